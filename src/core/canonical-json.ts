@@ -1,0 +1,60 @@
+// JSON Canonicalization Scheme (RFC 8785): one byte sequence for one value.
+
+import { AppError } from "./errors.ts";
+import type { Json } from "./json.ts";
+
+const DEPTH_MAX = 64;
+
+/**
+ * Canonical JSON text of `value` (RFC 8785). ECMAScript's own number and string forms are the ones the RFC asks for;
+ * property names sort by UTF-16 code units. Throws `request-invalid` for what JSON cannot carry exactly: numbers that
+ * are not finite, lone surrogates, undefined, and nesting beyond 64 levels.
+ */
+export function canonicalJson(value: Json): string {
+  return write(value, 0);
+}
+
+function write(value: Json, depth: number): string {
+  if (depth > DEPTH_MAX) throw new AppError("request-invalid", `nested deeper than ${DEPTH_MAX} levels`);
+  if (typeof value === "string") return writeString(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new AppError("request-invalid", "a number is not finite");
+    return JSON.stringify(value);
+  }
+  if (value === null || value === true || value === false) return String(value);
+  if (Array.isArray(value)) {
+    let text = "[";
+    for (let i = 0; i < value.length; i++) {
+      if (i > 0) text += ",";
+      text += write(value[i] as Json, depth + 1);
+    }
+    return text + "]";
+  }
+  if (typeof value !== "object") throw new AppError("request-invalid", `a ${typeof value} has no JSON form`);
+  return writeObject(value as { readonly [key: string]: Json }, depth);
+}
+
+function writeObject(value: { readonly [key: string]: Json }, depth: number): string {
+  const keys = Object.keys(value);
+  // Most objects are built with their keys in order; sorting is skipped for them.
+  for (let i = 1; i < keys.length; i++) {
+    if ((keys[i - 1] as string) > (keys[i] as string)) {
+      keys.sort();
+      break;
+    }
+  }
+  let text = "{";
+  let first = true;
+  for (const key of keys) {
+    const member = value[key];
+    if (member === undefined) continue; // as JSON.stringify does: an absent optional member
+    text += (first ? "" : ",") + writeString(key) + ":" + write(member, depth + 1);
+    first = false;
+  }
+  return text + "}";
+}
+
+function writeString(text: string): string {
+  if (!text.isWellFormed()) throw new AppError("request-invalid", "a string contains a lone surrogate");
+  return JSON.stringify(text);
+}

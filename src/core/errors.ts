@@ -1,0 +1,80 @@
+// Failures that a caller can act on: one closed table of codes. Only the HTTP edge reads `status`.
+
+import type { JsonObject } from "./json.ts";
+
+export interface ErrorEntry {
+  readonly status: number;
+  readonly title: string;
+  /** True when the process must stop: what it knows can no longer be trusted. */
+  readonly fatal?: true;
+}
+
+export const ERRORS = {
+  "body-malformed": { status: 400, title: "The request body is not valid JSON in UTF-8" },
+  "body-too-large": { status: 413, title: "The request body is larger than this route accepts" },
+  "content-type-unsupported": { status: 415, title: "The content type is not one this route accepts" },
+  "request-invalid": { status: 400, title: "The request does not match the published schema" },
+  "query-invalid": { status: 400, title: "A query parameter is unknown or malformed" },
+  "method-not-allowed": { status: 405, title: "This path does not answer that method" },
+  "route-unknown": { status: 404, title: "No such path" },
+  "token-missing": { status: 401, title: "The request carries no bearer token" },
+  "token-invalid": { status: 401, title: "The token is malformed, expired, revoked or not for this server" },
+  "client-invalid": { status: 401, title: "The client assertion is not acceptable" },
+  "grant-type-unsupported": { status: 400, title: "Only the client credentials grant is supported" },
+  "source-unknown": { status: 404, title: "No signal source of that name is configured" },
+  "source-secret-invalid": { status: 401, title: "The source's secret is missing or wrong" },
+  "scope-insufficient": { status: 403, title: "The identity lacks the scope this needs" },
+  "not-eligible": { status: 403, title: "This identity may not answer this hold" },
+  "self-approval": { status: 403, title: "The proposer never approves its own action" },
+  "signal-not-found": { status: 404, title: "No such signal" },
+  "incident-not-found": { status: 404, title: "No such incident" },
+  "run-not-found": { status: 404, title: "No such triage run" },
+  "action-not-found": { status: 404, title: "No such action" },
+  "event-not-found": { status: 404, title: "No such ledger event" },
+  "tile-not-found": { status: 404, title: "No such tile" },
+  "action-kind-unknown": { status: 422, title: "No executor offers that action kind" },
+  "arguments-invalid": { status: 422, title: "The arguments do not match the action kind's schema" },
+  "secret-detected": { status: 422, title: "The proposal contains what looks like a secret" },
+  "name-suspicious": { status: 422, title: "A name contains characters that imitate others or cannot be seen" },
+  "action-not-held": { status: 409, title: "The action is not waiting for an answer" },
+  "action-not-cancellable": { status: 409, title: "The action can no longer be cancelled" },
+  "plan-mismatch": { status: 409, title: "The answer names another plan than the one on hold" },
+  "already-answered": { status: 409, title: "This person has already answered this hold" },
+  "idempotency-conflict": { status: 422, title: "This idempotency key was used for a different request" },
+  "killswitch-conflict": { status: 409, title: "The kill switch is not in a state that allows this" },
+  "policy-invalid": { status: 422, title: "The policy does not load" },
+  "policy-not-found": { status: 404, title: "No such policy bundle" },
+  "payload-erased": { status: 410, title: "The payload has been erased" },
+  "rate-limited": { status: 429, title: "Too many requests" },
+  overloaded: { status: 503, title: "The server is taking no more work at this moment" },
+  "not-ready": { status: 503, title: "The server is starting or stopping" },
+  "views-behind": { status: 503, title: "The read views have not caught up with the ledger in time" },
+  "commit-unknown": { status: 503, title: "Whether the ledger kept this is unknown; retry with the same idempotency key" },
+  "store-unavailable": { status: 503, title: "The ledger store does not accept writes" },
+  "store-conflict": { status: 503, title: "Another writer has appended to the ledger", fatal: true },
+  "store-newer": { status: 500, title: "The store was written by a newer version", fatal: true },
+  "ledger-corrupt": { status: 500, title: "The ledger does not verify", fatal: true },
+  "clock-behind": { status: 503, title: "The clock is behind the ledger by more than is safe", fatal: true },
+  "clock-suspect": { status: 503, title: "The clock jumped forward; deadlines wait for confirmation" },
+  "config-invalid": { status: 500, title: "The configuration is not usable", fatal: true },
+  internal: { status: 500, title: "Something went wrong on our side" },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A failure with a code from the closed table. `facts` hold no secrets: they reach the caller. */
+export class AppError extends Error {
+  override name = "AppError";
+  readonly code: ErrorCode;
+  readonly facts: JsonObject;
+
+  constructor(code: ErrorCode, detail: string, facts: JsonObject = {}, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}

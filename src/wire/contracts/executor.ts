@@ -1,0 +1,83 @@
+// What Holdpoint needs of an executor: describe, plan, execute with a grant, and say afterwards what happened.
+
+import type { Json, JsonObject } from "../../core/json.ts";
+
+/** Whether running a step twice is harmless, guarded by a condition, or neither. */
+export type Repeatability = "idempotent" | "conditional" | "neither";
+
+export interface ActionKind {
+  /** `pagerduty.trigger`. */
+  readonly kind: string;
+  readonly title: string;
+  /** JSON Schema (2020-12) of the arguments. */
+  readonly argumentsSchema: JsonObject;
+  readonly repeat: Repeatability;
+  /** `pure`: the plan follows from target and arguments alone; `reads`: planning asks the world first. */
+  readonly planning: "pure" | "reads";
+  /** False when no inverse exists. */
+  readonly reversible: boolean;
+}
+
+export interface Target {
+  readonly environment: string;
+  readonly service: string;
+  readonly resource?: string;
+}
+
+export interface PlanRequest {
+  readonly actionId: string;
+  readonly kind: string;
+  readonly target: Target;
+  readonly args: JsonObject;
+  /** What the triage run or agent gave as context: run, incident, classification; shown to people, part of the bytes. */
+  readonly context: JsonObject;
+}
+
+/** The exact bytes an executor will run, before hashing. Holds references to secrets, never values. */
+export interface Plan {
+  readonly kind: string;
+  readonly calls: readonly Json[];
+  readonly diff: Json;
+  /** The proposal that would undo it, or null. */
+  readonly inverse: Json | null;
+  readonly reversible: boolean;
+  /** State of the target at planning time; execution refuses when it moved. Null for pure plans. */
+  readonly fingerprint: string | null;
+}
+
+export interface ExecuteRequest {
+  readonly plan: Plan;
+  readonly grantId: string;
+  /** Stable over retries and restarts: `act_….1`. */
+  readonly idempotencyKey: string;
+  /** Verdicts of the decision that granted it, for the justification that executors append where the kind has a place. */
+  readonly justification: JsonObject;
+  readonly timeoutMs: number;
+}
+
+/**
+ * How a call ended. `failed`: it had no effect, for certain, and a repeat would fail again. `retry`: no effect, for
+ * certain, try again not before `afterMs`. `unknown`: nobody can tell; only `reconcile` may settle it.
+ */
+export type StepOutcome =
+  | { readonly status: "succeeded"; readonly reference: string; readonly detail: Json }
+  | { readonly status: "failed"; readonly code: string; readonly detail: Json }
+  | { readonly status: "retry"; readonly afterMs: number; readonly code: string; readonly detail: Json }
+  | { readonly status: "unknown"; readonly code: string; readonly detail: Json };
+
+/** What asking the target about an earlier step gave. `absent`: it never happened, so it may be run. */
+export type Reconciliation =
+  | { readonly status: "happened"; readonly reference: string; readonly detail: Json }
+  | { readonly status: "absent"; readonly detail: Json }
+  | { readonly status: "unclear"; readonly detail: Json };
+
+export interface Executor {
+  /** Action kinds offered, each with its schema. */
+  readonly kinds: readonly ActionKind[];
+  /** Throws `arguments-invalid` for what it cannot plan. For `planning: "pure"` kinds it does no I/O. */
+  plan(request: PlanRequest, signal: AbortSignal): Promise<Plan>;
+  /** Runs one step. Never throws for what the target did: that is a StepOutcome. */
+  execute(request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome>;
+  /** Asks the target whether an interrupted step took effect. */
+  reconcile(request: ExecuteRequest, signal: AbortSignal): Promise<Reconciliation>;
+}

@@ -1,0 +1,85 @@
+// What the ledger needs of a store: append at an expected sequence, read from, head, erase, snapshot.
+
+import type { Head } from "../types/event.ts";
+
+/** One commit: written whole or not at all. */
+export interface SealedBatch {
+  readonly firstSeq: number;
+  readonly count: number;
+  /** Leaf entries as canonical JSON, one a line, joined by "\n" (canonical JSON holds no raw line feed). */
+  readonly leaves: string;
+  /** `count` leaf hashes of 32 bytes each, in order. */
+  readonly leafHashes: Uint8Array;
+  readonly payloads: readonly SealedPayload[];
+  /** Payload keys that first appear in this batch. */
+  readonly keys: readonly SealedKey[];
+  /** Merkle tiles (256 hashes of 32 bytes) that this batch completes. */
+  readonly tiles: readonly FullTile[];
+  /** Signed note (C2SP tlog-checkpoint) for the size `firstSeq + count`. */
+  readonly checkpoint: string;
+}
+
+export interface SealedPayload {
+  readonly seq: number;
+  readonly keyId: string;
+  /** Nonce, ciphertext and tag. */
+  readonly box: Uint8Array;
+}
+
+export interface SealedKey {
+  readonly keyId: string;
+  /** The payload key, wrapped by the installation's key-encryption key. */
+  readonly wrapped: Uint8Array;
+}
+
+export interface FullTile {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+}
+
+/** What is read back: as appended, less what has been erased since. */
+export type StoredBatch = Omit<SealedBatch, "keys" | "tiles">;
+
+export interface StoredPayload {
+  readonly box: Uint8Array;
+  readonly keyId: string;
+  /** Null once the key is destroyed. */
+  readonly wrapped: Uint8Array | null;
+}
+
+export interface Snapshot {
+  /** Number of events folded into it. */
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  /** Signed note over the size and the SHA-256 of `bytes`. */
+  readonly note: string;
+}
+
+/**
+ * A ledger store. Every method may throw `store-unavailable`. `append` throws `store-conflict` when the log does not
+ * end at `firstSeq` (nothing was written); any other error from `append` means that the outcome is unknown.
+ */
+export interface LedgerStore {
+  head(): Promise<Head>;
+  append(batch: SealedBatch): Promise<void>;
+  /** Up to `batchesMax` batches in order, from the one that holds `fromSeq`; empty at the end of the log. */
+  readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]>;
+  /** The sealed payload of one event: null when it had none or its bytes are gone. */
+  readPayload(seq: number): Promise<StoredPayload | null>;
+  /** The wrapped payload key, null when it never existed or is destroyed. */
+  readKey(keyId: string): Promise<Uint8Array | null>;
+  /** A full tile, null when it is not complete yet. */
+  readTile(level: number, index: number): Promise<Uint8Array | null>;
+  /** Destroys a payload key; durable when it returns. True when the key existed. */
+  eraseKey(keyId: string): Promise<boolean>;
+  /** Removes the bytes of every payload whose key is destroyed, from the file and its journal; returns how many. */
+  compact(): Promise<number>;
+  saveSnapshot(snapshot: Snapshot): Promise<void>;
+  /** The newest snapshot with `size` at most `sizeMax`; the store keeps the last two. */
+  latestSnapshot(sizeMax: number): Promise<Snapshot | null>;
+  /** Small named values beside the log (`origin`, `statements`, `format`); a write is durable when it returns. */
+  readMeta(name: string): Promise<string | null>;
+  writeMeta(name: string, value: string): Promise<void>;
+  close(): Promise<void>;
+}

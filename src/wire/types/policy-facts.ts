@@ -1,0 +1,46 @@
+// The facts that policy conditions and gates read. Every field is always present; `known` says whether it was given.
+
+export interface SignalFact {
+  readonly id: string;
+  readonly source: string;
+  readonly detector: string;
+  /** True when an AI made the signal or it derives from another signal: it confirms nothing. */
+  readonly derived: boolean;
+}
+
+export interface PolicyFacts {
+  readonly action: {
+    readonly id: string;
+    readonly kind: string;
+    /** Canonical name, see core/environment. */
+    readonly environment: string;
+    readonly service: string;
+    readonly reversible: boolean;
+    /** SHA-256 over kind, target and arguments: equal for the same request. */
+    readonly requestHash: string;
+  };
+  readonly agent: { readonly id: string; readonly kind: "agent" | "person" | "system" };
+  readonly classification: {
+    readonly known: boolean;
+    /** 0 low, 1 medium, 2 high, 3 sev1; 0 when not known. CEL: `severity.high` and so on name the numbers. */
+    readonly severity: number;
+    /** 0..1; 0 when not known. */
+    readonly confidence: number;
+    readonly requiresTicket: boolean;
+    readonly requiresPaging: boolean;
+    readonly requiresMim: boolean;
+    readonly team: string;
+  };
+  readonly incident: { readonly known: boolean; readonly id: string; readonly signature: string };
+  readonly signals: readonly SignalFact[];
+  /** The instant of the command, milliseconds since the epoch. */
+  readonly timeMs: number;
+}
+
+/** Counters of kernel state, read by stateful gates. */
+export interface CounterReader {
+  /** How many reservations of `counter` fall in (now - windowMs, now]. */
+  used(counter: string, windowMs: number): number;
+  /** The action that last passed a duplicate gate under `key` within the window, or null. */
+  lastPassed(key: string, windowMs: number): string | null;
+}

@@ -1,0 +1,55 @@
+// A signal: one normalized event from production, as it looks before any model sees it (S2).
+
+export type SignalStatus = "firing" | "resolved";
+
+/** Free text is redacted before it gets here; log lines never do. */
+export interface Signal {
+  /** Configured source that delivered it: `alertmanager`. */
+  readonly source: string;
+  /** What detected it at the source, for independence of signals: `prometheus:HighErrorRate`. */
+  readonly detector: string;
+  readonly status: SignalStatus;
+  readonly environment: string;
+  readonly service: string;
+  readonly component: string | null;
+  /** Lower-case hex SHA-256 over what makes two failures the same (S3). */
+  readonly signature: string;
+  /** Identity of this very firing at its source: the same delivery twice has the same key. */
+  readonly deliveryKey: string;
+  /** Severity the source claims, `none` when it does not. */
+  readonly claimedSeverity: "none" | "low" | "medium" | "high" | "sev1";
+  /** Fraction of traffic or requests affected, 0..1, where the source says so. */
+  readonly impactEstimate: number | null;
+  /** Trace ids and ticket numbers, at most 16. */
+  readonly correlationIds: readonly string[];
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly title: string;
+  readonly summary: string;
+  /** Labels that survived the allow-list and redaction. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Links to logs, dashboards and runbooks; never their content. */
+  readonly pointers: readonly string[];
+  /** How many values redaction replaced. */
+  readonly redactions: number;
+}
+
+/** Why something that arrived is kept aside instead of becoming a run. */
+export type QuarantineReason =
+  | "environment-missing"
+  | "service-missing"
+  | "name-suspicious"
+  | "timestamp-implausible"
+  | "too-many-labels";
+
+export interface QuarantinedSignal {
+  readonly source: string;
+  readonly deliveryKey: string;
+  readonly reason: QuarantineReason;
+  /** Redacted and bounded copy for the person who looks at it. */
+  readonly excerpt: string;
+}
+
+export type NormalizedSignal =
+  | { readonly kind: "signal"; readonly signal: Signal }
+  | { readonly kind: "quarantined"; readonly quarantined: QuarantinedSignal };

@@ -1,0 +1,33 @@
+// Verdicts, decisions and the facts that policy reads.
+
+export type VerdictKind = "pass" | "hold" | "refuse";
+export type DecisionKind = "allow" | "hold" | "refuse";
+
+export interface Verdict {
+  /** `policy/rule` or `policy/rule#gate`. */
+  readonly gate: string;
+  readonly verdict: VerdictKind;
+  /** A code a machine can read: `rate-limited`, `duplicate`, `condition-error`, `no-rule`. */
+  readonly code: string;
+  /** Numbers and ids only; no free text. */
+  readonly evidence: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A counter to take from when the action is granted: reserved at grant, exact. */
+export interface Reservation {
+  /** Which limit, over which key: `pager/confident-and-serious#0|service=cart`. */
+  readonly counter: string;
+  readonly windowMs: number;
+  readonly max: number;
+}
+
+export interface Evaluation {
+  readonly decision: DecisionKind;
+  readonly verdicts: readonly Verdict[];
+  /** Route to hold on; set when the decision is hold. */
+  readonly route: string | null;
+  /** Present when the refusal is a duplicate: the action is suppressed, not refused. */
+  readonly duplicateOf: string | null;
+  readonly reservations: readonly Reservation[];
+  readonly bundleHash: string;
+}
