@@ -1,0 +1,59 @@
+// Runs the tests: all of them (and then fewer than test/floor.json records is a failure), `--soak`, or the files named.
+// node's own runner passes an empty file and a pattern that matches nothing, hence the floor.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { NODE_OLDEST, isNodeNewEnough } from "./node-version.mjs";
+
+const TEST_TIMEOUT_MS = 150_000;
+const CONCURRENCY = 2;
+
+const root = join(import.meta.dirname, "..");
+const soak = process.argv.includes("--soak");
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+
+/** @param {string} ending */
+function findTests(ending) {
+  const names = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" });
+  return names
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => join(root, "test", name));
+}
+
+/** The environment of whoever runs the tests must not change what they show. */
+function forgetSettings() {
+  for (const name of Object.keys(process.env)) if (name.startsWith("HOLDPOINT_")) delete process.env[name];
+}
+
+/**
+ * What is wrong with a whole run that passed, or undefined.
+ * @param {{files: number, tests: number}} seen
+ */
+function belowFloor(seen) {
+  const text = readFileSync(join(root, "test", "floor.json"), "utf8");
+  const floor = /** @type {{files: number, tests: number}} */ (JSON.parse(text));
+  if (seen.files >= floor.files && seen.tests >= floor.tests) return undefined;
+  return `${seen.tests} tests passed in ${seen.files} files; test/floor.json asks for ${floor.tests} in ${floor.files}`;
+}
+
+if (!isNodeNewEnough(process.version)) throw new Error(`Node.js ${NODE_OLDEST} or later is needed: use npm test`);
+forgetSettings();
+const files = named.length > 0 ? named : findTests(soak ? ".soak.ts" : ".test.ts");
+if (files.length === 0) throw new Error("no test files found");
+
+const whole = !soak && named.length === 0;
+const stream = run({
+  files,
+  concurrency: soak ? 1 : CONCURRENCY,
+  ...(soak ? {} : { timeout: TEST_TIMEOUT_MS }),
+});
+stream.on("test:summary", ({ file, success, counts }) => {
+  if (file !== undefined) return; // of one file; the last one is of all
+  const problem = whole && success ? belowFloor({ files: files.length, tests: counts.passed }) : undefined;
+  if (problem !== undefined) process.stderr.write(`holdpoint: ${problem}\n`);
+  if (!success || problem !== undefined) process.exitCode = 1;
+});
+stream.compose(spec).pipe(process.stdout);
