@@ -21,6 +21,7 @@ export const ERRORS = {
   "token-invalid": { status: 401, title: "The token is malformed, expired, revoked or not for this server" },
   "client-invalid": { status: 401, title: "The client assertion is not acceptable" },
   "grant-type-unsupported": { status: 400, title: "Only the client credentials grant is supported" },
+  "scope-invalid": { status: 400, title: "The requested scope is unknown or not registered for this client" },
   "source-unknown": { status: 404, title: "No signal source of that name is configured" },
   "source-secret-invalid": { status: 401, title: "The source's secret is missing or wrong" },
   "scope-insufficient": { status: 403, title: "The identity lacks the scope this needs" },

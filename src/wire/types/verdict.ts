@@ -29,5 +29,7 @@ export interface Evaluation {
   /** Present when the refusal is a duplicate: the action is suppressed, not refused. */
   readonly duplicateOf: string | null;
   readonly reservations: readonly Reservation[];
+  /** Keys of duplicate gates that passed: marked when the action is granted, read by CounterReader.lastPassed. */
+  readonly duplicateKeys: readonly string[];
   readonly bundleHash: string;
 }

@@ -1,0 +1,60 @@
+// The fold: state after an event, from state before it. Changes the state it is given and nothing else.
+
+import { assert } from "../core/assert.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
+import type { EventType, KernelEvent } from "./events.ts";
+import * as actions from "./reducers/actions.ts";
+import * as control from "./reducers/control.ts";
+import * as signals from "./reducers/signals.ts";
+import type { State } from "./state.ts";
+
+type Reducer<T extends EventType> = (state: State, event: KernelEvent<T>) => void;
+
+const recordOnly = (): void => {};
+
+const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
+  "log.opened": recordOnly,
+  "engine.started": control.applyEngineStarted,
+  "policy.proposed": control.applyPolicyProposed,
+  "policy.activated": control.applyPolicyActivated,
+  "signal.received": signals.applySignalReceived,
+  "signal.quarantined": signals.applySignalQuarantined,
+  "signal.suppressed": recordOnly,
+  "signal.unmatched": recordOnly,
+  "incident.opened": signals.applyIncidentOpened,
+  "incident.resolved": signals.applyIncidentResolved,
+  "run.opened": signals.applyRunOpened,
+  "run.classified": signals.applyRunEnded,
+  "run.unclassified": signals.applyRunEnded,
+  "action.proposed": actions.applyProposed,
+  "action.planned": actions.applyPlanned,
+  "action.refused": actions.applyEnded("refused"),
+  "action.suppressed": actions.applyEnded("suppressed"),
+  "action.held": actions.applyHeld,
+  "hold.escalated": actions.applyEscalated,
+  "action.approved": actions.applyApproved,
+  "action.denied": actions.applyEnded("denied"),
+  "action.cancelled": actions.applyEnded("cancelled"),
+  "action.expired": actions.applyEnded("expired"),
+  "action.granted": actions.applyGranted,
+  "action.completed": actions.applyCompleted,
+  "step.started": actions.applyStepStarted,
+  "step.finished": actions.applyStepFinished,
+  "step.reconciled": actions.applyStepReconciled,
+  "brake.applied": control.applyBrakeApplied,
+  "brake.released": control.applyBrakeReleased,
+  "refusals.counted": recordOnly,
+  "payload.erased": recordOnly,
+};
+
+/** Folds one event. Events come in sequence; one of an unknown type or version stops the fold. */
+export function apply(state: State, event: LedgerEvent): void {
+  assert(event.seq === state.nextSeq, `event ${event.seq} follows event ${state.nextSeq - 1}`);
+  assert(event.time >= state.time, "time never decreases along the log");
+  assert(event.version === 1 && Object.hasOwn(REDUCERS, event.type), `a reducer for ${event.type}@${event.version}`);
+  const kernelEvent = event as KernelEvent;
+  (REDUCERS[kernelEvent.type] as Reducer<EventType>)(state, kernelEvent);
+  control.rememberKey(state, kernelEvent);
+  state.nextSeq = event.seq + 1;
+  state.time = event.time;
+}

@@ -1,0 +1,34 @@
+// Which brake, if any, holds back an action.
+
+import type { BrakeScope } from "./events.ts";
+import type { Brake } from "./state.ts";
+
+/** What a scope is compared with. */
+export type Braked = {
+  readonly agent: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+};
+
+/** True when every part that the scope names is the action's own; an empty scope covers everything. */
+export function covers(scope: BrakeScope, action: Braked): boolean {
+  return (
+    (scope.agent === undefined || scope.agent === action.agent) &&
+    (scope.kind === undefined || scope.kind === action.kind) &&
+    (scope.environment === undefined || scope.environment === action.environment) &&
+    (scope.service === undefined || scope.service === action.service)
+  );
+}
+
+/** The strongest brake on an action: pause over dry-run. The way out (`killswitch.resume`) is never braked. */
+export function brakeOn(brakes: Iterable<Brake>, action: Braked): "run" | "dry-run" | "pause" {
+  if (action.kind === "killswitch.resume") return "run";
+  let mode: "run" | "dry-run" | "pause" = "run";
+  for (const brake of brakes) {
+    if (!covers(brake.scope, action)) continue;
+    if (brake.mode === "pause") return "pause";
+    mode = "dry-run";
+  }
+  return mode;
+}

@@ -1,0 +1,95 @@
+// Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
+
+import type { Json } from "../core/json.ts";
+import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
+
+export type SignalFacts = {
+  readonly source: string;
+  readonly detector: string;
+  readonly status: "firing" | "resolved";
+  readonly environment: string;
+  readonly service: string;
+  readonly signature: string;
+  readonly deliveryKey: string;
+  readonly claimedSeverity: string;
+};
+
+export type ClassifierFacts = {
+  readonly provider: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly promptHash: string;
+  readonly answerHash: string;
+};
+
+export type CommandInputs = {
+  "open-log": { readonly format: number };
+  "start-engine": { readonly engine: string };
+  "propose-policy": {
+    readonly bundleHash: string;
+    readonly mode: "file" | "governed";
+    readonly person: string | null;
+    readonly requestHash: string;
+  };
+  "receive-signal": SignalFacts;
+  "quarantine-signal": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
+  "classify-run": {
+    readonly run: string;
+    readonly classification: ClassificationFacts | null;
+    readonly classifier: ClassifierFacts | null;
+    /** Why there is no classification; empty when there is one. */
+    readonly code: string;
+    readonly problems: readonly string[];
+  };
+  "propose-action": Omit<ProposalFacts, "run" | "incident" | "classification" | "operand"> & {
+    readonly idempotencyKey: string | null;
+  };
+  "plan-action": { readonly action: string; readonly planHash: string | null; readonly code: string };
+  "answer-hold": {
+    readonly action: string;
+    readonly decision: "approve" | "deny";
+    readonly planHash: string;
+    readonly person: string;
+    readonly roles: readonly string[];
+  };
+  "cancel-action": { readonly action: string; readonly code: string };
+  "begin-step": { readonly action: string };
+  "finish-step": {
+    readonly action: string;
+    readonly attempt: number;
+    readonly status: StepStatus;
+    readonly code: string;
+    readonly afterMs: number;
+  };
+  "reconcile-step": {
+    readonly action: string;
+    readonly attempt: number;
+    readonly status: "happened" | "absent" | "unclear";
+  };
+  "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+  "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
+  "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
+  "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
+  tick: Record<string, never>;
+};
+
+export type CommandType = keyof CommandInputs;
+
+export type Command<T extends CommandType = CommandType> = {
+  [K in T]: {
+    readonly type: K;
+    readonly actor: string;
+    readonly input: CommandInputs[K];
+    /** Erasable content that rides along into a payload; no decision reads it. */
+    readonly content?: Json;
+  };
+}[T];
+
+/** What a command answers: the subject it was about, and what happened to it. */
+export type Reply = {
+  readonly subject: string;
+  /** `proposed`, `duplicate`, `started`, … ; for actions the status right after the command. */
+  readonly result: string;
+  /** True when an earlier command with the same idempotency or delivery key already did this. */
+  readonly repeated: boolean;
+};

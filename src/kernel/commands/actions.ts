@@ -1,0 +1,95 @@
+// Commands on actions: propose, plan, answer, cancel.
+
+import { checkEligible } from "../../approvals/eligibility.ts";
+import { AppError } from "../../core/errors.ts";
+import { idFromSeq } from "../../core/ids.ts";
+import { brakeOn } from "../brakes.ts";
+import type { Command, Reply } from "../command.ts";
+import { refuse, settle } from "../evaluate.ts";
+import { LIMITS, TERMS } from "../limits.ts";
+import type { Action } from "../state.ts";
+import type { Transaction } from "../transaction.ts";
+import { statusOf } from "./policy.ts";
+
+export function proposeAction(tx: Transaction, command: Command<"propose-action">): Reply {
+  const { idempotencyKey, ...proposal } = command.input;
+  if (idempotencyKey !== null) {
+    const known = tx.state.idempotency.get(idempotencyKey);
+    if (known !== undefined) {
+      if (known.requestHash === proposal.requestHash) return { subject: known.subject, result: "known", repeated: true };
+      throw new AppError("idempotency-conflict", "the key was used for another request", { action: known.subject });
+    }
+  }
+  if (tx.state.actions.size >= LIMITS.liveActionsMax) {
+    throw new AppError("overloaded", "too many actions wait for an end");
+  }
+  const subject = idFromSeq("act", tx.nextSeq);
+  const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
+  const facts = { ...proposal, run: null, incident: null, classification: null, operand: null, deadline };
+  const payload = command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
+  tx.emit({ type: "action.proposed", subject, facts, ...payload });
+  if (proposal.planHash !== null) settle(tx, subject);
+  return { subject, result: statusOf(tx, subject), repeated: false };
+}
+
+/** The plan an executor made for a proposal, or why it could make none. */
+export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
+  const { action: id, planHash, code } = command.input;
+  const action = tx.state.actions.get(id);
+  if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
+    return { subject: id, result: "ended", repeated: true };
+  }
+  if (planHash === null) {
+    refuse(tx, action, { evaluation: null, code });
+    return { subject: id, result: "refused", repeated: false };
+  }
+  const payload = command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
+  tx.emit({ type: "action.planned", subject: id, facts: { planHash }, ...payload });
+  settle(tx, id);
+  return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+export function answerHold(tx: Transaction, command: Command<"answer-hold">): Reply {
+  const { action: id, decision, planHash, person, roles } = command.input;
+  const action = heldAction(tx, id);
+  const answerer = { id: command.actor, person, roles };
+  const asked = { roles: action.hold.roles, proposer: action.agent, proposerPerson: action.person };
+  const problem = checkEligible(asked, answerer);
+  if (problem !== null) throw new AppError(problem, `the hold asks for one of: ${asked.roles.join(", ")}`, { action: id });
+  if (planHash !== action.planHash) {
+    throw new AppError("plan-mismatch", "read the action again: the plan on hold is another", { action: id });
+  }
+  const facts = { hold: action.hold.id, planHash, person };
+  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  if (decision === "deny") {
+    tx.emit({ type: "action.denied", subject: id, facts, ...payload });
+    return { subject: id, result: "denied", repeated: false };
+  }
+  if (brakeOn(tx.state.brakes.values(), action) === "pause") {
+    throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", { action: id });
+  }
+  tx.emit({ type: "action.approved", subject: id, facts, ...payload });
+  settle(tx, id);
+  return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+function heldAction(tx: Transaction, id: string): Action & { hold: NonNullable<Action["hold"]> } {
+  const action = tx.state.actions.get(id);
+  if (action === undefined || action.status !== "held" || action.hold === null) {
+    throw new AppError("action-not-held", "it has ended, or waits for nobody", { action: id });
+  }
+  if (tx.now >= action.hold.deadline && action.dueAt !== null && tx.now >= action.dueAt) {
+    throw new AppError("action-not-held", "its time to be answered is over", { action: id });
+  }
+  return action as Action & { hold: NonNullable<Action["hold"]> };
+}
+
+export function cancelAction(tx: Transaction, command: Command<"cancel-action">): Reply {
+  const { action: id, code } = command.input;
+  const action = tx.state.actions.get(id);
+  if (action === undefined || !["evaluating", "held", "granted"].includes(action.status)) {
+    throw new AppError("action-not-cancellable", "it has ended, or a step of it has started", { action: id });
+  }
+  tx.emit({ type: "action.cancelled", subject: id, facts: { code } });
+  return { subject: id, result: "cancelled", repeated: false };
+}

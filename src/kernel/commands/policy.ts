@@ -1,0 +1,99 @@
+// Commands that change what is enforced: a proposed policy bundle, brakes applied and released.
+
+import { AppError } from "../../core/errors.ts";
+import { idFromSeq } from "../../core/ids.ts";
+import type { Command, Reply } from "../command.ts";
+import { settle } from "../evaluate.ts";
+import type { ProposalFacts } from "../events.ts";
+import { LIMITS } from "../limits.ts";
+import type { Transaction } from "../transaction.ts";
+
+/** The bundle's bytes ride in the payload, kept for ever: replay needs them. */
+export function proposePolicy(tx: Transaction, command: Command<"propose-policy">): Reply {
+  const { bundleHash, mode } = command.input;
+  if (tx.engine.policy(bundleHash) === undefined) {
+    throw new AppError("policy-invalid", "the bundle does not load in this engine", { bundleHash });
+  }
+  if (tx.state.bundleHash === bundleHash && tx.state.policyMode === mode) {
+    return { subject: "log", result: "active", repeated: true };
+  }
+  const files = command.content;
+  tx.emit({
+    type: "policy.proposed",
+    subject: idFromSeq("pol", tx.nextSeq),
+    facts: { bundleHash },
+    ...(files === undefined ? {} : { payload: { retention: "record", body: files } }),
+  });
+  if (mode === "file") {
+    tx.emit({ type: "policy.activated", subject: "log", facts: { bundleHash, mode } });
+    return { subject: "log", result: "active", repeated: false };
+  }
+  const id = proposeKernelKind(tx, { kind: "policy.activate", operand: bundleHash, ...command.input });
+  return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+/** Stopping needs no approval. */
+export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): Reply {
+  if (tx.state.brakes.size >= LIMITS.brakesMax) {
+    throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
+  }
+  const same = [...tx.state.brakes.values()].find(
+    (brake) => brake.mode === input.mode && JSON.stringify(brake.scope) === JSON.stringify(input.scope),
+  );
+  if (same !== undefined) return { subject: same.id, result: "applied", repeated: true };
+  const subject = idFromSeq("brk", tx.nextSeq);
+  tx.emit({ type: "brake.applied", subject, facts: { mode: input.mode, scope: input.scope } });
+  return { subject, result: "applied", repeated: false };
+}
+
+/** Resuming is an action that policy holds for a second person. */
+export function releaseBrake(tx: Transaction, { input }: Command<"release-brake">): Reply {
+  if (!tx.state.brakes.has(input.brake)) {
+    throw new AppError("killswitch-conflict", "no such brake is applied", { brake: input.brake });
+  }
+  for (const action of tx.state.actions.values()) {
+    if (action.kind === "killswitch.resume" && action.operand === input.brake) {
+      return { subject: action.id, result: action.status, repeated: true };
+    }
+  }
+  const id = proposeKernelKind(tx, { kind: "killswitch.resume", operand: input.brake, ...input });
+  return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+type KernelProposal = { kind: string; operand: string; person: string | null; requestHash: string };
+
+function proposeKernelKind(tx: Transaction, { kind, operand, person, requestHash }: KernelProposal): string {
+  const id = idFromSeq("act", tx.nextSeq);
+  const proposal: ProposalFacts = {
+    kind,
+    environment: "holdpoint",
+    service: "holdpoint",
+    resource: null,
+    agentKind: "person",
+    person,
+    requestHash,
+    planHash: requestHash,
+    repeat: "idempotent",
+    effect: "kernel",
+    reversible: true,
+    run: null,
+    incident: null,
+    classification: null,
+    operand,
+  };
+  tx.emit({ type: "action.proposed", subject: id, facts: { ...proposal, deadline: null } });
+  settle(tx, id);
+  return id;
+}
+
+export function statusOf(tx: Transaction, id: string): string {
+  const live = tx.state.actions.get(id);
+  if (live !== undefined) return live.status;
+  for (let i = tx.events.length - 1; i >= 0; i--) {
+    const event = tx.events[i];
+    if (event?.subject !== id) continue;
+    if (event.type === "action.completed") return String(event.facts["status"]);
+    return event.type.replace(/^action\./, "");
+  }
+  return "ended";
+}

@@ -1,0 +1,140 @@
+// Commands of triage: a signal comes in, a classification comes back.
+
+import { AppError } from "../../core/errors.ts";
+import { idFromSeq } from "../../core/ids.ts";
+import type { Command, Reply, SignalFacts } from "../command.ts";
+import type { ClassificationFacts } from "../events.ts";
+import { LIMITS, TERMS } from "../limits.ts";
+import { incidentKey, type Incident } from "../state.ts";
+import type { Transaction } from "../transaction.ts";
+import { proposeTriage, type TriageKind } from "../triage-kinds.ts";
+
+const SEVERITY_RANK = ["none", "low", "medium", "high", "sev1"];
+
+export function receiveSignal(tx: Transaction, command: Command<"receive-signal">): Reply {
+  const { input, content } = command;
+  const known = tx.state.deliveries.get(input.deliveryKey);
+  if (known !== undefined) return { subject: known, result: "known", repeated: true };
+  if (tx.state.runs.size >= LIMITS.liveRunsMax) {
+    throw new AppError("overloaded", "too many triage runs wait for a classification");
+  }
+  const before = tx.state.incidentByKey.get(incidentKey(input));
+  if (input.status === "firing" && before === undefined) openIncident(tx, input);
+  const incidentId = tx.state.incidentByKey.get(incidentKey(input)) ?? null;
+  const incident = incidentId === null ? undefined : tx.state.incidents.get(incidentId);
+  const worse = incident !== undefined && isNews(incident, input, tx.now);
+  const subject = idFromSeq("sig", tx.nextSeq);
+  const facts = { ...input, incident: incidentId };
+  const payload = content === undefined ? {} : { payload: { retention: "content", body: content } as const };
+  tx.emit({ type: "signal.received", subject, facts, ...payload });
+  if (incident === undefined) {
+    tx.emit({ type: "signal.unmatched", subject, facts: { signal: subject } });
+    return { subject, result: "unmatched", repeated: false };
+  }
+  if (input.status === "resolved") return resolveSignal(tx, { subject, incident: incident.id });
+  if (!worse) {
+    tx.emit({ type: "signal.suppressed", subject, facts: { signal: subject, duplicateOf: incident.lastRun ?? incident.id } });
+    return { subject, result: "suppressed", repeated: false };
+  }
+  const run = idFromSeq("run", tx.nextSeq);
+  const deadline = tx.now + TERMS.classificationMs;
+  tx.emit({ type: "run.opened", subject: run, facts: { incident: incident.id, signal: subject, deadline } });
+  return { subject, result: "triaged", repeated: false };
+}
+
+function openIncident(tx: Transaction, { environment, service, signature }: SignalFacts): void {
+  if (tx.state.incidents.size >= LIMITS.openIncidentsMax) {
+    const oldest = tx.state.incidents.keys().next().value as string;
+    tx.emit({ type: "incident.resolved", subject: oldest, facts: { code: "evicted" } }, "system:kernel");
+  }
+  const subject = idFromSeq("inc", tx.nextSeq);
+  tx.emit({ type: "incident.opened", subject, facts: { environment, service, signature } });
+}
+
+/** A run is worth it when something is new: a first signal, a worse one, another detector, or half an hour gone. */
+function isNews(incident: Incident, input: SignalFacts, now: number): boolean {
+  if (input.status === "resolved") return false;
+  if (incident.lastRun === null || now - incident.lastRunAt >= TERMS.suppressRunMs) return true;
+  if (SEVERITY_RANK.indexOf(input.claimedSeverity) > SEVERITY_RANK.indexOf(incident.claimedSeverity)) return true;
+  return !incident.signals.some((s) => s.source === input.source && s.detector === input.detector);
+}
+
+function resolveSignal(tx: Transaction, at: { subject: string; incident: string }): Reply {
+  const incident = tx.state.incidents.get(at.incident);
+  if (incident !== undefined && incident.firing.length === 0) {
+    cancelPages(tx, incident.id);
+    const paged = incident.paged;
+    if (paged) proposeTriage(tx, { kind: "pagerduty.resolve", incident, run: incident.lastRun, classification: null });
+    tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } });
+  }
+  return { subject: at.subject, result: "resolved", repeated: false };
+}
+
+/** Nobody is asked about paging for what is over. */
+function cancelPages(tx: Transaction, incidentId: string): void {
+  for (const action of [...tx.state.actions.values()]) {
+    if (action.incident !== incidentId || action.kind !== "pagerduty.trigger") continue;
+    if (action.status !== "held" && action.status !== "evaluating") continue;
+    tx.emit({ type: "action.cancelled", subject: action.id, facts: { code: "incident-resolved" } }, "system:kernel");
+  }
+}
+
+export function quarantineSignal(tx: Transaction, command: Command<"quarantine-signal">): Reply {
+  const known = tx.state.deliveries.get(command.input.deliveryKey);
+  if (known !== undefined) return { subject: known, result: "known", repeated: true };
+  const subject = idFromSeq("sig", tx.nextSeq);
+  const content = command.content;
+  const payload = content === undefined ? {} : { payload: { retention: "content", body: content } as const };
+  tx.emit({ type: "signal.quarantined", subject, facts: command.input, ...payload });
+  return { subject, result: "quarantined", repeated: false };
+}
+
+/** The answer of a classifier, already checked, or the reason why there is none. */
+export function classifyRun(tx: Transaction, command: Command<"classify-run">): Reply {
+  const { run: runId, classification, classifier, code, problems } = command.input;
+  const run = tx.state.runs.get(runId);
+  if (run === undefined) return { subject: runId, result: "ended", repeated: true };
+  const content = command.content;
+  const payload = content === undefined ? {} : { payload: { retention: "evidence", body: content } as const };
+  const wanted = wantedActions(classification);
+  if (classification === null || classifier === null) {
+    tx.emit({ type: "run.unclassified", subject: runId, facts: { code, problems }, ...payload });
+  } else {
+    const facts = { classification, ...classifier, actions: wanted.length };
+    tx.emit({ type: "run.classified", subject: runId, facts, ...payload });
+  }
+  proposeWanted(tx, { incident: run.incident, run: runId, classification, wanted });
+  return { subject: runId, result: classification === null ? "unclassified" : "classified", repeated: false };
+}
+
+/** The most urgent first: where all of them need review, that is the one people are asked about. */
+function wantedActions(classification: ClassificationFacts | null): readonly TriageKind[] {
+  if (classification === null) return ["servicenow.incident.create"];
+  const wanted: TriageKind[] = [];
+  if (classification.requiresMim) wanted.push("incident.declare-major");
+  if (classification.requiresPaging) wanted.push("pagerduty.trigger");
+  if (classification.requiresTicket) wanted.push("servicenow.incident.create");
+  return wanted;
+}
+
+type Wanted = {
+  incident: string;
+  run: string;
+  classification: ClassificationFacts | null;
+  wanted: readonly TriageKind[];
+};
+
+export function proposeWanted(tx: Transaction, { incident: id, run, classification, wanted }: Wanted): void {
+  const incident = tx.state.incidents.get(id);
+  if (incident === undefined) return; // resolved before the answer came: nothing is left to page about
+  for (const kind of wanted) proposeTriage(tx, { kind, incident, run, classification });
+}
+
+/** A classification that never came: the run goes to a person. */
+export function timeOutRun(tx: Transaction, runId: string): void {
+  const run = tx.state.runs.get(runId);
+  if (run === undefined) return;
+  tx.emit({ type: "run.unclassified", subject: runId, facts: { code: "timeout", problems: [] } });
+  const wanted = wantedActions(null);
+  proposeWanted(tx, { incident: run.incident, run: runId, classification: null, wanted });
+}

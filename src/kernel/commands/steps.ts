@@ -1,0 +1,95 @@
+// Commands of execution: a step begins, ends, or is asked about after a crash.
+
+import { AppError } from "../../core/errors.ts";
+import { brakeOn } from "../brakes.ts";
+import type { Command, Reply } from "../command.ts";
+import type { ActionStatus, StepStatus } from "../events.ts";
+import { LIMITS } from "../limits.ts";
+import type { Action } from "../state.ts";
+import type { Transaction } from "../transaction.ts";
+
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+
+/** Nothing is called before this is durable. Every condition is checked here, at the last moment. */
+export function beginStep(tx: Transaction, command: Command<"begin-step">): Reply {
+  const id = command.input.action;
+  const action = tx.state.actions.get(id);
+  if (action === undefined || (action.status !== "granted" && action.status !== "retrying")) {
+    return { subject: id, result: "ended", repeated: true };
+  }
+  if (action.grant === null || tx.now >= action.grant.expiresAt) {
+    tx.emit({ type: "action.expired", subject: id, facts: { code: "grant-timeout" } });
+    return { subject: id, result: "expired", repeated: false };
+  }
+  if (brakeOn(tx.state.brakes.values(), action) !== "run") {
+    throw new AppError("killswitch-conflict", "a brake holds this action back", { action: id });
+  }
+  if (action.status === "retrying" && action.dueAt !== null && tx.now < action.dueAt) {
+    return { subject: id, result: "early", repeated: true };
+  }
+  const facts = { attempt: action.attempt + 1, epoch: tx.state.epoch };
+  tx.emit({ type: "step.started", subject: id, facts });
+  return { subject: id, result: "started", repeated: false };
+}
+
+export function finishStep(tx: Transaction, command: Command<"finish-step">): Reply {
+  const { action: id, attempt, status, code, afterMs } = command.input;
+  const action = runningStep(tx, { id, attempt });
+  if (action === undefined) return { subject: id, result: "ended", repeated: true };
+  const next = afterStep(action, status);
+  const wait = Math.max(backoffMs(attempt), Math.min(afterMs, RETRY_MAX_MS));
+  const retryAt = next === "retrying" ? tx.now + wait : null;
+  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  tx.emit({
+    type: "step.finished",
+    subject: id,
+    facts: { attempt, status, code, retryAt, action: next },
+    ...payload,
+  });
+  return { subject: id, result: next, repeated: false };
+}
+
+function afterStep(action: Action, status: StepStatus): ActionStatus {
+  const again = action.attempt < LIMITS.stepAttemptsMax;
+  switch (status) {
+    case "succeeded":
+      return "succeeded";
+    case "failed":
+      return "failed";
+    case "retry":
+      return again ? "retrying" : "failed";
+    case "unknown":
+      if (action.repeat !== "idempotent") return "reconciling";
+      return again ? "retrying" : "needs-attention";
+  }
+}
+
+/** Doubles from one second to a minute: exact integers, the same on replay. */
+function backoffMs(attempt: number): number {
+  return Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RETRY_MAX_MS);
+}
+
+export function reconcileStep(tx: Transaction, command: Command<"reconcile-step">): Reply {
+  const { action: id, attempt, status } = command.input;
+  const action = runningStep(tx, { id, attempt });
+  if (action === undefined) return { subject: id, result: "ended", repeated: true };
+  const next = afterReconciliation(action, status);
+  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, action: next }, ...payload });
+  return { subject: id, result: next, repeated: false };
+}
+
+/** What never happened may be run; what may have happened is only repeated where repeating is harmless. */
+function afterReconciliation(action: Action, status: "happened" | "absent" | "unclear"): ActionStatus {
+  if (status === "happened") return "succeeded";
+  const again = action.attempt < LIMITS.stepAttemptsMax;
+  if (status === "absent") return again ? "granted" : "failed";
+  return action.repeat === "idempotent" && again ? "granted" : "needs-attention";
+}
+
+function runningStep(tx: Transaction, step: { id: string; attempt: number }): Action | undefined {
+  const action = tx.state.actions.get(step.id);
+  if (action === undefined || action.attempt !== step.attempt) return undefined;
+  return action.status === "executing" || action.status === "reconciling" ? action : undefined;
+}

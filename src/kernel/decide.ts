@@ -1,0 +1,47 @@
+// From a command to events: a pure choice over state, input and the time it is given.
+
+import * as actions from "./commands/actions.ts";
+import * as installation from "./commands/installation.ts";
+import * as policy from "./commands/policy.ts";
+import * as signals from "./commands/signals.ts";
+import * as steps from "./commands/steps.ts";
+import { tick } from "./commands/tick.ts";
+import type { Command, CommandType, Reply } from "./command.ts";
+import type { Transaction } from "./transaction.ts";
+
+type Decider<T extends CommandType> = (tx: Transaction, command: Command<T>) => Reply;
+
+const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
+  "open-log": installation.openLog,
+  "start-engine": installation.startEngine,
+  "propose-policy": policy.proposePolicy,
+  "receive-signal": signals.receiveSignal,
+  "quarantine-signal": signals.quarantineSignal,
+  "classify-run": signals.classifyRun,
+  "propose-action": actions.proposeAction,
+  "plan-action": actions.planAction,
+  "answer-hold": actions.answerHold,
+  "cancel-action": actions.cancelAction,
+  "begin-step": steps.beginStep,
+  "finish-step": steps.finishStep,
+  "reconcile-step": steps.reconcileStep,
+  "apply-brake": policy.applyBrake,
+  "release-brake": policy.releaseBrake,
+  "count-refusals": installation.countRefusals,
+  "erase-payload": installation.erasePayload,
+  tick,
+};
+
+/**
+ * Decides one command. Events are emitted into the transaction, each applied at once. An AppError is thrown only
+ * before the first event: a command either changes nothing or is decided whole.
+ */
+export function decide(tx: Transaction): Reply {
+  const decider = DECIDERS[tx.command.type] as Decider<CommandType>;
+  return decider(tx, tx.command);
+}
+
+/** True for a name that is a command, for reading commands back from the ledger. */
+export function isCommandType(name: string): name is CommandType {
+  return Object.hasOwn(DECIDERS, name);
+}

@@ -1,0 +1,140 @@
+// From a live action to what happens to it: gates, brakes, hold, grant, refusal.
+
+import { assert } from "../core/assert.ts";
+import { idFromSeq } from "../core/ids.ts";
+import { SEVERITIES } from "../wire/types/classification.ts";
+import type { PolicyFacts } from "../wire/types/policy-facts.ts";
+import type { Evaluation } from "../wire/types/verdict.ts";
+import { brakeOn } from "./brakes.ts";
+import { readCounters } from "./counters.ts";
+import type { EvaluationFacts } from "./events.ts";
+import { carryOut } from "./kernel-kinds.ts";
+import { TERMS } from "./limits.ts";
+import { actionOf } from "./reducers/actions.ts";
+import type { Action, State } from "./state.ts";
+import type { ActivePolicy, Transaction } from "./transaction.ts";
+
+/** The facts that policy sees for this action now. */
+export function policyFacts(state: State, action: Action, now: number): PolicyFacts {
+  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const classified = action.classification;
+  return {
+    action: {
+      id: action.id,
+      kind: action.kind,
+      environment: action.environment,
+      service: action.service,
+      reversible: action.reversible,
+      requestHash: action.requestHash,
+    },
+    agent: { id: action.agent, kind: action.agentKind },
+    classification: {
+      known: classified !== null,
+      severity: classified === null ? 0 : SEVERITIES.indexOf(classified.severity),
+      confidence: classified === null ? 0 : classified.confidencePpm / 1_000_000,
+      requiresTicket: classified?.requiresTicket ?? false,
+      requiresPaging: classified?.requiresPaging ?? false,
+      requiresMim: classified?.requiresMim ?? false,
+      team: classified?.team ?? "",
+    },
+    incident: { known: incident !== undefined, id: incident?.id ?? "", signature: incident?.signature ?? "" },
+    signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: false })),
+    timeMs: now,
+  };
+}
+
+/**
+ * Evaluates every gate for a live action and records what follows: refused, suppressed, held or granted. Called when
+ * it is proposed (or planned) and again when an approval was given; an approval satisfies a hold on its route only.
+ */
+export function settle(tx: Transaction, actionId: string): void {
+  const action = actionOf(tx.state, actionId);
+  const brake = brakeOn(tx.state.brakes.values(), action);
+  if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
+  const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
+  if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
+  const result = policy.evaluate(policyFacts(tx.state, action, tx.now), readCounters(tx.state, tx.now));
+  const evaluation = toFacts(result, tx.engine.version);
+  if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
+  if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
+  if (result.decision === "hold" && action.approvedRoute !== result.route) {
+    return hold(tx, action, { result, evaluation, policy });
+  }
+  grant(tx, action, { result, evaluation, dryRun: brake === "dry-run" });
+}
+
+function toFacts(result: Evaluation, engine: string): EvaluationFacts {
+  const { decision, verdicts, bundleHash } = result;
+  return { decision, verdicts, bundleHash, engine };
+}
+
+function refusalCode(result: Evaluation): string {
+  return result.verdicts.find((verdict) => verdict.verdict === "refuse")?.code ?? "no-rule";
+}
+
+export function refuse(tx: Transaction, action: Action, why: { evaluation: EvaluationFacts | null; code: string }): void {
+  tx.emit({ type: "action.refused", subject: action.id, facts: why });
+}
+
+function suppress(
+  tx: Transaction,
+  action: Action,
+  why: { evaluation: EvaluationFacts | null; duplicateOf: string },
+): void {
+  tx.emit({ type: "action.suppressed", subject: action.id, facts: why });
+}
+
+type Held = { result: Evaluation; evaluation: EvaluationFacts; policy: ActivePolicy };
+
+function hold(tx: Transaction, action: Action, { result, evaluation, policy }: Held): void {
+  const step = result.route === null ? undefined : policy.routes.get(result.route)?.steps[0];
+  if (step === undefined || result.route === null) {
+    return refuse(tx, action, { evaluation, code: "route-unknown" });
+  }
+  const incident = action.incident === null ? undefined : tx.state.incidents.get(action.incident);
+  // One review per incident: what joins it is on record as covered by the hold that waits already.
+  if (incident !== undefined && incident.review !== null && incident.review !== action.id) {
+    return suppress(tx, action, { evaluation, duplicateOf: incident.review });
+  }
+  assert(action.planHash !== null, "only a planned action is held");
+  tx.emit({
+    type: "action.held",
+    subject: action.id,
+    facts: {
+      evaluation,
+      hold: idFromSeq("hld", tx.nextSeq),
+      route: result.route,
+      roles: step.roles,
+      planHash: action.planHash,
+      deadline: tx.now + step.withinMs,
+    },
+  });
+}
+
+type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean };
+
+function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: Granted): void {
+  assert(action.planHash !== null, "only a planned action is granted");
+  tx.emit({
+    type: "action.granted",
+    subject: action.id,
+    facts: {
+      evaluation,
+      grant: idFromSeq("grt", tx.nextSeq),
+      planHash: action.planHash,
+      expiresAt: tx.now + TERMS.grantMs,
+      reservations: result.reservations,
+      duplicateKeys: result.duplicateKeys,
+      dryRun,
+    },
+  });
+  if (dryRun) {
+    const facts = { code: "dry-run", status: "succeeded" } as const;
+    return tx.emit({ type: "action.completed", subject: action.id, facts });
+  }
+  if (action.effect === "none") {
+    const facts = { code: "recorded", status: "succeeded" } as const;
+    return tx.emit({ type: "action.completed", subject: action.id, facts });
+  }
+  if (action.effect === "kernel") carryOut(tx, action);
+}

@@ -1,0 +1,171 @@
+// Every event the kernel records, with the shape of its facts. A released shape never changes: it gets a new version.
+
+import type { JsonObject } from "../core/json.ts";
+import type { LedgerEvent, Payload } from "../wire/types/event.ts";
+import type { Severity } from "../wire/types/classification.ts";
+import type { SignalStatus } from "../wire/types/signal.ts";
+import type { Reservation, Verdict } from "../wire/types/verdict.ts";
+
+export type ClassificationFacts = {
+  readonly severity: Severity;
+  /** Parts per million: decisions compare integers, and replay is exact. */
+  readonly confidencePpm: number;
+  readonly requiresTicket: boolean;
+  readonly requiresPaging: boolean;
+  readonly requiresMim: boolean;
+  readonly team: string;
+};
+
+export type EvaluationFacts = {
+  readonly decision: "allow" | "hold" | "refuse";
+  readonly verdicts: readonly Verdict[];
+  readonly bundleHash: string;
+  readonly engine: string;
+};
+
+/** Where an action aims and who asked: fixed when it is proposed. */
+export type ProposalFacts = {
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly resource: string | null;
+  readonly agentKind: "agent" | "person" | "system";
+  /** The person behind the proposer (owner of an agent, or the person itself): never an approver. */
+  readonly person: string | null;
+  readonly requestHash: string;
+  readonly planHash: string | null;
+  readonly repeat: "idempotent" | "conditional" | "neither";
+  /** `kernel` kinds are carried out by the kernel itself, `none` have no effect beyond the record. */
+  readonly effect: "external" | "kernel" | "none";
+  readonly reversible: boolean;
+  readonly run: string | null;
+  readonly incident: string | null;
+  readonly classification: ClassificationFacts | null;
+  /** What a kernel kind acts on: a policy bundle's hash, or a brake's id. */
+  readonly operand: string | null;
+};
+
+export type BrakeScope = {
+  readonly agent?: string;
+  readonly kind?: string;
+  readonly environment?: string;
+  readonly service?: string;
+};
+
+export type StepStatus = "succeeded" | "failed" | "retry" | "unknown";
+export type RefusalCounts = { readonly [code: string]: number };
+
+export type EventFacts = {
+  "log.opened": { readonly format: number };
+  "engine.started": { readonly engine: string };
+  "policy.proposed": { readonly bundleHash: string };
+  "policy.activated": { readonly bundleHash: string; readonly mode: "file" | "governed" };
+  "signal.received": {
+    readonly source: string;
+    readonly detector: string;
+    readonly status: SignalStatus;
+    readonly environment: string;
+    readonly service: string;
+    readonly signature: string;
+    readonly deliveryKey: string;
+    readonly claimedSeverity: string;
+    readonly incident: string | null;
+  };
+  "signal.quarantined": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
+  "signal.suppressed": { readonly signal: string; readonly duplicateOf: string };
+  "signal.unmatched": { readonly signal: string };
+  "incident.opened": { readonly environment: string; readonly service: string; readonly signature: string };
+  "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
+  "run.opened": { readonly incident: string; readonly signal: string; readonly deadline: number };
+  "run.classified": {
+    readonly classification: ClassificationFacts;
+    readonly provider: string;
+    readonly model: string;
+    readonly modelVersion: string;
+    readonly promptHash: string;
+    readonly answerHash: string;
+    readonly actions: number;
+  };
+  "run.unclassified": { readonly code: string; readonly problems: readonly string[] };
+  "action.proposed": ProposalFacts & { readonly deadline: number | null };
+  "action.planned": { readonly planHash: string };
+  "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
+  "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
+  "action.held": {
+    readonly evaluation: EvaluationFacts;
+    readonly hold: string;
+    readonly route: string;
+    readonly roles: readonly string[];
+    readonly planHash: string;
+    readonly deadline: number;
+  };
+  "hold.escalated": { readonly hold: string; readonly step: number; readonly roles: readonly string[]; readonly deadline: number };
+  "action.approved": { readonly hold: string; readonly planHash: string; readonly person: string };
+  "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string };
+  "action.cancelled": { readonly code: string };
+  /** A timeout; nobody decided this. */
+  "action.expired": { readonly code: "hold-timeout" | "grant-timeout" };
+  "action.granted": {
+    readonly evaluation: EvaluationFacts;
+    readonly grant: string;
+    readonly planHash: string;
+    readonly expiresAt: number;
+    readonly reservations: readonly Reservation[];
+    /** Keys of duplicate gates that this action now holds. */
+    readonly duplicateKeys: readonly string[];
+    readonly dryRun: boolean;
+  };
+  "action.completed": { readonly code: "recorded" | "dry-run" | "applied" | "failed"; readonly status: "succeeded" | "failed" };
+  "step.started": { readonly attempt: number; readonly epoch: number };
+  "step.finished": {
+    readonly attempt: number;
+    readonly status: StepStatus;
+    readonly code: string;
+    /** When a retry may start; null unless the status is `retry`. */
+    readonly retryAt: number | null;
+    readonly action: ActionStatus;
+  };
+  "step.reconciled": {
+    readonly attempt: number;
+    readonly status: "happened" | "absent" | "unclear";
+    readonly action: ActionStatus;
+  };
+  "brake.applied": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+  "brake.released": { readonly brake: string };
+  "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
+  "payload.erased": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
+};
+
+export type EventType = keyof EventFacts;
+
+export type ActionStatus =
+  | "evaluating"
+  | "held"
+  | "granted"
+  | "executing"
+  | "retrying"
+  | "reconciling"
+  | "refused"
+  | "suppressed"
+  | "denied"
+  | "cancelled"
+  | "expired"
+  | "succeeded"
+  | "failed"
+  | "needs-attention";
+
+export type Draft<T extends EventType = EventType> = {
+  readonly type: T;
+  readonly subject: string;
+  readonly facts: EventFacts[T];
+  readonly payload?: Payload;
+};
+
+/** A recorded event whose facts have the declared shape; the first of a command also carries its input. */
+export type KernelEvent<T extends EventType = EventType> = Omit<LedgerEvent, "facts" | "type"> & {
+  readonly type: T;
+  readonly facts: EventFacts[T] & { readonly by?: string; readonly input?: JsonObject };
+};
+
+/** The version that new events are written in. */
+export const EVENT_VERSION = 1;

@@ -1,0 +1,32 @@
+// Action kinds that the kernel carries out itself, in the commit that grants them.
+
+import { AppError } from "../core/errors.ts";
+import type { Action } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Does what a granted kernel kind asks; what it acts on may be gone by now, and then it failed. */
+export function carryOut(tx: Transaction, action: Action): void {
+  const done = effect(tx, action);
+  tx.emit({
+    type: "action.completed",
+    subject: action.id,
+    facts: done ? { code: "applied", status: "succeeded" } : { code: "failed", status: "failed" },
+  });
+}
+
+function effect(tx: Transaction, action: Action): boolean {
+  const operand = action.operand;
+  if (operand === null) return false;
+  switch (action.kind) {
+    case "killswitch.resume":
+      if (!tx.state.brakes.has(operand)) return false;
+      tx.emit({ type: "brake.released", subject: operand, facts: { brake: operand } });
+      return true;
+    case "policy.activate":
+      if (tx.engine.policy(operand) === undefined) return false;
+      tx.emit({ type: "policy.activated", subject: "log", facts: { bundleHash: operand, mode: "governed" } });
+      return true;
+    default:
+      throw new AppError("action-kind-unknown", `${action.kind} is not carried out by the kernel`);
+  }
+}

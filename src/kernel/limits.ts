@@ -1,0 +1,35 @@
+// Bounds and terms of the kernel. They are part of the engine version: changing one changes decisions.
+
+export const LIMITS = {
+  /** Actions that have not ended; more proposals answer `overloaded`. */
+  liveActionsMax: 50_000,
+  /** Triage runs waiting for a classification. */
+  liveRunsMax: 20_000,
+  /** Open incidents kept in memory; beyond, the one untouched for longest is closed by an event. */
+  openIncidentsMax: 20_000,
+  /** Signals named by one incident, for independence and justification; later ones are counted only. */
+  incidentSignalsMax: 32,
+  /** Idempotency keys and delivery keys remembered; the oldest leaves first. */
+  idempotencyKeysMax: 50_000,
+  deliveryKeysMax: 50_000,
+  /** Keys of the duplicate gate and counters of limits remembered. */
+  duplicateKeysMax: 50_000,
+  countersMax: 50_000,
+  policyProposalsMax: 32,
+  brakesMax: 256,
+  /** Attempts of one step that provably had no effect, before the action fails. */
+  stepAttemptsMax: 6,
+} as const;
+
+export const TERMS = {
+  /** A grant not used within this time dies by itself. */
+  grantMs: 5 * 60_000,
+  /** A classification that has not come by then counts as absent. */
+  classificationMs: 60_000,
+  /** A plan that has not come by then counts as absent. */
+  planningMs: 60_000,
+  /** The same failure again within this time joins the incident without a new run. */
+  suppressRunMs: 30 * 60_000,
+  /** An incident without any signal for this long is closed. */
+  incidentIdleMs: 7 * 24 * 3_600_000,
+} as const;

@@ -1,0 +1,131 @@
+// Reducers of an action's life: each folds one recorded event into state.
+
+import { assert } from "../../core/assert.ts";
+import { markPassed, reserve } from "../counters.ts";
+import type { ActionStatus, EvaluationFacts, KernelEvent } from "../events.ts";
+import { hasEnded, type Action, type State } from "../state.ts";
+
+export function actionOf(state: State, id: string): Action {
+  const action = state.actions.get(id);
+  assert(action !== undefined, `action ${id} is live`);
+  return action;
+}
+
+/** Moves an action on; an ended one leaves memory, and its incident is free for the next review. */
+function moveTo(state: State, action: Action, status: ActionStatus): void {
+  action.status = status;
+  if (!hasEnded(status)) return;
+  state.actions.delete(action.id);
+  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  if (incident?.review === action.id) incident.review = null;
+}
+
+export function summarize(evaluation: EvaluationFacts | null): readonly string[] {
+  return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
+}
+
+export function applyProposed(state: State, event: KernelEvent<"action.proposed">): void {
+  const { deadline, by: _by, input: _input, ...proposal } = event.facts;
+  state.actions.set(event.subject, {
+    ...proposal,
+    id: event.subject,
+    agent: event.actor,
+    proposedAt: event.time,
+    contentSeq: event.seq,
+    planSeq: proposal.planHash === null ? null : event.seq,
+    status: "evaluating",
+    verdicts: [],
+    hold: null,
+    approvedRoute: null,
+    grant: null,
+    attempt: 0,
+    stepEpoch: 0,
+    dueAt: deadline,
+  });
+}
+
+export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
+  const action = actionOf(state, event.subject);
+  action.planHash = event.facts.planHash;
+  action.planSeq = event.seq;
+}
+
+export function applyEnded(status: ActionStatus) {
+  return (state: State, event: KernelEvent): void => {
+    const action = state.actions.get(event.subject);
+    if (action !== undefined) moveTo(state, action, status);
+  };
+}
+
+export function applyHeld(state: State, event: KernelEvent<"action.held">): void {
+  const action = actionOf(state, event.subject);
+  const { hold, route, roles, deadline } = event.facts;
+  action.hold = { id: hold, route, step: 0, roles, deadline };
+  action.dueAt = deadline;
+  action.verdicts = summarize(event.facts.evaluation);
+  action.status = "held";
+  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  if (incident !== undefined && incident.review === null) incident.review = action.id;
+}
+
+export function applyEscalated(state: State, event: KernelEvent<"hold.escalated">): void {
+  const action = actionOf(state, event.subject);
+  assert(action.hold !== null, "only a held action escalates");
+  const { step, roles, deadline } = event.facts;
+  action.hold = { ...action.hold, step, roles, deadline };
+  action.dueAt = deadline;
+}
+
+export function applyApproved(state: State, event: KernelEvent<"action.approved">): void {
+  const action = actionOf(state, event.subject);
+  assert(action.hold !== null, "only a held action is approved");
+  action.approvedRoute = action.hold.route;
+  action.hold = null;
+  action.dueAt = null;
+  action.status = "evaluating";
+}
+
+export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
+  const action = actionOf(state, event.subject);
+  const { grant, expiresAt, reservations, duplicateKeys, evaluation } = event.facts;
+  reserve(state, { now: event.time, reservations });
+  markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
+  action.grant = { id: grant, expiresAt };
+  action.dueAt = expiresAt;
+  action.verdicts = summarize(evaluation);
+  action.hold = null;
+  action.status = "granted";
+}
+
+export function applyCompleted(state: State, event: KernelEvent<"action.completed">): void {
+  moveTo(state, actionOf(state, event.subject), event.facts.status);
+}
+
+export function applyStepStarted(state: State, event: KernelEvent<"step.started">): void {
+  const action = actionOf(state, event.subject);
+  action.attempt = event.facts.attempt;
+  action.stepEpoch = event.facts.epoch;
+  action.dueAt = null;
+  action.status = "executing";
+}
+
+export function applyStepFinished(state: State, event: KernelEvent<"step.finished">): void {
+  const action = actionOf(state, event.subject);
+  action.dueAt = event.facts.retryAt;
+  if (event.facts.action === "succeeded") markPaged(state, action);
+  moveTo(state, action, event.facts.action);
+}
+
+export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
+  const action = actionOf(state, event.subject);
+  if (event.facts.action === "granted") action.dueAt = action.grant?.expiresAt ?? null;
+  if (event.facts.action === "succeeded") markPaged(state, action);
+  moveTo(state, action, event.facts.action);
+}
+
+/** An incident that was paged for is closed at the pager too when it resolves. */
+function markPaged(state: State, action: Action): void {
+  if (action.kind !== "pagerduty.trigger" || action.incident === null) return;
+  const incident = state.incidents.get(action.incident);
+  if (incident !== undefined) incident.paged = true;
+}

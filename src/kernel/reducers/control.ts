@@ -1,0 +1,42 @@
+// Reducers of the installation itself: engine starts, policy, brakes, idempotency.
+
+import { setBounded } from "../bounded.ts";
+import type { KernelEvent } from "../events.ts";
+import { LIMITS } from "../limits.ts";
+import type { State } from "../state.ts";
+
+export function applyEngineStarted(state: State, event: KernelEvent<"engine.started">): void {
+  state.epoch++;
+  state.engine = event.facts.engine;
+}
+
+export function applyPolicyProposed(state: State, event: KernelEvent<"policy.proposed">): void {
+  const entry = { key: event.facts.bundleHash, value: event.seq, max: LIMITS.policyProposalsMax };
+  setBounded(state.proposedBundles, entry);
+}
+
+export function applyPolicyActivated(state: State, event: KernelEvent<"policy.activated">): void {
+  state.bundleHash = event.facts.bundleHash;
+  state.policyMode = event.facts.mode;
+}
+
+export function applyBrakeApplied(state: State, event: KernelEvent<"brake.applied">): void {
+  const { mode, scope } = event.facts;
+  state.brakes.set(event.subject, { id: event.subject, mode, scope });
+}
+
+export function applyBrakeReleased(state: State, event: KernelEvent<"brake.released">): void {
+  state.brakes.delete(event.facts.brake);
+}
+
+/** The first event of a command may carry an idempotency key: the command's subject is remembered under it. */
+export function rememberKey(state: State, event: KernelEvent): void {
+  const input = event.facts.input;
+  if (input === undefined || typeof input["idempotencyKey"] !== "string") return;
+  const requestHash = typeof input["requestHash"] === "string" ? input["requestHash"] : "";
+  setBounded(state.idempotency, {
+    key: input["idempotencyKey"],
+    value: { subject: event.subject, requestHash },
+    max: LIMITS.idempotencyKeysMax,
+  });
+}

@@ -1,0 +1,133 @@
+// The kernel's state: what apply folds events into. Everything in it is bounded and serialisable.
+
+import type { ActionStatus, BrakeScope, ClassificationFacts, ProposalFacts } from "./events.ts";
+
+export type Hold = {
+  readonly id: string;
+  readonly route: string;
+  readonly step: number;
+  readonly roles: readonly string[];
+  readonly deadline: number;
+};
+
+export type Action = ProposalFacts & {
+  readonly id: string;
+  readonly agent: string;
+  readonly proposedAt: number;
+  /** Sequence of the event whose payload holds the proposal, and of the one that holds the plan. */
+  readonly contentSeq: number;
+  planSeq: number | null;
+  planHash: string | null;
+  status: ActionStatus;
+  /** `gate verdict code` of the last evaluation: the justification executors append. */
+  verdicts: readonly string[];
+  hold: Hold | null;
+  /** Route on which an approval was given; satisfies a hold on that route and nothing else. */
+  approvedRoute: string | null;
+  grant: { readonly id: string; readonly expiresAt: number } | null;
+  attempt: number;
+  /** Engine start in which the current step began: an older one is reconciled, never awaited. */
+  stepEpoch: number;
+  /** When something is due by itself: hold, planning or grant deadline, or a retry. */
+  dueAt: number | null;
+};
+
+export type IncidentSignal = { readonly id: string; readonly source: string; readonly detector: string };
+
+export type Incident = {
+  readonly id: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly signature: string;
+  readonly openedAt: number;
+  lastSignalAt: number;
+  lastRunAt: number;
+  lastRun: string | null;
+  claimedSeverity: string;
+  signals: IncidentSignal[];
+  signalCount: number;
+  /** Delivery identities still firing. */
+  firing: string[];
+  /** The page that was sent, so that a resolve can close it. */
+  paged: boolean;
+  /** Action that waits for human review on behalf of this incident, one at a time. */
+  review: string | null;
+};
+
+export type Run = {
+  readonly id: string;
+  readonly incident: string;
+  readonly signal: string;
+  readonly deadline: number;
+};
+
+export type Brake = { readonly id: string; readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+
+export type Counter = { readonly windowMs: number; readonly times: number[] };
+export type DuplicateMark = { readonly action: string; readonly at: number };
+export type IdempotencyMark = { readonly subject: string; readonly requestHash: string };
+
+export type State = {
+  nextSeq: number;
+  /** Time of the last event, milliseconds since the epoch. */
+  time: number;
+  /** Number of engine starts. */
+  epoch: number;
+  engine: string;
+  bundleHash: string | null;
+  policyMode: "file" | "governed";
+  proposedBundles: Map<string, number>;
+  brakes: Map<string, Brake>;
+  incidents: Map<string, Incident>;
+  runs: Map<string, Run>;
+  actions: Map<string, Action>;
+  counters: Map<string, Counter>;
+  duplicates: Map<string, DuplicateMark>;
+  idempotency: Map<string, IdempotencyMark>;
+  deliveries: Map<string, string>;
+  /** Open incident by `environment|service|signature`; derived from `incidents`. */
+  incidentByKey: Map<string, string>;
+};
+
+export function emptyState(): State {
+  return {
+    nextSeq: 0,
+    time: 0,
+    epoch: 0,
+    engine: "",
+    bundleHash: null,
+    policyMode: "file",
+    proposedBundles: new Map(),
+    brakes: new Map(),
+    incidents: new Map(),
+    runs: new Map(),
+    actions: new Map(),
+    counters: new Map(),
+    duplicates: new Map(),
+    idempotency: new Map(),
+    deliveries: new Map(),
+    incidentByKey: new Map(),
+  };
+}
+
+export function incidentKey(of: { environment: string; service: string; signature: string }): string {
+  return `${of.environment}|${of.service}|${of.signature}`;
+}
+
+const ENDED: ReadonlySet<ActionStatus> = new Set([
+  "refused",
+  "suppressed",
+  "denied",
+  "cancelled",
+  "expired",
+  "succeeded",
+  "failed",
+  "needs-attention",
+]);
+
+/** True when the action has left the kernel's memory for good. */
+export function hasEnded(status: ActionStatus): boolean {
+  return ENDED.has(status);
+}
+
+export type { ClassificationFacts };

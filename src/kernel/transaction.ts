@@ -1,0 +1,69 @@
+// One command at work: emits events, each applied at once, so that the next line sees the one before.
+
+import type { JsonObject } from "../core/json.ts";
+import type { UnsealedEvent } from "../wire/types/event.ts";
+import type { Evaluation } from "../wire/types/verdict.ts";
+import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
+import { apply } from "./apply.ts";
+import type { Command } from "./command.ts";
+import { EVENT_VERSION, type Draft, type EventType } from "./events.ts";
+import type { State } from "./state.ts";
+
+export type RouteStep = { readonly roles: readonly string[]; readonly withinMs: number };
+
+/** A loaded policy bundle as the kernel needs it: identified by the hash of its bytes, hence pure. */
+export interface ActivePolicy {
+  readonly hash: string;
+  readonly routes: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }>;
+  evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;
+}
+
+/** What decisions depend on besides state and input; each is named in every decision. */
+export interface Engine {
+  readonly version: string;
+  /** The bundle with that hash, or undefined when its bytes are not at hand: then everything is refused. */
+  policy(hash: string): ActivePolicy | undefined;
+}
+
+export class Transaction {
+  readonly state: State;
+  readonly engine: Engine;
+  readonly command: Command;
+  readonly now: number;
+  readonly events: UnsealedEvent[] = [];
+  readonly #firstSeq: number;
+
+  constructor(at: { state: State; engine: Engine; command: Command; now: number }) {
+    this.state = at.state;
+    this.engine = at.engine;
+    this.command = at.command;
+    this.now = at.now;
+    this.#firstSeq = at.state.nextSeq;
+  }
+
+  /** Sequence that the next event will have; ids of new things are made from it. */
+  get nextSeq(): number {
+    return this.state.nextSeq;
+  }
+
+  /** Records one event and folds it into state. The first carries the command's name and input. */
+  emit<T extends EventType>(draft: Draft<T>, actor = this.command.actor): void {
+    const first = this.events.length === 0;
+    const facts: JsonObject = first
+      ? { by: this.command.type, input: this.command.input as JsonObject, ...(draft.facts as JsonObject) }
+      : (draft.facts as JsonObject);
+    const event: UnsealedEvent = {
+      seq: this.state.nextSeq,
+      time: this.now,
+      type: draft.type,
+      version: EVENT_VERSION,
+      actor,
+      subject: draft.subject,
+      command: this.#firstSeq,
+      facts,
+      ...(draft.payload === undefined ? {} : { payload: draft.payload }),
+    };
+    apply(this.state, event);
+    this.events.push(event);
+  }
+}

@@ -1,0 +1,55 @@
+// The actions that a triage run asks for; their arguments are composed outside and come back as a plan.
+
+import { hash } from "node:crypto";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { idFromSeq } from "../core/ids.ts";
+import type { ClassificationFacts, ProposalFacts } from "./events.ts";
+import { TERMS } from "./limits.ts";
+import type { Incident } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** As the executors declare them; a test holds the two together. */
+export const TRIAGE_KINDS = {
+  "pagerduty.trigger": { repeat: "idempotent", reversible: true },
+  "pagerduty.resolve": { repeat: "idempotent", reversible: false },
+  "servicenow.incident.create": { repeat: "conditional", reversible: true },
+  "incident.declare-major": { repeat: "conditional", reversible: false },
+} as const;
+
+export type TriageKind = keyof typeof TRIAGE_KINDS;
+
+export const TRIAGE_AGENT = "system:triage";
+
+type Wanted = {
+  readonly kind: TriageKind;
+  readonly incident: Incident;
+  readonly run: string | null;
+  readonly classification: ClassificationFacts | null;
+};
+
+/** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */
+export function proposeTriage(tx: Transaction, { kind, incident, run, classification }: Wanted): void {
+  const { repeat, reversible } = TRIAGE_KINDS[kind];
+  const { environment, service } = incident;
+  const request = { environment, incident: incident.id, kind, run, service };
+  const proposal: ProposalFacts = {
+    kind,
+    environment,
+    service,
+    resource: null,
+    agentKind: "system",
+    person: null,
+    requestHash: hash("sha256", canonicalJson(request)),
+    planHash: null,
+    repeat,
+    effect: "external",
+    reversible,
+    run,
+    incident: incident.id,
+    classification,
+    operand: null,
+  };
+  const subject = idFromSeq("act", tx.nextSeq);
+  const deadline = tx.now + TERMS.planningMs;
+  tx.emit({ type: "action.proposed", subject, facts: { ...proposal, deadline } }, TRIAGE_AGENT);
+}

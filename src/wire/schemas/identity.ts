@@ -1,0 +1,154 @@
+// Schemas of what identity reads from outside: client and source files, token requests, claims.
+
+import { z } from "zod";
+import { isClientScope } from "../types/scopes.ts";
+import type { ClientScope } from "../types/scopes.ts";
+
+const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+
+/** Plain ASCII, so that no name can imitate another. */
+export const plainName = z.string().regex(new RegExp(`^${NAME}$`), "a name is a-z, 0-9 and -, at most 63 characters");
+
+export const clientId = z
+  .string()
+  .regex(new RegExp(`^(?:person|agent):${NAME}$`), "an id is person:<name> or agent:<name>, name in a-z, 0-9 and -");
+
+const scope = z.custom<ClientScope>(
+  (value) => typeof value === "string" && value.length <= 200 && isClientScope(value),
+  "not a known scope",
+);
+
+const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+
+const roles = z.array(plainName).max(32).refine(distinct, "a role is named twice");
+const scopes = z.array(scope).max(64).refine(distinct, "a scope is named twice");
+
+/** 32 bytes in base64url: 43 characters, the last of which has two unused bits that must be zero. */
+const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, "not 32 bytes in canonical base64url");
+
+const keyUse = {
+  kid: z.string().min(1).max(128).optional(),
+  use: z.literal("sig").optional(),
+  key_ops: z.tuple([z.literal("verify")]).optional(),
+};
+
+/** A public signature key (RFC 7517, 8037). Strict: a private member (`d`) or a key for encryption is refused. */
+export const publicJwk = z.discriminatedUnion("kty", [
+  z.strictObject({
+    kty: z.literal("OKP"),
+    crv: z.literal("Ed25519"),
+    x: bytes32,
+    alg: z.enum(["EdDSA", "Ed25519"]).optional(),
+    ...keyUse,
+  }),
+  z.strictObject({
+    kty: z.literal("EC"),
+    crv: z.literal("P-256"),
+    x: bytes32,
+    y: bytes32,
+    alg: z.literal("ES256").optional(),
+    ...keyUse,
+  }),
+]);
+export type PublicJwk = z.infer<typeof publicJwk>;
+
+/** An Ed25519 key pair as Holdpoint makes and keeps it. */
+export const privateJwk = z.strictObject({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: bytes32,
+  d: bytes32,
+  kid: z.string().min(1).max(128),
+  alg: z.literal("EdDSA"),
+  use: z.literal("sig"),
+});
+export type PrivateJwk = z.infer<typeof privateJwk>;
+
+/** `<dataDir>/clients/<id>.json`. */
+export const clientFile = z
+  .strictObject({
+    id: clientId,
+    kind: z.enum(["person", "agent"]),
+    /** Who answers for it; informs, decides nothing. */
+    owner: z.string().regex(new RegExp(`^(?:person|team):${NAME}$`), "an owner is person:<name> or team:<name>").optional(),
+    /** The human it speaks for: two clients with one `person` count as one. */
+    person: plainName.optional(),
+    roles,
+    scopes,
+    keys: z.array(publicJwk).min(1).max(8),
+    disabled: z.boolean().optional(),
+  })
+  .refine((client) => client.id.startsWith(`${client.kind}:`), "kind and id disagree");
+export type ClientFile = z.infer<typeof clientFile>;
+
+/** `<dataDir>/sources/<name>.json`. */
+export const sourceFile = z.strictObject({
+  name: plainName,
+  kind: z.literal("alertmanager"),
+  /** Lower-case hex SHA-256 of the secret, which is random and long: no salt or stretching is needed. */
+  secretSha256: z.string().regex(/^[0-9a-f]{64}$/, "not a SHA-256 in lower-case hex"),
+  /** Field of a signal → label of this source that carries it. */
+  mapping: z.record(z.string().max(64), z.string().max(256)).optional(),
+  /** Field of a signal → value where the source gives none. */
+  defaults: z.record(z.string().max(64), z.string().max(256)).optional(),
+});
+export type SourceFile = z.infer<typeof sourceFile>;
+
+/** Parameters of a token request (RFC 6749 section 4.4.2, RFC 7523 section 2.2); unknown ones are ignored, as it says. */
+export const tokenRequest = z.object({
+  grant_type: z.string().max(256),
+  client_assertion_type: z.string().max(256),
+  client_assertion: z.string().max(8192),
+  client_id: z.string().max(256).optional(),
+  /** One client, one way to authenticate (RFC 6749 section 2.3). */
+  client_secret: z.undefined("client secrets are not supported").optional(),
+  scope: z.string().max(2048).optional(),
+  audience: z.string().max(512).optional(),
+});
+
+export interface TokenResponse {
+  readonly access_token: string;
+  readonly token_type: "Bearer";
+  /** Seconds. */
+  readonly expires_in: number;
+  readonly scope: string;
+}
+
+const numericDate = z.number().min(0).max(253_402_300_799);
+
+/** Claims of a client assertion (RFC 7523 section 3). More may be present; none of them mean anything. */
+export const assertionClaims = z.object({
+  iss: clientId,
+  sub: clientId,
+  aud: z.union([z.string(), z.tuple([z.string()])], "aud must name this server alone"),
+  exp: numericDate,
+  iat: numericDate,
+  nbf: numericDate.optional(),
+  jti: z.string().min(1).max(128),
+});
+
+/** Claims of our own access tokens (RFC 9068 section 2.2), all of them and no others. */
+export const accessTokenClaims = z.strictObject({
+  iss: z.string(),
+  sub: clientId,
+  client_id: clientId,
+  aud: z.string(),
+  exp: z.int(),
+  iat: z.int(),
+  nbf: z.int(),
+  jti: z.string().min(1).max(64),
+  scope: z.string().max(4096),
+  roles,
+  kind: z.enum(["person", "agent"]),
+  person: plainName.nullable(),
+  /** Thumbprint (RFC 7638) of the client's key that the token was issued to: the key's removal ends the token. */
+  client_jkt: bytes32,
+});
+export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
+
+/** The first problem of a failed parse as one line: `keys.0.x: not 32 bytes in canonical base64url`. */
+export function firstProblem(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return "invalid";
+  return issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`;
+}

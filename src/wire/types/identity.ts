@@ -1,0 +1,35 @@
+// Who a request comes from, once its credential has been verified.
+
+import type { ClientScope, SourceScope } from "./scopes.ts";
+
+export type ClientKind = "person" | "agent";
+
+/** A person or an agent, as its token says and its registration still confirms. */
+export interface Identity {
+  /** `person:ada` or `agent:deployer`. */
+  readonly id: string;
+  readonly kind: ClientKind;
+  /**
+   * The human this identity speaks for, null for an agent that speaks for nobody. Two identities with one `person` are
+   * one human: count and compare this where people must be distinct.
+   */
+  readonly person: string | null;
+  readonly roles: readonly string[];
+  readonly scopes: readonly ClientScope[];
+  /** The token's `jti`. */
+  readonly tokenId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export type SourceKind = "alertmanager";
+
+/** A webhook source, as its secret says. It holds one scope: to write its own signals. */
+export interface SourceIdentity {
+  /** `source:alertmanager-eu`. */
+  readonly id: `source:${string}`;
+  readonly kind: "source";
+  readonly name: string;
+  readonly sourceKind: SourceKind;
+  readonly scopes: readonly [SourceScope];
+}

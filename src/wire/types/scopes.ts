@@ -1,0 +1,46 @@
+// Scopes: what a token may do, each narrow, with one wildcard (`actions:propose:*`).
+
+/** Scopes without a parameter. Beside them: `actions:propose:<kind>` and `actions:propose:*`. */
+export const PLAIN_SCOPES = [
+  "signals:read",
+  "runs:read",
+  "incidents:read",
+  "actions:read",
+  "actions:approve",
+  "actions:cancel",
+  "killswitch:read",
+  "killswitch:pause",
+  "killswitch:resume",
+  "ledger:read",
+  "policies:read",
+  "policies:propose",
+  "payloads:read",
+  "payloads:erase",
+  "admin",
+] as const;
+
+/** A scope that a person or an agent can be registered with. */
+export type ClientScope = (typeof PLAIN_SCOPES)[number] | `actions:propose:${string}`;
+
+/** The one thing a source's secret allows. No client can be registered with it. */
+export type SourceScope = `signals:write:${string}`;
+
+const PROPOSE = "actions:propose:";
+const PROPOSE_ANY = "actions:propose:*";
+const PLAIN: ReadonlySet<string> = new Set(PLAIN_SCOPES);
+const ACTION_KIND = /^[a-z][a-z0-9-]{0,31}(?:\.[a-z0-9_-]{1,32}){0,3}$/;
+
+/** Whether `text` is a scope that a client can be registered with or ask for. */
+export function isClientScope(text: string): text is ClientScope {
+  if (PLAIN.has(text) || text === PROPOSE_ANY) return true;
+  return text.startsWith(PROPOSE) && ACTION_KIND.test(text.slice(PROPOSE.length));
+}
+
+/**
+ * Whether the scopes held cover `needed`. `actions:propose:*` covers every `actions:propose:<kind>`; nothing else
+ * covers anything but itself: `admin` is the scope of administration, not all scopes.
+ */
+export function hasScope(holder: { readonly scopes: readonly string[] }, needed: ClientScope | SourceScope): boolean {
+  if (holder.scopes.includes(needed)) return true;
+  return needed.startsWith(PROPOSE) && holder.scopes.includes(PROPOSE_ANY);
+}
