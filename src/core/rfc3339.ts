@@ -19,9 +19,7 @@ export function instantFromRfc3339(text: string): number | undefined {
   if (hour > 23 || minute > 59 || second > 59 || offsetHour > 23 || offsetMinute > 59) return undefined;
   const fractionMs = Number((match[7] ?? "").slice(0, 3).padEnd(3, "0"));
   const offsetMs = (match[8] === "-" ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
-  return (
-    daysFromEpoch(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs - offsetMs
-  );
+  return daysFromEpoch(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + fractionMs - offsetMs;
 }
 
 function isLeapYear(year: number): boolean {

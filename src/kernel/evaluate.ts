@@ -72,7 +72,11 @@ function refusalCode(result: Evaluation): string {
   return result.verdicts.find((verdict) => verdict.verdict === "refuse")?.code ?? "no-rule";
 }
 
-export function refuse(tx: Transaction, action: Action, why: { evaluation: EvaluationFacts | null; code: string }): void {
+export function refuse(
+  tx: Transaction,
+  action: Action,
+  why: { evaluation: EvaluationFacts | null; code: string },
+): void {
   tx.emit({ type: "action.refused", subject: action.id, facts: why });
 }
 

@@ -99,7 +99,12 @@ export type EventFacts = {
     readonly planHash: string;
     readonly deadline: number;
   };
-  "hold.escalated": { readonly hold: string; readonly step: number; readonly roles: readonly string[]; readonly deadline: number };
+  "hold.escalated": {
+    readonly hold: string;
+    readonly step: number;
+    readonly roles: readonly string[];
+    readonly deadline: number;
+  };
   "action.approved": { readonly hold: string; readonly planHash: string; readonly person: string };
   "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string };
   "action.cancelled": { readonly code: string };
@@ -115,7 +120,10 @@ export type EventFacts = {
     readonly duplicateKeys: readonly string[];
     readonly dryRun: boolean;
   };
-  "action.completed": { readonly code: "recorded" | "dry-run" | "applied" | "failed"; readonly status: "succeeded" | "failed" };
+  "action.completed": {
+    readonly code: "recorded" | "dry-run" | "applied" | "failed";
+    readonly status: "succeeded" | "failed";
+  };
   "step.started": { readonly attempt: number; readonly epoch: number };
   "step.finished": {
     readonly attempt: number;

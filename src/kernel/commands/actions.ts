@@ -16,7 +16,8 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   if (idempotencyKey !== null) {
     const known = tx.state.idempotency.get(idempotencyKey);
     if (known !== undefined) {
-      if (known.requestHash === proposal.requestHash) return { subject: known.subject, result: "known", repeated: true };
+      if (known.requestHash === proposal.requestHash)
+        return { subject: known.subject, result: "known", repeated: true };
       throw new AppError("idempotency-conflict", "the key was used for another request", { action: known.subject });
     }
   }
@@ -26,7 +27,8 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
   const facts = { ...proposal, run: null, incident: null, classification: null, operand: null, deadline };
-  const payload = command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   tx.emit({ type: "action.proposed", subject, facts, ...payload });
   if (proposal.planHash !== null) settle(tx, subject);
   return { subject, result: statusOf(tx, subject), repeated: false };
@@ -43,7 +45,8 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     refuse(tx, action, { evaluation: null, code });
     return { subject: id, result: "refused", repeated: false };
   }
-  const payload = command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   tx.emit({ type: "action.planned", subject: id, facts: { planHash }, ...payload });
   settle(tx, id);
   return { subject: id, result: statusOf(tx, id), repeated: false };
@@ -55,12 +58,14 @@ export function answerHold(tx: Transaction, command: Command<"answer-hold">): Re
   const answerer = { id: command.actor, person, roles };
   const asked = { roles: action.hold.roles, proposer: action.agent, proposerPerson: action.person };
   const problem = checkEligible(asked, answerer);
-  if (problem !== null) throw new AppError(problem, `the hold asks for one of: ${asked.roles.join(", ")}`, { action: id });
+  if (problem !== null)
+    throw new AppError(problem, `the hold asks for one of: ${asked.roles.join(", ")}`, { action: id });
   if (planHash !== action.planHash) {
     throw new AppError("plan-mismatch", "read the action again: the plan on hold is another", { action: id });
   }
   const facts = { hold: action.hold.id, planHash, person };
-  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
   if (decision === "deny") {
     tx.emit({ type: "action.denied", subject: id, facts, ...payload });
     return { subject: id, result: "denied", repeated: false };
@@ -78,7 +83,7 @@ function heldAction(tx: Transaction, id: string): Action & { hold: NonNullable<A
   if (action === undefined || action.status !== "held" || action.hold === null) {
     throw new AppError("action-not-held", "it has ended, or waits for nobody", { action: id });
   }
-  if (tx.now >= action.hold.deadline && action.dueAt !== null && tx.now >= action.dueAt) {
+  if (tx.now >= action.hold.deadline) {
     throw new AppError("action-not-held", "its time to be answered is over", { action: id });
   }
   return action as Action & { hold: NonNullable<Action["hold"]> };

@@ -33,7 +33,11 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
   }
   if (input.status === "resolved") return resolveSignal(tx, { subject, incident: incident.id });
   if (!worse) {
-    tx.emit({ type: "signal.suppressed", subject, facts: { signal: subject, duplicateOf: incident.lastRun ?? incident.id } });
+    tx.emit({
+      type: "signal.suppressed",
+      subject,
+      facts: { signal: subject, duplicateOf: incident.lastRun ?? incident.id },
+    });
     return { subject, result: "suppressed", repeated: false };
   }
   const run = idFromSeq("run", tx.nextSeq);
@@ -45,7 +49,7 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
 function openIncident(tx: Transaction, { environment, service, signature }: SignalFacts): void {
   if (tx.state.incidents.size >= LIMITS.openIncidentsMax) {
     const oldest = tx.state.incidents.keys().next().value as string;
-    tx.emit({ type: "incident.resolved", subject: oldest, facts: { code: "evicted" } }, "system:kernel");
+    tx.emit({ type: "incident.resolved", subject: oldest, facts: { code: "evicted" } });
   }
   const subject = idFromSeq("inc", tx.nextSeq);
   tx.emit({ type: "incident.opened", subject, facts: { environment, service, signature } });

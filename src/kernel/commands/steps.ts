@@ -40,7 +40,8 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const next = afterStep(action, status);
   const wait = Math.max(backoffMs(attempt), Math.min(afterMs, RETRY_MAX_MS));
   const retryAt = next === "retrying" ? tx.now + wait : null;
-  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
   tx.emit({
     type: "step.finished",
     subject: id,
@@ -75,7 +76,8 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const next = afterReconciliation(action, status);
-  const payload = command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
   tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, action: next }, ...payload });
   return { subject: id, result: next, repeated: false };
 }

@@ -70,7 +70,10 @@ export const clientFile = z
     id: clientId,
     kind: z.enum(["person", "agent"]),
     /** Who answers for it; informs, decides nothing. */
-    owner: z.string().regex(new RegExp(`^(?:person|team):${NAME}$`), "an owner is person:<name> or team:<name>").optional(),
+    owner: z
+      .string()
+      .regex(new RegExp(`^(?:person|team):${NAME}$`), "an owner is person:<name> or team:<name>")
+      .optional(),
     /** The human it speaks for: two clients with one `person` count as one. */
     person: plainName.optional(),
     roles,
