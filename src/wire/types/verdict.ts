@@ -21,15 +21,6 @@ export interface Reservation {
   readonly max: number;
 }
 
-/**
- * A duplicate gate that this action passed: recorded with the action's id when it is allowed or held, and read back
- * through CounterReader.lastPassed. Windows of one key may differ; the longest bounds what must be kept.
- */
-export interface PassedKey {
-  readonly key: string;
-  readonly windowMs: number;
-}
-
 export interface Evaluation {
   readonly decision: DecisionKind;
   readonly verdicts: readonly Verdict[];
@@ -39,8 +30,6 @@ export interface Evaluation {
   readonly duplicateOf: string | null;
   /** Of the limits that had room; empty when the decision is refuse. */
   readonly reservations: readonly Reservation[];
-  /** Empty when the decision is refuse. */
-  readonly passed: readonly PassedKey[];
   /** Keys of duplicate gates that passed: marked when the action is granted, read by CounterReader.lastPassed. */
   readonly duplicateKeys: readonly string[];
   readonly bundleHash: string;
