@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isClientScope } from "../types/scopes.ts";
 import type { ClientScope } from "../types/scopes.ts";
+import { signalMappingSchema } from "./signal.ts";
 
 const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 
@@ -90,10 +91,8 @@ export const sourceFile = z.strictObject({
   kind: z.literal("alertmanager"),
   /** Lower-case hex SHA-256 of the secret, which is random and long: no salt or stretching is needed. */
   secretSha256: z.string().regex(/^[0-9a-f]{64}$/, "not a SHA-256 in lower-case hex"),
-  /** Field of a signal → label of this source that carries it. */
-  mapping: z.record(z.string().max(64), z.string().max(256)).optional(),
-  /** Field of a signal → value where the source gives none. */
-  defaults: z.record(z.string().max(64), z.string().max(256)).optional(),
+  /** How its labels become signals; what is not set is as in the standard mapping. */
+  mapping: signalMappingSchema.prefault({}),
 });
 export type SourceFile = z.infer<typeof sourceFile>;
 

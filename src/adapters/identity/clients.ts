@@ -1,0 +1,178 @@
+// The registry of people and agents: one JSON file each, with their public keys.
+
+import { createPublicKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Random } from "../../core/random.ts";
+import { clientFile, firstProblem } from "../../wire/schemas/identity.ts";
+import type { ClientFile, PrivateJwk, PublicJwk } from "../../wire/schemas/identity.ts";
+import type { ClientKind } from "../../wire/types/identity.ts";
+import type { ClientScope } from "../../wire/types/scopes.ts";
+import { createFile, replaceFile } from "./durable-files.ts";
+import { generatePrivateJwk, keyThumbprint, publicJwkOf, writePrivateJwk } from "./key-pairs.ts";
+import { RecordFolder } from "./record-folder.ts";
+import type { ProblemReport } from "./record-folder.ts";
+
+export interface ClientKey {
+  readonly thumbprint: string;
+  /** The `kid` it is registered under, if any; the thumbprint always works as one. */
+  readonly kid: string | null;
+  readonly algorithms: readonly string[];
+  readonly key: KeyObject;
+}
+
+export interface Client {
+  readonly id: string;
+  readonly kind: ClientKind;
+  /** See Identity. */
+  readonly person: string | null;
+  readonly roles: readonly string[];
+  readonly scopes: readonly ClientScope[];
+  readonly keys: readonly ClientKey[];
+  readonly disabled: boolean;
+}
+
+/**
+ * The human that a client speaks for. A person is the name in its id unless `person` says otherwise, which is how one
+ * human's two identities count once; an agent speaks for nobody unless `person` says for whom.
+ */
+export function subjectPerson(client: Pick<ClientFile, "id" | "kind" | "person">): string | null {
+  if (client.person !== undefined) return client.person;
+  return client.kind === "person" ? client.id.slice("person:".length) : null;
+}
+
+export interface ClientRegistryOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly onProblem: ProblemReport;
+}
+
+/** The clients that may act now. Files are looked at again at most once a second, or on `reload`. */
+export class ClientRegistry {
+  readonly #folder: RecordFolder<Client>;
+  readonly #onProblem: ProblemReport;
+  #usable: ReadonlyMap<string, Client> = new Map();
+  #builtFrom = -1;
+
+  constructor(options: ClientRegistryOptions) {
+    this.#folder = new RecordFolder({ ...options, parse: parseClient });
+    this.#onProblem = options.onProblem;
+    this.#rebuild();
+  }
+
+  /** The client, undefined when it is unknown, disabled or its file is not acceptable. */
+  find(id: string): Client | undefined {
+    this.#folder.refresh();
+    this.#rebuild();
+    return this.#usable.get(id);
+  }
+
+  /** Changes whenever a client may have: what was concluded from an earlier one must be concluded again. */
+  currentGeneration(): number {
+    this.#folder.refresh();
+    return this.#folder.generation;
+  }
+
+  reload(): void {
+    this.#folder.reload();
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    if (this.#builtFrom === this.#folder.generation) return;
+    this.#builtFrom = this.#folder.generation;
+    const enabled = [...this.#folder.records()].filter((client) => !client.disabled);
+    const shared = findSharedKeys(enabled);
+    this.#usable = new Map(enabled.filter((client) => !shared.has(client.id)).map((client) => [client.id, client]));
+    for (const id of shared) this.#onProblem(id, "its key is also registered for somebody else; neither can be used");
+  }
+}
+
+/** Clients that hold a key of another subject: whoever has that key could answer as two people. */
+function findSharedKeys(clients: readonly Client[]): ReadonlySet<string> {
+  const holders = new Map<string, Client>();
+  const shared = new Set<string>();
+  for (const client of clients) {
+    for (const { thumbprint } of client.keys) {
+      const holder = holders.get(thumbprint);
+      if (holder === undefined) holders.set(thumbprint, client);
+      else if (holder !== client && (holder.person === null || holder.person !== client.person)) {
+        shared.add(holder.id).add(client.id);
+      }
+    }
+  }
+  return shared;
+}
+
+function parseClient(name: string, value: Json): Client {
+  const parsed = clientFile.safeParse(value);
+  if (!parsed.success) throw new Error(firstProblem(parsed.error));
+  const file = parsed.data;
+  if (file.id !== name) throw new Error("id and file name disagree");
+  const keys = file.keys.map(parseKey);
+  if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
+  const { id, kind, roles, scopes, disabled = false } = file;
+  return { id, kind, person: subjectPerson(file), roles, scopes, keys, disabled };
+}
+
+function parseKey(jwk: PublicJwk): ClientKey {
+  const algorithms = jwk.kty === "EC" ? ["ES256"] : ["EdDSA", "Ed25519"];
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: jwk, format: "jwk" });
+  } catch {
+    throw new Error("a key is not a point of its curve");
+  }
+  return { thumbprint: keyThumbprint(jwk), kid: jwk.kid ?? null, algorithms, key };
+}
+
+/** What `createClient` needs of a client; the key is made. */
+export type NewClient = Omit<ClientFile, "keys" | "disabled">;
+
+/**
+ * Registers a client in `dir` with a new Ed25519 key and writes the private key to `keyPath`, mode 0600; answers it as
+ * well. Throws `request-invalid` for what the schema refuses and `config-invalid` when either file exists; then
+ * neither is left behind.
+ */
+export function createClient(
+  dir: string,
+  client: NewClient,
+  options: { readonly keyPath: string; readonly random: Random },
+): PrivateJwk {
+  const jwk = generatePrivateJwk(options.random);
+  const parsed = clientFile.safeParse({ ...client, keys: [publicJwkOf(jwk)] });
+  if (!parsed.success) throw new AppError("request-invalid", firstProblem(parsed.error));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  writePrivateJwk(options.keyPath, jwk);
+  if (!createFile(clientPath(dir, parsed.data.id), toText(parsed.data))) {
+    rmSync(options.keyPath);
+    throw new AppError("config-invalid", `${parsed.data.id} is registered already`);
+  }
+  return jwk;
+}
+
+/** Disables a client: its tokens end within a second, or at the registry's next `reload`. */
+export function disableClient(dir: string, id: string): void {
+  const path = clientPath(dir, id);
+  let file: ClientFile;
+  try {
+    file = clientFile.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new AppError("config-invalid", `${path} is not a client file`, {}, cause);
+  }
+  replaceFile(path, toText({ ...file, disabled: true }));
+}
+
+function clientPath(dir: string, id: string): string {
+  // The schema's ids hold no separator; this is for ids that come straight from a caller.
+  if (!/^(?:person|agent):[a-z0-9-]+$/.test(id)) throw new AppError("request-invalid", "not a client id");
+  return join(dir, `${id}.json`);
+}
+
+function toText(file: ClientFile): string {
+  return `${JSON.stringify(file, null, 2)}\n`;
+}

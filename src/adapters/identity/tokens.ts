@@ -1,0 +1,183 @@
+// Access tokens at the door: each verified once, then found by its hash until it expires or is revoked.
+
+import { hash } from "node:crypto";
+import type { Clock } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import { accessTokenClaims, firstProblem } from "../../wire/schemas/identity.ts";
+import type { AccessTokenClaims } from "../../wire/schemas/identity.ts";
+import type { Identity } from "../../wire/types/identity.ts";
+import { hasScope, isClientScope } from "../../wire/types/scopes.ts";
+import type { ClientScope } from "../../wire/types/scopes.ts";
+import type { ClientRegistry } from "./clients.ts";
+import { JwsError, parseCompactJws, parseJsonObject, TOKEN_CHARS_MAX, verifyCompactJws } from "./compact-jws.ts";
+import type { CompactJws } from "./compact-jws.ts";
+import { ExpiringSet } from "./expiring-set.ts";
+import type { KeyPair } from "./key-pairs.ts";
+
+/** No token of ours lives longer (see issuer.ts). */
+const LIFETIME_MAX_S = 900;
+/** The kernel bears a clock that is set back by this much, so a token just issued must too. */
+const CLOCK_STEP_S = 5;
+const CACHED_MAX = 10_000;
+const REVOKED_MAX = 10_000;
+const REVOKED_GROUP = "token";
+const SCHEME = "bearer ";
+
+export interface TokenVerifierOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly key: Pick<KeyPair, "kid" | "publicKey">;
+  readonly clients: ClientRegistry;
+  /** File that remembers revoked tokens. */
+  readonly revokedPath: string;
+  readonly clock: Clock;
+  readonly cachedMax?: number;
+}
+
+interface Entry {
+  readonly identity: Identity;
+  /** Generation of the client registry that the identity was checked against. */
+  readonly generation: number;
+}
+
+/**
+ * Verifies `Authorization` headers. The cache is keyed by the header's SHA-256 and only ever holds what a full check
+ * accepted; revocation and replay are never keyed by a token's text, but by `jti`, client and key thumbprint.
+ */
+export class TokenVerifier {
+  readonly #options: TokenVerifierOptions;
+  readonly #revoked: ExpiringSet;
+  readonly #cachedMax: number;
+  /** In order of last use, the oldest first. */
+  readonly #cache = new Map<string, Entry>();
+
+  constructor(options: TokenVerifierOptions) {
+    this.#options = options;
+    this.#cachedMax = options.cachedMax ?? CACHED_MAX;
+    const bounds = { idsMax: REVOKED_MAX, groupIdsMax: REVOKED_MAX };
+    this.#revoked = new ExpiringSet({ path: options.revokedPath, clock: options.clock, ...bounds });
+  }
+
+  /**
+   * The identity of a header verified before and still good; undefined when only `verify` can tell. Synchronous: one
+   * hash, one look-up and two comparisons, and once a second a look at the client files.
+   */
+  cached(header: string | undefined): Identity | undefined {
+    if (header === undefined || header.length > TOKEN_CHARS_MAX) return undefined;
+    const digest = hash("sha256", header);
+    const entry = this.#cache.get(digest);
+    if (entry === undefined) return undefined;
+    this.#cache.delete(digest);
+    const { clock, clients } = this.#options;
+    if (clock.nowMs() >= entry.identity.expiresAt || entry.generation !== clients.currentGeneration()) return undefined;
+    this.#cache.set(digest, entry);
+    return entry.identity;
+  }
+
+  /**
+   * The identity that the value of an `Authorization` header proves. Throws `token-missing` without a bearer token,
+   * `token-invalid` for one that is not acceptable, with the reason.
+   */
+  async verify(header: string | undefined): Promise<Identity> {
+    const known = this.cached(header);
+    if (known !== undefined) return known;
+    if (header === undefined || header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) {
+      throw new AppError("token-missing", "send Authorization: Bearer and a token from /oauth/token");
+    }
+    if (header.length > TOKEN_CHARS_MAX) throw invalid(`the header is longer than ${TOKEN_CHARS_MAX} characters`);
+    try {
+      const jws = parseCompactJws(header.slice(SCHEME.length));
+      this.#checkHeader(jws);
+      await verifyCompactJws(jws, this.#options.key.publicKey, ["EdDSA"]);
+      // From here on nothing waits, so no revocation can pass between the checks and the cache.
+      return this.#accept(header, this.#parseClaims(jws));
+    } catch (error) {
+      if (error instanceof JwsError) throw invalid(error.message, error.cause);
+      throw error;
+    }
+  }
+
+  /**
+   * Revokes one token by its `jti`, at once and over restarts. To revoke all tokens of a client, disable it, or remove
+   * the key they were issued to. Throws `overloaded` when too many are revoked already: then disable the client.
+   */
+  revokeToken(tokenId: string): void {
+    const uselessAtMs = this.#options.clock.nowMs() + (LIFETIME_MAX_S + CLOCK_STEP_S) * 1000;
+    if (this.#revoked.add(REVOKED_GROUP, tokenId, uselessAtMs) === "full") {
+      throw new AppError("overloaded", "too many revoked tokens are remembered; disable the client instead");
+    }
+    this.#cache.clear();
+  }
+
+  #checkHeader({ header }: CompactJws): void {
+    // Exact values before any signature is computed; jose compares `typ` more leniently.
+    if (header["alg"] !== "EdDSA") throw new JwsError("signed with an algorithm that is not allowed");
+    if (header["typ"] !== "at+jwt") throw new JwsError("not an access token");
+    if (header["kid"] !== this.#options.key.kid) throw new JwsError("signed by a key that is not this issuer's");
+  }
+
+  #parseClaims(jws: CompactJws): AccessTokenClaims {
+    const parsed = accessTokenClaims.safeParse(parseJsonObject(jws.payload));
+    if (!parsed.success) throw new JwsError(`claim ${firstProblem(parsed.error)}`);
+    const claims = parsed.data;
+    const nowS = this.#options.clock.nowMs() / 1000;
+    if (claims.iss !== this.#options.issuer) throw new JwsError("issued by somebody else");
+    if (claims.aud !== this.#options.audience) throw new JwsError("meant for another server");
+    if (claims.exp <= nowS) throw new JwsError("expired");
+    if (claims.nbf > nowS + CLOCK_STEP_S || claims.iat > nowS + CLOCK_STEP_S) throw new JwsError("not valid yet");
+    if (claims.exp - claims.iat > LIFETIME_MAX_S) throw new JwsError("lives longer than any token may");
+    if (claims.client_id !== claims.sub) throw new JwsError("sub and client_id differ");
+    if (this.#revoked.has(REVOKED_GROUP, claims.jti)) throw new JwsError("revoked");
+    return claims;
+  }
+
+  /** Checks the claims against the client as it is registered now, and keeps the identity. */
+  #accept(header: string, claims: AccessTokenClaims): Identity {
+    const { clients } = this.#options;
+    const client = clients.find(claims.sub);
+    if (client === undefined) throw new JwsError("its client is unknown or disabled");
+    if (!client.keys.some((key) => key.thumbprint === claims.client_jkt)) {
+      throw new JwsError("issued to a key that is no longer registered");
+    }
+    const scopes = parseScopes(claims.scope);
+    const narrowed =
+      client.kind !== claims.kind ||
+      client.person !== claims.person ||
+      !claims.roles.every((role) => client.roles.includes(role)) ||
+      !scopes.every((scope) => hasScope(client, scope));
+    if (narrowed) throw new JwsError("its client's registration has changed; ask for a new token");
+    const identity: Identity = Object.freeze({
+      id: claims.sub,
+      kind: claims.kind,
+      person: claims.person,
+      roles: Object.freeze(claims.roles),
+      scopes: Object.freeze(scopes),
+      tokenId: claims.jti,
+      expiresAt: claims.exp * 1000,
+    });
+    this.#keep(hash("sha256", header), { identity, generation: clients.currentGeneration() });
+    return identity;
+  }
+
+  #keep(digest: string, entry: Entry): void {
+    this.#cache.delete(digest);
+    this.#cache.set(digest, entry);
+    if (this.#cache.size <= this.#cachedMax) return;
+    const oldest = this.#cache.keys().next();
+    if (oldest.done !== true) this.#cache.delete(oldest.value);
+  }
+}
+
+function parseScopes(text: string): ClientScope[] {
+  if (text === "") return [];
+  const scopes: ClientScope[] = [];
+  for (const scope of text.split(" ")) {
+    if (!isClientScope(scope)) throw new JwsError("claim scope: not a known scope");
+    scopes.push(scope);
+  }
+  return scopes;
+}
+
+function invalid(detail: string, cause?: unknown): AppError {
+  return new AppError("token-invalid", detail, {}, cause);
+}
