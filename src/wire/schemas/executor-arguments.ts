@@ -1,0 +1,129 @@
+// Arguments of the action kinds that Holdpoint's own executors offer: checked when planned, published as JSON Schema.
+
+import { z } from "zod";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { SEVERITIES } from "../types/classification.ts";
+
+const DETAILS_CHARS_MAX = 16_384;
+const ISSUES_TOLD_MAX = 5;
+
+/** One line of text: no control characters, whole Unicode. */
+function lineOfText(charsMax: number): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .max(charsMax)
+    .regex(/^[^\p{Cc}]*$/u)
+    .refine((text) => text.isWellFormed(), "not well-formed Unicode");
+}
+
+/** Text of several lines: no control characters but tab and line ends, whole Unicode. */
+function proseOf(charsMax: number): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .max(charsMax)
+    .regex(/^(?:[^\p{Cc}]|[\t\n\r])*$/u)
+    .refine((text) => text.isWellFormed(), "not well-formed Unicode");
+}
+
+/** Facts for people beside an alert: any JSON of at most 16 Ki characters in all. */
+const detailsSchema = z.record(z.string().min(1).max(64), z.unknown()).refine((details) => {
+  try {
+    return canonicalJson(details as JsonObject).length <= DETAILS_CHARS_MAX;
+  } catch {
+    return false; // nested too deeply, or not JSON
+  }
+}, "not JSON of at most 16384 characters");
+
+export const recordNoteArguments = z.strictObject({
+  text: proseOf(2000).describe("What to record"),
+  tags: z.array(lineOfText(64)).max(16).optional(),
+});
+
+/** PagerDuty: at most 255 characters; events with the same key are one alert. */
+const dedupKeySchema = lineOfText(255).describe("Events with the same key are one alert at PagerDuty");
+const integrationSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+  .describe("A configured PagerDuty integration; by default the one named like the service, or `default`");
+
+export const pagerdutyTriggerArguments = z.strictObject({
+  dedupKey: dedupKeySchema,
+  summary: lineOfText(1024).describe("The alert's title"),
+  severity: z.enum(SEVERITIES).describe("sev1 is PagerDuty's critical, high error, medium warning, low info"),
+  source: lineOfText(255).optional().describe("What is affected; by default the target's service and environment"),
+  component: lineOfText(255).optional(),
+  group: lineOfText(255).optional(),
+  class: lineOfText(255).optional(),
+  integration: integrationSchema.optional(),
+  details: detailsSchema.optional().describe("Run, incident, signals, classification: shown with the alert"),
+});
+
+export const pagerdutyFollowUpArguments = z.strictObject({
+  dedupKey: dedupKeySchema,
+  integration: integrationSchema.optional(),
+});
+
+const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
+/** No `^`: it joins conditions in a ServiceNow query. */
+const correlationIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}$/);
+const gradeSchema = z.int().min(1).max(3).describe("1 high, 2 medium, 3 low");
+const teamSchema = lineOfText(64).describe(
+  "A team for which configuration names an assignment group; others stay unassigned",
+);
+
+export const servicenowCreateArguments = z.strictObject({
+  shortDescription: lineOfText(160),
+  description: proseOf(4000).optional(),
+  urgency: gradeSchema,
+  impact: gradeSchema,
+  category: lineOfText(40).optional(),
+  team: teamSchema.optional(),
+});
+
+const updateFieldsSchema = z
+  .strictObject({
+    shortDescription: lineOfText(160).optional(),
+    description: proseOf(4000).optional(),
+    urgency: gradeSchema.optional(),
+    impact: gradeSchema.optional(),
+    /** 1 new, 2 in progress, 3 on hold, 6 resolved, 7 closed, 8 canceled; instances may have more. */
+    state: z.int().min(-99).max(99).optional(),
+    closeCode: lineOfText(40).optional(),
+    closeNotes: proseOf(4000).optional(),
+    workNotes: proseOf(4000).optional().describe("A journal: it is added to and cannot be taken back"),
+    team: teamSchema.optional(),
+  })
+  .refine((fields) => Object.keys(fields).length > 0, "no field to change");
+
+export const servicenowUpdateArguments = z
+  .strictObject({
+    sysId: sysIdSchema.optional(),
+    correlationId: correlationIdSchema.optional(),
+    fields: updateFieldsSchema,
+  })
+  .refine(
+    (args) => (args.sysId === undefined) !== (args.correlationId === undefined),
+    "one of sysId and correlationId",
+  );
+
+/** The arguments, checked. Throws `arguments-invalid` with up to five places that are wrong, never their values. */
+export function parseArguments<T>(schema: z.ZodType<T>, args: JsonObject): T {
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return parsed.data;
+  const places = parsed.error.issues.slice(0, ISSUES_TOLD_MAX).map((issue) => place(issue));
+  throw new AppError("arguments-invalid", "the arguments do not match the action kind's schema", { places });
+}
+
+function place(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map((part) => String(part).slice(0, 32).toWellFormed()).slice(0, 6);
+  return `/${path.join("/")}: ${issue.code}`;
+}
+
+/** JSON Schema (2020-12) of the arguments, as an action kind publishes it. */
+export function argumentsJsonSchema(schema: z.ZodType): JsonObject {
+  return z.toJSONSchema(schema, { io: "input" }) as Json as JsonObject;
+}
