@@ -56,14 +56,10 @@ export interface Snapshot {
   readonly note: string;
 }
 
-/**
- * A ledger store. Every method may throw `store-unavailable`. `append` throws `store-conflict` when the log does not
- * end at `firstSeq` (nothing was written); any other error from `append` means that the outcome is unknown.
- */
-export interface LedgerStore {
+/** Reading a ledger store. A reader sees durable commits only. Every method may throw `store-unavailable`. */
+export interface LedgerReader {
   head(): Promise<Head>;
-  append(batch: SealedBatch): Promise<void>;
-  /** Up to `batchesMax` batches in order, from the one that holds `fromSeq`; empty at the end of the log. */
+  /** Up to `batchesMax` (1 to 4096) batches in order, from the one that holds `fromSeq`; empty at the end of the log. */
   readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]>;
   /** The sealed payload of one event: null when it had none or its bytes are gone. */
   readPayload(seq: number): Promise<StoredPayload | null>;
@@ -71,15 +67,30 @@ export interface LedgerStore {
   readKey(keyId: string): Promise<Uint8Array | null>;
   /** A full tile, null when it is not complete yet. */
   readTile(level: number, index: number): Promise<Uint8Array | null>;
-  /** Destroys a payload key; durable when it returns. True when the key existed. */
+  /** The newest snapshot with `size` at most `sizeMax`; the store keeps the last two that were saved. */
+  latestSnapshot(sizeMax: number): Promise<Snapshot | null>;
+  readMeta(name: string): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+/**
+ * A ledger store. Two failures of a write are definite, nothing was written: `store-conflict` (from `append`, when the
+ * log does not end at `firstSeq`) and `store-unavailable` (disk full, read-only, unreachable, before the commit was
+ * asked for). Any other error means that the outcome is unknown; stores throw `commit-unknown` for it, and again for
+ * every later write, until `head` has been read: `head` then tells what the log really holds, and that stays so.
+ */
+export interface LedgerStore extends LedgerReader {
+  append(batch: SealedBatch): Promise<void>;
+  /** Destroys a payload key; durable when it returns. True when the key existed. Its id is never used again. */
   eraseKey(keyId: string): Promise<boolean>;
   /** Removes the bytes of every payload whose key is destroyed, from the file and its journal; returns how many. */
   compact(): Promise<number>;
   saveSnapshot(snapshot: Snapshot): Promise<void>;
-  /** The newest snapshot with `size` at most `sizeMax`; the store keeps the last two. */
-  latestSnapshot(sizeMax: number): Promise<Snapshot | null>;
   /** Small named values beside the log (`origin`, `statements`, `format`); a write is durable when it returns. */
-  readMeta(name: string): Promise<string | null>;
   writeMeta(name: string, value: string): Promise<void>;
-  close(): Promise<void>;
+  /**
+   * Housekeeping off the hot path, where a store has any (SQLite moves its journal into the file). The owner calls it
+   * when no append waits, and at the latest every few thousand appends.
+   */
+  maintain?(): Promise<void>;
 }

@@ -1,0 +1,273 @@
+// The ledger store on PostgreSQL, for replicas: appends are fenced by the row that says where the log ends.
+
+import type pg from "pg";
+import { AppError, isAppError } from "../../core/errors.ts";
+import type { LedgerStore, SealedBatch, Snapshot, StoredBatch, StoredPayload } from "../../wire/contracts/store.ts";
+import type { Head } from "../../wire/types/event.ts";
+import { assertBatch, assertRead } from "./batch-shape.ts";
+import { decodeFrames, dropErased, encodeFrames, eraseFrames, findFrame } from "./payload-frames.ts";
+import { isReadOnlyError, makePool, prepareStore, transact, vacuum, withClient } from "./postgres-connection.ts";
+import type { PostgresOptions } from "./postgres-connection.ts";
+
+const COMPACT_CHUNK_BATCHES = 16;
+const SNAPSHOTS_KEPT = 2;
+
+/**
+ * The whole append in one statement. Updating `head` takes the lock between writers; when the log does not end where
+ * the batch begins, no row is updated and nothing is inserted.
+ */
+const APPEND = `
+  with fence as (update head set size = $1::bigint + $2::integer where size = $1::bigint returning size),
+  batch as (
+    insert into batches (first_seq, count, checkpoint, leaf_hashes, leaves, payloads)
+    select $1::bigint, $2::integer, $3::text, $4::bytea, $5::bytea, $6::bytea from fence
+  ),
+  new_keys as (
+    insert into keys (key_id, first_seq, wrapped)
+    select k.key_id, $1::bigint, k.wrapped from fence, unnest($7::text[], $8::bytea[]) as k (key_id, wrapped)
+  ),
+  full_tiles as (
+    insert into tiles (level, tile_index, hashes)
+    select t.level, t.tile_index, t.hashes
+    from fence, unnest($9::integer[], $10::bigint[], $11::bytea[]) as t (level, tile_index, hashes)
+  )
+  select size from fence`;
+
+interface BatchRow {
+  readonly first_seq: string;
+  readonly count: number;
+  readonly checkpoint: string;
+  readonly leaf_hashes: Buffer;
+  readonly leaves: Buffer;
+  readonly payloads: Buffer | null;
+}
+
+/**
+ * Connects, applies pending migrations and checks that commits are durable. Throws `store-unavailable`, `store-newer`,
+ * `config-invalid`. A session that may only read can open the store; its writes are refused.
+ */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
+  const pool = makePool(options);
+  try {
+    return new PostgresStore(options, pool, await prepareStore(pool));
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+export class PostgresStore implements LedgerStore {
+  readonly #options: PostgresOptions;
+  readonly #pool: pg.Pool;
+  readonly #begin: string;
+  /** Set by a commit with an unknown outcome, until `head` has been read under the lock. */
+  #unsettled = false;
+  /** A writer that lived before this one may have left a commit under way: the first head waits for it. */
+  #firstHead = true;
+
+  constructor(options: PostgresOptions, pool: pg.Pool, begin: string) {
+    this.#options = options;
+    this.#pool = pool;
+    this.#begin = begin;
+  }
+
+  async append(batch: SealedBatch): Promise<void> {
+    assertBatch(batch);
+    const row = [
+      batch.firstSeq,
+      batch.count,
+      batch.checkpoint,
+      batch.leafHashes,
+      Buffer.from(batch.leaves),
+      encodeFrames(batch.firstSeq, batch.payloads),
+      batch.keys.map((key) => key.keyId),
+      batch.keys.map((key) => Buffer.from(key.wrapped)),
+      batch.tiles.map((tile) => tile.level),
+      batch.tiles.map((tile) => tile.index),
+      batch.tiles.map((tile) => Buffer.from(tile.hashes)),
+    ];
+    await this.#write(async (client) => {
+      const { rowCount } = await client.query({ name: "append", text: APPEND, values: row });
+      if (rowCount !== 1) throw new AppError("store-conflict", `the log does not end at ${batch.firstSeq}`);
+    });
+  }
+
+  /** After an unknown outcome, and the first time, waits until no earlier commit is under way any more. */
+  async head(): Promise<Head> {
+    if (!this.#unsettled && !this.#firstHead) return this.#readHead();
+    const head = await this.#settledHead();
+    this.#unsettled = false;
+    this.#firstHead = false;
+    return head;
+  }
+
+  async readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
+    assertRead(fromSeq, batchesMax);
+    const rows = await this.#all<BatchRow>(
+      `select first_seq, count, checkpoint, leaf_hashes, leaves, payloads from batches
+       where first_seq >= coalesce((select max(first_seq) from batches where first_seq <= $1), 0) and first_seq + count > $1
+       order by first_seq limit $2`,
+      [fromSeq, batchesMax],
+    );
+    return rows.map(batchFromRow);
+  }
+
+  async readPayload(seq: number): Promise<StoredPayload | null> {
+    const [row] = await this.#all<Pick<BatchRow, "first_seq" | "payloads">>(
+      "select first_seq, payloads from batches where first_seq <= $1 order by first_seq desc limit 1",
+      [seq],
+    );
+    const found = row === undefined ? null : findFrame(Number(row.first_seq), row.payloads, seq);
+    return found === null ? null : { box: found.box, keyId: found.keyId, wrapped: await this.readKey(found.keyId) };
+  }
+
+  async readKey(keyId: string): Promise<Uint8Array | null> {
+    const [row] = await this.#all<{ wrapped: Buffer | null }>("select wrapped from keys where key_id = $1", [keyId]);
+    return row?.wrapped ?? null;
+  }
+
+  async readTile(level: number, index: number): Promise<Uint8Array | null> {
+    const select = "select hashes from tiles where level = $1 and tile_index = $2";
+    const [row] = await this.#all<{ hashes: Buffer }>(select, [level, index]);
+    return row?.hashes ?? null;
+  }
+
+  async eraseKey(keyId: string): Promise<boolean> {
+    return this.#write(async (client) => {
+      const erase = "update keys set wrapped = null where key_id = $1 and wrapped is not null returning first_seq";
+      const { rows } = await client.query<{ first_seq: string }>(erase, [keyId]);
+      if (rows[0] === undefined) return false;
+      await client.query("insert into erasures values ($1, $2)", [keyId, rows[0].first_seq]);
+      return true;
+    });
+  }
+
+  /**
+   * Drops the payloads under destroyed keys and vacuums. The keys' own bytes leave the data files (their table is
+   * rewritten); the pages of dropped payloads, ciphertext that nobody can open, are reused in time. What the server's
+   * write-ahead log archive, backups and standbys keep is for their operator to expire.
+   */
+  async compact(): Promise<number> {
+    const pending = await this.#all<{ key_id: string; first_seq: string }>(
+      "select key_id, first_seq from erasures",
+      [],
+    );
+    if (pending.length === 0) return 0;
+    const dead = new Set(pending.map((row) => row.key_id));
+    // No payload is older than its key.
+    let fromSeq = pending.reduce((least, row) => Math.min(least, Number(row.first_seq)), Number.MAX_SAFE_INTEGER);
+    let dropped = 0;
+    for (;;) {
+      const chunk = await this.#write((client) => dropPayloads(client, fromSeq, dead));
+      dropped += chunk.dropped;
+      if (chunk.nextSeq === null) break;
+      fromSeq = chunk.nextSeq;
+    }
+    await vacuum(this.#options.connectionString, "vacuum full keys");
+    await vacuum(this.#options.connectionString, "vacuum batches");
+    await this.#write((client) => client.query("delete from erasures where key_id = any ($1)", [[...dead]]));
+    return dropped;
+  }
+
+  async saveSnapshot(snapshot: Snapshot): Promise<void> {
+    await this.#write(async (client) => {
+      const row = [snapshot.size, snapshot.note, Buffer.from(snapshot.bytes)];
+      await client.query("insert into snapshots (size, note, bytes) values ($1, $2, $3)", row);
+      const prune = "delete from snapshots where id not in (select id from snapshots order by id desc limit $1)";
+      await client.query(prune, [SNAPSHOTS_KEPT]);
+    });
+  }
+
+  async latestSnapshot(sizeMax: number): Promise<Snapshot | null> {
+    const [row] = await this.#all<{ size: string; note: string; bytes: Buffer }>(
+      "select size, note, bytes from snapshots where size <= $1 order by size desc, id desc limit 1",
+      [sizeMax],
+    );
+    return row === undefined ? null : { size: Number(row.size), note: row.note, bytes: row.bytes };
+  }
+
+  async readMeta(name: string): Promise<string | null> {
+    const [row] = await this.#all<{ value: string }>("select value from meta where name = $1", [name]);
+    return row?.value ?? null;
+  }
+
+  async writeMeta(name: string, value: string): Promise<void> {
+    const upsert = "insert into meta values ($1, $2) on conflict (name) do update set value = excluded.value";
+    await this.#write((client) => client.query(upsert, [name, value]));
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+
+  async #readHead(): Promise<Head> {
+    const [row] = await this.#all<{ size: string; checkpoint: string | null }>(
+      "select size, (select checkpoint from batches order by first_seq desc limit 1) as checkpoint from head",
+      [],
+    );
+    if (row === undefined) throw new AppError("ledger-corrupt", "the head row is missing");
+    return { size: Number(row.size), checkpoint: row.checkpoint };
+  }
+
+  /** Two statements: the second must see what the first has waited for. */
+  async #settledHead(): Promise<Head> {
+    try {
+      return await transact(this.#pool, this.#begin, async (client) => {
+        const { rows } = await client.query<{ size: string }>("select size from head for update");
+        if (rows[0] === undefined) throw new AppError("ledger-corrupt", "the head row is missing");
+        const select = "select checkpoint from batches order by first_seq desc limit 1";
+        const last = await client.query<{ checkpoint: string }>(select);
+        return { size: Number(rows[0].size), checkpoint: last.rows[0]?.checkpoint ?? null };
+      });
+    } catch (error) {
+      // Who may not lock may not write either, and has no commit under way.
+      if (isReadOnlyError(error)) return this.#readHead();
+      throw error;
+    }
+  }
+
+  async #write<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (this.#unsettled) throw new AppError("commit-unknown", "an earlier commit is unsettled; read the head first");
+    try {
+      return await transact(this.#pool, this.#begin, work);
+    } catch (error) {
+      if (isAppError(error, "commit-unknown")) this.#unsettled = true;
+      throw error;
+    }
+  }
+
+  async #all<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    return withClient(this.#pool, async (client) => (await client.query<Row>(text, values)).rows);
+  }
+}
+
+async function dropPayloads(client: pg.PoolClient, fromSeq: number, dead: ReadonlySet<string>) {
+  const { rows } = await client.query<{ first_seq: string; payloads: Buffer }>(
+    "select first_seq, payloads from batches where first_seq >= $1 and payloads is not null order by first_seq limit $2",
+    [fromSeq, COMPACT_CHUNK_BATCHES],
+  );
+  let dropped = 0;
+  for (const row of rows) {
+    const { frames } = eraseFrames(row.payloads, (keyId) => dead.has(keyId));
+    if (frames === 0) continue;
+    dropped += frames;
+    await client.query("update batches set payloads = $1 where first_seq = $2", [
+      dropErased(row.payloads),
+      row.first_seq,
+    ]);
+  }
+  const last = rows.at(-1);
+  return { dropped, nextSeq: last === undefined ? null : Number(last.first_seq) + 1 };
+}
+
+function batchFromRow(row: BatchRow): StoredBatch {
+  const firstSeq = Number(row.first_seq);
+  return {
+    firstSeq,
+    count: row.count,
+    leaves: row.leaves.toString("utf8"),
+    leafHashes: row.leaf_hashes,
+    payloads: decodeFrames(firstSeq, row.payloads),
+    checkpoint: row.checkpoint,
+  };
+}

