@@ -1,0 +1,64 @@
+// The test runner of this repository: what it counts as failure.
+
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { createProject, type Project } from "./project.ts";
+
+const PASSING = `import { test } from "node:test"; test("passes", () => {});`;
+
+function prepare(t: TestContext, floor: { files: number; tests: number }): Project {
+  const project = createProject(t);
+  project.write("test/floor.json", JSON.stringify(floor));
+  project.write("test/a/passing.test.ts", PASSING);
+  return project;
+}
+
+test("a run that passes ends with the summary of node's own runner", async (t) => {
+  const ended = await prepare(t, { files: 1, tests: 1 }).run("scripts/test.mjs");
+  assert.equal(ended.code, 0, ended.stdout);
+  assert.match(ended.stdout, /ℹ tests 1\n(ℹ .*\n)*ℹ duration_ms [\d.]+\n$/);
+});
+
+test("fewer tests or files than the floor are a failure", async (t) => {
+  for (const floor of [
+    { files: 1, tests: 2 },
+    { files: 2, tests: 1 },
+  ]) {
+    const ended = await prepare(t, floor).run("scripts/test.mjs");
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /test\/floor\.json asks for/);
+  }
+});
+
+test("a skipped test does not count towards the floor", async (t) => {
+  const project = prepare(t, { files: 1, tests: 2 });
+  project.write("test/a/skipped.test.ts", `import { test } from "node:test"; test("x", { skip: "why" }, () => {});`);
+  assert.equal((await project.run("scripts/test.mjs")).code, 1);
+});
+
+test("a failing test, a file that throws and one that exits are failures", async (t) => {
+  for (const text of [
+    `import { test } from "node:test"; test("x", () => { throw new Error("no"); });`,
+    `throw new Error("no");`,
+    `process.exit(3);`,
+    `const x: = 1;`,
+  ]) {
+    const project = prepare(t, { files: 1, tests: 1 });
+    project.write("test/a/failing.test.ts", text);
+    assert.equal((await project.run("scripts/test.mjs")).code, 1, text);
+  }
+});
+
+test("settings of whoever runs the tests do not reach them", async (t) => {
+  const project = prepare(t, { files: 1, tests: 1 });
+  project.write("test/a/env.test.ts", `if (process.env.HOLDPOINT_PORT) throw new Error("seen");\n${PASSING}`);
+  assert.equal((await project.run("scripts/test.mjs", { env: { HOLDPOINT_PORT: "1" } })).code, 0);
+});
+
+test("soak runs are apart, and named files are run without the floor", async (t) => {
+  const project = prepare(t, { files: 9, tests: 9 });
+  project.write("test/soak/long.soak.ts", `import { test } from "node:test"; test("soaks", () => {});`);
+  const soak = await project.run("scripts/test.mjs", { args: ["--soak"] });
+  assert.deepEqual([soak.code, /✔ soaks/.test(soak.stdout), /✔ passes/.test(soak.stdout)], [0, true, false]);
+  assert.equal((await project.run("scripts/test.mjs", { args: ["test/a/passing.test.ts"] })).code, 0);
+});
