@@ -1,0 +1,144 @@
+// The sealed form of a payload: AES-256-GCM under a payload key, which is wrapped by the installation's own.
+
+import { createCipheriv, createDecipheriv, hash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { AppError } from "../core/errors.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { Json } from "../core/json.ts";
+import type { StoredPayload } from "../wire/contracts/store.ts";
+import type { Payload } from "../wire/types/event.ts";
+import type { Leaf, PayloadReference } from "./leaf.ts";
+
+export const SALT_BYTES = 16;
+export const KEY_BYTES = 32;
+export const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const CIPHER = "aes-256-gcm";
+
+/** A payload with the salt that its commitment was made with: all a third party needs to check it against the leaf. */
+export interface Opening {
+  readonly seq: number;
+  /** 16 bytes. */
+  readonly salt: Uint8Array;
+  readonly payload: Payload;
+}
+
+/** Salt, then the canonical payload: what is committed to and what is encrypted. */
+export function payloadPlaintext(salt: Uint8Array, payload: Payload): Buffer {
+  const text = canonicalJson({ body: payload.body, retention: payload.retention });
+  const bytes = Buffer.allocUnsafe(SALT_BYTES + Buffer.byteLength(text));
+  bytes.set(salt, 0);
+  bytes.write(text, SALT_BYTES);
+  return bytes;
+}
+
+/** The commitment that stands in the leaf: lower-case hex. */
+export function commitmentOf(plaintext: Uint8Array): string {
+  return hash("sha256", plaintext);
+}
+
+/** What a box or a wrapped key belongs to; moved anywhere else it does not open. */
+function boxContext(origin: string, keyId: string, seq: number): Buffer {
+  return Buffer.from(`holdpoint/payload/v1\n${origin}\n${keyId}\n${seq}`);
+}
+
+function keyContext(origin: string, keyId: string): Buffer {
+  return Buffer.from(`holdpoint/payload-key/v1\n${origin}\n${keyId}`);
+}
+
+export interface SealingPlace {
+  readonly origin: string;
+  readonly keyId: string;
+}
+
+/** Nonce, ciphertext, tag. `nonce` is 12 fresh random bytes. */
+export function sealBox(
+  plaintext: Uint8Array,
+  place: SealingPlace & { seq: number },
+  key: Uint8Array,
+  nonce: Uint8Array,
+): Buffer {
+  return encrypt(plaintext, boxContext(place.origin, place.keyId, place.seq), key, nonce);
+}
+
+/** A payload key of 32 bytes under the key-encryption key, also 32 bytes. */
+export function wrapKey(key: Uint8Array, place: SealingPlace, keyEncryptionKey: Uint8Array, nonce: Uint8Array): Buffer {
+  return encrypt(key, keyContext(place.origin, place.keyId), keyEncryptionKey, nonce);
+}
+
+/** Throws `ledger-corrupt` when the wrapped key was changed, moved, or wrapped under another key. */
+export function unwrapKey(wrapped: Uint8Array, place: SealingPlace, keyEncryptionKey: Uint8Array): Buffer {
+  return decrypt(wrapped, keyContext(place.origin, place.keyId), keyEncryptionKey);
+}
+
+/** Opens one box with its payload key and checks it against the leaf. Throws `ledger-corrupt`. */
+export function openBox(
+  box: Uint8Array,
+  place: { origin: string; seq: number },
+  reference: PayloadReference,
+  key: Uint8Array,
+): Opening {
+  const plaintext = decrypt(box, boxContext(place.origin, reference.key, place.seq), key);
+  if (commitmentOf(plaintext) !== reference.commitment) throw corrupt("a payload does not match its commitment");
+  return { seq: place.seq, ...parsePlaintext(plaintext, reference) };
+}
+
+function parsePlaintext(plaintext: Buffer, reference: PayloadReference): { salt: Uint8Array; payload: Payload } {
+  const payload = JSON.parse(plaintext.toString("utf8", SALT_BYTES)) as Payload;
+  if (payload.retention !== reference.retention) throw corrupt("a payload's retention class is not the leaf's");
+  return { salt: plaintext.subarray(0, SALT_BYTES), payload };
+}
+
+/** Checks an opening that came without a box. Throws `ledger-corrupt`. */
+export function checkOpening(opening: Opening, reference: PayloadReference): void {
+  const isSame = commitmentOf(payloadPlaintext(opening.salt, opening.payload)) === reference.commitment;
+  if (!isSame || opening.salt.length !== SALT_BYTES) throw corrupt("a payload does not match its commitment");
+  if (opening.payload.retention !== reference.retention) throw corrupt("a payload's retention class is not the leaf's");
+}
+
+/**
+ * The body of a stored payload. Throws `event-not-found` when the event never had one, `payload-erased` when its key or
+ * its bytes are gone, `ledger-corrupt` when it does not open or does not match the leaf.
+ */
+export function openPayload(
+  leaf: Leaf,
+  stored: StoredPayload | null,
+  origin: string,
+  keyEncryptionKey: Uint8Array,
+): Json {
+  const { seq } = leaf.event;
+  if (leaf.payload === null) throw new AppError("event-not-found", "this event has no payload", { seq });
+  if (stored === null || stored.wrapped === null) throw new AppError("payload-erased", "its key is destroyed", { seq });
+  if (stored.keyId !== leaf.payload.key) throw corrupt("a payload stands under another key than its leaf says");
+  const key = unwrapKey(stored.wrapped, { origin, keyId: stored.keyId }, keyEncryptionKey);
+  return openBox(stored.box, { origin, seq }, leaf.payload, key).payload.body;
+}
+
+function encrypt(plaintext: Uint8Array, context: Uint8Array, key: Uint8Array, nonce: Uint8Array): Buffer {
+  const cipher = createCipheriv(CIPHER, key, nonce);
+  cipher.setAAD(context);
+  const box = Buffer.allocUnsafe(NONCE_BYTES + plaintext.length + TAG_BYTES);
+  box.set(nonce, 0);
+  box.set(cipher.update(plaintext), NONCE_BYTES);
+  cipher.final(); // empty for a stream mode
+  box.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
+  return box;
+}
+
+function decrypt(box: Uint8Array, context: Uint8Array, key: Uint8Array): Buffer {
+  if (box.length < NONCE_BYTES + TAG_BYTES) throw corrupt("a box is too short");
+  const end = box.length - TAG_BYTES;
+  const decipher = createDecipheriv(CIPHER, key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(context).setAuthTag(box.subarray(end));
+  const plaintext = decipher.update(box.subarray(NONCE_BYTES, end));
+  try {
+    decipher.final();
+  } catch {
+    throw corrupt("a box does not open: it was changed, moved, or the key is another");
+  }
+  return plaintext;
+}
+
+function corrupt(why: string): AppError {
+  return new AppError("ledger-corrupt", why);
+}
