@@ -37,7 +37,7 @@ export function policyFacts(state: State, action: Action, now: number): PolicyFa
       requiresMim: classified?.requiresMim ?? false,
       team: classified?.team ?? "",
     },
-    incident: { known: incident !== undefined, id: incident?.id ?? "", signature: incident?.signature ?? "" },
+    incident: { known: action.incident !== null, id: action.incident ?? "", signature: incident?.signature ?? "" },
     signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: false })),
     timeMs: now,
   };

@@ -1,0 +1,58 @@
+// The emergency brake: volatile, one-way, beside the state. It works when the store does not; it can only stop.
+
+import { canonicalJson } from "../core/canonical-json.ts";
+import { covers, type Braked } from "../kernel/brakes.ts";
+import type { BrakeScope } from "../kernel/events.ts";
+
+type InFlight = { readonly action: Braked; readonly controller: AbortController };
+
+export class EmergencyBrake {
+  readonly #scopes = new Map<string, BrakeScope>();
+  readonly #inFlight = new Set<InFlight>();
+  #flagged = false;
+
+  /** Stops everything in scope from its next step on and aborts calls in flight, at once. */
+  pull(scope: BrakeScope): void {
+    this.#scopes.set(canonicalJson(scope), scope);
+    this.#abortCovered();
+  }
+
+  /** The brake file or signal: everything is stopped while it is there. */
+  setFlag(present: boolean): void {
+    this.#flagged = present;
+    if (present) this.#abortCovered();
+  }
+
+  /** Only for a release that is durable and approved. */
+  release(scope: BrakeScope): void {
+    this.#scopes.delete(canonicalJson(scope));
+  }
+
+  get flagged(): boolean {
+    return this.#flagged;
+  }
+
+  blocks(action: Braked): boolean {
+    if (action.kind === "killswitch.resume") return false;
+    if (this.#flagged) return true;
+    for (const scope of this.#scopes.values()) if (covers(scope, action)) return true;
+    return false;
+  }
+
+  /** Runs one call under the brake: `signal` aborts when the brake is pulled over it or the time is up. */
+  async guard<T>(action: Braked, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const entry: InFlight = { action, controller: new AbortController() };
+    this.#inFlight.add(entry);
+    try {
+      return await call(AbortSignal.any([entry.controller.signal, AbortSignal.timeout(timeoutMs)]));
+    } finally {
+      this.#inFlight.delete(entry);
+    }
+  }
+
+  #abortCovered(): void {
+    for (const entry of this.#inFlight) {
+      if (this.blocks(entry.action)) entry.controller.abort(new Error("stopped by the kill switch"));
+    }
+  }
+}

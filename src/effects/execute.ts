@@ -1,0 +1,181 @@
+// Planning, executing and reconciling through executors. No call without its durable step.
+
+import { hash } from "node:crypto";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { AppError, isAppError } from "../core/errors.ts";
+import { seqFromId } from "../core/ids.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Action } from "../kernel/state.ts";
+import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../wire/contracts/executor.ts";
+import type { PayloadReader } from "../wire/contracts/writer.ts";
+import type { Signal } from "../wire/types/signal.ts";
+import type { EmergencyBrake } from "./brake.ts";
+import { composeTriage } from "./compose-triage.ts";
+
+export type ExecuteParts = {
+  readonly kernel: Kernel;
+  readonly payloads: PayloadReader;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly brake: EmergencyBrake;
+  /** Names this log's incidents apart from those of other installations at the same pager. */
+  readonly origin: string;
+  readonly planTimeoutMs: number;
+  readonly stepTimeoutMs: number;
+};
+
+const ACTOR = "system:effects";
+
+/** What people approve: SHA-256 over the canonical JSON of the plan. */
+export function planHashOf(plan: Plan): string {
+  return hash("sha256", canonicalJson(plan as unknown as Json));
+}
+
+/** Makes the plan that a proposal still lacks and submits it, or the reason why there is none. */
+export async function planTriageAction(parts: ExecuteParts, id: string): Promise<void> {
+  const action = parts.kernel.state.actions.get(id);
+  if (action === undefined || action.planHash !== null) return;
+  const submit = (input: { planHash: string | null; code: string }, content?: Json): Promise<unknown> =>
+    parts.kernel.submit({
+      type: "plan-action",
+      actor: ACTOR,
+      input: { action: id, ...input },
+      ...(content === undefined ? {} : { content }),
+    });
+  const executor = parts.executors.get(action.kind);
+  if (executor === undefined) return void (await submit({ planHash: null, code: "action-kind-unknown" }));
+  let args: JsonObject;
+  let plan: Plan;
+  try {
+    args = await argumentsOf(parts, action);
+    const request = { actionId: id, kind: action.kind, target: targetOf(action), args, context: contextOf(action) };
+    plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
+  } catch (error) {
+    return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
+  }
+  await submit({ planHash: planHashOf(plan), code: "" }, { args, plan: plan as unknown as Json });
+}
+
+function targetOf(action: Action): { environment: string; service: string; resource?: string } {
+  const { environment, service, resource } = action;
+  return resource === null ? { environment, service } : { environment, service, resource };
+}
+
+/** Shown to people and part of the plan's bytes. */
+function contextOf(action: Action): JsonObject {
+  return { action: action.id, agent: action.agent, incident: action.incident, run: action.run };
+}
+
+/** A triage action's arguments come from the incident's first and last signal; an agent's were proposed. */
+async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObject> {
+  if (action.agentKind !== "system") {
+    const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
+    return content.args ?? {};
+  }
+  const incident = action.incident === null ? undefined : parts.kernel.state.incidents.get(action.incident);
+  const ids = (incident?.signals ?? []).map((signal) => signal.id).filter((id) => isDurable(parts, id));
+  const newest = ids.at(-1);
+  const signal = newest === undefined ? null : await readSignal(parts, newest);
+  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal });
+}
+
+function isDurable(parts: ExecuteParts, signalId: string): boolean {
+  return (seqFromId("sig", signalId) ?? Number.POSITIVE_INFINITY) < parts.kernel.durableSize;
+}
+
+async function readSignal(parts: ExecuteParts, id: string): Promise<Signal> {
+  return (await parts.payloads.payload(seqFromId("sig", id) ?? -1)) as unknown as Signal;
+}
+
+/** Begins a step, runs it, and submits how it ended. */
+export async function executeStep(parts: ExecuteParts, id: string): Promise<void> {
+  const waiting = parts.kernel.state.actions.get(id);
+  if (waiting === undefined || parts.brake.blocks(waiting)) return;
+  const executor = parts.executors.get(waiting.kind);
+  if (executor === undefined) throw new AppError("action-kind-unknown", `no executor offers ${waiting.kind}`);
+  let begun;
+  try {
+    begun = await parts.kernel.submit({ type: "begin-step", actor: ACTOR, input: { action: id } });
+  } catch (error) {
+    if (isAppError(error, "killswitch-conflict")) return; // braked: the sweep after the release goes on
+    throw error;
+  }
+  const action = parts.kernel.state.actions.get(id);
+  if (begun.result !== "started" || action === undefined) return;
+  const outcome = await callExecutor(parts, { action, executor });
+  await parts.kernel.submit({
+    type: "finish-step",
+    actor: ACTOR,
+    input: {
+      action: id,
+      attempt: action.attempt,
+      status: outcome.status,
+      code: "code" in outcome ? outcome.code : "done",
+      afterMs: outcome.status === "retry" ? Math.max(0, Math.floor(outcome.afterMs)) : 0,
+    },
+    content: evidenceOf(outcome),
+  });
+}
+
+type Call = { readonly action: Action; readonly executor: Executor };
+
+async function callExecutor(parts: ExecuteParts, { action, executor }: Call): Promise<StepOutcome> {
+  let request: ExecuteRequest;
+  try {
+    request = await requestFor(parts, action);
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "plan-unreadable";
+    return { status: "failed", code, detail: null }; // nothing was called
+  }
+  if (parts.brake.blocks(action)) return { status: "retry", afterMs: 1_000, code: "braked", detail: null };
+  try {
+    return await parts.brake.guard(action, parts.stepTimeoutMs, (signal) => executor.execute(request, signal));
+  } catch {
+    return { status: "unknown", code: "executor-threw", detail: null };
+  }
+}
+
+/** The plan as it is in the ledger, checked against the hash that was decided on and approved. */
+async function requestFor(parts: ExecuteParts, action: Action): Promise<ExecuteRequest> {
+  const content = (await parts.payloads.payload(action.planSeq ?? -1)) as unknown as { plan?: Plan };
+  const plan = content.plan;
+  if (plan === undefined || planHashOf(plan) !== action.planHash) {
+    throw new AppError("plan-mismatch", "the stored plan is not the one that was granted", { action: action.id });
+  }
+  return {
+    plan,
+    grantId: action.grant?.id ?? "",
+    idempotencyKey: action.id,
+    justification: { action: action.id, grant: action.grant?.id ?? "", run: action.run, verdicts: action.verdicts },
+    timeoutMs: parts.stepTimeoutMs,
+  };
+}
+
+/** Asks what became of a step whose end nobody saw. */
+export async function reconcileStep(parts: ExecuteParts, id: string): Promise<void> {
+  const action = parts.kernel.state.actions.get(id);
+  if (action === undefined || parts.brake.flagged) return;
+  const found = await askExecutor(parts, action);
+  await parts.kernel.submit({
+    type: "reconcile-step",
+    actor: ACTOR,
+    input: { action: id, attempt: action.attempt, status: found.status },
+    content: { detail: found.detail, reference: "reference" in found ? found.reference : null },
+  });
+}
+
+/** Without an answer nobody knows, and what nobody knows is left to people. */
+async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconciliation> {
+  const executor = parts.executors.get(action.kind);
+  if (executor === undefined) return { status: "unclear", detail: { code: "action-kind-unknown" } };
+  try {
+    const request = await requestFor(parts, action);
+    return await parts.brake.guard(action, parts.stepTimeoutMs, (signal) => executor.reconcile(request, signal));
+  } catch (error) {
+    return { status: "unclear", detail: { code: isAppError(error) ? error.code : "executor-threw" } };
+  }
+}
+
+function evidenceOf(outcome: StepOutcome): Json {
+  return { detail: outcome.detail, reference: outcome.status === "succeeded" ? outcome.reference : null };
+}

@@ -1,0 +1,41 @@
+// Who may send how much: token buckets by caller for writes, signals and token requests.
+
+import { AppError } from "../core/errors.ts";
+import { TokenBuckets, type BucketTerms } from "./token-bucket.ts";
+
+export type AdmissionTerms = {
+  /** Proposals and other writes of one identity. */
+  readonly writes: BucketTerms;
+  /** Alerts of one source. */
+  readonly signals: BucketTerms;
+  /** Token requests of one remote address. */
+  readonly tokens: BucketTerms;
+};
+
+type Ask = {
+  readonly caller: string;
+  readonly kind: keyof AdmissionTerms;
+  readonly count: number;
+  readonly nowMs: number;
+};
+
+export class Admission {
+  readonly #buckets: Record<keyof AdmissionTerms, TokenBuckets>;
+
+  constructor({ writes, signals, tokens }: AdmissionTerms) {
+    this.#buckets = {
+      writes: new TokenBuckets(writes),
+      signals: new TokenBuckets(signals),
+      tokens: new TokenBuckets(tokens),
+    };
+  }
+
+  /** Throws `rate-limited` with the seconds to wait; for signals `overloaded`, which senders retry. */
+  admit(ask: Ask): void {
+    const retryAfterS = this.#buckets[ask.kind].take(ask.caller, ask.count, ask.nowMs);
+    if (retryAfterS === 0) return;
+    // Alertmanager retries 5xx answers only: a 429 would lose the alert.
+    const code = ask.kind === "signals" ? "overloaded" : "rate-limited";
+    throw new AppError(code, `ask again in ${retryAfterS} s`, { retryAfterS });
+  }
+}

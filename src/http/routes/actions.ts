@@ -1,0 +1,286 @@
+// Routes of actions: propose, read, answer, cancel, explain, prove.
+
+import { hash } from "node:crypto";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { isPlainName } from "../../core/names.ts";
+import type { Reply } from "../../kernel/command.ts";
+import {
+  answerSchema,
+  cancelSchema,
+  decisionSchema,
+  documentSchema,
+  listQuerySchema,
+  pageSchema,
+  proposalSchema,
+} from "../../wire/schemas/api.ts";
+import type { Target } from "../../wire/contracts/executor.ts";
+import type { Identity } from "../../wire/types/identity.ts";
+import { hasScope, type ClientScope } from "../../wire/types/scopes.ts";
+import { listView, readView } from "../listing.ts";
+import { admitWrite, idempotencyKey, identify, idOf, parseWith, requireScope } from "../request.ts";
+import type { Route, RouteContext } from "../route.ts";
+import type { Services } from "../services.ts";
+
+const PERSON_KINDS = { person: "person", agent: "agent" } as const;
+
+/** 200 when it is decided, 202 while a plan or a person is awaited. */
+const DECIDED: ReadonlySet<string> = new Set(["refused", "suppressed", "succeeded", "failed"]);
+
+export async function proposeAction({ services, request, reply }: RouteContext): Promise<unknown> {
+  const known = identify(services, request);
+  const identity = known instanceof Promise ? await known : known;
+  const body = parseWith(proposalSchema, request.body, "request-invalid");
+  requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
+  admitWrite(services, identity);
+  const kind = services.actions.kinds.get(body.kind);
+  if (kind === undefined)
+    throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
+  const target = checkTarget(body.target);
+  checkSecrets(services, body);
+  const args = services.actions.check(body.kind, body.arguments as JsonObject);
+  const planned =
+    kind.planning === "pure"
+      ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
+      : null;
+  const answer = await services.submit({
+    type: "propose-action",
+    actor: identity.id,
+    input: {
+      kind: body.kind,
+      environment: target.environment,
+      service: target.service,
+      resource: target.resource ?? null,
+      agentKind: PERSON_KINDS[identity.kind],
+      person: identity.person,
+      requestHash: hash(
+        "sha256",
+        canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json }),
+      ),
+      planHash: planned?.planHash ?? null,
+      repeat: kind.repeat,
+      effect: kind.kind === "record.note" ? "none" : "external",
+      reversible: kind.reversible,
+      idempotencyKey: idempotencyKey(request, identity),
+    },
+    content: {
+      args,
+      reason: body.reason ?? null,
+      ...(planned === null ? {} : { plan: planned.plan as unknown as Json }),
+    },
+  });
+  reply.code(DECIDED.has(answer.result) ? 200 : 202);
+  return decisionOf(answer);
+}
+
+function decisionOf(answer: Reply): JsonObject {
+  const { subject, result, repeated } = answer;
+  return { id: subject, status: result, repeated, href: `/v1/actions/${subject}` };
+}
+
+function checkTarget(target: { environment: string; service: string; resource?: string | undefined }): Target {
+  const environment = canonicalEnvironment(target.environment);
+  const service = target.service.trim().toLowerCase();
+  for (const [field, value] of [
+    ["environment", environment],
+    ["service", service],
+  ] as const) {
+    if (!isPlainName(value)) throw new AppError("name-suspicious", `target.${field} is not a plain name`, { field });
+  }
+  const { resource } = target;
+  if (resource !== undefined && !/^[\x21-\x7e]+$/.test(resource)) {
+    throw new AppError("name-suspicious", "target.resource has characters that cannot be seen", { field: "resource" });
+  }
+  return resource === undefined ? { environment, service } : { environment, service, resource };
+}
+
+function checkSecrets(
+  services: Services,
+  body: { reason?: string | undefined; arguments: Record<string, unknown> },
+): void {
+  const found = services.actions.findSecret(`${body.reason ?? ""}\n${JSON.stringify(body.arguments)}`);
+  if (found !== null) {
+    throw new AppError("secret-detected", "name the secret by reference instead of its value", { kind: found });
+  }
+}
+
+async function answerHold({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  requireScope(identity, "actions:approve");
+  const body = parseWith(answerSchema, request.body, "request-invalid");
+  admitWrite(services, identity);
+  if (identity.kind !== "person" || identity.person === null) {
+    throw new AppError("not-eligible", "holds are answered by people; this identity is an agent");
+  }
+  const answer = await services.submit({
+    type: "answer-hold",
+    actor: identity.id,
+    input: {
+      action: idOf(request.params),
+      decision: body.decision,
+      planHash: body.planHash,
+      person: identity.person,
+      roles: identity.roles,
+    },
+    content: { reason: body.reason ?? null },
+  });
+  return decisionOf(answer);
+}
+
+async function cancelAction({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  const action = idOf(request.params);
+  if (!hasScope(identity, "actions:cancel") && !(await isOwn(services, { identity, action }))) {
+    throw new AppError("scope-insufficient", "this needs the scope actions:cancel", { scope: "actions:cancel" });
+  }
+  parseWith(cancelSchema, request.body ?? {}, "request-invalid");
+  admitWrite(services, identity);
+  const input = { action, code: "cancelled-by-request" };
+  return decisionOf(await services.submit({ type: "cancel-action", actor: identity.id, input }));
+}
+
+/** Whoever proposed an action may take it back. */
+async function isOwn(services: Services, of: { identity: Identity; action: string }): Promise<boolean> {
+  await services.views.caughtUp();
+  return services.views.get("action", of.action)?.["agent"] === of.identity.id;
+}
+
+/** One action with what was proposed and planned, for those who may read contents. */
+async function readAction(context: RouteContext): Promise<unknown> {
+  const { services, request } = context;
+  const identity = await identify(services, request);
+  const document = await readVisible(services, { identity, id: idOf(request.params) });
+  if (!hasScope(identity, "payloads:read") && document["agent"] !== identity.id) return document;
+  return { ...document, content: await contentOf(services, document) };
+}
+
+async function contentOf(services: Services, document: JsonObject): Promise<Json> {
+  const content: Record<string, Json> = {};
+  for (const field of ["contentSeq", "planSeq"] as const) {
+    const seq = document[field];
+    if (typeof seq !== "number") continue;
+    try {
+      Object.assign(content, await services.ledger.payload(seq));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      content[field] = { code: error.code };
+    }
+  }
+  return content;
+}
+
+/** Agents see their own actions; reading all of them is a scope. */
+async function readVisible(services: Services, of: { identity: Identity; id: string }): Promise<JsonObject> {
+  const document = await readView(services, { kind: "action", id: of.id, code: "action-not-found" });
+  if (document["agent"] !== of.identity.id && !hasScope(of.identity, "actions:read")) {
+    throw new AppError("action-not-found", "no such action among those you may read", { id: of.id });
+  }
+  return document;
+}
+
+async function explainAction({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  const document = await readVisible(services, { identity, id: idOf(request.params) });
+  return services.ledger.explain(String(document["id"]));
+}
+
+async function receiptOf({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  const document = await readVisible(services, { identity, id: idOf(request.params) });
+  const last = document["lastSeq"];
+  if (typeof last !== "number") throw new AppError("event-not-found", "the action has no recorded event");
+  return services.ledger.receipt(last);
+}
+
+const read = { status: 200, schema: documentSchema, what: "The document" } as const;
+const decided = { status: 200, schema: decisionSchema, what: "What happened to the action" } as const;
+
+export const actionRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/actions",
+    operationId: "proposeAction",
+    summary:
+      "Propose an action. Answers 200 when it is decided, 202 while a plan, a person or its execution is awaited.",
+    auth: { scope: "actions:propose:<kind>" },
+    body: { schema: proposalSchema, type: "application/json" },
+    response: decided,
+    errors: [
+      "request-invalid",
+      "action-kind-unknown",
+      "arguments-invalid",
+      "secret-detected",
+      "name-suspicious",
+      "idempotency-conflict",
+      "rate-limited",
+      "overloaded",
+      "commit-unknown",
+    ],
+    handle: proposeAction,
+  },
+  {
+    method: "GET",
+    path: "/v1/actions",
+    operationId: "listActions",
+    summary: "List actions, the newest first.",
+    auth: { scope: "actions:read" },
+    query: listQuerySchema,
+    response: { status: 200, schema: pageSchema, what: "One page" },
+    errors: ["query-invalid", "views-behind"],
+    handle: (context) => listView(context, { kind: "action", scope: "actions:read" }),
+  },
+  {
+    method: "GET",
+    path: "/v1/actions/:id",
+    operationId: "getAction",
+    summary: "One action with its timeline, verdicts and, for those who may read it, its content.",
+    auth: { scope: "actions:read" },
+    response: read,
+    errors: ["action-not-found", "views-behind"],
+    handle: readAction,
+  },
+  {
+    method: "GET",
+    path: "/v1/actions/:id/explain",
+    operationId: "explainAction",
+    summary: "Who approved the agent's authority, what constrained the action, how the decision was reached.",
+    auth: { scope: "actions:read" },
+    response: read,
+    errors: ["action-not-found"],
+    handle: explainAction,
+  },
+  {
+    method: "GET",
+    path: "/v1/actions/:id/receipt",
+    operationId: "getReceipt",
+    summary: "Offline proof that the action's latest event is in the ledger (DSSE, in-toto).",
+    auth: { scope: "actions:read" },
+    response: read,
+    errors: ["action-not-found", "event-not-found"],
+    handle: receiptOf,
+  },
+  {
+    method: "POST",
+    path: "/v1/actions/:id/approvals",
+    operationId: "answerHold",
+    summary: "Approve or deny a held action, bound to the exact plan that was read.",
+    auth: { scope: "actions:approve" },
+    body: { schema: answerSchema, type: "application/json" },
+    response: decided,
+    errors: ["not-eligible", "self-approval", "plan-mismatch", "action-not-held", "killswitch-conflict"],
+    handle: answerHold,
+  },
+  {
+    method: "POST",
+    path: "/v1/actions/:id/cancel",
+    operationId: "cancelAction",
+    summary: "Take back an action of which no step has started.",
+    auth: { scope: "actions:cancel" },
+    body: { schema: cancelSchema, type: "application/json" },
+    response: decided,
+    errors: ["action-not-cancellable"],
+    handle: cancelAction,
+  },
+];

@@ -1,0 +1,199 @@
+// Routes of control: the kill switch, policies, the clock.
+
+import { hash } from "node:crypto";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Reply } from "../../kernel/command.ts";
+import type { BrakeScope } from "../../kernel/events.ts";
+import { documentSchema, killswitchSchema, policyFilesSchema } from "../../wire/schemas/api.ts";
+import type { Identity } from "../../wire/types/identity.ts";
+import { admitWrite, identify, parseWith, requireScope } from "../request.ts";
+import type { Route, RouteContext } from "../route.ts";
+import type { PolicyFile, Services } from "../services.ts";
+
+async function readKillswitch({ services, request }: RouteContext): Promise<unknown> {
+  requireScope(await identify(services, request), "killswitch:read");
+  return killswitchNow(services);
+}
+
+function killswitchNow(services: Services): { flagged: boolean; brakes: unknown[]; mode: string } {
+  const brakes = [...services.killswitch.brakes()];
+  const flagged = services.killswitch.flagged();
+  const whole = brakes.find((brake) => Object.keys(brake.scope).length === 0);
+  return { mode: flagged ? "pause" : (whole?.mode ?? "run"), flagged, brakes };
+}
+
+async function changeKillswitch({ services, request, reply }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  const { preview } = request.query as { preview?: string };
+  const body = parseWith(killswitchSchema, request.body, "request-invalid");
+  const scope = withoutUndefined(body.scope);
+  if (preview === "true") {
+    requireScope(identity, "killswitch:read");
+    return { preview: true, wouldStop: services.killswitch.covered(scope) };
+  }
+  admitWrite(services, identity);
+  if (body.mode === "run") {
+    requireScope(identity, "killswitch:resume");
+    return resume(services, { identity, scope, brake: body.brake });
+  }
+  requireScope(identity, "killswitch:pause");
+  const stopped = services.killswitch.covered(scope);
+  if (body.mode === "pause") services.killswitch.pull(scope); // before the record: stopping never waits for a store
+  const input = { mode: body.mode, scope };
+  const answer = await services.submit({
+    type: "apply-brake",
+    actor: identity.id,
+    input,
+    content: { reason: body.reason ?? null },
+  });
+  reply.code(200);
+  return { brake: answer.subject, repeated: answer.repeated, stopped, ...killswitchNow(services) };
+}
+
+function withoutUndefined(scope: Readonly<Record<string, string | undefined>>): BrakeScope {
+  return Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== undefined));
+}
+
+type Resume = { identity: Identity; scope: BrakeScope; brake: string | undefined };
+
+/** Resuming is an action: policy holds it, and somebody else approves it. */
+async function resume(services: Services, { identity, scope, brake }: Resume): Promise<unknown> {
+  const wanted = canonicalJson(scope);
+  const brakes = services.killswitch
+    .brakes()
+    .filter((one) => (brake === undefined ? canonicalJson(one.scope) === wanted : one.id === brake));
+  if (brakes.length === 0) throw new AppError("killswitch-conflict", "no brake of that scope is applied");
+  const replies: Reply[] = [];
+  for (const one of brakes) {
+    const requestHash = hash("sha256", canonicalJson({ brake: one.id, kind: "killswitch.resume" }));
+    const input = { brake: one.id, person: identity.person, requestHash };
+    replies.push(await services.submit({ type: "release-brake", actor: identity.id, input }));
+  }
+  return {
+    resumes: replies.map(({ subject, result }) => ({ id: subject, status: result, href: `/v1/actions/${subject}` })),
+  };
+}
+
+async function readPolicies({ services, request }: RouteContext): Promise<unknown> {
+  requireScope(await identify(services, request), "policies:read");
+  await services.views.caughtUp();
+  const page = services.views.list("policy", { filters: {}, cursor: null, limit: 50 });
+  return { active: services.policies.active(), ...page };
+}
+
+async function lintPolicies({ services, request }: RouteContext): Promise<unknown> {
+  requireScope(await identify(services, request), "policies:read");
+  const { files } = parseWith(policyFilesSchema, request.body, "request-invalid");
+  const loaded = services.policies.load(files);
+  return {
+    hash: loaded.hash,
+    problems: loaded.problems,
+    findings: loaded.hash === null ? [] : services.policies.lint(files),
+  };
+}
+
+/** A proposed bundle becomes an action that policy holds for approval. */
+async function proposePolicy({ services, request, reply }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  requireScope(identity, "policies:propose");
+  admitWrite(services, identity);
+  const { files } = parseWith(policyFilesSchema, request.body, "request-invalid");
+  const loaded = services.policies.load(files);
+  if (loaded.hash === null) {
+    throw new AppError("policy-invalid", "the bundle does not load", { problems: loaded.problems.slice(0, 20) });
+  }
+  const requestHash = hash("sha256", canonicalJson({ bundle: loaded.hash, kind: "policy.activate" }));
+  const answer = await services.submit({
+    type: "propose-policy",
+    actor: identity.id,
+    input: { bundleHash: loaded.hash, mode: "governed", person: identity.person, requestHash },
+    content: bundleContent(files),
+  });
+  reply.code(202);
+  return {
+    bundleHash: loaded.hash,
+    action: answer.subject,
+    status: answer.result,
+    href: `/v1/actions/${answer.subject}`,
+  };
+}
+
+function bundleContent(files: readonly PolicyFile[]): Json {
+  return { files: files.map(({ path, text }) => ({ path, text })) };
+}
+
+async function confirmClock({ services, request }: RouteContext): Promise<unknown> {
+  requireScope(await identify(services, request), "admin");
+  services.confirmClock();
+  return { confirmed: true };
+}
+
+const document = { status: 200, schema: documentSchema, what: "The document" } as const;
+
+export const controlRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/killswitch",
+    operationId: "getKillswitch",
+    summary: "Which brakes are applied.",
+    auth: { scope: "killswitch:read" },
+    response: document,
+    errors: [],
+    handle: readKillswitch,
+  },
+  {
+    method: "PUT",
+    path: "/v1/killswitch",
+    operationId: "putKillswitch",
+    summary: "Pause or dry-run at once; `run` proposes the release for approval. `?preview=true` changes nothing.",
+    auth: { scope: "killswitch:pause" },
+    body: { schema: killswitchSchema, type: "application/json" },
+    response: document,
+    errors: ["killswitch-conflict"],
+    handle: changeKillswitch,
+  },
+  {
+    method: "GET",
+    path: "/v1/policies",
+    operationId: "listPolicies",
+    summary: "The active bundle and those proposed.",
+    auth: { scope: "policies:read" },
+    response: document,
+    errors: [],
+    handle: readPolicies,
+  },
+  {
+    method: "POST",
+    path: "/v1/policies",
+    operationId: "proposePolicy",
+    summary: "Propose a policy bundle; its activation is an action that waits for approval.",
+    auth: { scope: "policies:propose" },
+    body: { schema: policyFilesSchema, type: "application/json" },
+    response: { status: 202, schema: documentSchema, what: "The activation that waits" },
+    errors: ["policy-invalid"],
+    handle: proposePolicy,
+  },
+  {
+    method: "POST",
+    path: "/v1/policies/lint",
+    operationId: "lintPolicies",
+    summary: "Problems and findings of a bundle; nothing changes.",
+    auth: { scope: "policies:read" },
+    body: { schema: policyFilesSchema, type: "application/json" },
+    response: document,
+    errors: ["request-invalid"],
+    handle: lintPolicies,
+  },
+  {
+    method: "POST",
+    path: "/v1/clock/confirm",
+    operationId: "confirmClock",
+    summary: "Say that the wall clock is right after a jump.",
+    auth: { scope: "admin" },
+    response: document,
+    errors: [],
+    handle: confirmClock,
+  },
+];

@@ -1,0 +1,118 @@
+// What the HTTP edge needs from the rest: contracts that main fulfils.
+
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Command, Reply } from "../kernel/command.ts";
+import type { BrakeScope } from "../kernel/events.ts";
+import type { Brake } from "../kernel/state.ts";
+import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
+import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
+import type { NormalizedSignal } from "../wire/types/signal.ts";
+import type { Admission } from "./admission.ts";
+import type { Metrics } from "./metrics.ts";
+
+export type ViewKind = "signal" | "incident" | "run" | "action" | "policy";
+
+export type ListQuery = {
+  readonly filters: Readonly<Record<string, string>>;
+  readonly cursor: string | null;
+  readonly limit: number;
+};
+
+export type ListPage = { readonly items: readonly JsonObject[]; readonly cursor: string | null };
+
+export interface Services {
+  readonly version: string;
+  readonly nowMs: () => number;
+  /** Decides and answers when durable. */
+  readonly submit: (command: Command) => Promise<Reply>;
+  readonly durableSize: () => number;
+  /** Why the server takes no work, or null when it does. */
+  readonly notReady: () => string | null;
+  readonly metrics: Metrics;
+  readonly identity: IdentityService;
+  readonly signals: SignalService;
+  readonly actions: ActionService;
+  readonly killswitch: KillswitchService;
+  readonly policies: PolicyService;
+  readonly views: ViewService;
+  readonly ledger: LedgerService;
+  readonly confirmClock: () => void;
+  readonly log: { error(facts: object, message: string): void; info(facts: object, message: string): void };
+  readonly admission: Admission;
+}
+
+export interface IdentityService {
+  /** The identity of a header verified before, at once. */
+  cached(header: string | undefined): Identity | undefined;
+  verify(header: string | undefined): Promise<Identity>;
+  revokeToken(tokenId: string): void;
+  issueToken(parameters: Readonly<Record<string, unknown>>): Promise<JsonObject>;
+  metadata(): JsonObject;
+  jwks(): JsonObject;
+  source(
+    name: string,
+    credentials: { authorization: string | undefined; sourceSecret: string | undefined },
+  ): SourceIdentity;
+}
+
+export interface SignalService {
+  /** Normalizes a vendor's body; throws `request-invalid` for what is not that vendor's. */
+  normalize(source: SourceIdentity, body: unknown, receivedAtMs: number): readonly NormalizedSignal[];
+}
+
+export interface ActionService {
+  readonly kinds: ReadonlyMap<string, ActionKind>;
+  /** Arguments checked against the kind's schema; throws `arguments-invalid`, `action-kind-unknown`, `secret-detected`. */
+  check(kind: string, args: JsonObject): JsonObject;
+  /** The plan of a `pure` kind with its hash. */
+  plan(request: {
+    kind: string;
+    target: Target;
+    args: JsonObject;
+    agent: string;
+  }): Promise<{ plan: Plan; planHash: string }>;
+  /** Code of a secret found in free text, or null. */
+  findSecret(text: string): string | null;
+}
+
+export interface KillswitchService {
+  /** Stops at once, before anything is recorded. */
+  pull(scope: BrakeScope): void;
+  readonly flagged: () => boolean;
+  readonly brakes: () => readonly Brake[];
+  /** Actions under way that a brake of this scope would stop. */
+  covered(
+    scope: BrakeScope,
+  ): readonly { id: string; kind: string; environment: string; service: string; status: string }[];
+}
+
+export type PolicyFile = { readonly path: string; readonly text: string };
+
+export interface PolicyService {
+  active(): { hash: string | null; mode: string };
+  /** Loads the files; problems with positions when they do not load. `load` keeps the bundle for the engine. */
+  load(files: readonly PolicyFile[]): { hash: string | null; problems: readonly JsonObject[] };
+  lint(files: readonly PolicyFile[]): readonly JsonObject[];
+}
+
+export interface ViewService {
+  /** Waits until the views hold all that is durable now; throws `views-behind` when they do not get there in time. */
+  caughtUp(): Promise<void>;
+  get(kind: ViewKind, id: string): JsonObject | null;
+  list(kind: ViewKind, query: ListQuery): ListPage;
+}
+
+export interface LedgerService {
+  readonly origin: string;
+  /** The published signed checkpoint. */
+  checkpoint(): Promise<string>;
+  /** Verifier key of the root, as C2SP writes it, and the statements that name log keys. */
+  keys(): Promise<JsonObject>;
+  /** Bytes of a tile path below `tile/`, null when there is none. */
+  tile(path: string): Promise<Uint8Array | null>;
+  events(query: { from: number; limit: number; type: string | null; subject: string | null }): Promise<JsonObject>;
+  receipt(seq: number): Promise<Json>;
+  payload(seq: number): Promise<Json>;
+  explain(actionId: string): Promise<JsonObject>;
+  erase(subject: string, retention: "content" | "evidence", actor: string): Promise<JsonObject>;
+}

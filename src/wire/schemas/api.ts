@@ -1,0 +1,102 @@
+// Bodies and answers of the HTTP API.
+
+import { z } from "zod";
+
+const id = z.string().min(1).max(64);
+const name = z.string().min(1).max(128);
+
+export const targetSchema = z.strictObject({
+  environment: name,
+  service: name,
+  resource: z.string().min(1).max(256).optional(),
+});
+
+export const proposalSchema = z
+  .strictObject({
+    kind: z.string().regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/, "a kind is like pagerduty.trigger").max(64),
+    target: targetSchema,
+    arguments: z.record(z.string().max(128), z.unknown()),
+    reason: z.string().max(4_000).optional(),
+  })
+  .meta({ id: "Proposal" });
+
+export const verdictSchema = z.object({
+  gate: z.string(),
+  verdict: z.enum(["pass", "hold", "refuse"]),
+  code: z.string(),
+  evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
+
+export const decisionSchema = z
+  .object({ id, status: z.string(), repeated: z.boolean(), href: z.string() })
+  .meta({ id: "Decision" });
+
+export const answerSchema = z
+  .strictObject({
+    decision: z.enum(["approve", "deny"]),
+    planHash: z.string().regex(/^[0-9a-f]{64}$/, "the plan's SHA-256 in lower-case hex"),
+    reason: z.string().max(4_000).optional(),
+  })
+  .meta({ id: "Answer" });
+
+export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
+
+export const brakeScopeSchema = z
+  .strictObject({ agent: name.optional(), kind: name.optional(), environment: name.optional(), service: name.optional() })
+  .meta({ id: "BrakeScope" });
+
+export const killswitchSchema = z
+  .strictObject({
+    mode: z.enum(["run", "dry-run", "pause"]),
+    scope: brakeScopeSchema.default({}),
+    /** Which brake to release, for `run`; all of that scope when absent. */
+    brake: id.optional(),
+    reason: z.string().max(4_000).optional(),
+  })
+  .meta({ id: "KillswitchRequest" });
+
+export const policyFilesSchema = z
+  .strictObject({
+    files: z.array(z.strictObject({ path: z.string().min(1).max(256), text: z.string().max(262_144) })).min(1).max(256),
+  })
+  .meta({ id: "PolicyFiles" });
+
+export const erasureSchema = z
+  .strictObject({ subject: id, retention: z.enum(["content", "evidence"]) })
+  .meta({ id: "Erasure" });
+
+export const listQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(64).optional(),
+  status: z.string().max(32).optional(),
+  environment: name.optional(),
+  service: name.optional(),
+  agent: name.optional(),
+  kind: name.optional(),
+  incident: id.optional(),
+  run: id.optional(),
+  source: name.optional(),
+});
+
+export const eventsQuerySchema = z.strictObject({
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  type: z.string().max(64).optional(),
+  subject: id.optional(),
+});
+
+export const documentSchema = z.record(z.string(), z.unknown()).meta({ id: "Document" });
+export const pageSchema = z
+  .object({ items: z.array(documentSchema), cursor: z.string().nullable() })
+  .meta({ id: "Page" });
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    facts: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: "Problem" });
