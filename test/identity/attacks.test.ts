@@ -1,9 +1,10 @@
 // A corpus of bad tokens and bad client assertions, each of which must be refused for the reason it is bad.
 
 import assert from "node:assert/strict";
-import { createSecretKey, generateKeyPairSync } from "node:crypto";
+import { createPublicKey, createSecretKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { SignJWT } from "jose";
+import { JwsError, parseCompactJws, verifyCompactJws } from "../../src/adapters/identity/compact-jws.ts";
 import { generatePrivateJwk, keyPairOf, readPrivateJwk } from "../../src/adapters/identity/key-pairs.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import { ADA, assertionFor, claimsOf, DEPLOYER, forge, ISSUER, open, register, request } from "./fixture.ts";
@@ -142,6 +143,30 @@ test("a client assertion is verified with the registered key only, by the algori
     );
   }
   assert.equal((await at.issuer.issueToken(request(good))).token_type, "Bearer");
+});
+
+/** Points of order 1, 2, 4 and 8 on edwards25519, without sign bit; y of p and p + 1 in their second spellings. */
+const SMALL_ORDER: readonly string[] = [
+  "00".repeat(32),
+  `01${"00".repeat(31)}`,
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  `ec${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+];
+
+test("a registered key of small order verifies no signature, though one could be made without a private key", async () => {
+  // R = the neutral element, S = 0: without a check of the key it verifies for one message in at most eight.
+  const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]).toString("base64url");
+  for (const hex of SMALL_ORDER) {
+    const x = Buffer.from(hex, "hex").toString("base64url");
+    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+    for (let i = 0; i < 64; i++) {
+      const jws = parseCompactJws(`${encode({ alg: "EdDSA" })}.${encode({ jti: String(i) })}.${signature}`);
+      await assert.rejects(verifyCompactJws(jws, key, ["EdDSA"]), JwsError, `${hex} ${i}`);
+    }
+  }
 });
 
 test("a token that the client signed itself is no access token", async (t) => {

@@ -8,9 +8,9 @@ import { signalMappingSchema } from "./signal.ts";
 const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 
 /** Plain ASCII, so that no name can imitate another. */
-export const plainName = z.string().regex(new RegExp(`^${NAME}$`), "a name is a-z, 0-9 and -, at most 63 characters");
+const plainName = z.string().regex(new RegExp(`^${NAME}$`), "a name is a-z, 0-9 and -, at most 63 characters");
 
-export const clientId = z
+const clientId = z
   .string()
   .regex(new RegExp(`^(?:person|agent):${NAME}$`), "an id is person:<name> or agent:<name>, name in a-z, 0-9 and -");
 
@@ -108,13 +108,13 @@ export const tokenRequest = z.object({
   audience: z.string().max(512).optional(),
 });
 
-export interface TokenResponse {
+/** The answer to a token request (RFC 6749 section 5.1); `expires_in` in seconds. */
+export type TokenResponse = {
   readonly access_token: string;
   readonly token_type: "Bearer";
-  /** Seconds. */
   readonly expires_in: number;
   readonly scope: string;
-}
+};
 
 const numericDate = z.number().min(0).max(253_402_300_799);
 
