@@ -23,7 +23,7 @@ const alertSchema = z.object({
   fingerprint: z.string().default(""),
 });
 
-const alertmanagerWebhookSchema = z.object({
+export const alertmanagerSchema = z.object({
   version: z.literal("4"),
   groupKey: z.string().max(GROUP_KEY_CHARS_MAX).default(""),
   status: z.enum(["firing", "resolved"]),
@@ -36,7 +36,7 @@ const alertmanagerWebhookSchema = z.object({
   alerts: z.array(alertSchema).max(ALERTS_MAX),
 });
 
-export type AlertmanagerWebhook = z.infer<typeof alertmanagerWebhookSchema>;
+export type AlertmanagerWebhook = z.infer<typeof alertmanagerSchema>;
 export type AlertmanagerAlert = z.infer<typeof alertSchema>;
 
 /** A checked delivery of at most 1,000 alerts. Throws `request-invalid`, with up to five places that are wrong. */
@@ -47,7 +47,7 @@ export function parseAlertmanagerWebhook(body: unknown): AlertmanagerWebhook {
     const detail = `a delivery holds at most ${ALERTS_MAX} alerts; set max_alerts in Alertmanager's webhook_config`;
     throw new AppError("request-invalid", detail, { alerts: count, alertsMax: ALERTS_MAX });
   }
-  const parsed = alertmanagerWebhookSchema.safeParse(body);
+  const parsed = alertmanagerSchema.safeParse(body);
   if (parsed.success) return parsed.data;
   const places = parsed.error.issues.slice(0, ISSUES_TOLD_MAX).map((issue) => place(issue));
   throw new AppError("request-invalid", "not an Alertmanager webhook payload of version 4", { places });

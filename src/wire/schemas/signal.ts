@@ -48,6 +48,11 @@ const labelName = z
 const labelNames = (...names: string[]): z.ZodDefault<z.ZodArray<typeof labelName>> =>
   z.array(labelName).max(64).default(names);
 
+const KEPT_LABELS =
+  "alertname team owner tier cluster region zone namespace node instance pod container deployment statefulset daemonset " +
+  "cronjob persistentvolumeclaim device mountpoint queue topic consumergroup database method route code reason phase " +
+  "condition slo sli version release long_window short_window";
+
 /** Configuration of one source; `signalMappingSchema.parse({})` is the standard mapping of docs/signals.md. */
 export const signalMappingSchema = z.strictObject({
   /** The first of these labels that is present and not empty wins; the same for services and components. */
@@ -83,26 +88,23 @@ export const signalMappingSchema = z.strictObject({
   defaultEnvironment: z.string().max(128).nullable().default(null),
   defaultService: z.string().max(128).nullable().default(null),
   /** Labels that survive beside those named above. */
-  keptLabels: z
-    .array(labelName)
-    .max(256)
-    .default([
-      ...["alertname", "team", "owner", "tier", "cluster", "region", "zone", "namespace", "node", "instance", "pod"],
-      ...["container", "deployment", "statefulset", "daemonset", "cronjob", "persistentvolumeclaim", "device"],
-      ...["mountpoint", "queue", "topic", "consumergroup", "database", "method", "route", "code", "reason", "phase"],
-      ...["condition", "slo", "sli", "version", "release", "long_window", "short_window"],
-    ]),
+  keptLabels: z.array(labelName).max(256).default(KEPT_LABELS.split(" ")),
   /** Labels whose values tell two failures with the same name apart. */
   identityLabels: labelNames("slo", "sli", "queue", "topic", "reason", "mountpoint", "persistentvolumeclaim"),
   /** Labels whose values are names of instances, removed from titles before they are compared. */
   instanceLabels: labelNames("pod", "instance", "node", "host", "hostname", "container_id", "replica"),
   /** Label or annotation with the fraction of traffic affected: `0.25` or `25%`. */
   impactNames: labelNames("impact_estimate", "impact"),
-  correlationNames: labelNames(
-    ...["trace_id", "traceid", "traceID", "correlation_id", "request_id", "ticket", "incident"],
-  ),
+  correlationNames: labelNames("trace_id", "traceid", "traceID", "correlation_id", "request_id", "ticket", "incident"),
   pointerAnnotations: labelNames(
-    ...["runbook_url", "runbook", "dashboard_url", "dashboard", "dashboardURL", "panelURL", "log_url", "logs_url"],
+    "runbook_url",
+    "runbook",
+    "dashboard_url",
+    "dashboard",
+    "dashboardURL",
+    "panelURL",
+    "log_url",
+    "logs_url",
   ),
   redactIpAddresses: z.boolean().default(false),
 });

@@ -1,0 +1,144 @@
+// What secrets and personal data look like, by the name of a field and by the value itself.
+
+export type Sensitive = {
+  /** Named in the replacement text: `[redacted:jwt]`. */
+  readonly kind: string;
+  readonly pattern: RegExp;
+  /** A second look at a match that the pattern alone cannot settle. */
+  readonly confirms?: (match: string) => boolean;
+};
+
+// Every pattern runs in linear time: a repetition is bounded, or what precedes it (a lookbehind, a literal) cannot
+// begin again inside what it repeats over.
+
+/** Credentials that are known by their form alone. */
+export const SECRETS: readonly Sensitive[] = [
+  {
+    kind: "private-key",
+    pattern:
+      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*(?:-----END[A-Z0-9 ]{0,50}-----)?/g,
+  },
+  { kind: "jwt", pattern: /(?<![\w-])eyJ[\w-]{8,4000}\.[\w-]{8,4000}\.[\w-]{0,1000}/g },
+  { kind: "aws-access-key", pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g },
+  { kind: "github-token", pattern: /(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{30,255}|github_pat_\w{22,255})/g },
+  { kind: "gitlab-token", pattern: /(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|cbt|soat)-[\w-]{20,255}/g },
+  {
+    kind: "slack-token",
+    pattern: /(?<![A-Za-z0-9])xox[abceoprs]-[A-Za-z0-9-]{10,255}|(?<![A-Za-z0-9])xapp-[A-Za-z0-9-]{10,255}/g,
+  },
+  { kind: "slack-webhook", pattern: /hooks\.slack\.com\/(?:services|workflows)\/[\w/]{10,200}/g },
+  { kind: "google-api-key", pattern: /(?<![\w-])AIza[\w-]{35}(?![\w-])/g },
+  { kind: "google-oauth-token", pattern: /(?<![\w-])ya29\.[\w-]{20,1000}/g },
+  { kind: "stripe-key", pattern: /(?<![A-Za-z0-9])(?:sk|rk|pk|whsec)_(?:(?:live|test)_)?[A-Za-z0-9]{16,255}/g },
+  { kind: "model-api-key", pattern: /(?<![\w-])sk-(?:ant-|proj-|svcacct-|or-)?[\w-]{20,255}/g, confirms: isMixed },
+  { kind: "npm-token", pattern: /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/g },
+  { kind: "vault-token", pattern: /(?<![\w.])hv[bsr]\.[\w-]{20,255}/g },
+  { kind: "url-credentials", pattern: /(?<=:\/\/)[^\s/?#@:"'<>]{0,256}:[^\s/?#@"'<>]{1,256}(?=@)/g },
+  {
+    kind: "bearer-token",
+    pattern: /(?<![A-Za-z0-9])bearer[ \t:=]{1,4}[\w.~+/-]{8,4000}={0,4}/gi,
+    confirms: (match) => isMixed(match.slice(6)) || match.length >= 32,
+  },
+  {
+    kind: "basic-credentials",
+    pattern: /(?<![A-Za-z0-9])basic[ \t]{1,4}[A-Za-z0-9+/]{8,1000}={0,2}/gi,
+    confirms: (match) => isMixed(match.slice(5)) || match.endsWith("="),
+  },
+];
+
+/** Personal data known by its form. */
+export const PERSONAL: readonly Sensitive[] = [
+  { kind: "email", pattern: /[\w.%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9])/g },
+  { kind: "card", pattern: /(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?![\d.])/g, confirms: passesLuhn },
+  { kind: "ssn", pattern: /(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])/g },
+  {
+    kind: "phone",
+    pattern: /(?<![\w+.])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w.-])/g,
+  },
+];
+
+export const IP_ADDRESSES: readonly Sensitive[] = [
+  { kind: "ip", pattern: /(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.]*\w)/g },
+  {
+    kind: "ip",
+    pattern:
+      /(?<![0-9A-Za-z:.])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{0,4}|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4})(?![0-9A-Za-z:])/g,
+  },
+];
+
+const SECRET_NAME =
+  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|otp$/;
+const SECRET_NAMES = new Set([
+  "auth",
+  "key",
+  "pass",
+  "pin",
+  "sig",
+  "session",
+  "sid",
+  "nonce",
+  "salt",
+  "dsn",
+  "code_verifier",
+]);
+const PERSONAL_NAME =
+  /e?mail|phone|telephone|firstname|lastname|fullname|surname|username|customername|birth|ssn|socialsecurity|passport|iban|creditcard|cardnumber|cvv|streetaddress|homeaddress|postaladdress/;
+
+/** True when a field of this name holds a secret or personal data, whatever the value looks like. */
+export function isSensitiveName(name: string): boolean {
+  const plain = name
+    .slice(0, 256)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, "");
+  return SECRET_NAMES.has(plain) || SECRET_NAME.test(plain) || PERSONAL_NAME.test(plain);
+}
+
+/** `name: value`, `name=value`, `"name":"value"`, also with the quotes escaped: group 1 up to the value, group 2 it. */
+export const ASSIGNMENT =
+  /((?<![\w.-])[A-Za-z_][\w.-]{1,63}["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4})((?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4000}|\\?"[^"\n]{0,4000}"?|'[^'\n]{0,4000}'?|[^\s"',;&|<>(){}[\]]{1,4000})/gi;
+
+const STRONG_NAME =
+  /(?:passw(?:or)?d|passphrase|pwd|secret|secretkey|clientsecret|apikey|accesskey|privatekey|signingkey|accountkey|authtoken|accesstoken|refreshtoken|sessiontoken|bearertoken|apitoken|token|authorization|credentials?|setcookie|cookie)$/;
+
+/** True when a field of this name holds a credential itself, not something about one (`token_count`, `secretRef`). */
+export function isCredentialName(name: string): boolean {
+  return STRONG_NAME.test(
+    name
+      .slice(-64)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]/g, ""),
+  );
+}
+
+const REFERENCE =
+  /^(?:\$|\{|<|%|\*|\[|#|@|•|…|x{3,}$|none$|null$|true$|false$|nil$|undefined$|redacted|hidden|masked|changeme$|vault:|secret:|secretref|ref:|env:|file:|arn:|projects\/|op:|kms:|ssm:|https?:\/\/|\/)/i;
+
+/** True for a value that can be a secret: not a reference to one, and neither a plain word nor a short number. */
+export function looksSecret(value: string): boolean {
+  if (value.length < 6 || REFERENCE.test(value)) return false;
+  return isMixed(value) || /[^\w.:/ -]/.test(value) || isRandom(value);
+}
+
+/** True for a long value of many different characters of every class, as random keys in base64 are. */
+export function isRandom(value: string): boolean {
+  if (value.length < 24 || value.includes(" ") || REFERENCE.test(value)) return false;
+  const distinct = new Set(value.slice(0, 256)).size;
+  return distinct >= 14 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
+}
+
+/** Letters and digits both. */
+function isMixed(text: string): boolean {
+  return /\d/.test(text) && /[A-Za-z]/.test(text);
+}
+
+/** ISO/IEC 7812-1 annex B. */
+function passesLuhn(text: string): boolean {
+  const digits = text.replaceAll(/[^0-9]/g, "");
+  let sum = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
+    const doubled = digit * 2;
+    sum += i % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled;
+  }
+  return digits.length >= 13 && digits.length <= 19 && sum % 10 === 0;
+}
