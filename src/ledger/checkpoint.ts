@@ -1,10 +1,12 @@
 // C2SP checkpoints: a signed note that says how long a log is and what its Merkle root is. https://c2sp.org/tlog-checkpoint
 
+import { hash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { HASH_BYTES } from "./merkle.ts";
-import { signNote } from "./note.ts";
+import { parseNote, signNote, verifyNote } from "./note.ts";
 import type { Signer } from "./ed25519.ts";
+import type { LogKeys } from "./key-statement.ts";
 
 export interface Checkpoint {
   readonly origin: string;
@@ -37,4 +39,21 @@ export function parseCheckpoint(text: string): Checkpoint {
 
 export function signCheckpoint(checkpoint: Checkpoint, signer: Signer): string {
   return signNote(checkpointText(checkpoint), [signer]);
+}
+
+/**
+ * The checkpoint in a note: of `origin`, and signed by the key that the root key's statements name for its size. Throws
+ * `ledger-corrupt`.
+ */
+export function openCheckpoint(note: string, keys: LogKeys, origin: string = keys.origin): Checkpoint {
+  const verifier = keys.at(parseCheckpoint(parseNote(note).text).size);
+  if (verifier === undefined) throw new AppError("ledger-corrupt", "no key is valid for a checkpoint of this size");
+  const checkpoint = parseCheckpoint(verifyNote(note, [verifier]));
+  if (checkpoint.origin !== origin) throw new AppError("ledger-corrupt", "a checkpoint is of another log");
+  return checkpoint;
+}
+
+/** The extension line of a batch's checkpoint: the SHA-256 of the whole checkpoint note of the batch before. */
+export function previousLine(note: string): string {
+  return `previous ${hash("sha256", note, "base64")}`;
 }

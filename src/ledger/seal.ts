@@ -1,17 +1,15 @@
 // The sealer: turns events into one batch with payload boxes, leaves, leaf hashes, tiles and a signed checkpoint.
 
-import { hash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { Random } from "../core/random.ts";
 import type { FullTile, LedgerReader, SealedBatch, SealedKey, SealedPayload } from "../wire/contracts/store.ts";
 import type { Payload, UnsealedEvent } from "../wire/types/event.ts";
-import { parseCheckpoint, signCheckpoint } from "./checkpoint.ts";
+import { openCheckpoint, previousLine, signCheckpoint } from "./checkpoint.ts";
 import { verifierOf, type Signer } from "./ed25519.ts";
 import type { LogKeys } from "./key-statement.ts";
 import { isEvent, leafText, type PayloadReference } from "./leaf.ts";
 import { equalBytes, HASH_BYTES, hashLeaf, type MerkleTree } from "./merkle.ts";
-import { verifyNote } from "./note.ts";
 import { commitmentOf, KEY_BYTES, NONCE_BYTES, payloadPlaintext, SALT_BYTES, sealBox, wrapKey } from "./payload-box.ts";
 import { TileReader } from "./tiles.ts";
 
@@ -21,11 +19,6 @@ export interface SealerSettings {
   readonly random: Random;
   /** 32 bytes; wraps every payload key. */
   readonly keyEncryptionKey: Uint8Array;
-}
-
-/** The extension line of a batch's checkpoint: the SHA-256 of the checkpoint note of the batch before. */
-export function previousLine(note: string): string {
-  return `previous ${hash("sha256", note, "base64")}`;
 }
 
 /** Enough for a salt, a box nonce, a payload key and the nonce that wraps it. */
@@ -129,12 +122,8 @@ export class Sealer {
 
 function checkHead(head: { size: number; checkpoint: string | null }, tree: MerkleTree, keys: LogKeys): void {
   if (head.size === 0 && head.checkpoint === null) return;
-  const verifier = keys.at(head.size);
-  if (verifier === undefined || head.checkpoint === null) {
-    throw new AppError("ledger-corrupt", "no key is valid for the head of the log", { size: head.size });
-  }
-  const { origin, size, root } = parseCheckpoint(verifyNote(head.checkpoint, [verifier]));
-  if (origin !== keys.origin || size !== head.size || !equalBytes(root, tree.root())) {
+  const { size, root } = openCheckpoint(head.checkpoint ?? "", keys);
+  if (size !== head.size || !equalBytes(root, tree.root())) {
     throw new AppError("ledger-corrupt", "the head's checkpoint is not of this log's tree", { size: head.size });
   }
 }

@@ -3,7 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
-import { EMPTY_ROOT, HASH_BYTES, hashNode, MerkleTree, TILE_HEIGHT, TILE_WIDTH } from "./merkle.ts";
+import { EMPTY_ROOT, HASH_BYTES, hashNode, MerkleTree, TILE_WIDTH } from "./merkle.ts";
 import type { ConsistencyProof, InclusionProof } from "./merkle.ts";
 
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES;

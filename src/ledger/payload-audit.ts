@@ -1,0 +1,107 @@
+// Verification of payloads: every one that can be opened is, and is held against the commitment in its leaf.
+
+import type { SealedPayload } from "../wire/contracts/store.ts";
+import { corruption, type Findings } from "./findings.ts";
+import type { PayloadReference } from "./leaf.ts";
+import { checkOpening, openBox, unwrapKey, type Opening } from "./payload-box.ts";
+
+export interface PayloadCounts {
+  /** Opened and equal to their commitment. */
+  opened: number;
+  /** Their key is destroyed, or they are not there any more. */
+  erased: number;
+  /** There, but not openable here: no key-encryption key was given. */
+  sealed: number;
+}
+
+export interface PayloadAccess {
+  readonly origin: string;
+  /** The wrapped payload key, null when it is destroyed; absent where the source holds no keys. */
+  readonly readKey?: ((keyId: string) => Promise<Uint8Array | null>) | undefined;
+  readonly keyEncryptionKey?: Uint8Array | undefined;
+}
+
+/** The payloads of one batch as they were found, and what its leaves say of them. */
+export interface BatchPayloads {
+  readonly references: ReadonlyMap<number, PayloadReference>;
+  readonly boxes: readonly SealedPayload[];
+  readonly openings: readonly Opening[];
+}
+
+export class PayloadAudit {
+  readonly counts: PayloadCounts = { opened: 0, erased: 0, sealed: 0 };
+  readonly #access: PayloadAccess;
+  readonly #findings: Findings;
+  /** Wrapped keys of the batch at hand: a payload key never serves two batches. */
+  readonly #wrapped = new Map<string, Uint8Array | null>();
+  readonly #unwrapped = new Map<string, Uint8Array>();
+
+  constructor(access: PayloadAccess, findings: Findings) {
+    this.#access = access;
+    this.#findings = findings;
+  }
+
+  async check({ references, boxes, openings }: BatchPayloads): Promise<void> {
+    this.#wrapped.clear();
+    this.#unwrapped.clear();
+    const missing = new Map(references);
+    for (const { seq } of [...boxes, ...openings]) {
+      if (!missing.delete(seq))
+        this.#findings.add(seq, "payload-altered", "a payload that no leaf speaks of, or a second one");
+    }
+    for (const opening of openings) this.#checkOpening(opening, references.get(opening.seq));
+    for (const box of boxes) await this.#checkBox(box, references.get(box.seq));
+    for (const [seq, reference] of missing) await this.#checkMissing(seq, reference);
+  }
+
+  #checkOpening(opening: Opening, reference: PayloadReference | undefined): void {
+    if (reference === undefined) return;
+    if (this.#findings.guard(opening.seq, "payload-altered", () => checkOpening(opening, reference)))
+      this.counts.opened += 1;
+  }
+
+  async #checkBox({ seq, keyId, box }: SealedPayload, reference: PayloadReference | undefined): Promise<void> {
+    if (reference === undefined) return;
+    if (keyId !== reference.key) {
+      this.#findings.add(seq, "payload-altered", "a payload stands under another key than its leaf says");
+      return;
+    }
+    const wrapped = await this.#readKey(keyId);
+    if (wrapped === null) this.counts.erased += 1;
+    else if (wrapped === undefined || this.#access.keyEncryptionKey === undefined) this.counts.sealed += 1;
+    else this.#open({ seq, keyId, box }, reference, wrapped, this.#access.keyEncryptionKey);
+  }
+
+  #open(
+    { seq, keyId, box }: SealedPayload,
+    reference: PayloadReference,
+    wrapped: Uint8Array,
+    keyEncryptionKey: Uint8Array,
+  ): void {
+    const { origin } = this.#access;
+    try {
+      const key = this.#unwrapped.get(keyId) ?? unwrapKey(wrapped, { origin, keyId }, keyEncryptionKey);
+      this.#unwrapped.set(keyId, key);
+      openBox(box, { origin, seq }, reference, key);
+      this.counts.opened += 1;
+    } catch (error) {
+      this.#findings.add(seq, "payload-altered", corruption(error));
+    }
+  }
+
+  async #checkMissing(seq: number, { key }: PayloadReference): Promise<void> {
+    if ((await this.#readKey(key)) instanceof Uint8Array) {
+      this.#findings.add(seq, "payload-missing", "its key is there, the payload is not");
+    } else this.counts.erased += 1;
+  }
+
+  /** Undefined where the source holds no keys. */
+  async #readKey(keyId: string): Promise<Uint8Array | null | undefined> {
+    if (this.#access.readKey === undefined) return undefined;
+    const known = this.#wrapped.get(keyId);
+    if (known !== undefined) return known;
+    const wrapped = await this.#access.readKey(keyId);
+    this.#wrapped.set(keyId, wrapped);
+    return wrapped;
+  }
+}

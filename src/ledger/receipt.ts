@@ -1,0 +1,119 @@
+// Receipts: proof that one event is in the log, checked with the root public key alone. DSSE around an in-toto Statement.
+
+import { AppError } from "../core/errors.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { Json } from "../core/json.ts";
+import type { LedgerReader } from "../wire/contracts/store.ts";
+import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { envelopePayload, openEnvelope, parseEnvelope, signEnvelope, type Envelope } from "./dsse.ts";
+import { parseVerifier, type Signer } from "./ed25519.ts";
+import { LogKeys } from "./key-statement.ts";
+import { parseLeaf, type Leaf } from "./leaf.ts";
+import { hashLeaf, verifyInclusion } from "./merkle.ts";
+import { TileReader } from "./tiles.ts";
+
+const PAYLOAD_TYPE = "application/vnd.in-toto+json";
+const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+const PREDICATE_TYPE = "https://holdpoint.dev/attestation/receipt/v1";
+const RECEIPT_CHARS_MAX = 64 * 1024 * 1024;
+
+export interface ReceiptRequest {
+  /** The event to prove, below the head's size. */
+  readonly seq: number;
+  readonly store: Pick<LedgerReader, "head" | "readBatches" | "readTile">;
+  readonly statements: readonly Envelope[];
+  /** The log key that is valid at the head. */
+  readonly signer: Signer;
+}
+
+/** What a receipt proves once it verifies. */
+export interface ReceiptContent {
+  readonly leaf: Leaf;
+  readonly checkpoint: Checkpoint;
+}
+
+interface Predicate {
+  readonly checkpoint: string;
+  readonly keyStatements: readonly Envelope[];
+  readonly leaf: string;
+  readonly proof: readonly string[];
+}
+
+/** A receipt for one durable event under the newest checkpoint, as JSON text. Throws `event-not-found`. */
+export async function createReceipt({ seq, store, statements, signer }: ReceiptRequest): Promise<string> {
+  const { size, checkpoint } = await store.head();
+  const [batch] = await store.readBatches(seq, 1);
+  const leaf = batch?.leaves.split("\n")[seq - batch.firstSeq];
+  if (checkpoint === null || leaf === undefined) throw new AppError("event-not-found", "no such event", { seq });
+  const { hashes } = await (await TileReader.load(store, size)).inclusion(seq);
+  const text = statementText(signer.name, seq, {
+    checkpoint,
+    keyStatements: statements,
+    leaf,
+    proof: hashes.map(encodeBase64),
+  });
+  return canonicalJson(signEnvelope(PAYLOAD_TYPE, text, signer) as unknown as Json);
+}
+
+function statementText(origin: string, seq: number, predicate: Predicate): string {
+  const subject = [{ digest: { sha256: hashLeaf(predicate.leaf).toString("hex") }, name: `${origin}#${seq}` }];
+  const statement = { _type: STATEMENT_TYPE, predicate, predicateType: PREDICATE_TYPE, subject };
+  return canonicalJson(statement as unknown as Json);
+}
+
+/**
+ * Verifies a receipt with nothing but the root's verifier key text: statements, checkpoint, inclusion and envelope.
+ * Throws `ledger-corrupt` for anything that does not hold.
+ */
+export function verifyReceipt(receipt: string, rootPublicKey: string): ReceiptContent {
+  if (receipt.length > RECEIPT_CHARS_MAX) throw corrupt("it is too long");
+  const envelope = parseEnvelope(parseJson(receipt));
+  if (canonicalJson(envelope as unknown as Json) !== receipt) throw corrupt("it is not in canonical form");
+  const text = envelopePayload(envelope, PAYLOAD_TYPE).toString();
+  const predicate = parsePredicate(text);
+  const keys = new LogKeys(predicate.keyStatements, parseVerifier(rootPublicKey));
+  const leaf = parseLeaf(predicate.leaf);
+  if (statementText(keys.origin, leaf.event.seq, predicate) !== text) throw corrupt("its statement has another form");
+  return { leaf, checkpoint: checkInclusion(envelope, predicate, leaf.event.seq, keys) };
+}
+
+function checkInclusion(envelope: Envelope, predicate: Predicate, seq: number, keys: LogKeys): Checkpoint {
+  const checkpoint = openCheckpoint(predicate.checkpoint, keys);
+  const verifier = keys.at(checkpoint.size);
+  if (verifier === undefined) throw corrupt("no key is valid for its checkpoint");
+  openEnvelope(envelope, PAYLOAD_TYPE, verifier);
+  const hashes = predicate.proof.map((text) => decodeBase64(text) ?? new Uint8Array(0));
+  const isIncluded = verifyInclusion(
+    { index: seq, size: checkpoint.size, hashes },
+    hashLeaf(predicate.leaf),
+    checkpoint.root,
+  );
+  if (!isIncluded) throw corrupt("its event is not under its checkpoint");
+  return checkpoint;
+}
+
+function parsePredicate(text: string): Predicate {
+  const statement = parseJson(text) as { predicate?: Partial<Predicate> } | null;
+  const { checkpoint, keyStatements, leaf, proof } = statement?.predicate ?? {};
+  const isTyped =
+    typeof checkpoint === "string" && typeof leaf === "string" && isTextList(proof) && Array.isArray(keyStatements);
+  if (!isTyped) throw corrupt("its predicate has another form");
+  return { checkpoint, keyStatements: keyStatements.map(parseEnvelope), leaf, proof };
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= 64 && value.every((item) => typeof item === "string");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw corrupt("it is not JSON");
+  }
+}
+
+function corrupt(why: string): AppError {
+  return new AppError("ledger-corrupt", `not a valid receipt: ${why}`);
+}
