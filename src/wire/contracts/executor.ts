@@ -65,11 +65,14 @@ export type StepOutcome =
   | { readonly status: "retry"; readonly afterMs: number; readonly code: string; readonly detail: Json }
   | { readonly status: "unknown"; readonly code: string; readonly detail: Json };
 
-/** What asking the target about an earlier step gave. `absent`: it never happened, so it may be run. */
+/**
+ * What asking the target about an earlier step gave. `absent`: it never happened, so it may be run. `unclear` with
+ * `afterMs`: nobody can tell yet, and asking again after that may; without, asking again will not help.
+ */
 export type Reconciliation =
   | { readonly status: "happened"; readonly reference: string; readonly detail: Json }
   | { readonly status: "absent"; readonly detail: Json }
-  | { readonly status: "unclear"; readonly detail: Json };
+  | { readonly status: "unclear"; readonly detail: Json; readonly afterMs?: number };
 
 export interface Executor {
   /** Action kinds offered, each with its schema. */

@@ -1,0 +1,58 @@
+// Which executor runs which action kind: built once from configuration.
+
+import type { Clock } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Executor } from "../../wire/contracts/executor.ts";
+import type { ExecutorsConfig } from "../../wire/schemas/executors-config.ts";
+import { createEgress, parseOrigin } from "./egress.ts";
+import { createPagerdutyExecutor } from "./pagerduty.ts";
+import { createRecordingExecutor } from "./recording.ts";
+import { createServicenowExecutor } from "./servicenow.ts";
+
+const INSTALLATION = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}$/;
+
+export interface RegistryParts {
+  readonly config: ExecutorsConfig;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** The log's origin, 1 to 64 of `A-Za-z0-9._:/@+-`: keeps this log's actions apart at systems that several share. */
+  readonly installation: string;
+}
+
+/**
+ * Executors by action kind; `record.note` is always there, the rest as configured. Each may reach its own configured
+ * origin and nothing else. Throws `config-invalid` for an unusable address or installation name.
+ */
+export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Executor> {
+  const { config, clock, credentials, installation } = parts;
+  if (!INSTALLATION.test(installation) || /^javascript:/i.test(installation)) {
+    throw new AppError("config-invalid", "the log's origin cannot be part of a correlation id");
+  }
+  const executors = [createRecordingExecutor()];
+  if (config.pagerduty !== undefined) {
+    const origin = parseOrigin(config.pagerduty.baseUrl);
+    const egress = createEgress([origin]);
+    executors.push(createPagerdutyExecutor({ config: config.pagerduty, origin, egress, credentials, clock }));
+  }
+  if (config.servicenow !== undefined) {
+    const origin = parseOrigin(config.servicenow.baseUrl);
+    const egress = createEgress([origin]);
+    executors.push(
+      createServicenowExecutor({ config: config.servicenow, origin, egress, credentials, clock, installation }),
+    );
+  }
+  return indexExecutors(executors);
+}
+
+/** Throws `config-invalid` when two executors offer the same action kind. */
+export function indexExecutors(executors: readonly Executor[]): ReadonlyMap<string, Executor> {
+  const byKind = new Map<string, Executor>();
+  for (const executor of executors) {
+    for (const { kind } of executor.kinds) {
+      if (byKind.has(kind)) throw new AppError("config-invalid", `two executors offer ${kind}`, { kind });
+      byKind.set(kind, executor);
+    }
+  }
+  return byKind;
+}

@@ -1,0 +1,147 @@
+// Creating a ServiceNow incident at most once: looked up by its correlation id before it is written and afterwards.
+
+import { z } from "zod";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
+import { parseArguments, servicenowCreateArguments } from "../../wire/schemas/executor-arguments.ts";
+import type { ServicenowConfig } from "../../wire/schemas/executors-config.ts";
+import { contextNote, withGrant } from "./servicenow-journal.ts";
+import { recordOf, TABLE_PATH, type IncidentRecord, type IncidentTable } from "./servicenow-table.ts";
+import { writeOutcome, type Told } from "./step-outcomes.ts";
+import type { UnsettledWrites } from "./unsettled-writes.ts";
+
+export const CREATE = "servicenow.incident.create";
+
+const callSchema = z.strictObject({
+  method: z.literal("POST"),
+  origin: z.string(),
+  path: z.literal(TABLE_PATH),
+  body: z.looseObject({ correlation_id: z.string(), work_notes: z.string() }),
+});
+
+export interface CreateParts {
+  readonly config: ServicenowConfig;
+  readonly origin: string;
+  /** Keeps this log's actions apart from those of other installations at the same ServiceNow. */
+  readonly installation: string;
+  readonly table: IncidentTable;
+  readonly writes: UnsettledWrites;
+}
+
+export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
+  const args = parseArguments(servicenowCreateArguments, request.args);
+  const correlationId = `${parts.installation}:${request.actionId}`;
+  const { assignmentGroups, caller } = parts.config;
+  const group =
+    args.team !== undefined && Object.hasOwn(assignmentGroups, args.team) ? assignmentGroups[args.team] : undefined;
+  const body: JsonObject = {
+    short_description: args.shortDescription,
+    ...(args.description === undefined ? {} : { description: args.description }),
+    urgency: String(args.urgency),
+    impact: String(args.impact),
+    ...(args.category === undefined ? {} : { category: args.category }),
+    ...(group === undefined ? {} : { assignment_group: group }),
+    ...(caller === undefined ? {} : { caller_id: caller }),
+    correlation_id: correlationId,
+    correlation_display: "Holdpoint",
+    work_notes: contextNote(request),
+  };
+  return {
+    kind: request.kind,
+    calls: [{ method: "POST", origin: parts.origin, path: TABLE_PATH, body }],
+    diff: { creates: "incident", team: args.team ?? null, assigned: group !== undefined, fields: body },
+    inverse: inverseOf(request, { correlationId, canceledState: parts.config.canceledState }),
+    reversible: true,
+    fingerprint: null,
+  };
+}
+
+/** Records are canceled, never deleted: what happened stays readable at both ends. */
+function inverseOf(
+  request: PlanRequest,
+  { correlationId, canceledState }: { correlationId: string; canceledState: number },
+): Json {
+  const fields = { state: canceledState, workNotes: `Reverted: ${request.actionId} opened this and was undone.` };
+  return { kind: "servicenow.incident.update", target: { ...request.target }, args: { correlationId, fields } };
+}
+
+/**
+ * ServiceNow takes no idempotency key, so the correlation id stands in for one: looked for first, written only when it
+ * is nowhere, and not while an earlier attempt may still arrive.
+ */
+export async function executeCreate(
+  parts: CreateParts,
+  request: ExecuteRequest,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const call = readCall(parts, request);
+  if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+  const id = call.body.correlation_id;
+  const found = await parts.table.findByCorrelation(id, signal);
+  const isOpen = parts.writes.isOpen(id); // no await from here to `open`: two calls at once would both pass
+  if (found.kind === "refused" && !isOpen) return found.outcome;
+  if (found.kind === "found" && found.value[0] !== undefined) {
+    parts.writes.settle(id);
+    return { status: "succeeded", reference: found.value[0].number, detail: foundDetail(found.value) };
+  }
+  if (isOpen) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
+  parts.writes.open(id);
+  const fields = { ...(call.body as unknown as JsonObject), work_notes: withGrant(call.body.work_notes, request) };
+  const written = await parts.table.create(fields, signal);
+  const outcome = written.kind === "refused" ? written.outcome : createdOutcome(written.told, id);
+  if (outcome.status === "unknown") parts.writes.open(id);
+  else parts.writes.settle(id);
+  return outcome;
+}
+
+function readCall(parts: CreateParts, { plan }: ExecuteRequest): z.infer<typeof callSchema> | undefined {
+  const parsed = callSchema.safeParse(plan.calls[0]);
+  return parsed.success && plan.calls.length === 1 && parsed.data.origin === parts.origin ? parsed.data : undefined;
+}
+
+function createdOutcome(told: Told, correlationId: string): StepOutcome {
+  if (told.answer.kind !== "answered" || told.answer.status !== 201) return writeOutcome(told);
+  const record = recordOf(told);
+  if (record === undefined) return { status: "unknown", code: "answer-unexpected", detail: { status: 201 } };
+  // False when the user may not write that field: then a later look-up would find nothing, and people should know.
+  const correlated = record.correlationId === correlationId;
+  return {
+    status: "succeeded",
+    reference: record.number,
+    detail: { sysId: record.sysId, number: record.number, correlated },
+  };
+}
+
+function foundDetail(records: readonly IncidentRecord[]): Json {
+  const [first] = records;
+  return { sysId: first?.sysId ?? "", number: first?.number ?? "", foundBefore: true, duplicates: records.length > 1 };
+}
+
+export async function reconcileCreate(
+  parts: CreateParts,
+  request: ExecuteRequest,
+  signal: AbortSignal,
+): Promise<Reconciliation> {
+  const call = readCall(parts, request);
+  if (call === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
+  const id = call.body.correlation_id;
+  // Read before the look-up: what was settled when it was asked is settled when it answers.
+  const remainingMs = parts.writes.remainingMs(id);
+  const found = await parts.table.findByCorrelation(id, signal);
+  if (found.kind === "refused") return unaskable(found.outcome);
+  if (found.value[0] !== undefined) {
+    parts.writes.settle(id);
+    return { status: "happened", reference: found.value[0].number, detail: foundDetail(found.value) };
+  }
+  if (remainingMs > 0) return { status: "unclear", detail: { code: "may-still-arrive" }, afterMs: remainingMs };
+  return { status: "absent", detail: null };
+}
+
+/** A reconciliation whose question got no answer: worth asking again only where the failure may pass. */
+export function unaskable(outcome: StepOutcome): Reconciliation {
+  const code = "code" in outcome ? outcome.code : outcome.status;
+  const detail = { code, cause: outcome.detail };
+  return outcome.status === "retry"
+    ? { status: "unclear", detail, afterMs: outcome.afterMs }
+    : { status: "unclear", detail };
+}

@@ -1,0 +1,157 @@
+// ServiceNow's Table API for incidents: find, read, create, change. One record, checked field by field.
+
+import { z } from "zod";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { StepOutcome } from "../../wire/contracts/executor.ts";
+import type { OutboundRequest } from "./egress.ts";
+import type { LoginParts } from "./servicenow-login.ts";
+import { ServicenowLogin } from "./servicenow-login.ts";
+import { jsonObjectOf, readOutcome, type Told } from "./step-outcomes.ts";
+
+export const TABLE_PATH = "/api/now/table/incident";
+
+/** Value fields of an incident that plans may change, by the name of their argument. */
+export const VALUE_FIELDS = {
+  shortDescription: "short_description",
+  description: "description",
+  urgency: "urgency",
+  impact: "impact",
+  state: "state",
+  closeCode: "close_code",
+  closeNotes: "close_notes",
+  assignmentGroup: "assignment_group",
+} as const;
+
+// Values as stored, no labels; references as plain sys_ids. Without the second, they come as {link, value}.
+const PLAIN = "sysparm_display_value=false&sysparm_exclude_reference_link=true&sysparm_fields=";
+const NAMES = ["sys_id", "number", "correlation_id", "sys_mod_count", "sys_updated_on"];
+const AS_NAMES = PLAIN + NAMES.join(",");
+const AS_RECORD = PLAIN + [...NAMES, ...Object.values(VALUE_FIELDS)].join(",");
+
+const recordSchema = z.looseObject({
+  sys_id: z.string().regex(/^[0-9a-f]{32}$/),
+  number: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/),
+  correlation_id: z.string().max(100).default(""),
+  sys_mod_count: z.string().regex(/^\d{1,9}$/),
+  sys_updated_on: z.string().regex(/^[0-9: -]{1,32}$/),
+});
+
+export interface IncidentRecord {
+  readonly sysId: string;
+  readonly number: string;
+  readonly correlationId: string;
+  /** Moves with every change: `sys_mod_count@sys_updated_on`. */
+  readonly fingerprint: string;
+  /** Stored values by field name; `undefined` where the record did not show one. */
+  readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+/** A question's answer; `refused` when it got none that can be used, with the outcome of a step that wrote nothing. */
+export type Found<T> =
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "refused"; readonly outcome: StepOutcome };
+
+/** A write's answer; `refused` as above when it was never sent. */
+export type Written =
+  | { readonly kind: "told"; readonly told: Told }
+  | { readonly kind: "refused"; readonly outcome: StepOutcome };
+
+export class IncidentTable {
+  readonly #parts: LoginParts;
+  readonly #login: ServicenowLogin;
+
+  constructor(parts: LoginParts) {
+    this.#parts = parts;
+    this.#login = new ServicenowLogin(parts);
+  }
+
+  /** Records with exactly this correlation id, at most two, without their values. */
+  async findByCorrelation(correlationId: string, signal: AbortSignal): Promise<Found<readonly IncidentRecord[]>> {
+    const query = encodeURIComponent(`correlation_id=${correlationId}^ORDERBYnumber`);
+    const reply = await this.#call(
+      { method: "GET", path: `${TABLE_PATH}?sysparm_query=${query}&sysparm_limit=2&${AS_NAMES}` },
+      signal,
+    );
+    if (reply.kind === "refused") return reply;
+    const rows = jsonObjectOf(reply.told.answer)?.["result"];
+    if (!isOk(reply.told) || !Array.isArray(rows)) return { kind: "refused", outcome: readOutcome(reply.told) };
+    const records = rows.map((row) => toRecord(row as Json));
+    // An instance drops a condition that its caller may not use, and answers with whatever is left: anybody's incidents.
+    const isOurs = records.every((record) => record?.correlationId === correlationId);
+    if (!isOurs) return { kind: "refused", outcome: { status: "failed", code: "look-up-unreliable", detail: null } };
+    return { kind: "found", value: records.filter((record) => record !== undefined) };
+  }
+
+  /** The record, or undefined when there is none that this user may see. */
+  async read(sysId: string, signal: AbortSignal): Promise<Found<IncidentRecord | undefined>> {
+    const reply = await this.#call({ method: "GET", path: `${TABLE_PATH}/${sysId}?${AS_RECORD}` }, signal);
+    if (reply.kind === "refused") return reply;
+    const { answer } = reply.told;
+    if (answer.kind === "answered" && answer.status === 404) return { kind: "found", value: undefined };
+    const record = isOk(reply.told) ? recordOf(reply.told) : undefined;
+    if (record?.sysId !== sysId) return { kind: "refused", outcome: readOutcome(reply.told) };
+    return { kind: "found", value: record };
+  }
+
+  create(fields: JsonObject, signal: AbortSignal): Promise<Written> {
+    return this.#call({ method: "POST", path: `${TABLE_PATH}?${AS_RECORD}`, body: JSON.stringify(fields) }, signal);
+  }
+
+  change(sysId: string, fields: JsonObject, signal: AbortSignal): Promise<Written> {
+    return this.#call(
+      { method: "PATCH", path: `${TABLE_PATH}/${sysId}?${AS_RECORD}`, body: JSON.stringify(fields) },
+      signal,
+    );
+  }
+
+  async #call(call: Pick<OutboundRequest, "method" | "path" | "body">, signal: AbortSignal): Promise<Written> {
+    const first = await this.#callOnce(call, signal);
+    if (first.kind === "refused" || !first.kept) return first;
+    const { answer } = first.told;
+    if (answer.kind !== "answered" || answer.status !== 401) return first;
+    this.#login.forget(); // revoked before its time; a 401 means that nothing was done
+    return this.#callOnce(call, signal);
+  }
+
+  async #callOnce(
+    call: Pick<OutboundRequest, "method" | "path" | "body">,
+    signal: AbortSignal,
+  ): Promise<Written & { kept?: boolean }> {
+    const { clock, egress, origin } = this.#parts;
+    const login = await this.#login.header(signal);
+    if (login.kind === "refused") return login;
+    const content = call.body === undefined ? {} : { "content-type": "application/json" };
+    const answer = await egress(
+      { ...call, origin, headers: { authorization: login.authorization, ...content } },
+      signal,
+    );
+    return { kind: "told", told: { answer, secrets: login.secrets, nowMs: clock.nowMs() }, kept: login.kept };
+  }
+}
+
+function isOk({ answer }: Told): boolean {
+  return answer.kind === "answered" && answer.status === 200;
+}
+
+/** The record in a write's or a read's answer, or undefined when it holds none. */
+export function recordOf(told: Told): IncidentRecord | undefined {
+  return toRecord(jsonObjectOf(told.answer)?.["result"] ?? null);
+}
+
+function toRecord(row: Json): IncidentRecord | undefined {
+  const parsed = recordSchema.safeParse(row);
+  if (!parsed.success) return undefined;
+  const {
+    sys_id: sysId,
+    number,
+    correlation_id: correlationId,
+    sys_mod_count: count,
+    sys_updated_on: changed,
+  } = parsed.data;
+  const values: Record<string, string | undefined> = {};
+  for (const field of Object.values(VALUE_FIELDS)) {
+    const value = parsed.data[field];
+    values[field] = typeof value === "string" ? value : undefined;
+  }
+  return { sysId, number, correlationId, fingerprint: `${count}@${changed}`, values };
+}

@@ -1,0 +1,207 @@
+// Changing a ServiceNow incident: planned against the record as it is, run only while it is still that record.
+
+import { z } from "zod";
+import { AppError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
+import { parseArguments, servicenowUpdateArguments } from "../../wire/schemas/executor-arguments.ts";
+import { unaskable } from "./servicenow-create.ts";
+import { journalText, withGrant } from "./servicenow-journal.ts";
+import {
+  recordOf,
+  TABLE_PATH,
+  VALUE_FIELDS,
+  type Found,
+  type IncidentRecord,
+  type IncidentTable,
+} from "./servicenow-table.ts";
+import { writeOutcome, type Told } from "./step-outcomes.ts";
+import type { UnsettledWrites } from "./unsettled-writes.ts";
+
+export const UPDATE = "servicenow.incident.update";
+
+const callSchema = z.strictObject({
+  method: z.literal("PATCH"),
+  origin: z.string(),
+  path: z.templateLiteral([z.literal(`${TABLE_PATH}/`), z.string().regex(/^[0-9a-f]{32}$/)]),
+  body: z.record(z.string(), z.string()),
+});
+
+type Args = z.infer<typeof servicenowUpdateArguments>;
+type Change = { readonly field: string; readonly from: string; readonly to: string };
+
+export interface UpdateParts {
+  readonly origin: string;
+  readonly table: IncidentTable;
+  readonly writes: UnsettledWrites;
+}
+
+/** Throws `arguments-invalid` where there is no such record or nothing to change, `target-unavailable` without an answer. */
+export async function planUpdate(parts: UpdateParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const args = parseArguments(servicenowUpdateArguments, request.args);
+  const record = await currentRecord(parts.table, args, signal);
+  const changes = changesTo(record, args.fields);
+  const note = args.fields.workNotes === undefined ? undefined : journalText(args.fields.workNotes);
+  if (changes.length === 0 && note === undefined) {
+    throw new AppError("arguments-invalid", "the record already has these values", { number: record.number });
+  }
+  const body: Record<string, string> = Object.fromEntries(changes.map(({ field, to }) => [field, to]));
+  if (note !== undefined) body["work_notes"] = note;
+  const inverse = inverseOf(request, { record, changes });
+  return {
+    kind: request.kind,
+    calls: [{ method: "PATCH", origin: parts.origin, path: `${TABLE_PATH}/${record.sysId}`, body }],
+    diff: { number: record.number, changes, adds: note === undefined ? {} : { work_notes: note } },
+    inverse,
+    reversible: inverse !== null,
+    fingerprint: record.fingerprint,
+  };
+}
+
+async function currentRecord(table: IncidentTable, args: Args, signal: AbortSignal): Promise<IncidentRecord> {
+  const sysId = args.sysId ?? (await correlatedSysId(table, args.correlationId ?? "", signal));
+  const record = got(await table.read(sysId, signal));
+  if (record === undefined) throw new AppError("arguments-invalid", "no such incident, or not one this user may see");
+  return record;
+}
+
+async function correlatedSysId(table: IncidentTable, correlationId: string, signal: AbortSignal): Promise<string> {
+  const [record, second] = got(await table.findByCorrelation(correlationId, signal));
+  if (record === undefined) throw new AppError("arguments-invalid", "no incident has this correlation id");
+  if (second !== undefined)
+    throw new AppError("arguments-invalid", "several incidents have this correlation id: name one by sysId");
+  return record.sysId;
+}
+
+function got<T>(found: Found<T>): T {
+  if (found.kind === "found") return found.value;
+  const code = "code" in found.outcome ? found.outcome.code : found.outcome.status;
+  throw new AppError("target-unavailable", "ServiceNow gave no usable answer", { code });
+}
+
+function changesTo(record: IncidentRecord, fields: Args["fields"]): readonly Change[] {
+  const changes: Change[] = [];
+  for (const [argument, field] of Object.entries(VALUE_FIELDS)) {
+    const wanted = fields[argument as keyof typeof VALUE_FIELDS];
+    if (wanted === undefined) continue;
+    const from = record.values[field];
+    // Without its value there is no diff to approve, no inverse, and no telling afterwards.
+    if (from === undefined) throw new AppError("arguments-invalid", `the record does not show ${field} to this user`);
+    if (from !== String(wanted)) changes.push({ field, from, to: String(wanted) });
+  }
+  return changes;
+}
+
+/** The values as they were. Null when only a journal is written, or an old value is none that arguments can carry. */
+function inverseOf(
+  request: PlanRequest,
+  { record, changes }: { record: IncidentRecord; changes: readonly Change[] },
+): Json | null {
+  if (changes.length === 0) return null;
+  const fields: Record<string, Json> = {};
+  for (const [argument, field] of Object.entries(VALUE_FIELDS)) {
+    const change = changes.find((candidate) => candidate.field === field);
+    if (change === undefined) continue;
+    const isNumber = field === "urgency" || field === "impact" || field === "state";
+    fields[argument] = isNumber && /^-?\d{1,3}$/.test(change.from) ? Number(change.from) : change.from;
+  }
+  const args = { sysId: record.sysId, fields };
+  if (!servicenowUpdateArguments.safeParse(args).success) return null;
+  return { kind: UPDATE, target: { ...request.target }, args };
+}
+
+/**
+ * Reads the record again and changes it only while it is the one that was planned against. The Table API has no
+ * conditional write: a change by somebody else in the moment between the two calls would not be seen (docs/executors.md).
+ */
+export async function executeUpdate(
+  parts: UpdateParts,
+  request: ExecuteRequest,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const call = readCall(parts, request);
+  if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+  const key = request.idempotencyKey;
+  const read = await parts.table.read(call.sysId, signal);
+  const isOpen = parts.writes.isOpen(key); // no await from here to `open`: two calls at once would both pass
+  if (isOpen) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
+  if (read.kind === "refused") return read.outcome;
+  if (read.value === undefined) return { status: "failed", code: "target-not-found", detail: null };
+  if (read.value.fingerprint !== request.plan.fingerprint) {
+    // An earlier attempt of our own may be what moved it: then this is no failure.
+    if (hasValues(read.value, call.values)) return { status: "unknown", code: "target-already-changed", detail: null };
+    return {
+      status: "failed",
+      code: "target-moved",
+      detail: { planned: request.plan.fingerprint, found: read.value.fingerprint },
+    };
+  }
+  parts.writes.open(key);
+  const fields: JsonObject = { ...call.body, work_notes: withGrant(call.body["work_notes"] ?? "", request) };
+  const written = await parts.table.change(call.sysId, fields, signal);
+  const outcome = written.kind === "refused" ? written.outcome : changedOutcome(written.told, call);
+  if (outcome.status === "unknown") parts.writes.open(key);
+  else parts.writes.settle(key);
+  return outcome;
+}
+
+type UpdateCall = {
+  readonly sysId: string;
+  readonly body: Readonly<Record<string, string>>;
+  /** Without the journal, which is added to and cannot be compared. */
+  readonly values: Readonly<Record<string, string>>;
+};
+
+function readCall(parts: UpdateParts, { plan }: ExecuteRequest): UpdateCall | undefined {
+  const parsed = callSchema.safeParse(plan.calls[0]);
+  if (!parsed.success || plan.calls.length !== 1 || parsed.data.origin !== parts.origin) return undefined;
+  const { work_notes: _note, ...values } = parsed.data.body;
+  return { sysId: parsed.data.path.slice(TABLE_PATH.length + 1), body: parsed.data.body, values };
+}
+
+/** False where there is no value to compare: a journal alone proves nothing. */
+function hasValues(record: IncidentRecord, values: Readonly<Record<string, string>>): boolean {
+  const wanted = Object.entries(values);
+  return wanted.length > 0 && wanted.every(([field, value]) => record.values[field] === value);
+}
+
+function changedOutcome(told: Told, call: UpdateCall): StepOutcome {
+  if (told.answer.kind !== "answered" || told.answer.status !== 200) return writeOutcome(told);
+  const record = recordOf(told);
+  if (record?.sysId !== call.sysId) return { status: "unknown", code: "answer-unexpected", detail: { status: 200 } };
+  // ServiceNow leaves out fields that its rules protect, and still answers 200.
+  const refused = Object.keys(call.values).filter((field) => record.values[field] !== call.values[field]);
+  if (refused.length > 0)
+    return { status: "unknown", code: "partly-applied", detail: { number: record.number, refused } };
+  return {
+    status: "succeeded",
+    reference: record.number,
+    detail: { sysId: record.sysId, fingerprint: record.fingerprint },
+  };
+}
+
+export async function reconcileUpdate(
+  parts: UpdateParts,
+  request: ExecuteRequest,
+  signal: AbortSignal,
+): Promise<Reconciliation> {
+  const call = readCall(parts, request);
+  if (call === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
+  const remainingMs = parts.writes.remainingMs(request.idempotencyKey);
+  const read = await parts.table.read(call.sysId, signal);
+  if (read.kind === "refused") return unaskable(read.outcome);
+  const record = read.value;
+  if (record === undefined) return { status: "unclear", detail: { code: "target-not-found" } };
+  if (record.fingerprint === request.plan.fingerprint) {
+    if (remainingMs > 0) return { status: "unclear", detail: { code: "may-still-arrive" }, afterMs: remainingMs };
+    return { status: "absent", detail: null };
+  }
+  if (!hasValues(record, call.values))
+    return { status: "unclear", detail: { code: "target-moved", fingerprint: record.fingerprint } };
+  parts.writes.settle(request.idempotencyKey);
+  return {
+    status: "happened",
+    reference: record.number,
+    detail: { sysId: record.sysId, fingerprint: record.fingerprint },
+  };
+}

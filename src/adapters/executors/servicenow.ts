@@ -1,0 +1,64 @@
+// The ServiceNow executor: incidents through the Table API, created at most once and changed only as planned.
+
+import type { ActionKind, ExecuteRequest, Executor } from "../../wire/contracts/executor.ts";
+import {
+  argumentsJsonSchema,
+  servicenowCreateArguments,
+  servicenowUpdateArguments,
+} from "../../wire/schemas/executor-arguments.ts";
+import { CREATE, executeCreate, planCreate, reconcileCreate } from "./servicenow-create.ts";
+import type { LoginParts } from "./servicenow-login.ts";
+import { IncidentTable } from "./servicenow-table.ts";
+import { executeUpdate, planUpdate, reconcileUpdate, UPDATE } from "./servicenow-update.ts";
+import { UnsettledWrites } from "./unsettled-writes.ts";
+
+const KINDS: readonly ActionKind[] = [
+  {
+    kind: CREATE,
+    title: "Open a ServiceNow incident",
+    argumentsSchema: argumentsJsonSchema(servicenowCreateArguments),
+    repeat: "conditional",
+    planning: "pure",
+    reversible: true,
+  },
+  {
+    kind: UPDATE,
+    title: "Change a ServiceNow incident",
+    argumentsSchema: argumentsJsonSchema(servicenowUpdateArguments),
+    repeat: "conditional",
+    planning: "reads",
+    reversible: true,
+  },
+];
+
+export interface ServicenowParts extends LoginParts {
+  /** Keeps this log's actions apart from those of other installations at the same ServiceNow. */
+  readonly installation: string;
+}
+
+/** Offers `servicenow.incident.create` and `servicenow.incident.update`. */
+export function createServicenowExecutor(parts: ServicenowParts): Executor {
+  const table = new IncidentTable(parts);
+  const writes = new UnsettledWrites({ clock: parts.clock, settleMs: parts.config.settleMs });
+  const room = { ...parts, table, writes };
+  return {
+    kinds: KINDS,
+    plan: async (request, signal) =>
+      request.kind === CREATE ? planCreate(room, request) : planUpdate(room, request, signal),
+    execute(request, outer) {
+      const signal = deadline(request, outer);
+      return request.plan.kind === CREATE ? executeCreate(room, request, signal) : executeUpdate(room, request, signal);
+    },
+    reconcile(request, outer) {
+      const signal = deadline(request, outer);
+      return request.plan.kind === CREATE
+        ? reconcileCreate(room, request, signal)
+        : reconcileUpdate(room, request, signal);
+    },
+  };
+}
+
+/** One deadline over every call of a step. */
+function deadline(request: ExecuteRequest, outer: AbortSignal): AbortSignal {
+  return AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
+}
