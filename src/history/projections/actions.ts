@@ -1,0 +1,171 @@
+// Projections of actions: one document that tells an action's whole life.
+
+import type { EvaluationFacts, EventType, KernelEvent } from "../../kernel/events.ts";
+import { hasEnded } from "../../kernel/state.ts";
+import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/views.ts";
+import type { Documents } from "./documents.ts";
+import { noteAction } from "./runs.ts";
+import { withNewest } from "./signals.ts";
+import { withEntry } from "./timeline.ts";
+
+const ANSWERS_MAX = 32;
+
+export function projectProposed(documents: Documents, event: KernelEvent<"action.proposed">): void {
+  const { by: _by, input: _input, deadline: _deadline, ...proposal } = event.facts;
+  const fresh: ActionView = {
+    ...proposal,
+    id: event.subject,
+    seq: event.seq,
+    status: "evaluating",
+    code: null,
+    agent: event.actor,
+    correlationId: proposal.incident ?? event.subject,
+    proposedAt: event.time,
+    updatedAt: event.time,
+    endedAt: null,
+    evaluation: null,
+    hold: null,
+    answers: [],
+    grant: null,
+    dryRun: false,
+    attempt: 0,
+    duplicateOf: null,
+    contentSeq: event.seq,
+    planSeq: proposal.planHash === null ? null : event.seq,
+    timeline: [],
+    timelineOmitted: 0,
+    erased: [],
+  };
+  const action = { ...fresh, ...withEntry(fresh, event) };
+  documents.put("actions", action);
+  noteAction(documents, action);
+  documents.change("incidents", action.incident, (before) => ({
+    ...before,
+    actions: withNewest(before.actions, action.id),
+  }));
+  noteKernelKind(documents, action);
+}
+
+/** A brake and a bundle name the action that would release or activate them. */
+function noteKernelKind(documents: Documents, { kind, operand, id }: ActionView): void {
+  if (kind === "killswitch.resume") {
+    documents.change("brakes", operand, (before) => ({ ...before, releaseAction: id }));
+  }
+  if (kind === "policy.activate") documents.change("policies", operand, (before) => ({ ...before, action: id }));
+}
+
+type Moved = Partial<ActionView>;
+
+/** Records an event on its action: the fields that it moves, the timeline, and the word of its run. */
+function move(documents: Documents, event: KernelEvent, to: (before: ActionView) => Moved): void {
+  documents.change("actions", event.subject, (before) => {
+    const moved = { ...before, ...to(before), ...withEntry(before, event), updatedAt: event.time };
+    const ended = hasEnded(moved.status);
+    const action: ActionView = { ...moved, endedAt: ended ? event.time : null, hold: ended ? null : moved.hold };
+    if (action.status !== before.status || action.dryRun !== before.dryRun) {
+      noteAction(documents, action);
+    }
+    return action;
+  });
+}
+
+function evaluated(
+  before: ActionView,
+  event: { seq: number },
+  evaluation: EvaluationFacts | null,
+): EvaluationView | null {
+  return evaluation === null ? before.evaluation : { seq: event.seq, ...evaluation };
+}
+
+export function projectPlanned(documents: Documents, event: KernelEvent<"action.planned">): void {
+  move(documents, event, () => ({ planHash: event.facts.planHash, planSeq: event.seq }));
+}
+
+export function projectRefused(documents: Documents, event: KernelEvent<"action.refused">): void {
+  const { code, evaluation } = event.facts;
+  move(documents, event, (before) => ({ status: "refused", code, evaluation: evaluated(before, event, evaluation) }));
+}
+
+export function projectActionSuppressed(documents: Documents, event: KernelEvent<"action.suppressed">): void {
+  const { duplicateOf, evaluation } = event.facts;
+  move(documents, event, (before) => ({
+    status: "suppressed",
+    code: "duplicate",
+    duplicateOf,
+    evaluation: evaluated(before, event, evaluation),
+  }));
+}
+
+export function projectHeld(documents: Documents, event: KernelEvent<"action.held">): void {
+  const { hold, route, roles, deadline, evaluation } = event.facts;
+  move(documents, event, (before) => ({
+    status: "held",
+    hold: { id: hold, route, step: 0, roles, deadline },
+    evaluation: evaluated(before, event, evaluation),
+  }));
+}
+
+export function projectEscalated(documents: Documents, event: KernelEvent<"hold.escalated">): void {
+  const { step, roles, deadline } = event.facts;
+  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, step, roles, deadline } }));
+}
+
+function answered(before: ActionView, event: KernelEvent<"action.approved" | "action.denied">): readonly AnswerView[] {
+  const { hold, planHash, person } = event.facts;
+  const decision = event.type === "action.approved" ? "approve" : "deny";
+  const answer: AnswerView = { seq: event.seq, time: event.time, decision, actor: event.actor, person, hold, planHash };
+  return [...before.answers, answer].slice(-ANSWERS_MAX);
+}
+
+export function projectApproved(documents: Documents, event: KernelEvent<"action.approved">): void {
+  move(documents, event, (before) => ({ status: "evaluating", hold: null, answers: answered(before, event) }));
+}
+
+export function projectDenied(documents: Documents, event: KernelEvent<"action.denied">): void {
+  move(documents, event, (before) => ({ status: "denied", code: "denied", answers: answered(before, event) }));
+}
+
+/** An end that carries nothing but its code. */
+export function projectEnded<T extends "action.cancelled" | "action.expired">(status: "cancelled" | "expired") {
+  return (documents: Documents, event: KernelEvent<T>): void => {
+    move(documents, event as KernelEvent<EventType>, () => ({ status, code: event.facts.code }));
+  };
+}
+
+export function projectGranted(documents: Documents, event: KernelEvent<"action.granted">): void {
+  const { grant, expiresAt, dryRun, evaluation } = event.facts;
+  move(documents, event, (before) => ({
+    status: "granted",
+    hold: null,
+    grant: { id: grant, expiresAt },
+    dryRun,
+    evaluation: evaluated(before, event, evaluation),
+  }));
+}
+
+export function projectCompleted(documents: Documents, event: KernelEvent<"action.completed">): void {
+  const { status, code } = event.facts;
+  move(documents, event, () => ({ status, code }));
+}
+
+export function projectStepStarted(documents: Documents, event: KernelEvent<"step.started">): void {
+  move(documents, event, () => ({ status: "executing", attempt: event.facts.attempt }));
+}
+
+export function projectStepFinished(documents: Documents, event: KernelEvent<"step.finished">): void {
+  const { action: status, code } = event.facts;
+  move(documents, event, () => ({ status, code }));
+  if (status === "succeeded") notePaged(documents, event.subject);
+}
+
+export function projectStepReconciled(documents: Documents, event: KernelEvent<"step.reconciled">): void {
+  const { action: status, status: code } = event.facts;
+  move(documents, event, () => ({ status, code }));
+  if (status === "succeeded") notePaged(documents, event.subject);
+}
+
+function notePaged(documents: Documents, id: string): void {
+  const action = documents.find("actions", id);
+  if (action?.kind !== "pagerduty.trigger") return;
+  documents.change("incidents", action.incident, (before) => ({ ...before, paged: true }));
+}

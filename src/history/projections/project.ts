@@ -1,0 +1,56 @@
+// From durable events to view documents: a pure function of recorded facts, never of payloads or kernel state.
+
+import type { EventType, KernelEvent } from "../../kernel/events.ts";
+import type { LedgerEvent } from "../../wire/types/event.ts";
+import * as actions from "./actions.ts";
+import * as control from "./control.ts";
+import type { Documents } from "./documents.ts";
+import * as runs from "./runs.ts";
+import * as signals from "./signals.ts";
+
+/** Views written under another version are forgotten and built again. Change it with any change of a projection. */
+export const PROJECTIONS_VERSION = 1;
+
+type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
+
+const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
+  "log.opened": control.projectOpened,
+  "engine.started": control.projectEngineStarted,
+  "policy.proposed": control.projectPolicyProposed,
+  "policy.activated": control.projectPolicyActivated,
+  "signal.received": signals.projectReceived,
+  "signal.quarantined": signals.projectQuarantined,
+  "signal.suppressed": signals.projectSuppressed,
+  "signal.unmatched": signals.projectUnmatched,
+  "incident.opened": signals.projectIncidentOpened,
+  "incident.resolved": signals.projectIncidentResolved,
+  "run.opened": runs.projectRunOpened,
+  "run.classified": runs.projectClassified,
+  "run.unclassified": runs.projectUnclassified,
+  "action.proposed": actions.projectProposed,
+  "action.planned": actions.projectPlanned,
+  "action.refused": actions.projectRefused,
+  "action.suppressed": actions.projectActionSuppressed,
+  "action.held": actions.projectHeld,
+  "hold.escalated": actions.projectEscalated,
+  "action.approved": actions.projectApproved,
+  "action.denied": actions.projectDenied,
+  "action.cancelled": actions.projectEnded("cancelled"),
+  "action.expired": actions.projectEnded("expired"),
+  "action.granted": actions.projectGranted,
+  "action.completed": actions.projectCompleted,
+  "step.started": actions.projectStepStarted,
+  "step.finished": actions.projectStepFinished,
+  "step.reconciled": actions.projectStepReconciled,
+  "brake.applied": control.projectBrakeApplied,
+  "brake.released": control.projectBrakeReleased,
+  "refusals.counted": control.projectRefusals,
+  "payload.erased": control.projectErased,
+};
+
+/** Projects one event. An event about something unknown changes nothing; the fold beside it judges the log. */
+export function project(documents: Documents, event: LedgerEvent): void {
+  if (!Object.hasOwn(PROJECTIONS, event.type)) return;
+  const kernelEvent = event as KernelEvent;
+  (PROJECTIONS[kernelEvent.type] as Projection<EventType>)(documents, kernelEvent);
+}

@@ -1,0 +1,294 @@
+// Documents of the read views: what lists, describe and the console show. Made of recorded facts alone, no payloads.
+
+import type { Severity } from "./classification.ts";
+import type { SignalStatus } from "./signal.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** In every document: `id` is unique in its view, `seq` is the sequence of the event that began it. */
+interface Document {
+  readonly id: string;
+  readonly seq: number;
+}
+
+/** Instants are milliseconds since the epoch, here and below. */
+export interface SignalView extends Document {
+  readonly status: "received" | "triaged" | "suppressed" | "unmatched" | "resolved" | "quarantined";
+  readonly time: number;
+  readonly actor: string;
+  readonly source: string;
+  readonly deliveryKey: string;
+  /** Null in a quarantined signal, as are the other facts that only a whole signal has. */
+  readonly detector: string | null;
+  readonly reported: SignalStatus | null;
+  readonly environment: string | null;
+  readonly service: string | null;
+  readonly signature: string | null;
+  readonly claimedSeverity: string | null;
+  readonly incident: string | null;
+  readonly run: string | null;
+  /** The run or incident that a suppressed signal repeats. */
+  readonly duplicateOf: string | null;
+  /** Why it was quarantined. */
+  readonly reason: string | null;
+  /** Event whose payload holds the signal itself. */
+  readonly contentSeq: number;
+  readonly erased: readonly string[];
+}
+
+export interface IncidentView extends Document {
+  readonly status: "open" | "resolved";
+  readonly environment: string;
+  readonly service: string;
+  readonly signature: string;
+  readonly openedAt: number;
+  readonly lastSignalAt: number;
+  readonly resolvedAt: number | null;
+  readonly resolution: string | null;
+  readonly claimedSeverity: string;
+  readonly signalCount: number;
+  /** The newest of each, bounded; the counts and the filters of the other views have the rest. */
+  readonly signals: readonly string[];
+  readonly runs: readonly string[];
+  readonly actions: readonly string[];
+  readonly paged: boolean;
+}
+
+export interface ClassificationView {
+  readonly severity: Severity;
+  readonly confidencePpm: number;
+  readonly requiresTicket: boolean;
+  readonly requiresPaging: boolean;
+  readonly requiresMim: boolean;
+  readonly team: string;
+}
+
+export interface ClassifierView {
+  readonly provider: string;
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly promptHash: string;
+  readonly answerHash: string;
+}
+
+/** An action as its run names it. */
+export interface ActionReference {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: ActionViewStatus;
+  readonly dryRun: boolean;
+}
+
+/** What came of a triage run, the most telling word first: someone is asked, something was done, or why nothing was. */
+export type RunVerdict =
+  | "held"
+  | "major-declared"
+  | "paged"
+  | "ticketed"
+  | "needs-attention"
+  | "pending"
+  | "done"
+  | "dry-run"
+  | "failed"
+  | "unclassified"
+  | "suppressed"
+  | "refused"
+  | "ended"
+  | "no-action";
+
+export interface RunView extends Document {
+  readonly status: "classifying" | "classified" | "unclassified";
+  readonly verdict: RunVerdict;
+  readonly incident: string;
+  /** One id across systems: the incident's. */
+  readonly correlationId: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly signal: string;
+  readonly source: string | null;
+  readonly openedAt: number;
+  readonly endedAt: number | null;
+  readonly deadline: number;
+  readonly classification: ClassificationView | null;
+  readonly classifier: ClassifierView | null;
+  /** Why there is no classification: a code and the problems found in the answer. */
+  readonly code: string | null;
+  readonly problems: readonly string[];
+  readonly actions: readonly ActionReference[];
+  /** Event that ended the run; its payload holds the classifier's answer. */
+  readonly contentSeq: number | null;
+  readonly erased: readonly string[];
+}
+
+export type ActionViewStatus =
+  | "evaluating"
+  | "held"
+  | "granted"
+  | "executing"
+  | "retrying"
+  | "reconciling"
+  | "refused"
+  | "suppressed"
+  | "denied"
+  | "cancelled"
+  | "expired"
+  | "succeeded"
+  | "failed"
+  | "needs-attention";
+
+export interface EvaluationView {
+  readonly seq: number;
+  readonly decision: "allow" | "hold" | "refuse";
+  readonly verdicts: readonly Verdict[];
+  readonly bundleHash: string;
+  readonly engine: string;
+}
+
+export interface HoldView {
+  readonly id: string;
+  readonly route: string;
+  readonly step: number;
+  readonly roles: readonly string[];
+  readonly deadline: number;
+}
+
+export interface AnswerView {
+  readonly seq: number;
+  readonly time: number;
+  readonly decision: "approve" | "deny";
+  readonly actor: string;
+  readonly person: string;
+  readonly hold: string;
+  readonly planHash: string;
+}
+
+export interface TimelineEntry {
+  readonly seq: number;
+  readonly time: number;
+  readonly type: string;
+  readonly actor: string;
+  /** Sequence of the first event of the same command. */
+  readonly command: number;
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface ActionView extends Document {
+  readonly status: ActionViewStatus;
+  /** The code of the last refusal, step or end; null before any. */
+  readonly code: string | null;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly resource: string | null;
+  readonly agent: string;
+  readonly agentKind: "agent" | "person" | "system";
+  readonly person: string | null;
+  readonly run: string | null;
+  readonly incident: string | null;
+  /** One id across systems: the incident's, or the action's own when it has none. */
+  readonly correlationId: string;
+  readonly classification: ClassificationView | null;
+  readonly requestHash: string;
+  readonly planHash: string | null;
+  readonly repeat: "idempotent" | "conditional" | "neither";
+  readonly effect: "external" | "kernel" | "none";
+  readonly reversible: boolean;
+  readonly operand: string | null;
+  readonly proposedAt: number;
+  readonly updatedAt: number;
+  readonly endedAt: number | null;
+  /** The last evaluation; earlier ones are in the events that the timeline names. */
+  readonly evaluation: EvaluationView | null;
+  /** While it waits for people. */
+  readonly hold: HoldView | null;
+  readonly answers: readonly AnswerView[];
+  readonly grant: { readonly id: string; readonly expiresAt: number } | null;
+  readonly dryRun: boolean;
+  readonly attempt: number;
+  readonly duplicateOf: string | null;
+  /** Event whose payload holds the proposal, and the one that holds the plan (null while there is none). */
+  readonly contentSeq: number;
+  readonly planSeq: number | null;
+  readonly timeline: readonly TimelineEntry[];
+  /** Entries left out of the middle of a long timeline. */
+  readonly timelineOmitted: number;
+  readonly erased: readonly string[];
+}
+
+export interface BrakeScopeView {
+  readonly agent?: string;
+  readonly kind?: string;
+  readonly environment?: string;
+  readonly service?: string;
+}
+
+export interface BrakeView extends Document {
+  readonly status: "applied" | "released";
+  readonly mode: "pause" | "dry-run";
+  readonly scope: BrakeScopeView;
+  readonly appliedAt: number;
+  readonly appliedBy: string;
+  readonly releasedAt: number | null;
+  /** The newest action that asks, or asked, to release it. */
+  readonly releaseAction: string | null;
+}
+
+/** One bundle; its id is its hash, its `seq` that of its first proposal. */
+export interface PolicyView extends Document {
+  readonly status: "proposed" | "active" | "superseded";
+  readonly proposedAt: number;
+  readonly proposedBy: string;
+  readonly activatedAt: number | null;
+  readonly activatedSeq: number | null;
+  readonly mode: "file" | "governed" | null;
+  /** The `policy.activate` action, when activation is governed. */
+  readonly action: string | null;
+  /** Event whose payload holds the files. */
+  readonly contentSeq: number;
+}
+
+/** Refusals before authentication: one document per recorded minute and source. */
+export interface RefusalView extends Document {
+  readonly time: number;
+  readonly minute: number;
+  readonly source: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** One document, `log`: what runs and what is enforced. */
+export interface InstallationView extends Document {
+  readonly format: number;
+  readonly openedAt: number;
+  readonly engine: string | null;
+  readonly engineStartedAt: number | null;
+  readonly engineStarts: number;
+  readonly bundleHash: string | null;
+  readonly policyMode: "file" | "governed" | null;
+}
+
+export interface ViewDocuments {
+  readonly signals: SignalView;
+  readonly incidents: IncidentView;
+  readonly runs: RunView;
+  readonly actions: ActionView;
+  readonly brakes: BrakeView;
+  readonly policies: PolicyView;
+  readonly refusals: RefusalView;
+  readonly installation: InstallationView;
+}
+
+export type ViewName = keyof ViewDocuments;
+
+/** The filters of each view: names of fields of its documents, compared for equality. */
+export const VIEW_FILTERS = {
+  signals: ["status", "environment", "service", "source", "incident", "run"],
+  incidents: ["status", "environment", "service"],
+  runs: ["status", "verdict", "environment", "service", "incident"],
+  actions: ["status", "environment", "service", "agent", "kind", "incident", "run"],
+  brakes: ["status"],
+  policies: ["status"],
+  refusals: ["source"],
+  installation: [],
+} as const satisfies { readonly [V in ViewName]: readonly (keyof ViewDocuments[V] & string)[] };
+
+/** Views whose documents have a status, of which counts are kept. */
+export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "policies";
