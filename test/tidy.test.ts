@@ -139,6 +139,7 @@ describe("the check of pure rooms finds", () => {
       "Math.pow(a, b);",
       "Math.exp(a);",
       "a ** b;",
+      "256 ** level;",
       "a **= 2;",
       "setTimeout(f, 1);",
       "process.exit(1);",
@@ -161,7 +162,8 @@ describe("the check of pure rooms finds", () => {
     for (const text of [
       `const text = "Date.now()"; // Date.now()`,
       "const size = 2 ** 32 - 1;",
-      "const big = 2n ** 64n;",
+      "const big = 10n ** BigInt(digits);",
+      "const span = 2 ** (8 * level);",
       "state.process = 1;",
       "const entry = { process: 1, Date: 2 };",
       "interface Entry { readonly fetch: number }",

@@ -114,15 +114,20 @@ function wordProblem({ node, parent, key }: Placed, declared: ReadonlySet<string
   return GLOBALS.has(name) ? `${name}: ${GLOBALS.get(name)}` : undefined;
 }
 
+/** Exact in every engine: constants, whole numbers of any size, and powers of two. */
 function powerProblem(node: SyntaxNode): string | undefined {
   const operator = node["operator"] as string;
   if (operator !== "**" && operator !== "**=") return undefined;
-  if (isNumber(node["left"]) && isNumber(node["right"])) return undefined;
-  return "**: its last digit differs between engines, except on constants: write the number, or multiply";
+  const [base, exponent] = [numberOf(node["left"]), numberOf(node["right"])];
+  if (typeof base === "bigint" || typeof exponent === "bigint" || base === 2) return undefined;
+  if (base !== undefined && exponent !== undefined) return undefined;
+  return "**: its last digit differs between engines: multiply, or write a power of two as `2 ** n`";
 }
 
-function isNumber(node: unknown): boolean {
-  return isNode(node) && node.type === "Literal" && typeof node["value"] !== "string";
+function numberOf(node: unknown): number | bigint | undefined {
+  if (!isNode(node) || node.type !== "Literal") return undefined;
+  const { value } = node;
+  return typeof value === "number" || typeof value === "bigint" ? value : undefined;
 }
 
 /** A key of an object, a type member or a class member: a name of our own, not a use of the global. */
