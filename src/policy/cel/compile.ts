@@ -1,7 +1,7 @@
 // Typed conditions to closures. Faults travel as exceptions; where a closure cannot fault, nothing catches.
 
 import { FAULTS, ConditionFault } from "./fault.ts";
-import type { Macro, Node } from "./node.ts";
+import { childrenOf, type Macro, type Node } from "./node.ts";
 import type { Value } from "./value-type.ts";
 
 /** What a condition runs on: the record that declared names read, and one slot per variable of a list macro. */
@@ -214,31 +214,6 @@ export function fold(node: Node): Node {
 }
 
 function isConstant(node: Node): boolean {
-  const isFixed = (child: Node): boolean => child.op === "constant" || child.op === "fault";
-  switch (node.op) {
-    case "constant":
-    case "fault":
-    case "fact":
-    case "local":
-      return false;
-    case "field":
-    case "has":
-    case "not":
-      return isFixed(node.of);
-    case "index":
-      return isFixed(node.of) && isFixed(node.key);
-    case "call":
-    case "and":
-    case "or":
-      return node.args.every(isFixed);
-    case "if":
-      return isFixed(node.when) && isFixed(node.then) && isFixed(node.otherwise);
-    case "list":
-      return node.items.every(isFixed);
-    case "map":
-      return node.entries.every(([key, value]) => isFixed(key) && isFixed(value));
-    case "each":
-      // Its body reads a local, so only an empty range is constant; not worth folding.
-      return false;
-  }
+  if (["constant", "fault", "fact", "local", "each"].includes(node.op)) return false;
+  return childrenOf(node).every((child) => child.op === "constant" || child.op === "fault");
 }

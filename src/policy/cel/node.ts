@@ -46,6 +46,34 @@ export type Shape =
 /** `at`: offset in the condition's text, in UTF-16 units. */
 export type Node = Shape & { readonly type: Type; readonly at: number };
 
+export function childrenOf(node: Node): readonly Node[] {
+  switch (node.op) {
+    case "constant":
+    case "fault":
+    case "fact":
+    case "local":
+      return [];
+    case "field":
+    case "has":
+    case "not":
+      return [node.of];
+    case "index":
+      return [node.of, node.key];
+    case "call":
+    case "and":
+    case "or":
+      return node.args;
+    case "if":
+      return [node.when, node.then, node.otherwise];
+    case "list":
+      return node.items;
+    case "map":
+      return node.entries.flat();
+    case "each":
+      return [node.range, node.where, node.body].filter((child) => child !== undefined);
+  }
+}
+
 /** A condition that does not load. `at` as in Node. */
 export class ConditionError extends Error {
   override name = "ConditionError";

@@ -1,0 +1,58 @@
+// Policies, rules and routes as they are once read and checked.
+
+import type { DecisionKind } from "../wire/types/verdict.ts";
+import type { Condition } from "./cel/condition.ts";
+import type { CheckGate } from "./gates/gate.ts";
+
+export interface RouteStep {
+  readonly roles: readonly string[];
+  readonly withinMs: number;
+}
+
+/** Steps are asked in turn; when the last window ends unanswered, the hold expires and nothing runs. */
+export interface Route {
+  readonly name: string;
+  readonly steps: readonly RouteStep[];
+  readonly onTimeout: "deny";
+}
+
+export interface Gate {
+  /** `policy/rule#gate`. */
+  readonly name: string;
+  readonly onFail: "hold" | "refuse";
+  readonly route: string | null;
+  readonly check: CheckGate;
+}
+
+export interface Rule {
+  readonly name: string;
+  /** Null: always. */
+  readonly condition: Condition | null;
+  readonly decision: DecisionKind;
+  readonly gates: readonly Gate[];
+  /** Where to hold when the decision is hold; null only when nothing of the rule can hold. */
+  readonly route: string | null;
+  readonly line: number;
+}
+
+export interface Match {
+  /** Kinds, `prefix.*` or `*`. */
+  readonly actions: readonly string[];
+  /** Canonical names; null: any. */
+  readonly environments: readonly string[] | null;
+  readonly services: readonly string[] | null;
+}
+
+export interface Policy {
+  readonly name: string;
+  readonly path: string;
+  readonly line: number;
+  readonly match: Match;
+  readonly rules: readonly Rule[];
+}
+
+/** Whether `pattern` (a kind, `prefix.*` or `*`) covers the kind or pattern `other`. */
+export function coversAction(pattern: string, other: string): boolean {
+  if (pattern === other || pattern === "*") return true;
+  return pattern.endsWith(".*") && other.startsWith(pattern.slice(0, -1));
+}

@@ -1,0 +1,163 @@
+// From facts to a decision: each policy that applies contributes its first true rule, and the most restrictive wins.
+//
+// No rule, facts out of range, or a condition that fails give refuse. Everything that does not depend on the facts is
+// built once: the common case, one rule without gates, answers a prepared object.
+
+import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
+import type { DecisionKind, Evaluation, Reservation, Verdict, VerdictKind } from "../wire/types/verdict.ts";
+import type { Frame } from "./cel/compile.ts";
+import { ConditionFault, type FaultReason } from "./cel/fault.ts";
+import type { Gate, Policy, Rule } from "./definitions.ts";
+import { areFactsValid } from "./fact-names.ts";
+import { type IndexedRule, RuleIndex } from "./rule-index.ts";
+
+export type Evaluate = (facts: PolicyFacts, counters: CounterReader) => Evaluation;
+
+const VERDICT_OF: Readonly<Record<DecisionKind, VerdictKind>> = { allow: "pass", hold: "hold", refuse: "refuse" };
+
+/** What never changes about a rule's part in a decision. */
+interface Prepared {
+  readonly rule: Rule;
+  readonly verdict: Verdict;
+  /** The whole answer when this rule is alone and has no gates. */
+  readonly alone: Evaluation | null;
+}
+
+/** The evaluator over checked policies; `bundleHash` goes into every answer. Not to be called from within itself. */
+export function makeEvaluate(policies: readonly Policy[], bundleHash: string): Evaluate {
+  const index = new RuleIndex(policies);
+  const prepared = new Map<Rule, Prepared>();
+  for (const policy of policies) {
+    for (const rule of policy.rules) prepared.set(rule, prepare(policy, rule, bundleHash));
+  }
+  const noRule = refusal("no-rule", bundleHash);
+  const invalidFacts = refusal("facts-invalid", bundleHash);
+  const frame: Frame = { root: undefined, slots: [] };
+
+  return (facts, counters) => {
+    if (!areFactsValid(facts)) return invalidFacts;
+    const { kind, environment, service } = facts.action;
+    frame.root = facts;
+    const contributed = firstTrueRules(index.find(kind, environment, service), frame);
+    const first = contributed[0];
+    if (first === undefined) return noRule;
+    if (contributed.length === 1 && first.fault === null) {
+      const alone = prepared.get(first.rule)?.alone;
+      if (alone) return alone;
+    }
+    const tally = new Tally(bundleHash);
+    for (const { rule, fault } of contributed) {
+      const part = prepared.get(rule) as Prepared;
+      if (fault === null) addRule(tally, part, facts, counters);
+      else tally.add(faultVerdict(part.verdict.gate, fault), null);
+    }
+    return tally.evaluation();
+  };
+}
+
+interface Contribution {
+  readonly rule: Rule;
+  readonly fault: FaultReason | null;
+}
+
+const NONE: readonly Contribution[] = [];
+
+/** Per policy, the first rule whose condition is true, or fails: a failure ends the policy, it is not skipped. */
+function firstTrueRules(candidates: readonly IndexedRule[], frame: Frame): readonly Contribution[] {
+  let found: Contribution[] | undefined;
+  let settled = -1;
+  for (const { policy, rule } of candidates) {
+    if (policy === settled) continue;
+    let fault: FaultReason | null = null;
+    try {
+      if (rule.condition !== null && rule.condition.run(frame) !== true) continue;
+    } catch (error) {
+      if (!(error instanceof ConditionFault)) throw error;
+      fault = error.reason;
+    }
+    settled = policy;
+    (found ??= []).push({ rule, fault });
+  }
+  return found ?? NONE;
+}
+
+function addRule(tally: Tally, { rule, verdict }: Prepared, facts: PolicyFacts, counters: CounterReader): void {
+  tally.add(verdict, rule.route);
+  for (const gate of rule.gates) addGate(tally, gate, facts, counters);
+}
+
+function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: CounterReader): void {
+  const outcome = gate.check(facts, counters);
+  const { code, evidence, passed } = outcome;
+  tally.add(
+    { gate: gate.name, verdict: passed ? "pass" : gate.onFail, code, evidence },
+    gate.route,
+    outcome.duplicateOf,
+  );
+  if (outcome.reservation !== undefined) tally.reservations.push(outcome.reservation);
+  if (outcome.duplicateKey !== undefined) tally.duplicateKeys.push(outcome.duplicateKey);
+}
+
+/** Collects verdicts: refuse beats hold beats pass. */
+class Tally {
+  readonly verdicts: Verdict[] = [];
+  readonly reservations: Reservation[] = [];
+  readonly duplicateKeys: string[] = [];
+  readonly #bundleHash: string;
+  #decision: DecisionKind = "allow";
+  #route: string | null = null;
+  #duplicateOf: string | null = null;
+  #onlyDuplicates = true;
+
+  constructor(bundleHash: string) {
+    this.#bundleHash = bundleHash;
+  }
+
+  add(verdict: Verdict, route: string | null, duplicateOf?: string): void {
+    this.verdicts.push(verdict);
+    if (verdict.verdict === "refuse") {
+      this.#decision = "refuse";
+      if (duplicateOf === undefined) this.#onlyDuplicates = false;
+      else this.#duplicateOf ??= duplicateOf;
+    } else if (verdict.verdict === "hold") {
+      if (this.#decision === "allow") this.#decision = "hold";
+      this.#route ??= route;
+    }
+  }
+
+  evaluation(): Evaluation {
+    const refused = this.#decision === "refuse";
+    return {
+      decision: this.#decision,
+      verdicts: this.verdicts,
+      route: this.#decision === "hold" ? this.#route : null,
+      // Suppressed only when repeating is all that speaks against it.
+      duplicateOf: refused && this.#onlyDuplicates ? this.#duplicateOf : null,
+      reservations: refused ? [] : this.reservations,
+      duplicateKeys: refused ? [] : this.duplicateKeys,
+      bundleHash: this.#bundleHash,
+    };
+  }
+}
+
+function prepare(policy: Policy, rule: Rule, bundleHash: string): Prepared {
+  const verdict: Verdict = {
+    gate: `${policy.name}/${rule.name}`,
+    verdict: VERDICT_OF[rule.decision],
+    code: `rule-${rule.decision}`,
+    evidence: {},
+  };
+  const tally = new Tally(bundleHash);
+  tally.add(verdict, rule.route);
+  return { rule, verdict, alone: rule.gates.length === 0 ? tally.evaluation() : null };
+}
+
+function faultVerdict(gate: string, reason: FaultReason): Verdict {
+  return { gate, verdict: "refuse", code: "condition-error", evidence: { reason } };
+}
+
+function refusal(code: string, bundleHash: string): Evaluation {
+  const tally = new Tally(bundleHash);
+  tally.add({ gate: "policy", verdict: "refuse", code, evidence: {} }, null);
+  return tally.evaluation();
+}

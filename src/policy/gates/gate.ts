@@ -1,0 +1,78 @@
+// What every gate is: parameters read from a rule, then facts and counters in, outcome out.
+
+import type { CounterReader, PolicyFacts } from "../../wire/types/policy-facts.ts";
+import type { Reservation } from "../../wire/types/verdict.ts";
+import type { Field } from "../yaml-reader.ts";
+
+export interface GateOutcome {
+  readonly passed: boolean;
+  /** As in Verdict. */
+  readonly code: string;
+  readonly evidence: Readonly<Record<string, string | number | boolean>>;
+  /** Room to take when the action is granted. */
+  readonly reservation?: Reservation;
+  /** A mark to set when the action is granted. */
+  readonly duplicateKey?: string;
+  /** The action that this one repeats. */
+  readonly duplicateOf?: string;
+}
+
+export type CheckGate = (facts: PolicyFacts, counters: CounterReader) => GateOutcome;
+
+/** A gate with its parameters. */
+export interface BoundGate {
+  /** Tells gates of one rule apart; equal for equal parameters, so that counters survive other edits. */
+  readonly label: string;
+  readonly onFail: "hold" | "refuse";
+  /** Route to hold on when it fails, or null for the rule's. */
+  readonly route: Field | null;
+  readonly check: CheckGate;
+}
+
+/**
+ * Reads a gate's parameters; reports what is wrong with them and then gives undefined. `rule` is `policy/rule`, for
+ * the names of counters.
+ */
+export type ReadGate = (params: Field, rule: string) => BoundGate | undefined;
+
+/** What a limit or a duplicate is counted by. */
+const KEYS = {
+  service: (facts: PolicyFacts) => facts.action.service,
+  agent: (facts: PolicyFacts) => facts.agent.id,
+  environment: (facts: PolicyFacts) => facts.action.environment,
+  kind: (facts: PolicyFacts) => facts.action.kind,
+  request: (facts: PolicyFacts) => facts.action.requestHash,
+  // Without an incident there is no signature, and the empty one would make all such actions the same.
+  signature: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.signature : facts.action.requestHash),
+  all: () => "",
+} as const;
+
+export type CountedBy = keyof typeof KEYS;
+
+/** Reads `by`: a list of different keys; `all` stands alone. */
+export function readCountedBy(field: Field | undefined, known: readonly CountedBy[]): CountedBy[] | undefined {
+  const items = field?.items(known.length)?.map((item) => item.oneOf(known));
+  if (items === undefined || items.includes(undefined)) return undefined;
+  const keys = items as CountedBy[];
+  if (new Set(keys).size < keys.length) return field?.fail("names a key twice");
+  if (keys.includes("all") && keys.length > 1) return field?.fail("`all` stands alone");
+  return keys;
+}
+
+/** `service=cart|agent=triage`; separators inside values are escaped, so different values never give one text. */
+export function countedText(by: readonly CountedBy[], facts: PolicyFacts): string {
+  let text = "";
+  for (const key of by) text += `${text === "" ? "" : "|"}${key}=${escape(KEYS[key](facts))}`;
+  return text;
+}
+
+function escape(value: string): string {
+  return /[%|=]/.test(value) ? value.replaceAll(/[%|=]/g, (char) => `%${char.charCodeAt(0).toString(16)}`) : value;
+}
+
+/** Reads `onFail` and `route`, which most gates have; the default is the restrictive one. */
+export function readFailure(fields: { onFail?: Field; route?: Field }): Pick<BoundGate, "onFail" | "route"> {
+  const onFail = fields.onFail?.oneOf(["hold", "refuse"] as const) ?? "refuse";
+  if (fields.route !== undefined && onFail === "refuse") fields.route.fail("a route needs `onFail: hold`");
+  return { onFail, route: fields.route ?? null };
+}

@@ -1,0 +1,12 @@
+// The gates that rules may use, by name. A new gate is one file and one line here.
+
+import { readDuplicate } from "./duplicate.ts";
+import type { ReadGate } from "./gate.ts";
+import { readIndependentSignals } from "./independent-signals.ts";
+import { readRateLimit } from "./rate-limit.ts";
+
+export const GATES = {
+  rateLimit: readRateLimit,
+  duplicate: readDuplicate,
+  independentSignals: readIndependentSignals,
+} as const satisfies Record<string, ReadGate>;

@@ -1,0 +1,107 @@
+// Loads a bundle of policy files: all of it, or nothing and the reasons.
+
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { Policy, Route } from "./definitions.ts";
+import { type Evaluate, makeEvaluate } from "./evaluate.ts";
+import { readName, readPolicy, readRoute, type RouteUse } from "./read-policy.ts";
+import { type Field, type Problem, readDocuments, type SourceFile } from "./yaml-reader.ts";
+
+export type { Problem, SourceFile };
+
+const API_VERSION = "holdpoint.dev/v1";
+const FILES_MAX = 2_000;
+const PATH_CHARS_MAX = 512;
+const RULES_MAX = 20_000;
+const PROBLEMS_MAX = 100;
+
+/** Policies that are in force together. Immutable; equal files give equal hashes and equal answers. */
+export interface Bundle {
+  /** Lower-case hex SHA-256 over the canonical JSON of the sorted `[path, text]` pairs. */
+  readonly hash: string;
+  readonly policies: readonly Policy[];
+  readonly routes: ReadonlyMap<string, Route>;
+  /** Pure but for the counters it reads. An action that no rule allows is refused. */
+  readonly evaluate: Evaluate;
+}
+
+/**
+ * Loads Policy and Route documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * bundle that refuses everything.
+ */
+export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
+  const loader = new Loader();
+  const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  loader.load(sorted);
+  if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
+  const hash = bundleHash(sorted);
+  const { policies, routes } = loader;
+  return { bundle: { hash, policies, routes, evaluate: makeEvaluate(policies, hash) }, problems: [] };
+}
+
+function bundleHash(sorted: readonly SourceFile[]): string {
+  const pairs = sorted.map(({ path, text }) => [path, text] as const);
+  return createHash("sha256").update(canonicalJson(pairs)).digest("hex");
+}
+
+class Loader {
+  readonly problems: Problem[] = [];
+  readonly policies: Policy[] = [];
+  readonly routes = new Map<string, Route>();
+  readonly #policyNames = new Set<string>();
+  readonly #uses: RouteUse[] = [];
+
+  load(files: readonly SourceFile[]): void {
+    if (files.length > FILES_MAX) return this.#failFile("", `more than ${FILES_MAX} files`);
+    for (const [i, file] of files.entries()) {
+      if (this.problems.length >= PROBLEMS_MAX) return;
+      if (this.#isFileSound(file, files[i - 1])) {
+        for (const document of readDocuments(file, this.problems)) this.#readDocument(document);
+      }
+    }
+    for (const { name, field } of this.#uses) if (!this.routes.has(name)) field.fail(`unknown route \`${name}\``);
+    const rules = this.policies.reduce((count, policy) => count + policy.rules.length, 0);
+    if (rules > RULES_MAX) this.#failFile("", `more than ${RULES_MAX} rules`);
+  }
+
+  #isFileSound({ path, text }: SourceFile, previous: SourceFile | undefined): boolean {
+    if (path.length === 0 || path.length > PATH_CHARS_MAX || !path.isWellFormed()) {
+      this.#failFile(path, `the path must have 1 to ${PATH_CHARS_MAX} characters`);
+    } else if (previous?.path === path) this.#failFile(path, "two files have this path");
+    else if (!text.isWellFormed()) this.#failFile(path, "the file contains a lone surrogate");
+    else return true;
+    return false;
+  }
+
+  #failFile(path: string, message: string): void {
+    this.problems.push({ path, line: 1, column: 1, message });
+  }
+
+  #readDocument(document: Field): void {
+    const fields = document.fields(
+      ["apiVersion", "kind", "metadata", "spec"],
+      ["apiVersion", "kind", "metadata", "spec"],
+    );
+    const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
+    const kind = fields?.kind?.oneOf(["Policy", "Route"] as const);
+    const name = readName(fields?.metadata);
+    if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
+    if (kind === "Route") this.#addRoute(name, document, fields.spec);
+    else this.#addPolicy(name, document, fields.spec);
+  }
+
+  #addRoute(name: string, document: Field, spec: Field): void {
+    const route = readRoute(name, spec);
+    if (route === undefined) return;
+    if (this.routes.has(name)) document.fail(`a second route named \`${name}\``);
+    else this.routes.set(name, route);
+  }
+
+  #addPolicy(name: string, document: Field, spec: Field): void {
+    const policy = readPolicy(name, spec, this.#uses);
+    if (policy === undefined) return;
+    if (this.#policyNames.has(name)) document.fail(`a second policy named \`${name}\``);
+    this.#policyNames.add(name);
+    this.policies.push(policy);
+  }
+}

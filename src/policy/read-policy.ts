@@ -1,0 +1,186 @@
+// Policy and Route documents to definitions; every problem with its position.
+
+import { canonicalEnvironment } from "../core/environment.ts";
+import { compileCondition, type Condition } from "./cel/condition.ts";
+import { ConditionError } from "./cel/node.ts";
+import { coversAction, type Gate, type Match, type Policy, type Route, type Rule } from "./definitions.ts";
+import { FACT_NAMES } from "./fact-names.ts";
+import { GATES } from "./gates/table.ts";
+import { ANYTHING, assume, assumeOneOf, assumeText, type Branch } from "./satisfiable.ts";
+import type { Field } from "./yaml-reader.ts";
+
+const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+const NAME_CHARS_MAX = 63;
+const ACTION = /^(\*|[a-z0-9-]+(\.[a-z0-9-]+)*(\.\*)?)$/;
+const ACTION_CHARS_MAX = 128;
+const SERVICE = /^[^\s*]+$/;
+const TEXT_CHARS_MAX = 200;
+const DESCRIPTION_CHARS_MAX = 2_000;
+const CONDITION_CHARS_MAX = 2_000;
+const ACTIONS_MAX = 64;
+const ENVIRONMENTS_MAX = 32;
+const SERVICES_MAX = 256;
+/** Combinations of kind, environment and service that one policy may name: each is an entry of the rule index. */
+const COMBINATIONS_MAX = 4_096;
+const RULES_MAX = 1_000;
+const GATES_MAX = 16;
+const STEPS_MAX = 8;
+const ROLES_MAX = 16;
+
+/** A place that names a route, to be looked up when all files are read. */
+export interface RouteUse {
+  readonly name: string;
+  readonly field: Field;
+}
+
+export function readName(metadata: Field | undefined): string | undefined {
+  const fields = metadata?.fields(["name", "description"], ["name"]);
+  fields?.description?.text(DESCRIPTION_CHARS_MAX);
+  return fields?.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
+}
+
+/** The `spec` of a Route named `name`. */
+export function readRoute(name: string, spec: Field): Route | undefined {
+  const fields = spec.fields(["steps", "onTimeout"], ["steps"]);
+  fields?.onTimeout?.oneOf(["deny"] as const);
+  const steps = fields?.steps?.items(STEPS_MAX)?.map((step) => {
+    const parts = step.fields(["roles", "within"], ["roles", "within"]);
+    const roles = parts?.roles?.items(ROLES_MAX)?.map((role) => role.textLike(NAME, "a role's name", NAME_CHARS_MAX));
+    const withinMs = parts?.within?.durationMs();
+    return roles === undefined || withinMs === undefined || !isWhole(roles) ? undefined : { roles, withinMs };
+  });
+  return steps === undefined || !isWhole(steps) ? undefined : { name, steps, onTimeout: "deny" };
+}
+
+/** The `spec` of a Policy named `name`; routes it uses are added to `uses`. */
+export function readPolicy(name: string, spec: Field, uses: RouteUse[]): Policy | undefined {
+  const fields = spec.fields(["match", "route", "rules"], ["match", "rules"]);
+  const match = fields?.match && readMatch(fields.match);
+  const route = fields?.route === undefined ? null : readRouteUse(fields.route, uses);
+  if (fields === undefined || match === undefined || route === undefined) return undefined;
+  const names = new Set<string>();
+  const rules = fields.rules?.items(RULES_MAX)?.map((field) => {
+    const rule = readRule(field, { policy: name, match, route, uses });
+    if (rule !== undefined && names.has(rule.name)) return field.fail(`a second rule named \`${rule.name}\``);
+    if (rule !== undefined) names.add(rule.name);
+    return rule;
+  });
+  if (rules === undefined || !isWhole(rules)) return undefined;
+  return { name, path: spec.path, line: spec.line, match, rules };
+}
+
+function readMatch(field: Field): Match | undefined {
+  const fields = field.fields(["actions", "environments", "services"], ["actions"]);
+  const actions = fields?.actions
+    ?.items(ACTIONS_MAX)
+    ?.map((action) => action.textLike(ACTION, "an action kind, `prefix.*` or `*`", ACTION_CHARS_MAX));
+  const environments = fields?.environments?.items(ENVIRONMENTS_MAX)?.map(readEnvironment) ?? null;
+  const services =
+    fields?.services
+      ?.items(SERVICES_MAX)
+      ?.map((service) => service.textLike(SERVICE, "a service's name", TEXT_CHARS_MAX)) ?? null;
+  if (fields === undefined || actions === undefined || !isWhole(actions)) return undefined;
+  if ((fields.environments && environments === null) || (fields.services && services === null)) return undefined;
+  if ((environments && !isWhole(environments)) || (services && !isWhole(services))) return undefined;
+  if (actions.length * (environments?.length ?? 1) * (services?.length ?? 1) > COMBINATIONS_MAX) {
+    return field.fail(`names more than ${COMBINATIONS_MAX} combinations; split the policy`);
+  }
+  const covered = findCovered(actions);
+  if (covered !== undefined) return fields.actions?.fail(`\`${covered}\` is covered by another entry`);
+  if (hasRepeats(environments) || hasRepeats(services)) return field.fail("names something twice");
+  return { actions, environments, services };
+}
+
+/** An entry that another one covers, or that is there twice: it would index its rules twice. */
+function findCovered(actions: readonly string[]): string | undefined {
+  return actions.find((action, i) => actions.some((other, j) => j !== i && coversAction(other, action)));
+}
+
+function readEnvironment(field: Field): string | undefined {
+  const name = field.text(TEXT_CHARS_MAX);
+  if (name === undefined) return undefined;
+  const canonical = canonicalEnvironment(name);
+  return canonical === name ? name : field.fail(`never matches: this environment is called \`${canonical}\``);
+}
+
+interface RuleContext {
+  readonly policy: string;
+  readonly match: Match;
+  readonly route: string | null;
+  readonly uses: RouteUse[];
+}
+
+function readRule(field: Field, context: RuleContext): Rule | undefined {
+  const fields = field.fields(["name", "when", "gates", "decision", "route"], ["name", "decision"]);
+  if (fields === undefined) return undefined;
+  const name = fields.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
+  const decision = fields.decision?.oneOf(["allow", "hold", "refuse"] as const);
+  const condition = fields.when === undefined ? null : readCondition(fields.when, context.match);
+  const own = fields.route === undefined ? null : readRouteUse(fields.route, context.uses);
+  if (name === undefined || decision === undefined || condition === undefined || own === undefined) return undefined;
+  const route = own ?? context.route;
+  const gates = fields.gates === undefined ? [] : readGates(fields.gates, { ...context, rule: name, route });
+  if (gates === undefined) return undefined;
+  const mayHold = decision === "hold" || gates.some((gate) => gate.onFail === "hold");
+  if (decision === "refuse" && gates.length > 0) return fields.gates?.fail("a rule that refuses needs no gates");
+  if (decision === "hold" && route === null) return field.fail("a hold needs a route, here or in the policy");
+  if (own !== null && !mayHold) return fields.route?.fail("this rule never holds, so it needs no route");
+  return { name, condition, decision, gates, route, line: field.line };
+}
+
+function readGates(field: Field, context: RuleContext & { readonly rule: string }): readonly Gate[] | undefined {
+  const rule = `${context.policy}/${context.rule}`;
+  const labels = new Set<string>();
+  const gates = field.items(GATES_MAX)?.map((item): Gate | undefined => {
+    const entries = item.fields(Object.keys(GATES) as (keyof typeof GATES)[], []);
+    const [[kind, params] = [], ...more] = Object.entries(entries ?? {}) as [keyof typeof GATES, Field][];
+    if (kind === undefined || params === undefined || more.length > 0) return item.fail("must be one gate");
+    const bound = GATES[kind](params, rule);
+    if (bound === undefined) return undefined;
+    const own = bound.route === null ? null : readRouteUse(bound.route, context.uses);
+    if (own === undefined) return undefined;
+    const route = own ?? context.route;
+    if (bound.onFail === "hold" && route === null) return item.fail("a hold needs a route, here or in the policy");
+    if (labels.has(bound.label)) return item.fail("the same gate twice");
+    labels.add(bound.label);
+    return { name: `${rule}#${bound.label}`, onFail: bound.onFail, route, check: bound.check };
+  });
+  return gates !== undefined && isWhole(gates) ? gates : undefined;
+}
+
+function readRouteUse(field: Field, uses: RouteUse[]): string | undefined {
+  const name = field.textLike(NAME, "a route's name", NAME_CHARS_MAX);
+  if (name !== undefined) uses.push({ name, field });
+  return name;
+}
+
+function readCondition(field: Field, match: Match): Condition | undefined {
+  const text = field.text(CONDITION_CHARS_MAX);
+  if (text === undefined) return undefined;
+  try {
+    const condition = compileCondition(text, FACT_NAMES);
+    if (assume(condition.node, true, matchBranches(match)).length > 0) return condition;
+    return field.fail("this condition can never be true");
+  } catch (error) {
+    if (error instanceof ConditionError) return field.fail(error.message, error.at);
+    throw error;
+  }
+}
+
+/** What a policy's `match` already says of the names in its conditions. */
+export function matchBranches({ actions, environments, services }: Match): readonly Branch[] {
+  const isKind = (kind: string): boolean => actions.some((action) => coversAction(action, kind));
+  let branch = assumeText(ANYTHING, "action.kind", isKind);
+  if (branch && actions.every((action) => !action.endsWith("*"))) branch = assumeOneOf(branch, "action.kind", actions);
+  if (branch && environments) branch = assumeOneOf(branch, "action.environment", environments);
+  if (branch && services) branch = assumeOneOf(branch, "action.service", services);
+  return branch === undefined ? [] : [branch];
+}
+
+function isWhole<T>(values: readonly (T | undefined)[]): values is readonly T[] {
+  return !values.includes(undefined);
+}
+
+function hasRepeats(values: readonly unknown[] | null): boolean {
+  return values !== null && new Set(values).size < values.length;
+}
