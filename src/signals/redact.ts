@@ -7,7 +7,9 @@ import {
   PERSONAL,
   SECRETS,
   isCredentialName,
+  isPasswordName,
   isRandom,
+  isReference,
   isSensitiveName,
   looksSecret,
   type Sensitive,
@@ -71,18 +73,19 @@ export function findSecret(text: string): string | null {
     }
   }
   for (const [, start, value] of visible.matchAll(ASSIGNMENT)) {
-    const bare = unquoted(value ?? "");
-    const isQuoted = /["'\\]/.test(start ?? "") && bare !== value;
-    if (isCredentialName(fieldName(start ?? "")) && (looksSecret(bare) || (isQuoted && isPassword(bare)))) {
-      return "assignment";
-    }
+    if (assignsSecret(start ?? "", value ?? "")) return "assignment";
   }
   return null;
 }
 
-/** As the quoted value of a field that is called `password`, even a plain word is one; unless it has blanks or dots. */
-function isPassword(value: string): boolean {
-  return /^[A-Za-z0-9]{6,64}$/.test(value) && looksSecret(`${value}!`);
+function assignsSecret(start: string, value: string): boolean {
+  const name = fieldName(start);
+  const bare = unquoted(value);
+  if (!isCredentialName(name)) return false;
+  if (looksSecret(bare)) return true;
+  // Quoted, it is a value and no prose; then even a plain word can be a password.
+  const isValue = bare !== value && bare.length >= 4 && !isReference(bare);
+  return isValue && (isPasswordName(name) || /^[A-Za-z0-9]{8,}$/.test(bare));
 }
 
 function fieldName(start: string): string {

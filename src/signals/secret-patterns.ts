@@ -18,7 +18,7 @@ export const SECRETS: readonly Sensitive[] = [
     pattern:
       /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*(?:-----END[A-Z0-9 ]{0,50}-----)?/g,
   },
-  { kind: "jwt", pattern: /(?<![\w-])eyJ[\w-]{8,4000}\.[\w-]{8,4000}\.[\w-]{0,1000}/g },
+  { kind: "jwt", pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g },
   { kind: "aws-access-key", pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g },
   { kind: "github-token", pattern: /(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{30,255}|github_pat_\w{22,255})/g },
   { kind: "gitlab-token", pattern: /(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|cbt|soat)-[\w-]{20,255}/g },
@@ -49,11 +49,11 @@ export const SECRETS: readonly Sensitive[] = [
 /** Personal data known by its form. */
 export const PERSONAL: readonly Sensitive[] = [
   { kind: "email", pattern: /[\w.%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9])/g },
-  { kind: "card", pattern: /(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?![\d.])/g, confirms: passesLuhn },
+  { kind: "card", pattern: /(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?!\d|\.\d)/g, confirms: passesLuhn },
   { kind: "ssn", pattern: /(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])/g },
   {
     kind: "phone",
-    pattern: /(?<![\w+.])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w.-])/g,
+    pattern: /(?<![\w+.])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-]|\.\d)/g,
   },
 ];
 
@@ -79,10 +79,11 @@ const SECRET_NAMES = new Set([
   "nonce",
   "salt",
   "dsn",
-  "code_verifier",
+  "codeverifier",
+  "mail",
 ]);
 const PERSONAL_NAME =
-  /e?mail|phone|telephone|firstname|lastname|fullname|surname|username|customername|birth|ssn|socialsecurity|passport|iban|creditcard|cardnumber|cvv|streetaddress|homeaddress|postaladdress/;
+  /email|phone|telephone|firstname|lastname|fullname|surname|username|customername|birth|ssn|socialsecurity|passport|iban|creditcard|cardnumber|cvv|streetaddress|homeaddress|postaladdress/;
 
 /** True when a field of this name holds a secret or personal data, whatever the value looks like. */
 export function isSensitiveName(name: string): boolean {
@@ -95,10 +96,15 @@ export function isSensitiveName(name: string): boolean {
 
 /** `name: value`, `name=value`, `"name":"value"`, also with the quotes escaped: group 1 up to the value, group 2 it. */
 export const ASSIGNMENT =
-  /((?<![\w.-])[A-Za-z_][\w.-]{1,63}["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4})((?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4000}|\\?"[^"\n]{0,4000}"?|'[^'\n]{0,4000}'?|[^\s"',;&|<>(){}[\]]{1,4000})/gi;
+  /([A-Za-z_][\w.-]{1,63}["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4})((?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4096}|\\?"[^"\n]{0,4096}"?|'[^'\n]{0,4096}'?|[^\s"',;&|<>(){}[\]]{1,4096})/gi;
 
 const STRONG_NAME =
   /(?:passw(?:or)?d|passphrase|pwd|secret|secretkey|clientsecret|apikey|accesskey|privatekey|signingkey|accountkey|authtoken|accesstoken|refreshtoken|sessiontoken|bearertoken|apitoken|token|authorization|credentials?|setcookie|cookie)$/;
+
+/** Names of fields whose text is a secret however plain it is. */
+export function isPasswordName(name: string): boolean {
+  return /(?:passw(?:or)?d|passphrase|pwd)$/i.test(name.slice(-64));
+}
 
 /** True when a field of this name holds a credential itself, not something about one (`token_count`, `secretRef`). */
 export function isCredentialName(name: string): boolean {
@@ -110,20 +116,26 @@ export function isCredentialName(name: string): boolean {
   );
 }
 
+// Placeholders and references: ${NAME}, $NAME, {{ name }}, <name>, %NAME%, ***, addresses and paths of secret stores.
 const REFERENCE =
-  /^(?:\$|\{|<|%|\*|\[|#|@|•|…|x{3,}$|none$|null$|true$|false$|nil$|undefined$|redacted|hidden|masked|changeme$|vault:|secret:|secretref|ref:|env:|file:|arn:|projects\/|op:|kms:|ssm:|https?:\/\/|\/)/i;
+  /^(?:\$\{|\$\(|\$[A-Z_][A-Z0-9_]*$|\{\{|<[^>]{0,200}>$|%[A-Z_]{1,64}%$|\*{3}|x{3,}$|…|\.\.\.|\[?redacted|\[?hidden|\[?masked|(?:none|null|true|false|nil|undefined|changeme|unset|missing)$|(?:vault|secret|ref|env|file|arn|op|kms|ssm|secretref|secretsmanager):|projects\/|https?:\/\/|\/\/|\/[a-z][a-z0-9_.-]{0,64}\/)/i;
 
 /** True for a value that can be a secret: not a reference to one, and neither a plain word nor a short number. */
 export function looksSecret(value: string): boolean {
-  if (value.length < 6 || REFERENCE.test(value)) return false;
+  if (value.length < 6 || isReference(value)) return false;
   return isMixed(value) || /[^\w.:/ -]/.test(value) || isRandom(value);
 }
 
 /** True for a long value of many different characters of every class, as random keys in base64 are. */
 export function isRandom(value: string): boolean {
-  if (value.length < 24 || value.includes(" ") || REFERENCE.test(value)) return false;
+  if (value.length < 24 || value.includes(" ") || isReference(value)) return false;
   const distinct = new Set(value.slice(0, 256)).size;
   return distinct >= 14 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
+}
+
+/** True for a placeholder, or for the address of a secret instead of the secret. */
+export function isReference(value: string): boolean {
+  return REFERENCE.test(value);
 }
 
 /** Letters and digits both. */
