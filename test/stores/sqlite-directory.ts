@@ -8,7 +8,7 @@ import { join } from "node:path";
 export interface SqliteDirectory {
   readonly directory: string;
   readonly path: string;
-  remove(): void;
+  readonly remove: () => void;
 }
 
 export function makeSqliteDirectory(): SqliteDirectory {

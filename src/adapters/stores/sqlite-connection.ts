@@ -10,7 +10,7 @@ import { loadMigrations, pendingMigrations } from "./migrations.ts";
 import type { AppliedMigration } from "./migrations.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
-const PAGE_BYTES = 4_096;
+const PAGE_BYTES = 8_192;
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const SQLITE_BUSY = 5;
@@ -43,7 +43,8 @@ export function connectWriter(path: string, options: SqliteWriterOptions): Datab
         pragma secure_delete = on; pragma wal_autocheckpoint = 0; pragma trusted_schema = off;
       `);
       if (options.fileBytesMax !== undefined) {
-        db.exec(`pragma max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / PAGE_BYTES))}`);
+        const pageBytes = Number(db.prepare("pragma page_size").get()?.["page_size"]);
+        db.exec(`pragma max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / pageBytes))}`);
       }
       migrate(db);
       truncateJournal(db, path);

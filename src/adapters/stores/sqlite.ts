@@ -173,7 +173,7 @@ export class SqliteStore implements LedgerStore {
    * where the next start would find it. Opening anew empties the journal either way, so that the answer stays true.
    */
   #settle(): void {
-    void this.#connection.reader.close();
+    if (this.#connection.db.isOpen) this.#connection.db.close();
     this.#connection = connect(this.#path, this.#options);
     this.#journalBytes = 0;
     this.#unsettled = false;
