@@ -17,15 +17,19 @@ const RULES_BYTES_MAX = 256 * 1024;
 /**
  * A classifier from the text of a rules file (see policies/classifier-rules.yaml). The first rule that matches a
  * signal answers for it; of several signals the most serious answer counts, and resolved ones only when all are.
- * Throws `config-invalid`, naming line and column, for text that is no such file.
+ * `teams` are those the installation has, at least one; a label may name any of them. Throws `config-invalid`, naming
+ * line and column, for text that is no such file and for a team that is not there.
  */
-export function createRulesClassifier(text: string): Classifier {
-  const rules = parseRules(text);
+export function createRulesClassifier(text: string, known: { readonly teams: readonly string[] }): Classifier {
+  const [firstTeam] = known.teams;
+  if (firstTeam === undefined) throw invalid("no teams are configured");
+  const file = parseRules(text, known.teams);
+  const rules: Rules = { ...file.spec, teams: known.teams, defaultTeam: file.spec.defaultTeam ?? firstTeam };
   return {
     identity: {
       provider: "rules",
-      model: rules.metadata.name,
-      version: rules.metadata.version,
+      model: file.metadata.name,
+      version: file.metadata.version,
       promptHash: hash("sha256", text),
     },
     async classify(signals, signal) {
@@ -35,20 +39,43 @@ export function createRulesClassifier(text: string): Classifier {
   };
 }
 
-function parseRules(text: string): ClassifierRules {
+type Rules = Omit<ClassifierRules["spec"], "defaultTeam"> & {
+  readonly teams: readonly string[];
+  readonly defaultTeam: string;
+};
+
+function parseRules(text: string, teams: readonly string[]): ClassifierRules {
   if (Buffer.byteLength(text) > RULES_BYTES_MAX) throw invalid("larger than 256 KiB");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, schema: "core" });
   const error = document.errors[0] ?? document.warnings[0];
   if (error !== undefined) throw invalid(error.message.split("\n")[0] ?? "not YAML", lines.linePos(error.pos[0]));
-  // No aliases: a few lines of them could grow into gigabytes.
   const parsed = classifierRulesSchema.safeParse(toPlain(document));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path ?? [];
-  throw invalid(`${path.join(".")}: ${issue?.message}`, positionOf(document, path, lines));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0] ?? { path: [], message: "invalid" };
+    throw invalid(`${path.join(".")}: ${message}`, positionOf(document, path, lines));
+  }
+  for (const [path, team] of teamsNamed(parsed.data)) {
+    if (teams.includes(team)) continue;
+    throw invalid(`${path.join(".")}: ${team} is no configured team`, positionOf(document, path, lines));
+  }
+  return parsed.data;
 }
 
+/** Every team that the file names, with the path of the place. */
+function teamsNamed({ spec }: ClassifierRules): (readonly [path: PropertyKey[], team: string])[] {
+  const places: [PropertyKey[], string | undefined][] = [
+    [["spec", "defaultTeam"], spec.defaultTeam],
+    [["spec", "otherwise", "team"], spec.otherwise.team],
+    ...spec.rules.map((rule, index): [PropertyKey[], string | undefined] => [
+      ["spec", "rules", index, "answer", "team"],
+      rule.answer.team,
+    ]),
+  ];
+  return places.flatMap(([path, team]) => (team === undefined ? [] : [[path, team] as const]));
+}
+
+/** Without aliases: a few lines of them could grow into gigabytes. */
 function toPlain(document: ReturnType<typeof parseDocument>): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
@@ -76,7 +103,7 @@ function invalid(why: string, at?: { readonly line: number; readonly col: number
   return new AppError("config-invalid", `classifier rules${place}: ${why}`, at === undefined ? {} : { ...at });
 }
 
-function classifySignals(rules: ClassifierRules, signals: readonly Signal[]): Classification {
+function classifySignals(rules: Rules, signals: readonly Signal[]): Classification {
   const firing = signals.filter((signal) => signal.status === "firing");
   const answers = (firing.length > 0 ? firing : signals).map((signal) => classifySignal(rules, signal));
   const [first, ...others] = answers;
@@ -90,8 +117,8 @@ function moreSerious(a: Classification, b: Classification): Classification {
   return b.confidence > a.confidence ? b : a;
 }
 
-function classifySignal(rules: ClassifierRules, signal: Signal): Classification {
-  const { answer } = rules.spec.rules.find((rule) => matches(rule.when, signal)) ?? { answer: rules.spec.otherwise };
+function classifySignal(rules: Rules, signal: Signal): Classification {
+  const { answer } = rules.rules.find((rule) => matches(rule.when, signal)) ?? { answer: rules.otherwise };
   return {
     classification: answer.classification,
     confidence: answer.confidence,
@@ -103,9 +130,9 @@ function classifySignal(rules: ClassifierRules, signal: Signal): Classification 
 }
 
 /** The team that a label names, if it is one of ours: what a label says is a claim, not a fact. */
-function teamOf({ spec }: ClassifierRules, signal: Signal): string {
-  const claimed = Object.hasOwn(signal.labels, spec.teamLabel) ? signal.labels[spec.teamLabel] : undefined;
-  return claimed !== undefined && spec.teams.includes(claimed) ? claimed : spec.defaultTeam;
+function teamOf({ teams, teamLabel, defaultTeam }: Rules, signal: Signal): string {
+  const claimed = Object.hasOwn(signal.labels, teamLabel) ? signal.labels[teamLabel] : undefined;
+  return claimed !== undefined && teams.includes(claimed) ? claimed : defaultTeam;
 }
 
 /** True when every condition that the rule states holds. */

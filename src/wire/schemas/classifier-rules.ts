@@ -48,10 +48,9 @@ export const classifierRulesSchema = z
     kind: z.literal("ClassifierRules"),
     metadata: z.strictObject({ name: text, version: text }),
     spec: z.strictObject({
-      /** Teams that a label may name; the default team is always one. */
-      teams: z.array(text).max(1000).default([]),
       teamLabel: text.default("team"),
-      defaultTeam: text,
+      /** Absent: the first team of the configuration. */
+      defaultTeam: text.optional(),
       rules: z.array(ruleSchema).max(1000),
       otherwise: answerSchema,
     }),
