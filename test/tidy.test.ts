@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CODE_FILES, SRC_FILES, TEXT_FILES, readText } from "./tidy/checkout.ts";
+import { CODE_FILES, SRC_FILES, TEXT_FILES, isFile, readText } from "./tidy/checkout.ts";
 import floor from "./floor.json" with { type: "json" };
 import { checkLayers, LAYERS, roomOf } from "./tidy/layers.ts";
-import { checkText } from "./tidy/repository.ts";
+import { checkLinks, checkText } from "./tidy/repository.ts";
 import {
   checkExports,
   checkFileLength,
@@ -63,6 +63,10 @@ describe("the repository", () => {
   test("no test is singled out or skipped without a reason", () => assertNone(testSources.flatMap(checkTestRuns)));
   test("no text holds a path of one machine, a registry's address or work left undone", () => {
     assertNone(TEXT_FILES.flatMap((path) => checkText(path, readText(path))));
+  });
+  test("links in the documentation lead to files", () => {
+    const pages = TEXT_FILES.filter((path) => path.endsWith(".md"));
+    assertNone(pages.flatMap((path) => checkLinks(path, readText(path), isFile)));
   });
 });
 
@@ -249,6 +253,12 @@ describe("the check of shape finds", () => {
     ]) {
       assert.deepEqual(checkTestRuns(parse(text)), [], text);
     }
+  });
+
+  test("links that lead nowhere", () => {
+    const check = (text: string): number => checkLinks("docs/a.md", text, (path) => path === "docs/b.md").length;
+    assert.equal(check("[b](b.md), [b](../docs/b.md#part), [out](https://example.org/x), [here](#part)"), 0);
+    assert.equal(check("[c](c.md) and [b](../b.md)"), 2);
   });
 
   test("what no text may hold", () => {

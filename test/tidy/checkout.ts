@@ -29,6 +29,10 @@ export const TEXT_FILES = FILES.filter((path) => TEXT.test(path) && !GENERATED.h
 export const CODE_FILES = FILES.filter((path) => CODE.test(path));
 export const SRC_FILES = CODE_FILES.filter((path) => path.startsWith("src/"));
 
+export function isFile(path: string): boolean {
+  return FILES.includes(path);
+}
+
 export function readText(path: string): string {
   return readFileSync(join(ROOT, path.split("/").join(sep)), "utf8");
 }

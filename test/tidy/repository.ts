@@ -1,5 +1,6 @@
 // What no file of the repository may say: paths of one machine, registry hosts, work left undone.
 
+import { posix } from "node:path";
 import type { Finding } from "./source.ts";
 
 // Put together here, so that this file does not say them itself.
@@ -34,4 +35,14 @@ export function checkText(path: string, text: string): readonly Finding[] {
     .flatMap((content, index) =>
       BANS.filter(({ pattern }) => pattern.test(content)).map(({ message }) => ({ path, line: index + 1, message })),
     );
+}
+
+/** Links of a Markdown file that lead to no file of the repository. `exists` takes a path relative to the project. */
+export function checkLinks(path: string, text: string, exists: (path: string) => boolean): readonly Finding[] {
+  return text.split("\n").flatMap((content, index) =>
+    [...content.matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
+      .map((match) => match[1] ?? "")
+      .filter((target) => !/^[a-z]+:/.test(target) && !exists(posix.join(posix.dirname(path), target)))
+      .map((target) => ({ path, line: index + 1, message: `${target}: the link leads nowhere` })),
+  );
 }
