@@ -14,11 +14,11 @@ import type { Engine } from "../kernel/transaction.ts";
 import type { LedgerStore } from "../wire/contracts/store.ts";
 import type { ViewStore } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
-import { loadState, type SnapshotSource } from "./fold.ts";
 import { groupByCommand, parseLeaves } from "./leaves.ts";
 import { Documents } from "./projections/documents.ts";
 import { project } from "./projections/project.ts";
 import { redecide, type Mismatch } from "./redecide.ts";
+import { loadState, type SnapshotSource } from "./snapshots.ts";
 
 const BATCHES_PER_READ = 16;
 const EVENTS_PER_WRITE = 1_000;
@@ -165,7 +165,7 @@ export class Follower {
   async #fold(group: readonly LedgerEvent[]): Promise<void> {
     for (const event of group) {
       if (event.type !== "policy.proposed") continue;
-      await this.#parts.loadPolicy({ seq: event.seq, hash: String(event.facts["bundleHash"]) });
+      await this.#parts.loadPolicy({ seq: event.seq, hash: event.facts["bundleHash"] as string });
     }
     if (!this.#isComparable(group)) {
       for (const event of group) apply(this.#state, event);

@@ -7,7 +7,7 @@ import { decide, isCommandType } from "../kernel/decide.ts";
 import { EVENT_VERSION, type Draft, type EventType } from "../kernel/events.ts";
 import type { State } from "../kernel/state.ts";
 import { Transaction, type Engine } from "../kernel/transaction.ts";
-import type { LedgerEvent, UnsealedEvent } from "../wire/types/event.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
 
 /** What the engine came to where the record says something else; null for no event at all. */
 export type FoundEvent = Omit<LedgerEvent, "seq" | "time" | "command">;
@@ -92,7 +92,7 @@ class Replay extends Transaction {
       throw new Difference(at, found as FoundEvent);
     }
     apply(this.state, recorded);
-    this.events.push(recorded as UnsealedEvent);
+    this.events.push(recorded);
   }
 
   #isSame(recorded: LedgerEvent, found: FoundEvent): boolean {

@@ -1,6 +1,6 @@
 // Projections of actions: one document that tells an action's whole life.
 
-import type { EvaluationFacts, EventType, KernelEvent } from "../../kernel/events.ts";
+import type { EvaluationFacts, KernelEvent } from "../../kernel/events.ts";
 import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
@@ -128,7 +128,7 @@ export function projectDenied(documents: Documents, event: KernelEvent<"action.d
 /** An end that carries nothing but its code. */
 export function projectEnded<T extends "action.cancelled" | "action.expired">(status: "cancelled" | "expired") {
   return (documents: Documents, event: KernelEvent<T>): void => {
-    move(documents, event as KernelEvent<EventType>, () => ({ status, code: event.facts.code }));
+    move(documents, event, () => ({ status, code: event.facts.code }));
   };
 }
 

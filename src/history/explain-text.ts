@@ -1,0 +1,82 @@
+// An explanation as text for a terminal: three questions, each with its answer and the events that prove it.
+
+import type { Answer, Explanation } from "./explain.ts";
+
+export function explanationText(explained: Omit<Explanation, "text">): string {
+  const { action, kind, target } = explained;
+  const resource = target.resource === null ? "" : ` ${target.resource}`;
+  return [
+    `${action}: ${kind} on ${target.environment}/${target.service}${resource}, last event ${explained.lastEvent}`,
+    "",
+    "Who approved the agent's authority",
+    ...authorityLines(explained).map(indent),
+    "",
+    "What constraints limited its action",
+    ...constraintLines(explained).map(indent),
+    "",
+    "How the decision is reconstructed",
+    ...pathLines(explained).map(indent),
+  ].join("\n");
+}
+
+function indent(line: string): string {
+  return `  ${line}`;
+}
+
+function authorityLines({ authority }: Omit<Explanation, "text">): readonly string[] {
+  const { agent, agentKind, person, answers, policy, grant } = authority;
+  const lines = [`proposed by ${agent} (${agentKind})${person === null ? "" : `, answerable: ${person}`}`];
+  if (policy === null) lines.push("no policy decided about it");
+  else lines.push(`decided by policy bundle ${policy.bundleHash}${activation(policy)}`);
+  if (policy !== null) lines.push(...policy.answers.map((answer) => `its activation: ${answered(answer)}`));
+  if (answers.length === 0) lines.push("no person was asked, or none answered");
+  lines.push(...answers.map(answered));
+  lines.push(
+    grant === null ? "it was never granted" : `granted as ${grant.id} for plan ${grant.planHash} [${grant.seq}]`,
+  );
+  return lines;
+}
+
+function activation(policy: NonNullable<Explanation["authority"]["policy"]>): string {
+  if (policy.activated === null) return "";
+  const { actor, mode, seq } = policy.activated;
+  return `, put in force by ${actor} (${mode}) [${seq}]`;
+}
+
+function answered({ decision, person, actor, time, planHash, seq }: Answer): string {
+  const word = decision === "approve" ? "approved" : "denied";
+  return `${word} by ${person} as ${actor} at ${instant(time)} for plan ${planHash} [${seq}]`;
+}
+
+function constraintLines({ constraints }: Omit<Explanation, "text">): readonly string[] {
+  const lines: string[] = [];
+  for (const { seq, decision, engine, verdicts } of constraints.evaluations) {
+    lines.push(`evaluated to ${decision} by engine ${engine} [${seq}]`);
+    lines.push(...verdicts.map((verdict) => `  ${verdict.gate}: ${verdict.verdict} (${verdict.code})`));
+  }
+  for (const { seq, route, step, roles, deadline } of constraints.holds) {
+    const where = route === null ? `escalated to step ${step}` : `held on route ${route}`;
+    lines.push(`${where} for ${roles.join(" or ")} until ${instant(deadline)} [${seq}]`);
+  }
+  lines.push(
+    ...constraints.limits.map(({ counter, max, windowMs }) => `took from ${counter}: ${max} in ${windowMs} ms`),
+  );
+  if (constraints.planHash !== null) lines.push(`may run plan ${constraints.planHash} and no other`);
+  if (constraints.grantExpiresAt !== null) lines.push(`its grant ends at ${instant(constraints.grantExpiresAt)}`);
+  if (constraints.dryRun) lines.push("dry run: recorded, with no effect");
+  lines.push(constraints.reversible ? "declared reversible" : "declared irreversible", `repeat: ${constraints.repeat}`);
+  if (constraints.stoppedBy !== null) lines.push(`stopped: ${constraints.stoppedBy}`);
+  return lines;
+}
+
+function pathLines({ path }: Omit<Explanation, "text">): readonly string[] {
+  return path.map(({ seq, time, type, actor, command, by, facts }) => {
+    const shown = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+    const cause = by === null ? `from command ${command}` : `command ${by}`;
+    return [`[${seq}]`, instant(time), type, `by ${actor}`, `(${cause})`, ...shown].join(" ");
+  });
+}
+
+function instant(timeMs: number): string {
+  return Number.isInteger(timeMs) && Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs);
+}

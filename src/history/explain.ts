@@ -1,0 +1,230 @@
+// The three governance answers about one action, from ledger events alone: authority, constraints, decision path.
+
+import { AppError } from "../core/errors.ts";
+import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.ts";
+import type { ViewReader } from "../wire/contracts/views.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
+import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
+import type { Reservation, Verdict } from "../wire/types/verdict.ts";
+import { explanationText } from "./explain-text.ts";
+import { smallFacts } from "./projections/timeline.ts";
+
+/** Instants are milliseconds since the epoch. */
+export interface Explanation {
+  readonly action: string;
+  readonly kind: string;
+  readonly target: { readonly environment: string; readonly service: string; readonly resource: string | null };
+  /** The last event of its life: `action.granted`, `step.finished`. */
+  readonly lastEvent: string;
+  readonly authority: Authority;
+  readonly constraints: Constraints;
+  readonly path: readonly PathStep[];
+  /** The same for people. */
+  readonly text: string;
+}
+
+/** Who approved the agent's authority. */
+export interface Authority {
+  readonly agent: string;
+  readonly agentKind: string;
+  /** The person behind the agent: answerable for it, and never an approver of its actions. */
+  readonly person: string | null;
+  readonly answers: readonly Answer[];
+  /** The policy that allowed it, with who put it in force as far as the events given tell. */
+  readonly policy: PolicySource | null;
+  readonly grant: { readonly id: string; readonly seq: number; readonly planHash: string } | null;
+}
+
+export interface Answer {
+  readonly seq: number;
+  readonly time: number;
+  readonly decision: "approve" | "deny";
+  readonly actor: string;
+  readonly person: string;
+  readonly planHash: string;
+}
+
+export interface PolicySource {
+  readonly bundleHash: string;
+  readonly proposed: { readonly seq: number; readonly actor: string } | null;
+  readonly activated: { readonly seq: number; readonly actor: string; readonly mode: string } | null;
+  /** Answers to the action that activated it. */
+  readonly answers: readonly Answer[];
+}
+
+/** What limited the action. */
+export interface Constraints {
+  readonly evaluations: readonly EvaluationStep[];
+  readonly limits: readonly Reservation[];
+  readonly holds: readonly HoldStep[];
+  readonly planHash: string | null;
+  readonly grantExpiresAt: number | null;
+  readonly dryRun: boolean;
+  readonly reversible: boolean;
+  readonly repeat: string;
+  /** Why it was stopped, where it was: `paused`, `rate-limited`, `hold-timeout`. */
+  readonly stoppedBy: string | null;
+}
+
+export interface EvaluationStep {
+  readonly seq: number;
+  readonly decision: string;
+  readonly bundleHash: string;
+  readonly engine: string;
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface HoldStep {
+  readonly seq: number;
+  readonly route: string | null;
+  readonly step: number;
+  readonly roles: readonly string[];
+  readonly deadline: number;
+}
+
+/** How the decision is reconstructed: each event, the command it came from, and what that command was given. */
+export interface PathStep extends TimelineEntry {
+  /** The command, in the event that carries its input: replaying up to here decides it again. */
+  readonly by: string | null;
+}
+
+type Of<T extends EventType> = KernelEvent<T>;
+
+/**
+ * Explains an action from events in order of sequence. The action's own events are enough; with those of its policy
+ * bundle (see `explanationSources`) it also says who put the policy in force. Without `id` it is the action that the
+ * first proposal among them is about. Throws `action-not-found` when its proposal is not there.
+ */
+export function explainAction(events: readonly LedgerEvent[], id?: string): Explanation {
+  const recorded = events as readonly KernelEvent[];
+  const proposed = allOf(recorded, "action.proposed").find((event) => id === undefined || event.subject === id);
+  if (proposed === undefined) throw new AppError("action-not-found", "the events hold no proposal of it");
+  const own = recorded.filter((event) => event.subject === proposed.subject);
+  const { kind, environment, service, resource } = proposed.facts;
+  const explained = {
+    action: proposed.subject,
+    kind,
+    target: { environment, service, resource },
+    lastEvent: own.at(-1)?.type ?? proposed.type,
+    authority: authorityOf(proposed, own, recorded),
+    constraints: constraintsOf(proposed, own),
+    path: own.map(pathStep),
+  };
+  return { ...explained, text: explanationText(explained) };
+}
+
+/** Sequences of the events that explain an action fully: its own, its run's, and those of the policy that decided. */
+export function explanationSources(views: Pick<ViewReader, "find">, action: ActionView): readonly number[] {
+  const seqs = action.timeline.map((entry) => entry.seq);
+  const run = action.run === null ? null : views.find("runs", action.run);
+  if (run !== null) seqs.push(run.seq, ...(run.contentSeq === null ? [] : [run.contentSeq]));
+  const policy = action.evaluation === null ? null : views.find("policies", action.evaluation.bundleHash);
+  if (policy !== null) {
+    seqs.push(policy.contentSeq, ...(policy.activatedSeq === null ? [] : [policy.activatedSeq]));
+    const activation = policy.action === null ? null : views.find("actions", policy.action);
+    seqs.push(...(activation?.timeline ?? []).map((entry) => entry.seq));
+  }
+  return [...new Set(seqs)].sort((a, b) => a - b);
+}
+
+function allOf<T extends EventType>(events: readonly KernelEvent[], type: T): readonly Of<T>[] {
+  return events.filter((event) => event.type === type) as unknown as readonly Of<T>[];
+}
+
+function authorityOf(
+  proposed: Of<"action.proposed">,
+  own: readonly KernelEvent[],
+  all: readonly KernelEvent[],
+): Authority {
+  const granted = allOf(own, "action.granted").at(-1);
+  const bundleHash = evaluationsOf(own).at(-1)?.bundleHash ?? null;
+  return {
+    agent: proposed.actor,
+    agentKind: proposed.facts.agentKind,
+    person: proposed.facts.person,
+    answers: answersOf(own),
+    policy: bundleHash === null ? null : policySource(bundleHash, all),
+    grant:
+      granted === undefined ? null : { id: granted.facts.grant, seq: granted.seq, planHash: granted.facts.planHash },
+  };
+}
+
+function policySource(bundleHash: string, all: readonly KernelEvent[]): PolicySource {
+  const proposed = allOf(all, "policy.proposed").findLast((event) => event.facts.bundleHash === bundleHash);
+  const activated = allOf(all, "policy.activated").findLast((event) => event.facts.bundleHash === bundleHash);
+  const activation = allOf(all, "action.proposed").findLast(
+    ({ facts }) => facts.kind === "policy.activate" && facts.operand === bundleHash,
+  );
+  return {
+    bundleHash,
+    proposed: proposed === undefined ? null : { seq: proposed.seq, actor: proposed.actor },
+    activated:
+      activated === undefined ? null : { seq: activated.seq, actor: activated.actor, mode: activated.facts.mode },
+    answers: answersOf(all.filter((event) => event.subject === activation?.subject)),
+  };
+}
+
+function answersOf(events: readonly KernelEvent[]): readonly Answer[] {
+  const answers = events.filter(({ type }) => type === "action.approved" || type === "action.denied");
+  return (answers as unknown as readonly Of<"action.approved" | "action.denied">[]).map((event) => ({
+    seq: event.seq,
+    time: event.time,
+    decision: event.type === "action.approved" ? "approve" : "deny",
+    actor: event.actor,
+    person: event.facts.person,
+    planHash: event.facts.planHash,
+  }));
+}
+
+function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEvent[]): Constraints {
+  const granted = allOf(own, "action.granted").at(-1);
+  const stops = own.filter((event) => STOPS.has(event.type)).map((event) => smallFacts(event)["code"] ?? event.type);
+  const planHash = allOf(own, "action.planned").at(-1)?.facts.planHash ?? proposed.facts.planHash;
+  const stoppedBy = stops.at(-1);
+  return {
+    evaluations: evaluationsOf(own),
+    limits: granted?.facts.reservations ?? [],
+    holds: holdsOf(own),
+    planHash,
+    grantExpiresAt: granted?.facts.expiresAt ?? null,
+    dryRun: granted?.facts.dryRun ?? false,
+    reversible: proposed.facts.reversible,
+    repeat: proposed.facts.repeat,
+    stoppedBy: stoppedBy === undefined ? null : String(stoppedBy),
+  };
+}
+
+const STOPS: ReadonlySet<string> = new Set([
+  "action.refused",
+  "action.suppressed",
+  "action.denied",
+  "action.cancelled",
+  "action.expired",
+]);
+
+function evaluationsOf(own: readonly KernelEvent[]): readonly EvaluationStep[] {
+  const steps: EvaluationStep[] = [];
+  for (const event of own) {
+    const { evaluation } = event.facts as { readonly evaluation?: EvaluationFacts | null };
+    if (evaluation) steps.push({ seq: event.seq, ...evaluation });
+  }
+  return steps;
+}
+
+function holdsOf(own: readonly KernelEvent[]): readonly HoldStep[] {
+  const held = allOf(own, "action.held").map(({ seq, facts }) => ({ ...holdStep(seq, facts), route: facts.route }));
+  const escalated = allOf(own, "hold.escalated").map(({ seq, facts }) => ({
+    ...holdStep(seq, facts),
+    step: facts.step,
+  }));
+  return [...held, ...escalated].sort((a, b) => a.seq - b.seq);
+}
+
+function holdStep(seq: number, facts: { readonly roles: readonly string[]; readonly deadline: number }): HoldStep {
+  return { seq, route: null, step: 0, roles: facts.roles, deadline: facts.deadline };
+}
+
+function pathStep(event: KernelEvent): PathStep {
+  const { seq, time, type, actor, command } = event;
+  return { seq, time, type, actor, command, by: event.facts.by ?? null, facts: smallFacts(event) };
+}

@@ -1,0 +1,70 @@
+// A policy small enough to read whole, with every outcome a real one has: stateful limits, duplicates, holds, refusals.
+
+import type { ActivePolicy, Engine, RouteStep } from "../../src/kernel/transaction.ts";
+import type { CounterReader, PolicyFacts } from "../../src/wire/types/policy-facts.ts";
+import type { Evaluation, Reservation, Verdict } from "../../src/wire/types/verdict.ts";
+
+const QUARTER_MS = 15 * 60_000;
+const HALF_MS = 30 * 60_000;
+
+const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = new Map([
+  [
+    "on-call",
+    {
+      steps: [
+        { roles: ["sre"], withinMs: 5 * 60_000 },
+        { roles: ["sre", "manager"], withinMs: 10 * 60_000 },
+      ],
+    },
+  ],
+  ["admins", { steps: [{ roles: ["admin"], withinMs: HALF_MS }] }],
+]);
+
+/** Decides by kind and confidence; the hash is whatever it is given. */
+function fixedPolicy(hash: string): ActivePolicy {
+  return { hash, routes: ROUTES, evaluate: (facts, counters) => evaluate(facts, { counters, hash }) };
+}
+
+/** An engine that knows bundles once they are loaded; with `known` it knows those from the start. */
+export function engineWith(version: string, known: readonly string[] = []): Engine & { load(hash: string): void } {
+  const policies = new Map(known.map((hash) => [hash, fixedPolicy(hash)]));
+  return {
+    version,
+    policy: (hash) => policies.get(hash),
+    load: (hash) => void policies.set(hash, fixedPolicy(hash)),
+  };
+}
+
+function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: string }): Evaluation {
+  const { action, classification } = facts;
+  const answer = (decision: Evaluation["decision"], code: string, more: Partial<Evaluation> = {}): Evaluation => ({
+    decision,
+    verdicts: [verdict(decision, code, classification.confidence)],
+    route: null,
+    duplicateOf: null,
+    reservations: [],
+    duplicateKeys: [],
+    bundleHash: at.hash,
+    ...more,
+  });
+  if (action.kind === "killswitch.resume" || action.kind === "policy.activate") {
+    return answer("hold", "two-people", { route: "admins" });
+  }
+  if (action.kind === "nowhere.go") return answer("hold", "route-missing", { route: "nobody" });
+  if (action.kind.startsWith("forbidden.")) return answer("refuse", "forbidden");
+  if (classification.known && classification.confidence < 0.8) return answer("hold", "unsure", { route: "on-call" });
+  const key = `${action.kind}|${action.service}|${action.requestHash}`;
+  const duplicateOf = at.counters.lastPassed(key, HALF_MS);
+  if (duplicateOf !== null && duplicateOf !== action.id) return answer("refuse", "duplicate", { duplicateOf });
+  const limit: Reservation = { counter: `${action.kind}|${action.service}`, windowMs: QUARTER_MS, max: 5 };
+  if (at.counters.used(limit.counter, limit.windowMs) >= limit.max) return answer("refuse", "rate-limited");
+  if (action.kind === "careful.change") {
+    return answer("hold", "asks", { route: "on-call", reservations: [limit], duplicateKeys: [key] });
+  }
+  return answer("allow", "fine", { reservations: [limit], duplicateKeys: [key] });
+}
+
+function verdict(decision: Evaluation["decision"], code: string, confidence: number): Verdict {
+  const kind = decision === "allow" ? "pass" : decision;
+  return { gate: `fixed/${code}`, verdict: kind, code, evidence: { confidence } };
+}

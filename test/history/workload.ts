@@ -1,0 +1,216 @@
+// A seeded workload: what sources, classifiers, agents, people, executors and time do to a kernel, in any order.
+
+import { hash } from "node:crypto";
+import type { Command, CommandInputs } from "../../src/kernel/command.ts";
+import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
+import type { Action } from "../../src/kernel/state.ts";
+import type { Engine } from "../../src/kernel/transaction.ts";
+import { SEVERITIES } from "../../src/wire/types/classification.ts";
+import { Recorder } from "./recorder.ts";
+
+const SERVICES = ["cart", "search", "payments"];
+const ENVIRONMENTS = ["production", "staging"];
+const KINDS = ["deploy.rollback", "careful.change", "forbidden.drop", "nowhere.go", "note.add"];
+const STEP_STATUSES = ["succeeded", "succeeded", "failed", "retry", "unknown"] as const;
+const FIRST_BUNDLE = hash("sha256", "first");
+const LATER_BUNDLES = [0, 1, 2, 3].map((number) => hash("sha256", `bundle${number}`));
+export const BUNDLES: readonly string[] = [FIRST_BUNDLE, ...LATER_BUNDLES];
+
+export class Workload extends Recorder {
+  #random: number;
+  #signals = 0;
+
+  constructor(engine: Engine, seed: number) {
+    super(engine);
+    this.#random = seed >>> 0;
+    this.submit({ type: "open-log", actor: "system:kernel", input: { format: 1 } });
+    this.submit({ type: "start-engine", actor: "system:kernel", input: { engine: engine.version } });
+    this.#proposePolicy(FIRST_BUNDLE, "file");
+  }
+
+  /** One thing happens, and some time passes. */
+  step(): void {
+    this.nowMs += this.#below(this.#chance(20) ? 400_000 : 2_000);
+    if (this.#chance(3000)) this.nowMs += 8 * 24 * 3_600_000;
+    if (somethingIsDue(this.state, this.nowMs)) return void this.submit(command("tick", "system:kernel", {}));
+    const pick = this.#below(100);
+    if (pick < 30) return this.#signal();
+    if (pick < 45) return this.#classify();
+    if (pick < 55) return this.#propose();
+    if (pick < 68) return this.#plan();
+    if (pick < 76) return this.#answer();
+    if (pick < 93) return this.#runStep();
+    if (pick < 95) return this.#cancel();
+    this.#control();
+  }
+
+  #signal(): void {
+    if (this.#chance(12)) {
+      const input = { source: "am", reason: "service-missing", deliveryKey: `q${this.#below(50)}` };
+      return void this.submit(command("quarantine-signal", "source:am", input));
+    }
+    const [environment, service] = [this.#from(ENVIRONMENTS), this.#from(SERVICES)];
+    const status = this.#chance(3) ? "resolved" : "firing";
+    const claimedSeverity = this.#from(["none", "low", "medium", "high", "sev1"]);
+    const number = this.#chance(2) ? this.#signals++ : this.#below(this.#signals + 1);
+    const input: CommandInputs["receive-signal"] = {
+      source: this.#from(["am", "other"]),
+      detector: this.#from(["prometheus:Errors", "prometheus:Latency"]),
+      status,
+      environment,
+      service,
+      signature: hash("sha256", `${service}${this.#below(3)}`),
+      deliveryKey: `am:${number}:${status}`,
+      claimedSeverity,
+    };
+    this.submit(command("receive-signal", "source:am", input));
+  }
+
+  #classify(): void {
+    const run = this.#one([...this.state.runs.keys()]);
+    if (run === undefined) return this.#signal();
+    const known = !this.#chance(6);
+    const classification = {
+      severity: this.#from(SEVERITIES),
+      confidencePpm: this.#below(1_000_001),
+      requiresTicket: this.#chance(2),
+      requiresPaging: this.#chance(2),
+      requiresMim: this.#chance(5),
+      team: "shop",
+    };
+    const classifier = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
+    const input = known
+      ? { run, classification, classifier, code: "", problems: [] }
+      : { run, classification: null, classifier: null, code: "invalid", problems: ["confidence"] };
+    this.submit(command("classify-run", "system:triage", input));
+  }
+
+  #propose(): void {
+    const kind = this.#from(KINDS);
+    const requestHash = hash("sha256", `${kind}${this.#below(30)}`);
+    const input: CommandInputs["propose-action"] = {
+      kind,
+      environment: this.#from(ENVIRONMENTS),
+      service: this.#from(SERVICES),
+      resource: this.#chance(2) ? null : "pod-1",
+      agentKind: "agent",
+      person: "p-owner",
+      requestHash,
+      planHash: this.#chance(3) ? null : hash("sha256", `plan${requestHash}`),
+      repeat: this.#from(["idempotent", "conditional", "neither"]),
+      effect: kind === "note.add" ? "none" : "external",
+      reversible: this.#chance(2),
+      idempotencyKey: this.#chance(3) ? null : `key${this.#below(200)}`,
+    };
+    this.submit({ type: "propose-action", actor: `agent:a${this.#below(3)}`, input, content: { reason: "because" } });
+  }
+
+  #plan(): void {
+    const action = this.#one(this.#actions("evaluating"));
+    if (action === undefined) return this.#propose();
+    const planHash = this.#chance(8) ? null : hash("sha256", action.id);
+    const input = { action: action.id, planHash, code: planHash === null ? "arguments-invalid" : "" };
+    this.submit(command("plan-action", "system:effects", input));
+  }
+
+  #answer(): void {
+    const action = this.#one(this.#actions("held"));
+    if (action === undefined) return this.#signal();
+    const person = this.#from(["p-ada", "p-bob", "p-owner"]);
+    this.submit(
+      command("answer-hold", `person:${person}`, {
+        action: action.id,
+        decision: this.#chance(4) ? "deny" : "approve",
+        planHash: this.#chance(10) ? "another" : (action.planHash ?? ""),
+        person,
+        roles: this.#chance(10) ? [] : ["sre", "admin"],
+      }),
+    );
+  }
+
+  #runStep(): void {
+    const running = this.#one(this.#actions("executing", "reconciling"));
+    if (running !== undefined && !this.#chance(4)) {
+      const at = { action: running.id, attempt: running.attempt };
+      if (running.status === "reconciling") {
+        const status = this.#from(["happened", "absent", "unclear"] as const);
+        return void this.submit(command("reconcile-step", "system:effects", { ...at, status }));
+      }
+      const input = { ...at, status: this.#from(STEP_STATUSES), code: "http-200", afterMs: this.#below(5_000) };
+      return void this.submit(command("finish-step", "system:effects", input));
+    }
+    const ready = this.#one(this.#actions("granted", "retrying"));
+    if (ready === undefined) return this.#classify();
+    this.submit(command("begin-step", "system:effects", { action: ready.id }));
+  }
+
+  #cancel(): void {
+    const action = this.#one([...this.state.actions.values()]);
+    if (action !== undefined) {
+      this.submit(command("cancel-action", "person:p-ada", { action: action.id, code: "by-person" }));
+    }
+  }
+
+  #control(): void {
+    const brake = this.#one([...this.state.brakes.keys()]);
+    const requestHash = hash("sha256", `resume${brake ?? ""}`);
+    switch (this.#below(7)) {
+      case 0:
+        if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
+        return;
+      case 1:
+        return void this.submit(command("start-engine", "system:kernel", { engine: this.engine.version }));
+      case 2: {
+        const scope = { environment: this.#from(ENVIRONMENTS), service: this.#from(SERVICES) };
+        const mode = this.#from(["pause", "dry-run"] as const);
+        return void this.submit(command("apply-brake", "person:p-ada", { mode, scope }));
+      }
+      case 3:
+        return void this.submit(
+          command("count-refusals", "system:http", { minute: 1, source: "am", counts: { "token-invalid": 3 } }),
+        );
+      case 4: {
+        const ofSubject = this.groups.at(-1)?.[0]?.subject ?? "log";
+        const input = { keyId: "7", ofSubject, retention: "content" };
+        return void this.submit(command("erase-payload", "person:p-ada", input));
+      }
+      default:
+        if (brake === undefined) return;
+        return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
+    }
+  }
+
+  #proposePolicy(bundleHash: string, mode: "file" | "governed"): void {
+    const input = { bundleHash, mode, person: "p-bob", requestHash: hash("sha256", `policy${bundleHash}`) };
+    this.submit({ type: "propose-policy", actor: "person:p-bob", input, content: { files: [] } });
+  }
+
+  #actions(...statuses: readonly Action["status"][]): readonly Action[] {
+    return [...this.state.actions.values()].filter((action) => statuses.includes(action.status));
+  }
+
+  #chance(oneIn: number): boolean {
+    return this.#below(oneIn) === 0;
+  }
+
+  #from<T>(items: readonly T[]): T {
+    return items[this.#below(items.length)] as T;
+  }
+
+  #one<T>(items: readonly T[]): T | undefined {
+    return items[this.#below(Math.max(items.length, 1))];
+  }
+
+  /** mulberry32: small, seeded, the same everywhere. */
+  #below(bound: number): number {
+    this.#random = (this.#random + 0x6d2b79f5) >>> 0;
+    let t = this.#random;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % bound;
+  }
+}
+
+function command<T extends Command["type"]>(type: T, actor: string, input: CommandInputs[T]): Command {
+  return { type, actor, input } as unknown as Command;
+}
