@@ -1,24 +1,29 @@
 // Reads from views: they wait until the views hold what was durable when the question came.
 
 import { AppError, type ErrorCode } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { ViewPage } from "../wire/contracts/views.ts";
 import { listQuerySchema } from "../wire/schemas/api.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
+import type { ViewDocuments, ViewName } from "../wire/types/views.ts";
 import { identify, parseWith, requireScope } from "./request.ts";
 import type { RouteContext } from "./route.ts";
-import type { ListPage, Services, ViewKind } from "./services.ts";
+import type { Services } from "./services.ts";
 
-export async function readView(
-  services: Services,
-  of: { kind: ViewKind; id: string; code: ErrorCode },
-): Promise<JsonObject> {
+type Wanted<V extends ViewName> = { readonly view: V; readonly id: string; readonly code: ErrorCode };
+
+export async function readView<V extends ViewName>(services: Services, of: Wanted<V>): Promise<ViewDocuments[V]> {
   await services.views.caughtUp();
-  const document = services.views.get(of.kind, of.id);
-  if (document === null) throw new AppError(of.code, `no ${of.kind} of that id`, { id: of.id });
+  const document = services.views.reader.find(of.view, of.id);
+  if (document === null) throw new AppError(of.code, "nothing of that id", { id: of.id });
   return document;
 }
 
-export async function listView(context: RouteContext, of: { kind: ViewKind; scope: ClientScope }): Promise<ListPage> {
+type Listed<V extends ViewName> = { readonly view: V; readonly scope: ClientScope };
+
+export async function listView<V extends ViewName>(
+  context: RouteContext,
+  of: Listed<V>,
+): Promise<{ items: ViewPage<ViewDocuments[V]>["items"]; cursor: string | null }> {
   const { services, request } = context;
   requireScope(await identify(services, request), of.scope);
   const { limit, cursor, ...rest } = parseWith(listQuerySchema, request.query, "query-invalid");
@@ -26,5 +31,6 @@ export async function listView(context: RouteContext, of: { kind: ViewKind; scop
   const filters = Object.fromEntries(
     Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  return services.views.list(of.kind, { filters, cursor: cursor ?? null, limit });
+  const { items, next } = services.views.reader.list(of.view, { filters, cursor: cursor ?? null, limit });
+  return { items, cursor: next };
 }

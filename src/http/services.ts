@@ -6,19 +6,11 @@ import type { BrakeScope } from "../kernel/events.ts";
 import type { Brake } from "../kernel/state.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
+import type { ActionView } from "../wire/types/views.ts";
+import type { ViewReader } from "../wire/contracts/views.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
 import type { Admission } from "./admission.ts";
 import type { Metrics } from "./metrics.ts";
-
-export type ViewKind = "signal" | "incident" | "run" | "action" | "policy";
-
-export type ListQuery = {
-  readonly filters: Readonly<Record<string, string>>;
-  readonly cursor: string | null;
-  readonly limit: number;
-};
-
-export type ListPage = { readonly items: readonly JsonObject[]; readonly cursor: string | null };
 
 export interface Services {
   readonly version: string;
@@ -62,9 +54,7 @@ export interface SignalService {
 
 export interface ActionService {
   readonly kinds: ReadonlyMap<string, ActionKind>;
-  /** Arguments checked against the kind's schema; throws `arguments-invalid`, `action-kind-unknown`, `secret-detected`. */
-  check(kind: string, args: JsonObject): JsonObject;
-  /** The plan of a `pure` kind with its hash. */
+  /** The plan of a `pure` kind with its hash; throws `arguments-invalid` for what the kind's schema refuses. */
   plan(request: {
     kind: string;
     target: Target;
@@ -98,8 +88,7 @@ export interface PolicyService {
 export interface ViewService {
   /** Waits until the views hold all that is durable now; throws `views-behind` when they do not get there in time. */
   caughtUp(): Promise<void>;
-  get(kind: ViewKind, id: string): JsonObject | null;
-  list(kind: ViewKind, query: ListQuery): ListPage;
+  readonly reader: Pick<ViewReader, "find" | "list" | "counts">;
 }
 
 export interface LedgerService {
@@ -113,6 +102,6 @@ export interface LedgerService {
   events(query: { from: number; limit: number; type: string | null; subject: string | null }): Promise<JsonObject>;
   receipt(seq: number): Promise<Json>;
   payload(seq: number): Promise<Json>;
-  explain(actionId: string): Promise<JsonObject>;
+  explain(action: ActionView): Promise<JsonObject>;
   erase(subject: string, retention: "content" | "evidence", actor: string): Promise<JsonObject>;
 }

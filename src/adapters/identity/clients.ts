@@ -133,6 +133,16 @@ function parseKey(jwk: PublicJwk): ClientKey {
 /** What `createClient` needs of a client; the key is made. */
 export type NewClient = Omit<ClientFile, "keys" | "disabled">;
 
+/** Registers a client in `dir` with a key that exists already. Throws like `createClient`. */
+export function registerClient(dir: string, client: NewClient, jwk: PrivateJwk): void {
+  const parsed = clientFile.safeParse({ ...client, keys: [publicJwkOf(jwk)] });
+  if (!parsed.success) throw new AppError("request-invalid", firstProblem(parsed.error));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (!createFile(clientPath(dir, parsed.data.id), toText(parsed.data))) {
+    throw new AppError("config-invalid", `client ${parsed.data.id} exists already`);
+  }
+}
+
 /**
  * Registers a client in `dir` with a new Ed25519 key and writes the private key to `keyPath`, mode 0600; answers it as
  * well. Throws `request-invalid` for what the schema refuses and `config-invalid` when either file exists; then

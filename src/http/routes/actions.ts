@@ -18,6 +18,7 @@ import {
 } from "../../wire/schemas/api.ts";
 import type { Target } from "../../wire/contracts/executor.ts";
 import type { Identity } from "../../wire/types/identity.ts";
+import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope, type ClientScope } from "../../wire/types/scopes.ts";
 import { listView, readView } from "../listing.ts";
 import { admitWrite, idempotencyKey, identify, idOf, parseWith, requireScope } from "../request.ts";
@@ -40,7 +41,7 @@ export async function proposeAction({ services, request, reply }: RouteContext):
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
   checkSecrets(services, body);
-  const args = services.actions.check(body.kind, body.arguments as JsonObject);
+  const args = body.arguments as JsonObject;
   const planned =
     kind.planning === "pure"
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
@@ -144,7 +145,7 @@ async function cancelAction({ services, request }: RouteContext): Promise<unknow
 /** Whoever proposed an action may take it back. */
 async function isOwn(services: Services, of: { identity: Identity; action: string }): Promise<boolean> {
   await services.views.caughtUp();
-  return services.views.get("action", of.action)?.["agent"] === of.identity.id;
+  return services.views.reader.find("actions", of.action)?.agent === of.identity.id;
 }
 
 /** One action with what was proposed and planned, for those who may read contents. */
@@ -152,29 +153,29 @@ async function readAction(context: RouteContext): Promise<unknown> {
   const { services, request } = context;
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  if (!hasScope(identity, "payloads:read") && document["agent"] !== identity.id) return document;
+  if (!hasScope(identity, "payloads:read") && document.agent !== identity.id) return document;
   return { ...document, content: await contentOf(services, document) };
 }
 
-async function contentOf(services: Services, document: JsonObject): Promise<Json> {
+/** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */
+async function contentOf(services: Services, document: ActionView): Promise<Json> {
   const content: Record<string, Json> = {};
-  for (const field of ["contentSeq", "planSeq"] as const) {
-    const seq = document[field];
-    if (typeof seq !== "number") continue;
+  for (const seq of new Set([document.contentSeq, document.planSeq])) {
+    if (seq === null) continue;
     try {
       Object.assign(content, await services.ledger.payload(seq));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      content[field] = { code: error.code };
+      content["missing"] = error.code;
     }
   }
   return content;
 }
 
 /** Agents see their own actions; reading all of them is a scope. */
-async function readVisible(services: Services, of: { identity: Identity; id: string }): Promise<JsonObject> {
-  const document = await readView(services, { kind: "action", id: of.id, code: "action-not-found" });
-  if (document["agent"] !== of.identity.id && !hasScope(of.identity, "actions:read")) {
+async function readVisible(services: Services, of: { identity: Identity; id: string }): Promise<ActionView> {
+  const document = await readView(services, { view: "actions", id: of.id, code: "action-not-found" });
+  if (document.agent !== of.identity.id && !hasScope(of.identity, "actions:read")) {
     throw new AppError("action-not-found", "no such action among those you may read", { id: of.id });
   }
   return document;
@@ -183,15 +184,13 @@ async function readVisible(services: Services, of: { identity: Identity; id: str
 async function explainAction({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  return services.ledger.explain(String(document["id"]));
+  return services.ledger.explain(document);
 }
 
 async function receiptOf({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  const last = document["lastSeq"];
-  if (typeof last !== "number") throw new AppError("event-not-found", "the action has no recorded event");
-  return services.ledger.receipt(last);
+  return services.ledger.receipt(document.timeline.at(-1)?.seq ?? document.seq);
 }
 
 const read = { status: 200, schema: documentSchema, what: "The document" } as const;
@@ -229,7 +228,7 @@ export const actionRoutes: readonly Route[] = [
     query: listQuerySchema,
     response: { status: 200, schema: pageSchema, what: "One page" },
     errors: ["query-invalid", "views-behind"],
-    handle: (context) => listView(context, { kind: "action", scope: "actions:read" }),
+    handle: (context) => listView(context, { view: "actions", scope: "actions:read" }),
   },
   {
     method: "GET",

@@ -79,8 +79,8 @@ async function resume(services: Services, { identity, scope, brake }: Resume): P
 async function readPolicies({ services, request }: RouteContext): Promise<unknown> {
   requireScope(await identify(services, request), "policies:read");
   await services.views.caughtUp();
-  const page = services.views.list("policy", { filters: {}, cursor: null, limit: 50 });
-  return { active: services.policies.active(), ...page };
+  const { items } = services.views.reader.list("policies", { filters: {}, cursor: null, limit: 50 });
+  return { active: services.policies.active(), items };
 }
 
 async function lintPolicies({ services, request }: RouteContext): Promise<unknown> {

@@ -10,7 +10,7 @@ import { alertmanagerSchema } from "../../wire/schemas/alertmanager.ts";
 import { listView, readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
-import type { Services, ViewKind } from "../services.ts";
+import type { Services } from "../services.ts";
 
 const WEBHOOK_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -76,9 +76,9 @@ async function settleAll(pending: readonly Promise<Reply>[]): Promise<readonly R
 async function readSignal({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   requireScope(identity, "signals:read");
-  const document = await readView(services, { kind: "signal", id: idOf(request.params), code: "signal-not-found" });
-  if (!identity.scopes.includes("payloads:read") || typeof document["seq"] !== "number") return document;
-  return { ...document, content: await payloadOrCode(services, document["seq"]) };
+  const document = await readView(services, { view: "signals", id: idOf(request.params), code: "signal-not-found" });
+  if (!identity.scopes.includes("payloads:read")) return document;
+  return { ...document, content: await payloadOrCode(services, document.contentSeq) };
 }
 
 async function payloadOrCode(services: Services, seq: number): Promise<Json> {
@@ -91,41 +91,40 @@ async function payloadOrCode(services: Services, seq: number): Promise<Json> {
 }
 
 const LISTED = [
-  { kind: "signal", plural: "signals", scope: "signals:read", code: "signal-not-found" },
-  { kind: "incident", plural: "incidents", scope: "incidents:read", code: "incident-not-found" },
-  { kind: "run", plural: "runs", scope: "runs:read", code: "run-not-found" },
-] as const satisfies readonly { kind: ViewKind; plural: string; scope: string; code: string }[];
+  { name: "Signal", view: "signals", scope: "signals:read", code: "signal-not-found" },
+  { name: "Incident", view: "incidents", scope: "incidents:read", code: "incident-not-found" },
+  { name: "Run", view: "runs", scope: "runs:read", code: "run-not-found" },
+] as const;
 
 function listRoutes(of: (typeof LISTED)[number]): readonly Route[] {
-  const title = of.kind[0]?.toUpperCase() + of.kind.slice(1);
   return [
     {
       method: "GET",
-      path: `/v1/${of.plural}`,
-      operationId: `list${title}s`,
-      summary: `List ${of.plural}, the newest first.`,
+      path: `/v1/${of.view}`,
+      operationId: `list${of.name}s`,
+      summary: `List ${of.view}, the newest first.`,
       auth: { scope: of.scope },
       query: listQuerySchema,
       response: { status: 200, schema: pageSchema, what: "One page" },
       errors: ["query-invalid", "views-behind"],
-      handle: (context) => listView(context, { kind: of.kind, scope: of.scope }),
+      handle: (context) => listView(context, { view: of.view, scope: of.scope }),
     },
     {
       method: "GET",
-      path: `/v1/${of.plural}/:id`,
-      operationId: `get${title}`,
-      summary: `One ${of.kind}.`,
+      path: `/v1/${of.view}/:id`,
+      operationId: `get${of.name}`,
+      summary: `One ${of.name.toLowerCase()}.`,
       auth: { scope: of.scope },
       response: { status: 200, schema: documentSchema, what: "The document" },
       errors: [of.code, "views-behind"],
-      handle: of.kind === "signal" ? readSignal : (context) => readOne(context, of),
+      handle: of.view === "signals" ? readSignal : (context) => readOne(context, of),
     },
   ];
 }
 
 async function readOne({ services, request }: RouteContext, of: (typeof LISTED)[number]): Promise<unknown> {
   requireScope(await identify(services, request), of.scope);
-  return readView(services, { kind: of.kind, id: idOf(request.params), code: of.code });
+  return readView(services, { view: of.view, id: idOf(request.params), code: of.code });
 }
 
 export const signalRoutes: readonly Route[] = [

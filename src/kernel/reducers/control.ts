@@ -11,8 +11,13 @@ export function applyEngineStarted(state: State, event: KernelEvent<"engine.star
 }
 
 export function applyPolicyProposed(state: State, event: KernelEvent<"policy.proposed">): void {
-  const entry = { key: event.facts.bundleHash, value: event.seq, max: LIMITS.policyProposalsMax };
-  setBounded(state.proposedBundles, entry);
+  const max = LIMITS.policyProposalsMax;
+  const active = state.bundleHash;
+  const activeSeq = active === null ? undefined : state.proposedBundles.get(active);
+  // The active bundle stays among the newest: a start needs to find its bytes.
+  if (active !== null && activeSeq !== undefined)
+    setBounded(state.proposedBundles, { key: active, value: activeSeq, max });
+  setBounded(state.proposedBundles, { key: event.facts.bundleHash, value: event.seq, max });
 }
 
 export function applyPolicyActivated(state: State, event: KernelEvent<"policy.activated">): void {

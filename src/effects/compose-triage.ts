@@ -1,0 +1,102 @@
+// The arguments of triage actions, composed from what the record says: every page carries its justification (S6).
+
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Action } from "../kernel/state.ts";
+import type { Signal } from "../wire/types/signal.ts";
+
+export type TriageContext = {
+  readonly action: Action;
+  /** Name of the log: incidents of two installations never share a key at the pager. */
+  readonly origin: string;
+  readonly signalIds: readonly string[];
+  /** The newest signal, null when the incident has left memory. */
+  readonly signal: Signal | null;
+};
+
+const SUMMARY_MAX = 1_000;
+const SHORT_DESCRIPTION_MAX = 160;
+
+/** The same for every event of one incident, so that a resolve finds its trigger. */
+export function dedupKeyOf(origin: string, incident: string): string {
+  return `${origin}/${incident}`.slice(0, 255);
+}
+
+/** What the executor of `action.kind` takes as arguments. */
+export function composeTriage(context: TriageContext): JsonObject {
+  switch (context.action.kind) {
+    case "pagerduty.trigger":
+      return page(context);
+    case "pagerduty.resolve":
+      return { dedupKey: dedupKeyOf(context.origin, context.action.incident ?? "") };
+    case "servicenow.incident.create":
+      return ticket(context);
+    default:
+      return { incident: context.action.incident, justification: justification(context) };
+  }
+}
+
+function page(context: TriageContext): JsonObject {
+  const { action, signal } = context;
+  return {
+    dedupKey: dedupKeyOf(context.origin, action.incident ?? ""),
+    summary: oneLine(titleOf(context), SUMMARY_MAX),
+    severity: action.classification?.severity ?? "high",
+    source: `${action.service} in ${action.environment}`.slice(0, 255),
+    ...(signal?.component == null ? {} : { component: oneLine(signal.component, 255) }),
+    details: { justification: justification(context), summary: signal?.summary ?? "", pointers: pointersOf(signal) },
+  };
+}
+
+const GRADES = { low: 3, medium: 2, high: 1, sev1: 1 } as const;
+
+function ticket(context: TriageContext): JsonObject {
+  const { action, signal } = context;
+  const severity = action.classification?.severity ?? "medium";
+  const team = action.classification?.team;
+  const lines = [
+    signal?.summary ?? "",
+    `Service ${action.service}, environment ${action.environment}.`,
+    `Incident ${action.incident ?? "none"}, run ${action.run ?? "none"}, signals ${context.signalIds.join(", ")}.`,
+    ...pointersOf(signal),
+  ];
+  return {
+    shortDescription: oneLine(titleOf(context), SHORT_DESCRIPTION_MAX),
+    description: lines
+      .filter((line) => line !== "")
+      .join("\n")
+      .slice(0, 4_000),
+    urgency: GRADES[severity],
+    impact: GRADES[severity],
+    ...(team === undefined || team === "" ? {} : { team }),
+  };
+}
+
+function titleOf({ action, signal }: TriageContext): string {
+  return `[${action.classification?.severity ?? "unclassified"}] ${action.service}: ${signal?.title ?? "alert"}`;
+}
+
+/** Signals, classification and run id; the verdicts follow from the grant, appended by the executor. */
+function justification({ action, signalIds }: TriageContext): JsonObject {
+  const classified = action.classification;
+  return {
+    action: action.id,
+    run: action.run,
+    incident: action.incident,
+    signals: [...signalIds],
+    classification:
+      classified === null ? null : { severity: classified.severity, confidence: classified.confidencePpm / 1_000_000 },
+  } satisfies Record<string, Json>;
+}
+
+function pointersOf(signal: Signal | null): readonly string[] {
+  return (signal?.pointers ?? []).slice(0, 8);
+}
+
+function oneLine(text: string, charsMax: number): string {
+  const line = text
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim()
+    .slice(0, charsMax)
+    .toWellFormed();
+  return line === "" ? "alert" : line;
+}

@@ -1,0 +1,111 @@
+// Configuration: environment, then one file, checked once at the top. Nothing else reads the environment.
+
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { AppError } from "../core/errors.ts";
+import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
+
+const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
+
+const fileSchema = z.strictObject({
+  /** Name of the log; it cannot change later. */
+  origin: z.string().max(128).optional(),
+  policy: z
+    .strictObject({
+      /** `file`: what stands in the folder at the start is enforced. `governed`: only what was approved. */
+      activation: z.enum(["file", "governed"]).default("file"),
+      path: z.string().optional(),
+    })
+    .prefault({}),
+  classifier: z
+    .strictObject({ rules: z.string().optional(), timeoutMs: z.number().int().min(100).max(30_000).default(10_000) })
+    .prefault({}),
+  teams: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .max(256)
+    .default(["platform", "sre", "database", "network", "security"]),
+  executors: executorsConfigSchema.prefault({}),
+  execution: z
+    .strictObject({
+      planTimeoutMs: z.number().int().min(100).max(60_000).default(10_000),
+      stepTimeoutMs: z.number().int().min(100).max(120_000).default(20_000),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      writes: bucket.default({ burst: 200, perSecond: 20 }),
+      signals: bucket.default({ burst: 12_000, perSecond: 200 }),
+      tokens: bucket.default({ burst: 60, perSecond: 5 }),
+    })
+    .prefault({}),
+  snapshotEvery: z.number().int().min(100).default(50_000),
+});
+
+export type Config = z.output<typeof fileSchema> & {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** Where the owner's keys go: never beside the log. */
+  readonly ownerDir: string;
+  readonly postgresUrl: string | null;
+  readonly policyDir: string;
+  readonly classifierRules: string;
+  readonly logLevel: string;
+};
+
+const PROJECT_DIR = resolve(import.meta.dirname, "../..");
+
+/** The configuration of this process. Throws `config-invalid`, naming the place. */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const dataDir = resolve(env["HOLDPOINT_DATA"] ?? ".holdpoint");
+  const path = join(dataDir, "holdpoint.yaml");
+  const parsed = fileSchema.safeParse(existsSync(path) ? readYaml(path) : {});
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new AppError("config-invalid", `${path}: /${issue?.path.join("/") ?? ""}: ${issue?.message ?? "invalid"}`);
+  }
+  const file = parsed.data;
+  return {
+    ...file,
+    host: env["HOLDPOINT_HOST"] ?? "127.0.0.1",
+    port: parsePort(env["HOLDPOINT_PORT"]),
+    dataDir,
+    ownerDir: ownerDir(env),
+    postgresUrl: env["HOLDPOINT_POSTGRES_URL"] ?? null,
+    policyDir: fromData(dataDir, file.policy.path) ?? join(PROJECT_DIR, "policies"),
+    classifierRules: fromData(dataDir, file.classifier.rules) ?? join(PROJECT_DIR, "policies", "classifier-rules.yaml"),
+    logLevel: env["HOLDPOINT_LOG_LEVEL"] ?? "info",
+  };
+}
+
+/** Where the owner's and other clients' private keys are, for `serve` at its first start and for the CLI. */
+export function ownerDir(env: NodeJS.ProcessEnv): string {
+  const named = env["HOLDPOINT_CONFIG"];
+  if (named !== undefined) return resolve(named);
+  return join(env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"), "holdpoint");
+}
+
+function readYaml(path: string): unknown {
+  const document = parseDocument(readFileSync(path, "utf8"), { uniqueKeys: true, maxAliasCount: 0 } as object);
+  const problem = document.errors[0];
+  if (problem !== undefined) throw new AppError("config-invalid", `${path}: ${problem.message}`);
+  return document.toJS({ maxAliasCount: 0 }) ?? {};
+}
+
+function fromData(dataDir: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  return isAbsolute(path) ? path : join(dataDir, path);
+}
+
+function parsePort(text: string | undefined): number {
+  if (text === undefined) return 4600;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new AppError("config-invalid", "HOLDPOINT_PORT is a number from 0 to 65535");
+  }
+  return port;
+}

@@ -1,0 +1,127 @@
+// Reads of the ledger for the API and the effects: payloads, events, tiles, receipts, erasure.
+
+import { AppError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { parseLeaves } from "../history/leaves.ts";
+import { explainAction } from "../history/explain.ts";
+import type { LedgerService } from "../http/services.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { parseStatements } from "../ledger/key-statement.ts";
+import { parseLeaf } from "../ledger/leaf.ts";
+import { createReceipt } from "../ledger/receipt.ts";
+import { parseTilePath, TileReader } from "../ledger/tiles.ts";
+import type { LedgerReader } from "../wire/contracts/store.ts";
+import type { PayloadReader } from "../wire/contracts/writer.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
+import type { ActionView } from "../wire/types/views.ts";
+import type { InstallationKeys } from "./keys.ts";
+import { readLeaf, readRecordedPayload } from "./recorded-payload.ts";
+import type { WriterClient } from "./writer-client.ts";
+
+const BATCHES_AT_ONCE = 64;
+/** Batches looked at for one page of filtered events: a rare filter answers short pages with a cursor. */
+const BATCHES_PER_PAGE = 2_048;
+
+type Parts = {
+  readonly reader: LedgerReader;
+  readonly keys: InstallationKeys;
+  readonly writer: WriterClient;
+  readonly kernel: () => Kernel;
+};
+
+export class LedgerReads implements LedgerService, PayloadReader {
+  readonly origin: string;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.origin = parts.keys.origin;
+  }
+
+  async payload(seq: number): Promise<Json> {
+    return readRecordedPayload(this.#parts.reader, this.#parts.keys, seq);
+  }
+
+  async checkpoint(): Promise<string> {
+    const { checkpoint } = await this.#parts.reader.head();
+    if (checkpoint === null) throw new AppError("event-not-found", "the log is empty");
+    return checkpoint;
+  }
+
+  async keys(): Promise<JsonObject> {
+    const { origin, root, statements } = this.#parts.keys;
+    return { origin, root: root.text, statements: JSON.parse(statements) as Json };
+  }
+
+  async tile(path: string): Promise<Uint8Array | null> {
+    const { reader } = this.#parts;
+    const name = parseTilePath(`tile/${path}`);
+    if (name === undefined) return null;
+    const { size } = await reader.head();
+    return (await (await TileReader.load(reader, size)).tile(name)) ?? null;
+  }
+
+  async receipt(seq: number): Promise<Json> {
+    const { reader, keys } = this.#parts;
+    const statements = parseStatements(keys.statements);
+    return JSON.parse(await createReceipt({ seq, store: reader, statements, signer: keys.signer })) as Json;
+  }
+
+  async events(query: {
+    from: number;
+    limit: number;
+    type: string | null;
+    subject: string | null;
+  }): Promise<JsonObject> {
+    const { reader } = this.#parts;
+    const items: LedgerEvent[] = [];
+    let at = query.from;
+    for (let looked = 0; looked < BATCHES_PER_PAGE && items.length < query.limit; looked += BATCHES_AT_ONCE) {
+      const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
+      if (batches.length === 0) return { items: items as unknown as Json, next: null };
+      for (const event of batches.flatMap(parseLeaves)) {
+        if (event.seq < at || items.length >= query.limit) continue;
+        at = event.seq + 1;
+        if (query.type !== null && event.type !== query.type) continue;
+        if (query.subject === null || event.subject === query.subject) items.push(event);
+      }
+    }
+    return { items: items as unknown as Json, next: at };
+  }
+
+  async explain(action: ActionView): Promise<JsonObject> {
+    const events = await Promise.all(
+      action.timeline.map(async ({ seq }) => (await readLeaf(this.#parts.reader, seq)).event),
+    );
+    return explainAction(events) as unknown as JsonObject;
+  }
+
+  /** Recorded first, then the keys are destroyed and the bytes removed: asking again finishes what a crash cut. */
+  async erase(subject: string, retention: "content" | "evidence", actor: string): Promise<JsonObject> {
+    const keyIds = await this.#payloadKeys(subject, retention);
+    if (keyIds.length === 0)
+      throw new AppError("event-not-found", "the subject has no payload of that class", { subject });
+    for (const keyId of keyIds) {
+      const input = { keyId, ofSubject: subject, retention };
+      await this.#parts.kernel().submit({ type: "erase-payload", actor, input });
+    }
+    const erased = await this.#parts.writer.erase(keyIds);
+    return { subject, retention, keys: keyIds.length, erased };
+  }
+
+  async #payloadKeys(subject: string, retention: string): Promise<readonly string[]> {
+    const { reader } = this.#parts;
+    const keyIds = new Set<string>();
+    const { size } = await reader.head();
+    for (let at = 0; at < size;) {
+      const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
+      for (const line of batches.flatMap((batch) => batch.leaves.split("\n"))) {
+        at++;
+        if (!line.includes(subject)) continue;
+        const leaf = parseLeaf(line);
+        if (leaf.event.subject === subject && leaf.payload?.retention === retention) keyIds.add(leaf.payload.key);
+      }
+    }
+    return [...keyIds];
+  }
+}

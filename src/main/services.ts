@@ -1,0 +1,159 @@
+// The contracts of the HTTP edge, fulfilled by the parts that main has put together.
+
+import type { Logger } from "pino";
+import { AppError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { EmergencyBrake } from "../effects/brake.ts";
+import { planHashOf } from "../effects/execute.ts";
+import { Admission } from "../http/admission.ts";
+import type { Metrics } from "../http/metrics.ts";
+import type { ActionService, KillswitchService, PolicyService, Services, SignalService } from "../http/services.ts";
+import { covers } from "../kernel/brakes.ts";
+import { lintBundle } from "../policy/lint.ts";
+import { normalizeAlertmanager } from "../signals/normalize-alertmanager.ts";
+import { findSecret } from "../signals/redact.ts";
+import type { ActionKind } from "../wire/contracts/executor.ts";
+import type { ViewReader } from "../wire/contracts/views.ts";
+import { parseAlertmanagerWebhook } from "../wire/schemas/alertmanager.ts";
+import type { Config } from "./config.ts";
+import type { EffectParts } from "./effect-parts.ts";
+import type { FollowerClient } from "./follower-client.ts";
+import type { Identities } from "./identity.ts";
+import type { LedgerReads } from "./ledger-reads.ts";
+import type { PolicyBundles } from "./policy-bundles.ts";
+import type { Core } from "./start.ts";
+import { systemClock } from "./system.ts";
+import { VERSION } from "./version.ts";
+
+type Parts = {
+  readonly config: Config;
+  readonly core: Core;
+  readonly brake: EmergencyBrake;
+  readonly ledger: LedgerReads;
+  readonly effects: EffectParts;
+  readonly identity: Identities;
+  readonly follower: FollowerClient;
+  readonly views: ViewReader;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+};
+
+export function createServices(parts: Parts): Services {
+  const { core, follower, metrics, views } = parts;
+  const { kernel } = core;
+  addGauges(parts);
+  return {
+    version: VERSION,
+    nowMs: systemClock.nowMs,
+    submit: (command) => kernel.submit(command),
+    durableSize: () => kernel.durableSize,
+    notReady: () => whyNotReady(parts),
+    metrics,
+    identity: parts.identity,
+    signals: signalService(parts.identity),
+    actions: actionService(parts.effects),
+    killswitch: killswitchService(parts),
+    policies: policyService(core),
+    views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
+    ledger: parts.ledger,
+    confirmClock: () => core.clock.confirm(),
+    log: {
+      error: (facts, message) => parts.log.error(facts, message),
+      info: (facts, message) => parts.log.info(facts, message),
+    },
+    admission: new Admission(parts.config.limits),
+  };
+}
+
+function whyNotReady({ core, follower }: Parts): string | null {
+  if (core.kernel.failure !== null) return "the ledger does not take writes";
+  if (core.clock.suspect) return "the clock jumped forward and waits for confirmation";
+  if (core.kernel.state.bundleHash === null) return "no policy is active";
+  if (follower.failure !== null) return `the follower stopped: ${follower.failure}`;
+  return null;
+}
+
+function addGauges({ core, follower, metrics }: Parts): void {
+  const { kernel } = core;
+  const gauges: readonly [string, string, () => number][] = [
+    ["holdpoint_ledger_events", "Durable events.", () => kernel.durableSize],
+    ["holdpoint_ledger_last_event_timestamp_seconds", "Time of the last event.", () => kernel.state.time / 1000],
+    ["holdpoint_actions_live", "Actions that have not ended.", () => kernel.state.actions.size],
+    ["holdpoint_runs_waiting", "Triage runs that wait for a classification.", () => kernel.state.runs.size],
+    ["holdpoint_incidents_open", "Open incidents.", () => kernel.state.incidents.size],
+    ["holdpoint_brakes_applied", "Brakes in force.", () => kernel.state.brakes.size],
+    [
+      "holdpoint_views_lag_events",
+      "Durable events that the views lack.",
+      () => kernel.durableSize - (follower.status?.position ?? 0),
+    ],
+    [
+      "holdpoint_replay_compared_commands",
+      "Commands decided again since the start.",
+      () => follower.status?.compared ?? 0,
+    ],
+    [
+      "holdpoint_replay_mismatched_commands",
+      "Commands whose decision did not replay.",
+      () => follower.status?.mismatched ?? 0,
+    ],
+  ];
+  for (const [name, help, read] of gauges) metrics.gauge({ name, help, read });
+}
+
+function signalService(identity: Identities): SignalService {
+  return {
+    normalize(source, body, receivedAtMs) {
+      const mapping = identity.mappingOf(source.name);
+      if (mapping === undefined) throw new AppError("source-unknown", "no source of that name is configured");
+      return normalizeAlertmanager(parseAlertmanagerWebhook(body), { source: source.name, mapping, receivedAtMs });
+    },
+  };
+}
+
+const NO_PLANNING_LIMIT = new AbortController().signal;
+
+function actionService({ executors }: EffectParts): ActionService {
+  const kinds = new Map<string, ActionKind>();
+  for (const executor of new Set(executors.values())) for (const kind of executor.kinds) kinds.set(kind.kind, kind);
+  return {
+    kinds,
+    async plan({ kind, target, args, agent }) {
+      const executor = executors.get(kind);
+      if (executor === undefined) throw new AppError("action-kind-unknown", `no executor offers ${kind}`, { kind });
+      // The action has no id yet: what a pure plan says must not depend on one.
+      const request = { actionId: "", kind, target, args, context: { agent } satisfies JsonObject };
+      const plan = await executor.plan(request, NO_PLANNING_LIMIT);
+      return { plan, planHash: planHashOf(plan) };
+    },
+    findSecret,
+  };
+}
+
+function killswitchService({ core, brake }: Parts): KillswitchService {
+  const { kernel } = core;
+  return {
+    pull: (scope) => brake.pull(scope),
+    flagged: () => brake.flagged,
+    brakes: () => [...kernel.state.brakes.values()],
+    covered: (scope) =>
+      [...kernel.state.actions.values()]
+        .filter((action) => covers(scope, action))
+        .slice(0, 1_000)
+        .map(({ id, kind, environment, service, status }) => ({ id, kind, environment, service, status })),
+  };
+}
+
+function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): PolicyService {
+  return {
+    active: () => ({ hash: kernel.state.bundleHash, mode: kernel.state.policyMode }),
+    load(files) {
+      const { bundle, problems } = bundles.add(files);
+      return { hash: bundle?.hash ?? null, problems: problems.map((problem) => ({ ...problem })) };
+    },
+    lint(files) {
+      const { bundle } = bundles.add(files);
+      return bundle === null ? [] : lintBundle(bundle).map((finding) => ({ ...finding }) as JsonObject);
+    },
+  };
+}

@@ -1,0 +1,197 @@
+// The whole of it put together: store, state, policy, kernel, effects, follower, door. In that order, or not at all.
+
+import { chmodSync, mkdirSync } from "node:fs";
+import { createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { openViewReader } from "../adapters/stores/views-sqlite.ts";
+import { AppError } from "../core/errors.ts";
+import { EmergencyBrake } from "../effects/brake.ts";
+import { EffectRunner } from "../effects/runner.ts";
+import { Metrics } from "../http/metrics.ts";
+import { RefusalCounter } from "../http/refusals.ts";
+import { createServer } from "../http/server.ts";
+import { ClockGuard } from "../kernel/clock-guard.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import type { State } from "../kernel/state.ts";
+import type { Engine } from "../kernel/transaction.ts";
+import { signSnapshot, verifySnapshot } from "../ledger/snapshot-note.ts";
+import type { LedgerReader } from "../wire/contracts/store.ts";
+import type { ViewReader } from "../wire/contracts/views.ts";
+import { followBrake } from "./brake-file.ts";
+import type { Config } from "./config.ts";
+import { createEffectParts } from "./effect-parts.ts";
+import { registerOwner } from "./first-start.ts";
+import { FollowerClient } from "./follower-client.ts";
+import { openIdentity } from "./identity.ts";
+import { loadKeys, type InstallationKeys } from "./keys.ts";
+import { LedgerReads } from "./ledger-reads.ts";
+import { openReader } from "./open-store.ts";
+import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bundles.ts";
+import { restoreState } from "./restore.ts";
+import { createServices } from "./services.ts";
+import { systemClock, systemRandom } from "./system.ts";
+import { startTimers } from "./timers.ts";
+import { ENGINE_VERSION, LOG_FORMAT } from "./version.ts";
+import { WriterClient } from "./writer-client.ts";
+
+export type Running = {
+  readonly url: string;
+  readonly origin: string;
+  /** Verifier key of the root: what others need to check the ledger. */
+  readonly root: string;
+  readonly isFirstStart: boolean;
+  readonly kernel: Kernel;
+  stop(): Promise<void>;
+};
+
+type Hooks = {
+  readonly log: Logger;
+  /** The ledger's fate is unknown: the process must end. */
+  readonly onFatal: (error: AppError) => void;
+};
+
+/** Starts everything and listens. Throws, with nothing left running, when a part cannot be had. */
+export async function start(config: Config, hooks: Hooks): Promise<Running> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  chmodSync(config.dataDir, 0o700);
+  const { log } = hooks;
+  const places = { dataDir: config.dataDir, ownerDir: config.ownerDir };
+  const place = { dataDir: config.dataDir, postgresUrl: config.postgresUrl };
+  const { writer } = await WriterClient.start({ place, places, origin: config.origin });
+  const closers: (() => Promise<void>)[] = [() => writer.close()];
+  try {
+    const reader = await openReader(place);
+    closers.push(() => reader.close());
+    const keys = await loadKeys(reader, config.dataDir);
+    const core = await startKernel({ config, hooks, keys, reader, writer });
+    const follower = await startFollower({ config, hooks, keys, writer, kernel: core.kernel });
+    closers.push(() => follower.stop());
+    const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core });
+    closers.push(...edge.closers);
+    const isFirstStart = registerOwner(places, edge.url, systemRandom);
+    log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
+    const stop = (): Promise<void> => closeAll(closers, core.kernel);
+    return { url: edge.url, origin: keys.origin, root: keys.root.text, isFirstStart, kernel: core.kernel, stop };
+  } catch (error) {
+    await closeAll(closers, null);
+    throw error;
+  }
+}
+
+/** The last opened first; what the kernel decided is durable before the writer goes. */
+async function closeAll(closers: (() => Promise<void>)[], kernel: Kernel | null): Promise<void> {
+  const [writer, ...others] = closers;
+  for (const close of others.toReversed()) await close().catch(() => undefined);
+  await kernel?.drain().catch(() => undefined);
+  await writer?.().catch(() => undefined);
+}
+
+type KernelNeeds = {
+  readonly config: Config;
+  readonly hooks: Hooks;
+  readonly keys: InstallationKeys;
+  readonly reader: LedgerReader;
+  readonly writer: WriterClient;
+};
+
+export type Core = { readonly kernel: Kernel; readonly clock: ClockGuard; readonly bundles: PolicyBundles };
+
+async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds): Promise<Core> {
+  const state = await restoreState({
+    store: reader,
+    checkSnapshot: (snapshot) => verifySnapshot(snapshot, keys.logKeys),
+    onSnapshotProblem: (size, cause) => hooks.log.warn({ size, err: cause }, "a snapshot was passed over"),
+  });
+  const bundles = new PolicyBundles();
+  await loadRecordedBundles(bundles, state, { reader, keys });
+  const engine: Engine = { version: ENGINE_VERSION, policy: (hash) => bundles.get(hash) };
+  const clock = new ClockGuard(systemClock);
+  const defer = (task: () => void): void => void setImmediate(task);
+  const kernel = new Kernel({ state, engine, writer, clock, defer, onFatal: hooks.onFatal });
+  await openForWork(kernel, state);
+  await activatePolicy(kernel, bundles, { activation: config.policy.activation, dir: config.policyDir });
+  return { kernel, clock, bundles };
+}
+
+async function openForWork(kernel: Kernel, state: Readonly<State>): Promise<void> {
+  const actor = "system:kernel";
+  if (state.nextSeq === 0) await kernel.submit({ type: "open-log", actor, input: { format: LOG_FORMAT } });
+  await kernel.submit({ type: "start-engine", actor, input: { engine: ENGINE_VERSION } });
+}
+
+type FollowerNeeds = Omit<KernelNeeds, "reader"> & { readonly kernel: Kernel };
+
+async function startFollower({ config, hooks, keys, writer, kernel }: FollowerNeeds): Promise<FollowerClient> {
+  const data = {
+    place: { dataDir: config.dataDir, postgresUrl: config.postgresUrl },
+    viewsPath: join(config.dataDir, "views.db"),
+    engine: ENGINE_VERSION,
+    snapshotEveryEvents: config.snapshotEvery,
+  };
+  const follower = new FollowerClient(data, {
+    keepSnapshot: (size, bytes) => writer.saveSnapshot({ size, bytes, note: signSnapshot(size, bytes, keys.signer) }),
+    onMismatch: (mismatch) => hooks.log.error({ mismatch }, "a decision does not replay as it was recorded"),
+    onProblem: (message, fatal) => hooks.log.error({ message, fatal }, "the follower has a problem"),
+  });
+  kernel.onDurable(() => follower.notify());
+  await follower.started();
+  return follower;
+}
+
+type EdgeNeeds = KernelNeeds & { readonly follower: FollowerClient; readonly core: Core };
+type Edge = { readonly url: string; readonly closers: (() => Promise<void>)[] };
+
+async function openEdge(needs: EdgeNeeds): Promise<Edge> {
+  const { config, hooks, keys, reader, writer, follower, core } = needs;
+  const { kernel } = core;
+  const brake = new EmergencyBrake();
+  const ledger = new LedgerReads({ reader, keys, writer, kernel: () => kernel });
+  const effects = createEffectParts({ config, kernel, brake, payloads: ledger, origin: keys.origin });
+  const onProblem = (work: object, error: unknown): void =>
+    hooks.log.warn({ work, err: error }, "an effect will be tried again");
+  const runner = new EffectRunner({ ...effects, kernel, nowMs: systemClock.nowMs, onProblem });
+  const refusals = new RefusalCounter();
+  const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const url = `http://${config.host}:${port}`;
+  const identity = openIdentity({ dataDir: config.dataDir, issuer: url, log: hooks.log });
+  const metrics = new Metrics();
+  const services = createServices({
+    config,
+    core,
+    brake,
+    ledger,
+    effects,
+    identity,
+    follower,
+    views,
+    metrics,
+    log: hooks.log,
+  });
+  const server = createServer(services, refusals);
+  await server.listen({ host: config.host, port });
+  const stopBrake = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
+  runner.sweep();
+  const stopTimers = startTimers({ kernel, runner, refusals, log: hooks.log });
+  const closers = [
+    async () => views.close(),
+    () => runner.stop(),
+    async () => stopTimers(),
+    async () => stopBrake(),
+    () => server.close(),
+  ];
+  return { url, closers };
+}
+
+/** Tokens name the server's address, so it is chosen before anything listens. */
+async function freePort(host: string): Promise<number> {
+  const probe = createTcpServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", reject);
+    probe.listen(0, host, resolve);
+  });
+  const address = probe.address();
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

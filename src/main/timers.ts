@@ -1,0 +1,37 @@
+// What happens by itself: deadlines, the sweep of effects, counted refusals.
+
+import type { Logger } from "pino";
+import { isAppError } from "../core/errors.ts";
+import type { EffectRunner } from "../effects/runner.ts";
+import type { RefusalCounter } from "../http/refusals.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { systemClock } from "./system.ts";
+
+const TICK_MS = 250;
+const SWEEP_MS = 500;
+const REFUSALS_MS = 5_000;
+
+type Needs = {
+  readonly kernel: Kernel;
+  readonly runner: EffectRunner;
+  readonly refusals: RefusalCounter;
+  readonly log: Logger;
+};
+
+export function startTimers({ kernel, runner, refusals, log }: Needs): () => void {
+  const complain = (error: unknown): void => {
+    if (!isAppError(error, "clock-suspect")) log.warn({ err: error }, "a timer's work will be tried again");
+  };
+  const timers = [
+    setInterval(() => void kernel.tick().catch(complain), TICK_MS),
+    setInterval(() => runner.sweep(), SWEEP_MS),
+    setInterval(() => void recordRefusals(kernel, refusals).catch(complain), REFUSALS_MS),
+  ];
+  return () => timers.forEach(clearInterval);
+}
+
+async function recordRefusals(kernel: Kernel, refusals: RefusalCounter): Promise<void> {
+  for (const batch of refusals.takeFinished(systemClock.nowMs())) {
+    await kernel.submit({ type: "count-refusals", actor: "system:http", input: batch });
+  }
+}

@@ -1,0 +1,88 @@
+// The main thread's end of the writer thread.
+
+import { Worker } from "node:worker_threads";
+import { AppError, ERRORS, type ErrorCode } from "../core/errors.ts";
+import type { Snapshot } from "../wire/contracts/store.ts";
+import type { LedgerWriter } from "../wire/contracts/writer.ts";
+import type { Head, UnsealedEvent } from "../wire/types/event.ts";
+import type { WriterAnswer, WriterData, WriterRequest } from "./writer-protocol.ts";
+
+type Pending = {
+  readonly resolve: (answer: WriterAnswer & { ok: true }) => void;
+  readonly reject: (error: AppError) => void;
+};
+
+export class WriterClient implements LedgerWriter {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #gone: AppError | null = null;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on("message", (answer: WriterAnswer) => this.#settle(answer));
+    worker.on("error", (error) => this.#lose(error));
+    worker.on("exit", () => this.#lose(new Error("the writer thread ended")));
+  }
+
+  /** Starts the thread; resolves when the store is open and its head is known. Throws what opening threw. */
+  static async start(data: WriterData): Promise<{ writer: WriterClient; head: Head }> {
+    const writer = new WriterClient(new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: data }));
+    const answer = await new Promise<WriterAnswer & { ok: true }>((resolve, reject) => {
+      writer.#pending.set(0, { resolve, reject });
+    });
+    return { writer, head: answer.head ?? { size: 0, checkpoint: null } };
+  }
+
+  async append(events: readonly UnsealedEvent[]): Promise<Head> {
+    const answer = await this.#ask({ id: this.#nextId(), do: "append", events: JSON.stringify(events) });
+    return answer.head ?? { size: 0, checkpoint: null };
+  }
+
+  /** Destroys payload keys and removes what they sealed; how many keys existed. */
+  async erase(keyIds: readonly string[]): Promise<number> {
+    return (await this.#ask({ id: this.#nextId(), do: "erase", keyIds })).count;
+  }
+
+  async saveSnapshot(snapshot: Snapshot): Promise<void> {
+    await this.#ask({ id: this.#nextId(), do: "snapshot", snapshot });
+  }
+
+  async close(): Promise<void> {
+    if (this.#gone !== null) return;
+    await this.#ask({ id: this.#nextId(), do: "close" });
+    this.#gone = new AppError("not-ready", "the writer is closed");
+    await this.#worker.terminate();
+  }
+
+  #nextId(): number {
+    return ++this.#lastId;
+  }
+
+  #ask(request: WriterRequest): Promise<WriterAnswer & { ok: true }> {
+    if (this.#gone !== null) return Promise.reject(this.#gone);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request.id, { resolve, reject });
+      this.#worker.postMessage(request);
+    });
+  }
+
+  #settle(answer: WriterAnswer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (answer.ok) pending?.resolve(answer);
+    else pending?.reject(new AppError(toCode(answer.code), answer.message));
+  }
+
+  /** What was asked and not answered may or may not have happened. */
+  #lose(cause: unknown): void {
+    if (this.#gone !== null) return;
+    this.#gone = new AppError("commit-unknown", "the writer thread is gone", {}, cause);
+    for (const { reject } of this.#pending.values()) reject(this.#gone);
+    this.#pending.clear();
+  }
+}
+
+function toCode(code: string): ErrorCode {
+  return Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "internal";
+}
