@@ -50,8 +50,8 @@ function assumeIn(node: Node, truth: boolean, branch: Branch): readonly Branch[]
       return branches.length > BRANCHES_MAX ? [branch] : branches;
     }
     case "if": {
-      const then = assume(node.then, truth, assumeIn(node.when, true, branch));
-      return [...then, ...assume(node.otherwise, truth, assumeIn(node.when, false, branch))];
+      const yes = assume(node.yes, truth, assumeIn(node.when, true, branch));
+      return [...yes, ...assume(node.no, truth, assumeIn(node.when, false, branch))];
     }
     case "fact":
       return narrowed(node, branch, (possible) => narrow(possible, "==", truth));

@@ -70,9 +70,9 @@ export class Field {
     for (const { key, value } of this.#node.items) {
       const name = isScalar(key) ? key.value : undefined;
       const known = names.find((known) => known === name);
-      const at = new Field(this.#source, key as ParsedNode, this.#offset);
+      const at = new Field(this.#source, key, this.#offset);
       if (known === undefined) at.fail(`unknown field \`${String(name)}\`; known are ${names.join(", ")}`);
-      else found[known] = new Field(this.#source, value as ParsedNode | null, at.#offset);
+      else found[known] = new Field(this.#source, value, at.#offset);
     }
     for (const name of required) if (found[name] === undefined) this.fail(`\`${name}\` is missing`);
     return found;
@@ -83,7 +83,7 @@ export class Field {
     if (!isSeq(this.#node)) return this.fail("must be a list");
     const { items } = this.#node;
     if (items.length === 0 || items.length > countMax) return this.fail(`must have 1 to ${countMax} items`);
-    return items.map((item) => new Field(this.#source, item as ParsedNode, this.#offset));
+    return items.map((item) => new Field(this.#source, item, this.#offset));
   }
 
   /** The entries of a mapping with names of the author's choice, at most `countMax`. */
@@ -93,7 +93,7 @@ export class Field {
     if (items.length > countMax) return this.fail(`must have at most ${countMax} entries`);
     return items.map(({ key, value }) => {
       const name = isScalar(key) ? String(key.value) : "";
-      return [name, new Field(this.#source, value as ParsedNode | null, (key as ParsedNode).range[0])] as const;
+      return [name, new Field(this.#source, value, key.range[0])] as const;
     });
   }
 

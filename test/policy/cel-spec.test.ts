@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import type { Type as DeclaredType } from "@bufbuild/cel-spec/cel/expr/checked_pb.js";
 import type { Value as SpecValue } from "@bufbuild/cel-spec/cel/expr/value_pb.js";
 import { getConformanceSuite } from "@bufbuild/cel-spec/testdata/tests.js";
@@ -117,5 +118,5 @@ test("conditions agree with every case of the CEL specification that they can ex
 });
 
 function describe(outcome: Outcome): string {
-  return outcome.kind === "value" ? `${typeof outcome.value} ${String(outcome.value)}` : outcome.kind;
+  return outcome.kind === "value" ? `${typeof outcome.value} ${inspect(outcome.value)}` : outcome.kind;
 }

@@ -165,7 +165,7 @@ class Checker {
       this.#expectBool(first, "the condition of `?:`");
       const type = commonType(second.type, third.type);
       if (type === undefined) return this.#mismatch(expr, "?:", [second, third]);
-      return this.#node(expr, type, { op: "if", when: first, then: second, otherwise: third });
+      return this.#node(expr, type, { op: "if", when: first, yes: second, no: third });
     }
     if (name === "_[_]" && first !== undefined && second !== undefined) return this.#index(expr, first, second);
     if (name === "_==_" || name === "_!=_") return this.#equality(expr, name, args);

@@ -65,7 +65,7 @@ export function compileNode(node: Node): Compiled {
       return { run: (frame) => !of.run(frame), faults: of.faults };
     }
     case "if":
-      return compileIf(compileNode(node.when), compileNode(node.then), compileNode(node.otherwise));
+      return compileIf(compileNode(node.when), compileNode(node.yes), compileNode(node.no));
     case "list": {
       const items = node.items.map(compileNode);
       return { run: (frame) => items.map((item) => item.run(frame)), faults: items.some((item) => item.faults) };
@@ -111,9 +111,9 @@ function compileIndex(ofNode: Node, keyNode: Node): Compiled {
   return { run, faults: true };
 }
 
-function compileIf(when: Compiled, then: Compiled, otherwise: Compiled): Compiled {
-  const run: Run = (frame) => (when.run(frame) === true ? then.run(frame) : otherwise.run(frame));
-  return { run, faults: when.faults || then.faults || otherwise.faults };
+function compileIf(when: Compiled, yes: Compiled, no: Compiled): Compiled {
+  const run: Run = (frame) => (when.run(frame) === true ? yes.run(frame) : no.run(frame));
+  return { run, faults: when.faults || yes.faults || no.faults };
 }
 
 /** `&&` ends at a false and `||` at a true, wherever it stands: a fault counts only when nothing has ended it. */

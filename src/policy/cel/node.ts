@@ -35,7 +35,7 @@ export type Shape =
   | { readonly op: "call"; readonly overload: Overload; readonly args: readonly Node[] }
   | { readonly op: "and" | "or"; readonly args: readonly Node[] }
   | { readonly op: "not"; readonly of: Node }
-  | { readonly op: "if"; readonly when: Node; readonly then: Node; readonly otherwise: Node }
+  | { readonly op: "if"; readonly when: Node; readonly yes: Node; readonly no: Node }
   | { readonly op: "list"; readonly items: readonly Node[] }
   | { readonly op: "map"; readonly entries: readonly (readonly [Node, Node])[] }
   | ({ readonly op: "each"; readonly macro: Macro; readonly range: Node; readonly slot: number } & {
@@ -64,7 +64,7 @@ export function childrenOf(node: Node): readonly Node[] {
     case "or":
       return node.args;
     case "if":
-      return [node.when, node.then, node.otherwise];
+      return [node.when, node.yes, node.no];
     case "list":
       return node.items;
     case "map":
