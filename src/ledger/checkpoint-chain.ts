@@ -1,18 +1,22 @@
 // Verification of a log's checkpoints, batch after batch, without a signature check for each.
 
 import { Buffer } from "node:buffer";
-import { parseCheckpoint, previousLine, type Checkpoint } from "./checkpoint.ts";
+import { checkpointText, parseCheckpoint, previousLine, type Checkpoint } from "./checkpoint.ts";
+import { decodeBase64 } from "./base64.ts";
 import type { Verifier } from "./ed25519.ts";
 import type { Findings } from "./findings.ts";
 import type { LogKeys } from "./key-statement.ts";
 import { equalBytes } from "./merkle.ts";
-import { parseNote, type Note } from "./note.ts";
+import { parseNote } from "./note.ts";
 
 const LINKS_MAX = 64;
+/** Key id and Ed25519 signature. */
+const SIGNATURE_BYTES = 4 + 64;
 
 interface Link {
   readonly note: string;
-  readonly parsed: Note;
+  readonly text: string;
+  readonly signature: Uint8Array;
   readonly size: number;
   readonly verifier: Verifier;
 }
@@ -47,24 +51,28 @@ export class CheckpointChain {
    * contradicts the tree: then the events of its batch are wrong.
    */
   add(note: string, size: number, root: Uint8Array): boolean {
-    const read = readCheckpoint(note);
     const verifier = this.#keys.at(size);
-    const isNamed = read !== undefined && verifier !== undefined && isSignedBy(read.parsed, verifier);
-    const isOwn = isNamed && read.checkpoint.origin === this.#keys.origin && read.checkpoint.size === size;
-    if (!isOwn)
-      return this.#reject(note, size, verifier === undefined ? "no key is valid for it" : "its form is wrong");
-    const link = { note, parsed: read.parsed, size, verifier };
-    if (!equalBytes(read.checkpoint.root, root)) {
-      return this.#isSound(link) ? false : this.#reject(note, size, "its root and its signature are wrong");
-    }
-    if (this.#isLinked(read.checkpoint)) this.#extend(link);
-    else this.#settle(link);
+    if (verifier === undefined) return this.#reject(note, size, "no key is valid for it");
+    const expected = { origin: this.#keys.origin, size, root, extension: this.#extension() };
+    const link = linkOf(note, checkpointText(expected), size, verifier);
+    if (link !== undefined) this.#extend(link);
+    return link !== undefined || this.#diagnose(note, size, root, verifier);
+  }
+
+  /** What is wrong with a note that is not the expected one. False when it is sound and the tree is not. */
+  #diagnose(note: string, size: number, root: Uint8Array, verifier: Verifier): boolean {
+    const read = readCheckpoint(note);
+    const link = read === undefined ? undefined : linkOf(note, read.text, size, verifier);
+    const isOwn = read?.checkpoint.origin === this.#keys.origin && read.checkpoint.size === size;
+    if (read === undefined || link === undefined || !isOwn) return this.#reject(note, size, "its form is wrong");
+    if (equalBytes(read.checkpoint.root, root)) this.#settle(link);
+    else if (this.#isSound(link)) return false;
+    else this.#reject(note, size, "its root and its signature are wrong");
     return true;
   }
 
-  #isLinked(checkpoint: Checkpoint): boolean {
-    const expected = this.#previous === null ? "" : previousLine(this.#previous.note);
-    return checkpoint.extension.join("\n") === expected;
+  #extension(): string[] {
+    return this.#previous === null ? [] : [previousLine(this.#previous.note)];
   }
 
   #extend(link: Link): void {
@@ -115,21 +123,24 @@ export class CheckpointChain {
     return unsound.length === 0;
   }
 
-  #isSound({ parsed, verifier }: Link): boolean {
-    const signature = parsed.signatures[0]?.signature;
-    return signature !== undefined && verifier.verify(Buffer.from(parsed.text), signature);
+  #isSound({ text, signature, verifier }: Link): boolean {
+    return verifier.verify(Buffer.from(text), signature);
   }
 }
 
-function isSignedBy({ signatures }: Note, { name, keyId }: Verifier): boolean {
-  const [signature, ...others] = signatures;
-  return others.length === 0 && signature?.name === name && signature.keyId === keyId;
+/** The note as a link, when it is `text` with exactly one signature line, that of `verifier`. */
+function linkOf(note: string, text: string, size: number, verifier: Verifier): Link | undefined {
+  const head = `${text}\n— ${verifier.name} `;
+  if (!note.startsWith(head) || !note.endsWith("\n")) return undefined;
+  const signature = decodeBase64(note.slice(head.length, -1));
+  if (signature?.length !== SIGNATURE_BYTES || signature.readUInt32BE(0) !== verifier.keyId) return undefined;
+  return { note, text, signature: signature.subarray(4), size, verifier };
 }
 
-function readCheckpoint(note: string): { parsed: Note; checkpoint: Checkpoint } | undefined {
+function readCheckpoint(note: string): { text: string; checkpoint: Checkpoint } | undefined {
   try {
-    const parsed = parseNote(note);
-    return { parsed, checkpoint: parseCheckpoint(parsed.text) };
+    const { text } = parseNote(note);
+    return { text, checkpoint: parseCheckpoint(text) };
   } catch {
     return undefined; // whatever it is, it is no checkpoint
   }

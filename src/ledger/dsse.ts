@@ -51,15 +51,18 @@ export function parseEnvelope(value: unknown): Envelope {
   const envelope = value as Envelope;
   const isEnvelope =
     hasMembers(value, ["payload", "payloadType", "signatures"]) &&
-    typeof envelope.payload === "string" &&
-    typeof envelope.payloadType === "string" &&
+    isText(envelope.payload) &&
+    isText(envelope.payloadType) &&
     Array.isArray(envelope.signatures) &&
     envelope.signatures.every(
-      (item: unknown) =>
-        hasMembers(item, ["keyid", "sig"]) && Object.values(item).every((text) => typeof text === "string"),
+      (item: unknown) => hasMembers(item, ["keyid", "sig"]) && Object.values(item).every(isText),
     );
   if (!isEnvelope) throw corrupt("its members are not those of DSSE");
   return envelope;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
 }
 
 function hasMembers(value: unknown, names: readonly string[]): value is Record<string, unknown> {

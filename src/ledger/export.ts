@@ -1,6 +1,8 @@
 // The export of a log: one NDJSON text that holds all a third party needs to verify it. See docs/ledger-format.md.
 
 import { Buffer } from "node:buffer";
+import type { KeyObject } from "node:crypto";
+import { assert } from "../core/assert.ts";
 import { AppError } from "../core/errors.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
@@ -8,7 +10,7 @@ import type { StoredBatch } from "../wire/contracts/store.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseEnvelope, type Envelope } from "./dsse.ts";
 import { parseLeaf } from "./leaf.ts";
-import { openBox, unwrapKey, type Opening } from "./payload-box.ts";
+import { cipherKey, openBox, unwrapKey, type Opening } from "./payload-box.ts";
 import type { StoreSource } from "./store-source.ts";
 import type { LogBatch, LogSource } from "./verify.ts";
 
@@ -23,12 +25,13 @@ const STATEMENTS_MAX = 1000;
  * it, opened; without it, none. Throws `ledger-corrupt` when a payload does not match its leaf.
  */
 export async function* exportLog(source: StoreSource, keyEncryptionKey?: Uint8Array): AsyncGenerator<string> {
+  const key = keyEncryptionKey === undefined ? undefined : cipherKey(keyEncryptionKey);
   yield line({ format: FORMAT, origin: source.origin });
   for (const statement of source.statements) yield line({ statement: statement as unknown as Json });
   let size = 0;
   for await (const batch of source.batches) {
     yield `${batch.leaves}\n`;
-    if (keyEncryptionKey !== undefined) yield* openings(batch, source, keyEncryptionKey);
+    if (key !== undefined) yield* openings(batch, source, key);
     yield line({ checkpoint: batch.checkpoint });
     size = batch.firstSeq + batch.count;
   }
@@ -39,11 +42,7 @@ function line(value: Json): string {
   return `${canonicalJson(value)}\n`;
 }
 
-async function* openings(
-  batch: StoredBatch,
-  source: StoreSource,
-  keyEncryptionKey: Uint8Array,
-): AsyncGenerator<string> {
+async function* openings(batch: StoredBatch, source: StoreSource, keyEncryptionKey: KeyObject): AsyncGenerator<string> {
   const { origin } = source;
   const lines = batch.leaves.split("\n");
   for (const { seq, keyId, box } of batch.payloads) {
@@ -74,10 +73,13 @@ export async function readExport(chunks: AsyncIterable<Uint8Array>): Promise<Log
     statements.push(parseEnvelope(parseLine((await lines.next()) ?? "")["statement"]));
     if (statements.length > STATEMENTS_MAX) throw corrupt("it has too many key statements");
   }
-  return { origin: header.origin, statements, batches: exportedBatches(lines) };
+  return { origin: header.origin, statements, batches: { [Symbol.asyncIterator]: () => exportedBatches(lines) } };
 }
 
+/** A stream is read once: read again, it would pass for an empty log. */
 async function* exportedBatches(lines: LineReader): AsyncGenerator<LogBatch> {
+  assert(!lines.isTaken, "an export's batches are read once");
+  lines.isTaken = true;
   let size = 0;
   for (;;) {
     const next = await lines.peek();
@@ -111,9 +113,11 @@ async function readBatch(lines: LineReader, firstSeq: number): Promise<LogBatch>
 }
 
 function parseOpening(text: string): Opening {
-  const { opening } = parseLine(text) as { opening: { seq: number; salt: unknown; payload: Opening["payload"] } };
-  const salt = typeof opening.salt === "string" ? decodeBase64(opening.salt) : undefined;
-  if (salt === undefined) throw corrupt("an opened payload in it is malformed");
+  const { opening } = parseLine(text) as { opening: Opening & { salt: unknown } };
+  const salt = typeof opening?.salt === "string" ? decodeBase64(opening.salt) : undefined;
+  if (salt === undefined || typeof opening.payload !== "object" || (opening.payload as unknown) === null) {
+    throw corrupt("an opened payload in it is malformed");
+  }
   const read = { seq: opening.seq, salt, payload: opening.payload };
   if (openingLine(read) !== `${text}\n`) throw corrupt("an opened payload in it is malformed");
   return read;
@@ -132,6 +136,7 @@ function parseLine(text: string): Record<string, unknown> {
 
 /** Lines of a byte stream in strict UTF-8, each of which must end in a newline. */
 class LineReader {
+  isTaken = false;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #rest: Uint8Array[] = [];
@@ -155,11 +160,12 @@ class LineReader {
   }
 
   async #fill(): Promise<boolean> {
-    const { value, done } = await this.#chunks.next();
-    if (done === true) {
+    const next = await this.#chunks.next();
+    if (next.done === true) {
       if (this.#restBytes > 0) throw corrupt("its last line is cut off");
       return false;
     }
+    const { value } = next;
     const end = Buffer.from(value.buffer, value.byteOffset, value.byteLength).lastIndexOf(0x0a) + 1;
     this.#keep(value.subarray(0, end));
     if (end > 0) this.#split();

@@ -1,5 +1,6 @@
 // Verification of payloads: every one that can be opened is, and is held against the commitment in its leaf.
 
+import type { KeyObject } from "node:crypto";
 import type { SealedPayload } from "../wire/contracts/store.ts";
 import { corruption, type Findings } from "./findings.ts";
 import type { PayloadReference } from "./leaf.ts";
@@ -18,7 +19,7 @@ export interface PayloadAccess {
   readonly origin: string;
   /** The wrapped payload key, null when it is destroyed; absent where the source holds no keys. */
   readonly readKey?: ((keyId: string) => Promise<Uint8Array | null>) | undefined;
-  readonly keyEncryptionKey?: Uint8Array | undefined;
+  readonly keyEncryptionKey?: KeyObject | undefined;
 }
 
 /** The payloads of one batch as they were found, and what its leaves say of them. */
@@ -34,7 +35,7 @@ export class PayloadAudit {
   readonly #findings: Findings;
   /** Wrapped keys of the batch at hand: a payload key never serves two batches. */
   readonly #wrapped = new Map<string, Uint8Array | null>();
-  readonly #unwrapped = new Map<string, Uint8Array>();
+  readonly #unwrapped = new Map<string, KeyObject>();
 
   constructor(access: PayloadAccess, findings: Findings) {
     this.#access = access;
@@ -76,7 +77,7 @@ export class PayloadAudit {
     { seq, keyId, box }: SealedPayload,
     reference: PayloadReference,
     wrapped: Uint8Array,
-    keyEncryptionKey: Uint8Array,
+    keyEncryptionKey: KeyObject,
   ): void {
     const { origin } = this.#access;
     try {

@@ -1,6 +1,6 @@
 // The sealed form of a payload: AES-256-GCM under a payload key, which is wrapped by the installation's own.
 
-import { createCipheriv, createDecipheriv, hash } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hash, type KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { AppError } from "../core/errors.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
@@ -14,6 +14,12 @@ export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = "aes-256-gcm";
+
+/** A key in the form in which the cipher takes it without preparing it again: a third of the time of raw bytes. */
+export function cipherKey(bytes: Uint8Array): KeyObject {
+  if (bytes.length !== KEY_BYTES) throw corrupt("a key is not 32 bytes");
+  return createSecretKey(bytes);
+}
 
 /** A payload with the salt that its commitment was made with: all a third party needs to check it against the leaf. */
 export interface Opening {
@@ -55,20 +61,20 @@ export interface SealingPlace {
 export function sealBox(
   plaintext: Uint8Array,
   place: SealingPlace & { seq: number },
-  key: Uint8Array,
+  key: KeyObject,
   nonce: Uint8Array,
 ): Buffer {
   return encrypt(plaintext, boxContext(place.origin, place.keyId, place.seq), key, nonce);
 }
 
 /** A payload key of 32 bytes under the key-encryption key, also 32 bytes. */
-export function wrapKey(key: Uint8Array, place: SealingPlace, keyEncryptionKey: Uint8Array, nonce: Uint8Array): Buffer {
+export function wrapKey(key: Uint8Array, place: SealingPlace, keyEncryptionKey: KeyObject, nonce: Uint8Array): Buffer {
   return encrypt(key, keyContext(place.origin, place.keyId), keyEncryptionKey, nonce);
 }
 
 /** Throws `ledger-corrupt` when the wrapped key was changed, moved, or wrapped under another key. */
-export function unwrapKey(wrapped: Uint8Array, place: SealingPlace, keyEncryptionKey: Uint8Array): Buffer {
-  return decrypt(wrapped, keyContext(place.origin, place.keyId), keyEncryptionKey);
+export function unwrapKey(wrapped: Uint8Array, place: SealingPlace, keyEncryptionKey: KeyObject): KeyObject {
+  return cipherKey(decrypt(wrapped, keyContext(place.origin, place.keyId), keyEncryptionKey));
 }
 
 /** Opens one box with its payload key and checks it against the leaf. Throws `ledger-corrupt`. */
@@ -76,7 +82,7 @@ export function openBox(
   box: Uint8Array,
   place: { origin: string; seq: number },
   reference: PayloadReference,
-  key: Uint8Array,
+  key: KeyObject,
 ): Opening {
   const plaintext = decrypt(box, boxContext(place.origin, reference.key, place.seq), key);
   if (commitmentOf(plaintext) !== reference.commitment) throw corrupt("a payload does not match its commitment");
@@ -84,9 +90,17 @@ export function openBox(
 }
 
 function parsePlaintext(plaintext: Buffer, reference: PayloadReference): { salt: Uint8Array; payload: Payload } {
-  const payload = JSON.parse(plaintext.toString("utf8", SALT_BYTES)) as Payload;
-  if (payload.retention !== reference.retention) throw corrupt("a payload's retention class is not the leaf's");
+  const payload = parsePayload(plaintext.toString("utf8", SALT_BYTES));
+  if (payload?.retention !== reference.retention) throw corrupt("a payload's retention class is not the leaf's");
   return { salt: plaintext.subarray(0, SALT_BYTES), payload };
+}
+
+function parsePayload(text: string): Payload | undefined {
+  try {
+    return (JSON.parse(text) as Payload | null) ?? undefined;
+  } catch {
+    return undefined; // sealed by something that is no sealer of this format
+  }
 }
 
 /** Checks an opening that came without a box. Throws `ledger-corrupt`. */
@@ -110,11 +124,11 @@ export function openPayload(
   if (leaf.payload === null) throw new AppError("event-not-found", "this event has no payload", { seq });
   if (stored === null || stored.wrapped === null) throw new AppError("payload-erased", "its key is destroyed", { seq });
   if (stored.keyId !== leaf.payload.key) throw corrupt("a payload stands under another key than its leaf says");
-  const key = unwrapKey(stored.wrapped, { origin, keyId: stored.keyId }, keyEncryptionKey);
+  const key = unwrapKey(stored.wrapped, { origin, keyId: stored.keyId }, cipherKey(keyEncryptionKey));
   return openBox(stored.box, { origin, seq }, leaf.payload, key).payload.body;
 }
 
-function encrypt(plaintext: Uint8Array, context: Uint8Array, key: Uint8Array, nonce: Uint8Array): Buffer {
+function encrypt(plaintext: Uint8Array, context: Uint8Array, key: KeyObject, nonce: Uint8Array): Buffer {
   const cipher = createCipheriv(CIPHER, key, nonce);
   cipher.setAAD(context);
   const box = Buffer.allocUnsafe(NONCE_BYTES + plaintext.length + TAG_BYTES);
@@ -125,7 +139,7 @@ function encrypt(plaintext: Uint8Array, context: Uint8Array, key: Uint8Array, no
   return box;
 }
 
-function decrypt(box: Uint8Array, context: Uint8Array, key: Uint8Array): Buffer {
+function decrypt(box: Uint8Array, context: Uint8Array, key: KeyObject): Buffer {
   if (box.length < NONCE_BYTES + TAG_BYTES) throw corrupt("a box is too short");
   const end = box.length - TAG_BYTES;
   const decipher = createDecipheriv(CIPHER, key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });

@@ -63,19 +63,20 @@ function statementText(origin: string, seq: number, predicate: Predicate): strin
 }
 
 /**
- * Verifies a receipt with nothing but the root's verifier key text: statements, checkpoint, inclusion and envelope.
+ * Verifies a receipt (JSON text in any layout) with nothing but the root's verifier key text: statements, checkpoint,
+ * inclusion and envelope.
  * Throws `ledger-corrupt` for anything that does not hold.
  */
 export function verifyReceipt(receipt: string, rootPublicKey: string): ReceiptContent {
   if (receipt.length > RECEIPT_CHARS_MAX) throw corrupt("it is too long");
   const envelope = parseEnvelope(parseJson(receipt));
-  if (canonicalJson(envelope as unknown as Json) !== receipt) throw corrupt("it is not in canonical form");
   const text = envelopePayload(envelope, PAYLOAD_TYPE).toString();
   const predicate = parsePredicate(text);
   const keys = new LogKeys(predicate.keyStatements, parseVerifier(rootPublicKey));
   const leaf = parseLeaf(predicate.leaf);
+  const checkpoint = checkInclusion(envelope, predicate, leaf.event.seq, keys);
   if (statementText(keys.origin, leaf.event.seq, predicate) !== text) throw corrupt("its statement has another form");
-  return { leaf, checkpoint: checkInclusion(envelope, predicate, leaf.event.seq, keys) };
+  return { leaf, checkpoint };
 }
 
 function checkInclusion(envelope: Envelope, predicate: Predicate, seq: number, keys: LogKeys): Checkpoint {

@@ -1,5 +1,6 @@
 // The sealer: turns events into one batch with payload boxes, leaves, leaf hashes, tiles and a signed checkpoint.
 
+import type { KeyObject } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { Random } from "../core/random.ts";
@@ -10,7 +11,16 @@ import { verifierOf, type Signer } from "./ed25519.ts";
 import type { LogKeys } from "./key-statement.ts";
 import { isEvent, leafText, type PayloadReference } from "./leaf.ts";
 import { equalBytes, HASH_BYTES, hashLeaf, type MerkleTree } from "./merkle.ts";
-import { commitmentOf, KEY_BYTES, NONCE_BYTES, payloadPlaintext, SALT_BYTES, sealBox, wrapKey } from "./payload-box.ts";
+import {
+  cipherKey,
+  commitmentOf,
+  KEY_BYTES,
+  NONCE_BYTES,
+  payloadPlaintext,
+  SALT_BYTES,
+  sealBox,
+  wrapKey,
+} from "./payload-box.ts";
 import { TileReader } from "./tiles.ts";
 
 export interface SealerSettings {
@@ -30,6 +40,7 @@ const RANDOM_BYTES_PER_PAYLOAD = SALT_BYTES + NONCE_BYTES + KEY_BYTES + NONCE_BY
  */
 export class Sealer {
   readonly #settings: SealerSettings;
+  readonly #keyEncryptionKey: KeyObject;
   readonly #tree: MerkleTree;
   #checkpoint: string | null;
   #time = 0;
@@ -37,6 +48,7 @@ export class Sealer {
   private constructor(settings: SealerSettings, tree: MerkleTree, checkpoint: string | null) {
     assert(settings.keyEncryptionKey.length === KEY_BYTES, "the key-encryption key is 32 bytes");
     this.#settings = settings;
+    this.#keyEncryptionKey = cipherKey(settings.keyEncryptionKey);
     this.#tree = tree;
     this.#checkpoint = checkpoint;
   }
@@ -70,7 +82,7 @@ export class Sealer {
   seal(events: readonly UnsealedEvent[]): SealedBatch {
     const firstSeq = this.#tree.size;
     this.#checkEvents(events, firstSeq);
-    const seals = new PayloadSeals(this.#settings, events);
+    const seals = new PayloadSeals(this.#settings, this.#keyEncryptionKey, events);
     const lines = events.map((event) =>
       leafText(event, event.payload === undefined ? null : seals.seal(event, event.payload)),
     );
@@ -137,12 +149,14 @@ class PayloadSeals {
   readonly payloads: SealedPayload[] = [];
   readonly keys: SealedKey[] = [];
   readonly #settings: SealerSettings;
+  readonly #keyEncryptionKey: KeyObject;
   readonly #random: Uint8Array;
   #taken = 0;
-  readonly #current = new Map<string, { keyId: string; key: Uint8Array }>();
+  readonly #current = new Map<string, { keyId: string; key: KeyObject }>();
 
-  constructor(settings: SealerSettings, events: readonly UnsealedEvent[]) {
+  constructor(settings: SealerSettings, keyEncryptionKey: KeyObject, events: readonly UnsealedEvent[]) {
     this.#settings = settings;
+    this.#keyEncryptionKey = keyEncryptionKey;
     const count = events.reduce((sum, event) => (event.payload === undefined ? sum : sum + 1), 0);
     this.#random = count === 0 ? new Uint8Array(0) : settings.random.bytes(count * RANDOM_BYTES_PER_PAYLOAD);
   }
@@ -161,13 +175,14 @@ class PayloadSeals {
     return { commitment: commitmentOf(plaintext), key: keyId, retention: payload.retention };
   }
 
-  #keyFor(event: UnsealedEvent, payload: Payload): { keyId: string; key: Uint8Array } {
+  #keyFor(event: UnsealedEvent, payload: Payload): { keyId: string; key: KeyObject } {
     const owner = `${payload.retention} ${event.subject}`;
     const known = this.#current.get(owner);
     if (known !== undefined) return known;
-    const made = { keyId: String(event.seq), key: this.#take(KEY_BYTES) };
+    const bytes = this.#take(KEY_BYTES);
+    const made = { keyId: String(event.seq), key: cipherKey(bytes) };
     const place = { origin: this.#settings.signer.name, keyId: made.keyId };
-    const wrapped = wrapKey(made.key, place, this.#settings.keyEncryptionKey, this.#take(NONCE_BYTES));
+    const wrapped = wrapKey(bytes, place, this.#keyEncryptionKey, this.#take(NONCE_BYTES));
     this.#current.set(owner, made);
     this.keys.push({ keyId: made.keyId, wrapped });
     return made;

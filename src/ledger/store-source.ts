@@ -25,7 +25,7 @@ export async function storeSource(store: LedgerReader): Promise<StoreSource> {
   return {
     origin,
     statements: parseStatements(statements),
-    batches: storedBatches(store),
+    batches: { [Symbol.asyncIterator]: () => storedBatches(store) },
     readTile: (level, index) => store.readTile(level, index),
     readKey: (keyId) => store.readKey(keyId),
     snapshots: await storedSnapshots(store),

@@ -42,6 +42,19 @@ export function parseTilePath(path: string): TileName | undefined {
   return tilePath(name) === path && name.width <= TILE_WIDTH && name.level < 8 ? name : undefined;
 }
 
+/** The hashes of the tile that a path names, partial ones included; null when the log holds no such tile. */
+export async function readTilePath(
+  store: Pick<LedgerReader, "head" | "readTile" | "readBatches">,
+  path: string,
+): Promise<Uint8Array | null> {
+  const name = parseTilePath(path);
+  if (name === undefined) return null;
+  const { size } = await store.head();
+  const isFull = (name.index + 1) * TILE_WIDTH ** (name.level + 1) <= size;
+  if (isFull && name.width === TILE_WIDTH) return store.readTile(name.level, name.index);
+  return (await (await TileReader.load(store, size)).tile(name)) ?? null;
+}
+
 /** Hashes and proofs of the tree at one size, from full tiles and the leaf hashes that no full tile holds yet. */
 export class TileReader {
   readonly size: number;

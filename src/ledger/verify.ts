@@ -12,7 +12,7 @@ import { LogKeys } from "./key-statement.ts";
 import { parseLeaf, type PayloadReference } from "./leaf.ts";
 import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, MerkleTree, TILE_WIDTH } from "./merkle.ts";
 import { PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
-import type { Opening } from "./payload-box.ts";
+import { cipherKey, type Opening } from "./payload-box.ts";
 import { verifySnapshot } from "./snapshot-note.ts";
 
 /** One commit as a source gives it: a StoredBatch is one; an export has openings in place of boxes. */
@@ -124,10 +124,8 @@ class LogVerification {
     this.#findings = findings;
     this.chain = new CheckpointChain(keys, findings, settings.everySignature ?? false);
     const { readKey } = source;
-    this.audit = new PayloadAudit(
-      { origin: keys.origin, readKey, keyEncryptionKey: settings.keyEncryptionKey },
-      findings,
-    );
+    const keyEncryptionKey = settings.keyEncryptionKey === undefined ? undefined : cipherKey(settings.keyEncryptionKey);
+    this.audit = new PayloadAudit({ origin: keys.origin, readKey, keyEncryptionKey }, findings);
     this.#since = this.#openSince(settings.since);
     if (this.#since?.size === 0) this.#rootAtSince = EMPTY_ROOT;
   }
