@@ -25,23 +25,18 @@ export function copyDirectory(from: string, to: string): void {
   execFileSync("cp", ["-a", `${from}/.`, to]);
 }
 
-/** Names of the files under `directory` that hold `bytes` anywhere. */
+/** Names of the files under `directory` that hold `bytes` anywhere. Read in a process of its own, as for copyDirectory. */
 export function filesHolding(directory: string, bytes: Uint8Array): string[] {
-  const copy = mkdtempSync(join(tmpdir(), "holdpoint-grep-"));
-  try {
-    copyDirectory(directory, copy);
-    const script = `
-      const fs = require("node:fs"); const needle = Buffer.from(process.argv[1], "hex");
-      for (const name of fs.readdirSync(process.argv[2], { recursive: true })) {
-        const file = process.argv[2] + "/" + name;
-        if (fs.statSync(file).isFile() && fs.readFileSync(file).includes(needle)) console.log(name);
-      }`;
-    const hex = Buffer.from(bytes).toString("hex");
-    const out = execFileSync(process.execPath, ["-e", script, hex, copy], { encoding: "utf8" });
-    return out.split("\n").filter((name) => name !== "");
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
+  const script = `
+    const fs = require("node:fs");
+    const [hex, directory] = process.argv.slice(1);
+    for (const name of fs.readdirSync(directory, { recursive: true })) {
+      const file = directory + "/" + name;
+      if (fs.statSync(file).isFile() && fs.readFileSync(file).includes(Buffer.from(hex, "hex"))) console.log(name);
+    }`;
+  const hex = Buffer.from(bytes).toString("hex");
+  const out = execFileSync(process.execPath, ["-e", script, hex, directory], { encoding: "utf8" });
+  return out.split("\n").filter((name) => name !== "");
 }
 
 export function fileNames(directory: string): string[] {

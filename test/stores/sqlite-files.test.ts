@@ -265,6 +265,40 @@ it("the bytes of destroyed keys and of their payloads are in no file", async () 
   assert.deepEqual(filesHolding(directory, marker.subarray(0, 24)), []);
 });
 
+it("a reader that stands on the journal holds up compaction, not the destruction of a key", async () => {
+  const { directory, path } = makeDirectory();
+  const store = open(path);
+  await appendAll(store, makeBatches([1, 1]));
+  const reader = new DatabaseSync(path, { readOnly: true });
+  cleanups.push(() => reader.isOpen && reader.close());
+  reader.exec("begin");
+  reader.prepare("select count(*) from batches").get();
+  assert.equal(await store.eraseKey("key-0"), true);
+  assert.equal(await store.readKey("key-0"), null);
+  await assert.rejects(store.compact(), { code: "store-unavailable", message: /a reader holds the journal/ });
+  await store.append(makeBatch({ firstSeq: 2, count: 1 }));
+  reader.exec("commit");
+  await store.compact();
+  assert.deepEqual(filesHolding(directory, makeKey("key-0").wrapped), []);
+  assert.equal((await store.head()).size, 3);
+});
+
+it("housekeeping moves the journal into the file, and the journal starts over", async () => {
+  const { path } = makeDirectory();
+  const store = open(path);
+  let seq = 0;
+  const appendMore = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) await store.append(makeBatch({ firstSeq: seq++, count: 1, boxBytes: 100_000 }));
+    await store.maintain();
+  };
+  await appendMore();
+  const journalBytes = statSync(`${path}-wal`).size;
+  assert.ok(journalBytes > 2_000_000 && statSync(path).size > 2_000_000);
+  for (let i = 0; i < 3; i++) await appendMore();
+  assert.ok(statSync(`${path}-wal`).size < journalBytes * 2, "the journal is used again from its start");
+  assert.equal((await store.head()).size, 80);
+});
+
 it("compaction gives the space back once there is enough of it", async () => {
   const { directory, path } = makeDirectory();
   const store = open(path, { rebuildBytesMin: 200_000 });

@@ -243,7 +243,9 @@ export class PostgresStore implements LedgerStore {
 
 async function dropPayloads(client: pg.PoolClient, fromSeq: number, dead: ReadonlySet<string>) {
   const { rows } = await client.query<{ first_seq: string; payloads: Buffer }>(
-    "select first_seq, payloads from batches where first_seq >= $1 and payloads is not null order by first_seq limit $2",
+    // Locked: two compactions at once must not give back to a batch what the other has dropped.
+    `select first_seq, payloads from batches where first_seq >= $1 and payloads is not null
+     order by first_seq limit $2 for update`,
     [fromSeq, COMPACT_CHUNK_BATCHES],
   );
   let dropped = 0;

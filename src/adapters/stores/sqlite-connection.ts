@@ -9,7 +9,7 @@ import type { ErrorCode } from "../../core/errors.ts";
 import { loadMigrations, pendingMigrations } from "./migrations.ts";
 import type { AppliedMigration } from "./migrations.ts";
 
-const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 1_000;
 const PAGE_BYTES = 8_192;
 
 // Primary result codes, https://www.sqlite.org/rescode.html

@@ -83,7 +83,10 @@ export interface LedgerStore extends LedgerReader {
   append(batch: SealedBatch): Promise<void>;
   /** Destroys a payload key; durable when it returns. True when the key existed. Its id is never used again. */
   eraseKey(keyId: string): Promise<boolean>;
-  /** Removes the bytes of every payload whose key is destroyed, from the file and its journal; returns how many. */
+  /**
+   * Removes the bytes of destroyed keys and of every payload under them, from the file and its journal; returns how many
+   * payloads. Throws `store-unavailable` while a reader keeps old bytes in the journal: call it again.
+   */
   compact(): Promise<number>;
   saveSnapshot(snapshot: Snapshot): Promise<void>;
   /** Small named values beside the log (`origin`, `statements`, `format`); a write is durable when it returns. */
