@@ -198,7 +198,9 @@ class Checker {
     if (overload === undefined) return isFunction(name) ? this.#mismatch(expr, name, args) : this.#unknown(expr, name);
     if (overload.prepare === undefined) return this.#node(expr, overload.result, { op: "call", overload, args });
     const last = args.at(-1);
-    if (last?.op !== "constant") return this.#fail(expr, `the last argument of \`${plain(name)}\` must be a constant`);
+    if (last?.op !== "constant") {
+      throw new ConditionError(last?.at ?? 0, `the last argument of \`${plain(name)}\` must be a constant`);
+    }
     const prepared = overload.prepare(last.value);
     if (typeof prepared === "string") throw new ConditionError(last.at, prepared);
     const rest = args.slice(0, -1);

@@ -209,7 +209,8 @@ export function fold(node: Node): Node {
     const value = compileNode(node).run({ root: undefined, slots: [] });
     return { op: "constant", value, type, at };
   } catch (error) {
-    return { op: "fault", reason: faultOf(error).reason, type, at };
+    const cause = childrenOf(node).find((child) => child.op === "fault");
+    return { op: "fault", reason: faultOf(error).reason, type, at: cause?.at ?? at };
   }
 }
 
