@@ -24,6 +24,7 @@ const BATCHES_PER_READ = 16;
 const EVENTS_PER_WRITE = 1_000;
 const SNAPSHOT_EVERY_EVENTS = 50_000;
 const MISMATCHES_REPORTED_MAX = 100;
+const BUNDLE_EVENTS: ReadonlySet<string> = new Set(["policy.proposed", "policy.activated"]);
 
 export interface FollowerParts extends SnapshotSource {
   readonly store: Pick<LedgerStore, "head" | "readBatches" | "latestSnapshot" | "saveSnapshot">;
@@ -181,13 +182,17 @@ export class Follower {
     if (this.#mismatched <= MISMATCHES_REPORTED_MAX) this.#parts.onMismatch(mismatch);
   }
 
-  /** Equal decisions are owed by the same engine with the same bundle only. */
+  /** Equal decisions are owed by the same engine only, and with the bytes of every bundle that is in play. */
   #isComparable(group: readonly LedgerEvent[]): boolean {
     const { engine } = this.#parts;
     const first = group[0];
     const decidedBy = first?.type === "engine.started" ? first.facts["engine"] : this.#state.engine;
-    const bundle = this.#state.bundleHash;
-    return decidedBy === engine.version && (bundle === null || engine.policy(bundle) !== undefined);
+    if (decidedBy !== engine.version) return false;
+    const isLoaded = (bundle: unknown): boolean => typeof bundle !== "string" || engine.policy(bundle) !== undefined;
+    return (
+      isLoaded(this.#state.bundleHash) &&
+      group.every(({ type, facts }) => !BUNDLE_EVENTS.has(type) || isLoaded(facts["bundleHash"]))
+    );
   }
 
   #project(group: readonly LedgerEvent[]): void {

@@ -1,0 +1,249 @@
+// What people read: a run, its incident and its actions told from recorded facts.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { test } from "node:test";
+import type { Command, CommandInputs } from "../../src/kernel/command.ts";
+import { explainAction, explanationSources } from "../../src/history/explain.ts";
+import { parseLeaves } from "../../src/history/leaves.ts";
+import type { ViewStore } from "../../src/wire/contracts/views.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import { engineWith } from "./fixed-policy.ts";
+import { follow } from "./following.ts";
+import { Recorder, RecordedStore } from "./recorder.ts";
+
+const BUNDLE = hash("sha256", "bundle");
+const CLASSIFIER = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
+
+class Story extends Recorder {
+  constructor() {
+    super(engineWith("e1", [BUNDLE]));
+    this.do("open-log", { format: 1 });
+    this.do("start-engine", { engine: "e1" });
+    this.do("propose-policy", { bundleHash: BUNDLE, mode: "file", person: null, requestHash: "r" }, "person:ada");
+  }
+
+  do<T extends Command["type"]>(type: T, input: CommandInputs[T], actor = "system:kernel"): string {
+    this.nowMs += 1_000;
+    const reply = this.submit({ type, actor, input } as unknown as Command);
+    assert.ok(reply !== null, `${type} is accepted`);
+    return reply.subject;
+  }
+
+  signal(deliveryKey: string, over: Partial<CommandInputs["receive-signal"]> = {}): string {
+    const input = {
+      source: "am",
+      detector: "prometheus:Errors",
+      status: "firing",
+      environment: "production",
+      service: "cart",
+      signature: "sig",
+      deliveryKey,
+      claimedSeverity: "high",
+      ...over,
+    } as const;
+    return this.do("receive-signal", input, "source:am");
+  }
+
+  /** Classifies the one waiting run. */
+  classify(confidencePpm: number, wants: { page?: boolean; ticket?: boolean; mim?: boolean }): string {
+    const run = [...this.state.runs.keys()][0] ?? "";
+    const classification = {
+      severity: "high",
+      confidencePpm,
+      requiresTicket: wants.ticket ?? false,
+      requiresPaging: wants.page ?? false,
+      requiresMim: wants.mim ?? false,
+      team: "shop",
+    } as const;
+    return this.do("classify-run", { run, classification, classifier: CLASSIFIER, code: "", problems: [] });
+  }
+
+  /** Plans every action that waits for a plan; their ids. */
+  plan(): readonly string[] {
+    const waiting = [...this.state.actions.values()].filter(({ planHash }) => planHash === null);
+    for (const { id } of waiting) this.do("plan-action", { action: id, planHash: `plan-${id}`, code: "" });
+    return waiting.map(({ id }) => id);
+  }
+
+  execute(action: string, status: "succeeded" | "failed" = "succeeded"): void {
+    this.do("begin-step", { action });
+    this.do("finish-step", { action, attempt: 1, status, code: "http-202", afterMs: 0 });
+  }
+
+  answer(action: string, decision: "approve" | "deny"): void {
+    const planHash = this.state.actions.get(action)?.planHash ?? "";
+    const answer = { action, decision, planHash, person: "p-bob", roles: ["sre", "admin"] };
+    this.do("answer-hold", answer, "person:bob");
+  }
+
+  events(): readonly LedgerEvent[] {
+    return this.batches(100).flatMap(parseLeaves);
+  }
+
+  async views(): Promise<ViewStore> {
+    const store = new RecordedStore();
+    store.batches.push(...this.batches(2));
+    const { follower, views } = await follow(store, { engine: engineWith("e1", [BUNDLE]) });
+    await follower.catchUp();
+    assert.equal(follower.status().mismatched, 0);
+    return views;
+  }
+}
+
+test("a page that went out makes a paged run, under one correlation id", async () => {
+  const story = new Story();
+  const signal = story.signal("d1");
+  const run = story.classify(900_000, { page: true, ticket: true });
+  const [page, ticket] = story.plan();
+  story.execute(page ?? "");
+  story.execute(ticket ?? "", "failed");
+  const views = await story.views();
+  const document = views.find("runs", run);
+  const incident = views.find("incidents", document?.incident ?? "");
+  assert.deepEqual(
+    [document?.verdict, document?.status, document?.correlationId],
+    ["paged", "classified", incident?.id],
+  );
+  assert.deepEqual(document?.classifier, CLASSIFIER);
+  assert.deepEqual(
+    document.actions.map(({ kind, status }) => [kind, status]),
+    [
+      ["pagerduty.trigger", "succeeded"],
+      ["servicenow.incident.create", "failed"],
+    ],
+  );
+  assert.deepEqual([incident?.paged, incident?.signals, incident?.runs], [true, [signal], [run]]);
+  assert.deepEqual(incident?.actions, [page, ticket]);
+  assert.equal(views.find("signals", signal)?.run, run);
+  const action = views.find("actions", page ?? "");
+  assert.deepEqual([action?.correlationId, action?.run, action?.attempt], [incident.id, run, 1]);
+  assert.deepEqual(
+    action?.timeline.map(({ type }) => type),
+    ["action.proposed", "action.planned", "action.granted", "step.started", "step.finished"],
+  );
+  assert.equal(action?.planSeq, action?.timeline[1]?.seq);
+});
+
+test("a run tells whether someone is asked, nothing was wanted, or nobody could classify it", async () => {
+  const story = new Story();
+  story.signal("d1");
+  const unsure = story.classify(500_000, { ticket: true });
+  story.plan();
+  story.signal("d2", { service: "search" });
+  const idle = story.classify(900_000, {});
+  story.signal("d3", { service: "payments" });
+  const lost = [...story.state.runs.keys()][0] ?? "";
+  const nothing = { classification: null, classifier: null, code: "invalid", problems: ["confidence"] };
+  story.do("classify-run", { run: lost, ...nothing });
+  const before = (await story.views()).find("runs", lost);
+  assert.deepEqual([before?.status, before?.verdict, before?.code], ["unclassified", "pending", "invalid"]);
+  story.do("plan-action", { action: [...story.state.actions.keys()].at(-1) ?? "", planHash: null, code: "no" });
+  const views = await story.views();
+  assert.equal(views.find("runs", unsure)?.verdict, "held");
+  assert.equal(views.find("runs", idle)?.verdict, "no-action");
+  assert.equal(views.find("runs", lost)?.verdict, "unclassified");
+  const held = views.list("actions", { filters: { status: "held" }, cursor: null, limit: 10 }).items;
+  assert.equal(held.length, 1);
+  assert.deepEqual([held[0]?.hold?.route, held[0]?.hold?.roles], ["on-call", ["sre"]]);
+  assert.deepEqual(views.counts("actions"), { held: 1, refused: 1 });
+});
+
+test("a hold that was answered is over in the view, with the answer kept", async () => {
+  const story = new Story();
+  story.signal("d1");
+  const run = story.classify(500_000, { ticket: true });
+  const [ticket = ""] = story.plan();
+  story.answer(ticket, "deny");
+  const views = await story.views();
+  const action = views.find("actions", ticket);
+  assert.deepEqual([action?.status, action?.hold, action?.answers[0]?.decision], ["denied", null, "deny"]);
+  assert.deepEqual([action?.answers[0]?.person, action?.answers[0]?.actor], ["p-bob", "person:bob"]);
+  assert.equal(action?.endedAt, story.nowMs);
+  assert.equal(views.find("runs", run)?.verdict, "ended");
+});
+
+test("under a dry-run brake a run says dry-run and nothing counts as paged", async () => {
+  const story = new Story();
+  const brake = story.do("apply-brake", { mode: "dry-run", scope: { environment: "production" } }, "person:ada");
+  story.signal("d1");
+  const run = story.classify(900_000, { page: true });
+  const [page = ""] = story.plan();
+  const release = story.do("release-brake", { brake, person: "p-ada", requestHash: "rr" }, "person:ada");
+  story.answer(release, "approve");
+  const views = await story.views();
+  assert.equal(views.find("runs", run)?.verdict, "dry-run");
+  assert.deepEqual([views.find("actions", page)?.status, views.find("actions", page)?.dryRun], ["succeeded", true]);
+  assert.deepEqual(
+    [views.find("brakes", brake)?.status, views.find("brakes", brake)?.releaseAction],
+    ["released", release],
+  );
+});
+
+test("a bundle in force supersedes the one before, and names the action that activated it", async () => {
+  const next = hash("sha256", "next");
+  const story = new Story();
+  (story.engine as ReturnType<typeof engineWith>).load(next);
+  const input = { bundleHash: next, mode: "governed", person: "p-ada", requestHash: "r2" } as const;
+  const action = story.do("propose-policy", input, "person:ada");
+  story.answer(action, "approve");
+  const views = await story.views();
+  assert.equal(views.find("policies", BUNDLE)?.status, "superseded");
+  const policy = views.find("policies", next);
+  assert.deepEqual([policy?.status, policy?.mode, policy?.action], ["active", "governed", action]);
+  assert.equal(views.find("installation", "log")?.bundleHash, next);
+});
+
+test("an erased payload is shown as erased", async () => {
+  const story = new Story();
+  const signal = story.signal("d1");
+  story.do("erase-payload", { keyId: "3", ofSubject: signal, retention: "content" });
+  assert.deepEqual((await story.views()).find("signals", signal)?.erased, ["content"]);
+});
+
+test("an action is explained by who gave it authority, what limited it, and how it was decided", async () => {
+  const story = new Story();
+  story.signal("d1");
+  story.classify(500_000, { ticket: true });
+  const [ticket = ""] = story.plan();
+  story.answer(ticket, "approve");
+  story.execute(ticket);
+  const views = await story.views();
+  const action = views.find("actions", ticket);
+  assert.ok(action !== null);
+  const sources = new Set(explanationSources(views, action));
+  const explained = explainAction(
+    story.events().filter(({ seq }) => sources.has(seq)),
+    ticket,
+  );
+  const { authority, constraints, path } = explained;
+  assert.deepEqual([authority.agent, authority.answers[0]?.person], ["system:triage", "p-bob"]);
+  assert.deepEqual([authority.policy?.bundleHash, authority.policy?.activated?.actor], [BUNDLE, "person:ada"]);
+  assert.equal(authority.grant?.planHash, `plan-${ticket}`);
+  assert.deepEqual(
+    constraints.evaluations.map(({ decision }) => decision),
+    ["hold", "hold"],
+  );
+  assert.deepEqual(constraints.holds[0]?.roles, ["sre"]);
+  assert.deepEqual([constraints.planHash, constraints.stoppedBy], [`plan-${ticket}`, null]);
+  assert.deepEqual(
+    path.map(({ by }) => by),
+    [null, "plan-action", null, "answer-hold", null, "begin-step", "finish-step"],
+  );
+  for (const part of ["Who approved", "approved by p-bob as person:bob", "held on route on-call", "step.finished"]) {
+    assert.ok(explained.text.includes(part), part);
+  }
+  const alone = explainAction(story.events().filter(({ subject }) => subject === ticket));
+  assert.deepEqual([alone.action, alone.authority.policy?.activated], [ticket, null]);
+});
+
+test("an action that was stopped says by what", () => {
+  const story = new Story();
+  story.do("apply-brake", { mode: "pause", scope: {} }, "person:ada");
+  story.signal("d1");
+  story.classify(900_000, { page: true });
+  const [page = ""] = story.plan();
+  const explained = explainAction(story.events(), page);
+  assert.deepEqual([explained.constraints.stoppedBy, explained.authority.grant], ["paused", null]);
+  assert.ok(explained.text.includes("stopped: paused"));
+});
