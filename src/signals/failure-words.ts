@@ -20,12 +20,12 @@ export interface FailureTitle {
  * nothing would be left, all words count.
  */
 export function failureWords({ title, subjects, instances }: FailureTitle): string {
-  let text = visibleText(title).slice(0, TITLE_CHARS_MAX);
+  let text = visibleText(title.slice(0, TITLE_CHARS_MAX));
   for (const instance of [...instances].sort(longestFirst)) {
     if (instance.length >= 4) text = text.replaceAll(instance, " ");
   }
   for (const [pattern, replacement] of VOLATILE) text = text.replace(pattern, replacement);
-  const words = text.split(/[\s"'`()[\]{}<>,;=|]+/u).flatMap(stableWords);
+  const words = text.split(/[\s"'`()[\]{}<>,;:=|/.!?]+/u).flatMap(stableWords);
   const named = withoutSubjects(words, subjects);
   const telling = named.filter((word) => !UNIMPORTANT.has(word));
   const kept = [telling, named, words].find((list) => list.length > 0) ?? [];
@@ -41,14 +41,15 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, " "], // uuid
   [/\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?/gi, " "],
   [/\b\d{4}\/\d{2}\/\d{2}\b/g, " "],
+  [/(?<![0-9a-z:])\[?(?:[0-9a-f]{0,4}:){2,9}[0-9a-f]{0,4}\]?(?::\d{1,5})?(?![0-9a-z])/gi, " "], // IPv6
   [/\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\b(?:\s?(?:am|pm|utc|gmt))?/gi, " "],
   [new RegExp(`\\b(?:${MONTHS})[a-z]{0,6}\\.? \\d{1,2}\\b,?(?: \\d{4})?`, "gi"), " "],
   [/(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d{1,5})?(?![\w.])/g, " "], // IPv4, with port or prefix length
-  [/(?<![0-9a-z:])\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]?(?::\d{1,5})?(?![0-9a-z:])/gi, " "], // IPv6
   [/(?<=[a-z0-9]):\d{2,5}\b/gi, " "], // port
   [/\bip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b/gi, " "], // host names of cloud instances
   [/\b(http|status|code)([ :=_-]{1,3})([1-5]\d\d)\b/gi, "$1 status$3"], // a status code is the failure, not an id
-  [/([1-5])xx/gi, " status$1xx "],
+  [/\bIPv([46])/g, "ipv$1"], // no camel case
+  [/(?:(?<![a-z0-9])|(?<=http))([1-5])(?:xx|XX)(?![a-z0-9])/g, " status$1xx "],
 ];
 
 // The alphabet of names that Kubernetes generates: no vowels, nothing that is mistaken for another sign.
@@ -90,6 +91,7 @@ const TELLING_NUMBERS = /^(?:p\d{2,4}|status\d(?:\d\d|xx)|ipv[46]|l[47]|s3|ec2|k
 /** A word without its number, or nothing where the word is a number or an id. */
 function stableWord(word: string): string {
   if (TELLING_NUMBERS.test(word)) return word;
+  if (/^(?:p|sev)[0-5]$/.test(word)) return ""; // a severity
   if (/^\d[0-9a-z]*$/.test(word) && !/[a-z]{6}/.test(word)) return ""; // 5, 300ms, 1h30m, 12gb
   if (/^(?:0x)?[0-9a-f]+$/.test(word) && (word.length >= 8 || (word.length >= 6 && /\d/.test(word)))) return "";
   if (/^\p{L}+\d+$/u.test(word)) return word.replace(/\d+$/, ""); // node12, worker3
@@ -119,7 +121,7 @@ const UNIMPORTANT: ReadonlySet<string> = new Set(
   (
     "a an the of on in at for by to from with and or is are was were has have had be been its it this that as " +
     "alert alerts alarm alarming alerting firing fired triggered trigger resolved recovered recovery " +
-    "critical warning warn info sev severity priority p1 p2 p3 p4 p5 " +
+    "critical warning warn info sev severity priority " +
     "service environment env last past minute minutes min mins hour hours second seconds sec secs ms day days"
   ).split(" "),
 );

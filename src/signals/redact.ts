@@ -2,13 +2,14 @@
 
 import { visibleText } from "./clean-text.ts";
 import {
+  ASSIGNED,
   ASSIGNMENT,
   IP_ADDRESSES,
   PERSONAL,
+  RANDOM,
   SECRETS,
   isCredentialName,
   isPasswordName,
-  isRandom,
   isReference,
   isSensitiveName,
   looksSecret,
@@ -36,27 +37,59 @@ export function redactField(name: string, value: string, options: RedactOptions)
 
 /** `text` with every secret and all personal data replaced by `[redacted:KIND]`. Linear in its length; see cleanText. */
 export function redactText(text: string, options: RedactOptions): Redacted {
-  let count = 0;
-  let kept = text;
-  for (const sensitive of SECRETS) kept = replaceAll(kept, sensitive);
-  kept = kept.replace(ASSIGNMENT, (whole: string, start: string, value: string) => {
-    const name = fieldName(start);
-    const bare = unquoted(value);
-    if (bare === "" || bare.startsWith("[redacted")) return whole;
-    if (!isSensitiveName(name) && !isRandom(bare)) return whole;
-    count++;
-    return `${start}[redacted:assignment]`;
-  });
-  for (const sensitive of PERSONAL) kept = replaceAll(kept, sensitive);
-  if (options.ipAddresses) for (const sensitive of IP_ADDRESSES) kept = replaceAll(kept, sensitive);
-  return { text: kept, count };
+  let kept: Redacted = { text, count: 0 };
+  for (const sensitive of SECRETS) kept = withoutMatches(kept, sensitive);
+  kept = withoutAssigned(kept);
+  for (const sensitive of [RANDOM, ...PERSONAL]) kept = withoutMatches(kept, sensitive);
+  if (options.ipAddresses) for (const sensitive of IP_ADDRESSES) kept = withoutMatches(kept, sensitive);
+  return kept;
+}
 
-  function replaceAll(from: string, { kind, pattern, confirms }: Sensitive): string {
-    return from.replace(pattern, (match: string) => {
-      if (confirms !== undefined && !confirms(match)) return match;
-      count++;
-      return `[redacted:${kind}]`;
-    });
+function withoutMatches({ text, count }: Redacted, { kind, pattern, confirms }: Sensitive): Redacted {
+  let found = 0;
+  const kept = text.replace(pattern, (match: string) => {
+    if (confirms !== undefined && !confirms(match)) return match;
+    found++;
+    return `[redacted:${kind}]`;
+  });
+  return { text: kept, count: count + found };
+}
+
+/** Without the values that are assigned to sensitive names. */
+function withoutAssigned({ text, count }: Redacted): Redacted {
+  let kept = "";
+  let copied = 0;
+  let found = 0;
+  for (const { name, value, start, end } of assignmentsIn(text)) {
+    if (start < copied || !isSensitiveName(name) || value === "" || value.startsWith("[redacted")) continue;
+    kept += `${text.slice(copied, start)}[redacted:assignment]`;
+    copied = end;
+    found++;
+  }
+  return { text: kept + text.slice(copied), count: count + found };
+}
+
+type Assignment = {
+  readonly name: string;
+  /** Without its quotes. */
+  readonly value: string;
+  readonly isQuoted: boolean;
+  /** Where the value stands, quotes included. */
+  readonly start: number;
+  readonly end: number;
+};
+
+/** What is assigned to names of fields that could hold a secret; also inside values, which may be text or JSON again. */
+function* assignmentsIn(text: string): Generator<Assignment> {
+  for (const match of text.matchAll(ASSIGNMENT)) {
+    const name = match[1] ?? "";
+    if (!isSensitiveName(name)) continue;
+    ASSIGNED.lastIndex = match.index + match[0].length;
+    const assigned = ASSIGNED.exec(text)?.[0];
+    if (assigned === undefined) continue;
+    const value = unquoted(assigned);
+    const start = match.index + match[0].length;
+    yield { name, value, isQuoted: value !== assigned, start, end: start + assigned.length };
   }
 }
 
@@ -72,24 +105,18 @@ export function findSecret(text: string): string | null {
       if (confirms === undefined || confirms(match)) return kind;
     }
   }
-  for (const [, start, value] of visible.matchAll(ASSIGNMENT)) {
-    if (assignsSecret(start ?? "", value ?? "")) return "assignment";
+  for (const assignment of assignmentsIn(visible)) {
+    if (assignsSecret(assignment)) return "assignment";
   }
   return null;
 }
 
-function assignsSecret(start: string, value: string): boolean {
-  const name = fieldName(start);
-  const bare = unquoted(value);
+function assignsSecret({ name, value, isQuoted }: Assignment): boolean {
   if (!isCredentialName(name)) return false;
-  if (looksSecret(bare)) return true;
+  if (looksSecret(value)) return true;
   // Quoted, it is a value and no prose; then even a plain word can be a password.
-  const isValue = bare !== value && bare.length >= 4 && !isReference(bare);
-  return isValue && (isPasswordName(name) || /^[A-Za-z0-9]{8,}$/.test(bare));
-}
-
-function fieldName(start: string): string {
-  return /^[\w.-]+/.exec(start)?.[0] ?? "";
+  const isValue = isQuoted && value.length >= 4 && !isReference(value);
+  return isValue && (isPasswordName(name) || /^[A-Za-z0-9]{8,}$/.test(value));
 }
 
 function unquoted(value: string): string {

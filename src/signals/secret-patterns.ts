@@ -33,7 +33,7 @@ export const SECRETS: readonly Sensitive[] = [
   { kind: "model-api-key", pattern: /(?<![\w-])sk-(?:ant-|proj-|svcacct-|or-)?[\w-]{20,255}/g, confirms: isMixed },
   { kind: "npm-token", pattern: /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/g },
   { kind: "vault-token", pattern: /(?<![\w.])hv[bsr]\.[\w-]{20,255}/g },
-  { kind: "url-credentials", pattern: /(?<=:\/\/)[^\s/?#@:"'<>]{0,256}:[^\s/?#@"'<>]{1,256}(?=@)/g },
+  { kind: "url-credentials", pattern: /(?<=:\/\/)[^\s/?#@:"'<>[\]]{0,256}:[^\s/?#@"'<>[\]]{1,256}(?=@)/g },
   {
     kind: "bearer-token",
     pattern: /(?<![A-Za-z0-9])bearer[ \t:=]{1,4}[\w.~+/-]{8,4000}={0,4}/gi,
@@ -94,9 +94,19 @@ export function isSensitiveName(name: string): boolean {
   return SECRET_NAMES.has(plain) || SECRET_NAME.test(plain) || PERSONAL_NAME.test(plain);
 }
 
-/** `name: value`, `name=value`, `"name":"value"`, also with the quotes escaped: group 1 up to the value, group 2 it. */
-export const ASSIGNMENT =
-  /([A-Za-z_][\w.-]{1,63}["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4})((?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4096}|\\?"[^"\n]{0,4096}"?|'[^'\n]{0,4096}'?|[^\s"',;&|<>(){}[\]]{1,4096})/gi;
+/** A name and what assigns to it: `name: `, `name=`, `"name":`, also with the quotes escaped. Group 1 is the name. */
+export const ASSIGNMENT = /([A-Za-z_][\w.-]{1,63})["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4}/g;
+
+/** Sticky: the value that begins at `lastIndex`: quoted, of an authorization scheme, or up to the next delimiter. */
+export const ASSIGNED =
+  /(?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4096}|\\?"[^"\n]{0,4096}"?|'[^'\n]{0,4096}'?|[^\s"',;&|<>(){}[\]]{1,4096}/iy;
+
+/** A value of random characters behind any name at all. */
+export const RANDOM: Sensitive = {
+  kind: "high-entropy",
+  pattern: /(?<=[=:][ \t]{0,4}["'\\]{0,4})[A-Za-z0-9+/_-]{24,}={0,2}/g,
+  confirms: isRandom,
+};
 
 const STRONG_NAME =
   /(?:passw(?:or)?d|passphrase|pwd|secret|secretkey|clientsecret|apikey|accesskey|privatekey|signingkey|accountkey|authtoken|accesstoken|refreshtoken|sessiontoken|bearertoken|apitoken|token|authorization|credentials?|setcookie|cookie)$/;

@@ -23,7 +23,11 @@ const mapping = signalMappingSchema.parse({});
 
 function normalize(vector: Vector): NormalizedSignal[] {
   const receivedAtMs = Date.parse(vector.receivedAt);
-  return normalizeAlertmanager(parseAlertmanagerWebhook(vector.payload), { source: "alertmanager", mapping, receivedAtMs });
+  return normalizeAlertmanager(parseAlertmanagerWebhook(vector.payload), {
+    source: "alertmanager",
+    mapping,
+    receivedAtMs,
+  });
 }
 
 function fieldsOf(normalized: NormalizedSignal): Record<string, unknown> {
