@@ -142,7 +142,8 @@ const grammar = fc.letrec<Record<"bool" | "int" | "uint" | "double" | "str" | "t
       uint: fc.oneof(
         size,
         fc.constantFrom("0u", "1u", "9u", "18446744073709551615u", "9007199254740993u"),
-        two("uint", ["+", "-", "*", "/", "%"]),
+        // Not `/`: the library checks its result against the range of int.
+        two("uint", ["+", "-", "*", "%"]),
         tie("int").map((a) => `uint(${a})`),
       ),
       double: fc.oneof(
@@ -293,4 +294,9 @@ test("a pattern finds what RE2 finds", () => {
     },
   );
   fc.assert(property, { numRuns: RUNS / 2 });
+});
+
+test("a uint beyond int is divided as a uint, where the library sees an int overflow", () => {
+  assert.equal(byUs("18446744073709551615u / 1u == 18446744073709551615u", factsWith()), true);
+  assert.equal(byLibrary("18446744073709551615u / 1u == 18446744073709551615u", factsWith()), "error");
 });
