@@ -1,7 +1,10 @@
 // The test runner of this repository: what it counts as failure.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { createProject, type Project } from "./project.ts";
 
 const PASSING = `import { test } from "node:test"; test("passes", () => {});`;
@@ -62,3 +65,23 @@ test("soak runs are apart, and named files are run without the floor", async (t)
   assert.deepEqual([soak.code, /✔ soaks/.test(soak.stdout), /✔ passes/.test(soak.stdout)], [0, true, false]);
   assert.equal((await project.run("scripts/test.mjs", { args: ["test/a/passing.test.ts"] })).code, 0);
 });
+
+test("a file that never ends is stopped and named, and its process with it", async (t) => {
+  const project = prepare(t, { files: 1, tests: 1 });
+  const note = `import { writeFileSync } from "node:fs"; writeFileSync("pid", String(process.pid));`;
+  project.write("test/a/hanging.test.ts", `${PASSING}\n${note}\nsetInterval(() => {}, 1_000);`);
+  const ended = await project.run("scripts/test.mjs", { env: { TEST_SECONDS_MAX: "1" } });
+  assert.equal(ended.code, 1);
+  assert.match(ended.stdout, /✖ .*hanging\.test\.ts/);
+  const pid = Number(readFileSync(join(project.folder, "pid"), "utf8"));
+  for (let looks = 0; looks < 250 && isAlive(pid); looks++) await setTimeout(20);
+  assert.ok(!isAlive(pid));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
