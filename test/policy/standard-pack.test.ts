@@ -1,6 +1,7 @@
 // The standard pack loads clean, passes its own cases, and is what its JSON Schema says.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parseAllDocuments } from "yaml";
@@ -8,7 +9,7 @@ import { GATES } from "../../src/policy/gates/table.ts";
 import { lintBundle } from "../../src/policy/lint.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import { runPolicyTests } from "../../src/policy/test-cases.ts";
-import { loadPack, packFiles, policyText, readSchema } from "./pack.ts";
+import { loadPack, mustLoad, packFiles, policyText, readSchema } from "./pack.ts";
 
 const validate = new Ajv2020({ allErrors: false, strict: false }).compile(readSchema());
 
@@ -78,3 +79,20 @@ for (const [what, from, to] of BROKEN) {
     assert.equal(loadBundle([{ path: "a", text }]).bundle, null);
   });
 }
+
+test("the examples of the manual load and pass", () => {
+  const manual = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
+  const blocks = [...manual.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] as string);
+  assert.equal(blocks.length, 3);
+  const [policy, route, cases] = blocks as [string, string, string];
+  const bundle = mustLoad([
+    { path: "policy.yaml", text: policy },
+    { path: "route.yaml", text: route },
+  ]);
+  const { results, problems } = runPolicyTests(bundle, [{ path: "cases.yaml", text: cases }]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    results.map((result) => result.difference),
+    [""],
+  );
+});
