@@ -7,8 +7,14 @@ import type { FullTile } from "../wire/contracts/store.ts";
 
 export const HASH_BYTES = 32;
 /** Tiles are eight tree levels high: 256 hashes (C2SP tlog-tiles). */
-export const TILE_HEIGHT = 8;
+const TILE_HEIGHT = 8;
 export const TILE_WIDTH = 256;
+
+/** How many leaves one hash of a tile stands for. */
+export function leavesPerHash(tileLevel: number): number {
+  return 2 ** (TILE_HEIGHT * tileLevel);
+}
+
 export const EMPTY_ROOT: Uint8Array = sha256("");
 
 /** A digest as text and back takes half the time of a digest as a buffer. */
@@ -66,7 +72,7 @@ export class MerkleTree {
     const tree = new MerkleTree();
     tree.#size = size;
     for (let level = openTiles.length - 1; level >= 0; level--) {
-      tree.#openTile(level).index = Math.floor(size / TILE_WIDTH ** (level + 1));
+      tree.#openTile(level).index = Math.floor(size / leavesPerHash(level + 1));
       const hashes = openTiles[level] as Uint8Array;
       assert(hashes.length < TILE_WIDTH * HASH_BYTES, "an open tile is not full");
       for (let at = 0; at < hashes.length; at += HASH_BYTES) {

@@ -3,7 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
-import { EMPTY_ROOT, HASH_BYTES, hashNode, MerkleTree, TILE_WIDTH } from "./merkle.ts";
+import { EMPTY_ROOT, HASH_BYTES, hashNode, leavesPerHash, MerkleTree, TILE_WIDTH } from "./merkle.ts";
 import type { ConsistencyProof, InclusionProof } from "./merkle.ts";
 
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
@@ -50,7 +50,7 @@ export async function readTilePath(
   const name = parseTilePath(path);
   if (name === undefined) return null;
   const { size } = await store.head();
-  const isFull = (name.index + 1) * TILE_WIDTH ** (name.level + 1) <= size;
+  const isFull = (name.index + 1) * leavesPerHash(name.level + 1) <= size;
   if (isFull && name.width === TILE_WIDTH) return store.readTile(name.level, name.index);
   return (await (await TileReader.load(store, size)).tile(name)) ?? null;
 }
@@ -77,7 +77,7 @@ export class TileReader {
 
   /** The first `width` hashes of a tile; undefined when the tree at this size does not hold that many. */
   async tile({ level, index, width }: TileName): Promise<Uint8Array | undefined> {
-    const held = Math.floor(this.size / TILE_WIDTH ** level) - index * TILE_WIDTH;
+    const held = Math.floor(this.size / leavesPerHash(level)) - index * TILE_WIDTH;
     if (width > held) return undefined;
     const hashes = held >= TILE_WIDTH ? await this.#fullTile(level, index) : await this.openTile(level);
     return hashes.subarray(0, width * HASH_BYTES);
@@ -99,7 +99,7 @@ export class TileReader {
   }
 
   async #foldTiles(level: number): Promise<Uint8Array> {
-    const count = Math.floor(this.size / TILE_WIDTH ** level);
+    const count = Math.floor(this.size / leavesPerHash(level));
     const first = count - (count % TILE_WIDTH);
     const hashes = new Uint8Array((count - first) * HASH_BYTES);
     for (let index = first; index < count; index++) {
@@ -119,8 +119,8 @@ export class TileReader {
   /** A complete subtree: `leaves` is a power of two, `from` a multiple of it. */
   async #subtree(from: number, leaves: number): Promise<Uint8Array> {
     let level = 0;
-    while (TILE_WIDTH ** (level + 1) <= leaves) level += 1;
-    const entry = TILE_WIDTH ** level;
+    while (leavesPerHash(level + 1) <= leaves) level += 1;
+    const entry = leavesPerHash(level);
     const index = Math.floor(from / entry / TILE_WIDTH);
     const offset = (from / entry) % TILE_WIDTH;
     const end = offset + leaves / entry;
@@ -169,7 +169,7 @@ export class TileReader {
   /** The tree at this size, ready for more leaves. */
   async tree(): Promise<MerkleTree> {
     const open: Uint8Array[] = [];
-    for (let level = 0; TILE_WIDTH ** level <= this.size; level++) open.push(await this.openTile(level));
+    for (let level = 0; leavesPerHash(level) <= this.size; level++) open.push(await this.openTile(level));
     return MerkleTree.resume(this.size, open);
   }
 }

@@ -10,7 +10,7 @@ import { parseVerifier } from "./ed25519.ts";
 import { corruption, Findings, type Finding } from "./findings.ts";
 import { LogKeys } from "./key-statement.ts";
 import { parseLeaf, type PayloadReference } from "./leaf.ts";
-import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, MerkleTree, TILE_WIDTH } from "./merkle.ts";
+import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, leavesPerHash, MerkleTree, TILE_WIDTH } from "./merkle.ts";
 import { PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
 import { cipherKey, type Opening } from "./payload-box.ts";
 import { verifySnapshot } from "./snapshot-note.ts";
@@ -271,7 +271,7 @@ class LogVerification {
     const stored = await this.#source.readTile(tile.level, tile.index);
     const [offset] = differences(tile.hashes, stored ?? new Uint8Array(0));
     if (offset === undefined) return;
-    const seq = (tile.index * TILE_WIDTH + offset) * TILE_WIDTH ** tile.level;
+    const seq = (tile.index * TILE_WIDTH + offset) * leavesPerHash(tile.level);
     const what = stored === null ? "is missing" : "is not what the leaves give";
     this.#findings.add(seq, "tile-altered", `the tile ${tile.level}/${tile.index} ${what}`);
   }
