@@ -3,14 +3,21 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { explainAction, explanationSources } from "../../src/history/explain.ts";
 import { parseLeaves } from "../../src/history/leaves.ts";
+import { Documents } from "../../src/history/projections/documents.ts";
+import { project } from "../../src/history/projections/project.ts";
+import { withEntry } from "../../src/history/projections/timeline.ts";
+import type { KernelEvent } from "../../src/kernel/events.ts";
 import type { ViewStore } from "../../src/wire/contracts/views.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import type { ActionView } from "../../src/wire/types/views.ts";
 import { engineWith } from "./fixed-policy.ts";
 import { follow } from "./following.ts";
 import { Recorder, RecordedStore } from "./recorder.ts";
+import { BUNDLES, Workload } from "./workload.ts";
 
 const BUNDLE = hash("sha256", "bundle");
 const CLASSIFIER = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
@@ -246,4 +253,37 @@ test("an action that was stopped says by what", () => {
   const explained = explainAction(story.events(), page);
   assert.deepEqual([explained.constraints.stoppedBy, explained.authority.grant], ["paused", null]);
   assert.ok(explained.text.includes("stopped: paused"));
+});
+
+test("events about things that views do not know change nothing and never throw", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.array(fc.nat(600), { maxLength: 200 }), (seed, picks) => {
+      const workload = new Workload(engineWith("e1", BUNDLES), seed);
+      for (let step = 0; step < 200; step++) workload.step();
+      const events = workload.batches(50).flatMap(parseLeaves);
+      const documents = new Documents({ find: () => null });
+      for (const pick of picks) {
+        const event = events[pick % events.length];
+        if (event !== undefined) project(documents, event);
+      }
+      project(documents, { ...(events[0] as LedgerEvent), type: "unheard.of" });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a long timeline keeps its beginning and its end, and says how much it left out", async () => {
+  const story = new Story();
+  story.do("apply-brake", { mode: "dry-run", scope: {} }, "person:ada");
+  story.signal("d1");
+  story.classify(500_000, { ticket: true });
+  const [ticket = ""] = story.plan();
+  const view = (await story.views()).find("actions", ticket);
+  assert.ok(view !== null);
+  let long: ActionView = view;
+  const escalated = story.events().find(({ type }) => type === "action.held") as KernelEvent;
+  for (let n = 0; n < 100; n++) long = { ...long, ...withEntry(long, { ...escalated, seq: 1_000 + n }) };
+  assert.equal(long.timeline.length, 64);
+  assert.equal(long.timelineOmitted, view.timeline.length + 100 - 64);
+  assert.deepEqual([long.timeline[0]?.type, long.timeline.at(-1)?.seq], ["action.proposed", 1_099]);
 });
