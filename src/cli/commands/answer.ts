@@ -1,0 +1,132 @@
+// `approve`, `deny` and `cancel`: answers to a hold, bound to the plan that was read.
+
+import { hash } from "node:crypto";
+import type { Command } from "commander";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import type { Json } from "../../core/json.ts";
+import { apiPath } from "../api-client.ts";
+import { CliError, usageError } from "../cli-error.ts";
+import { answerCard } from "../describe-action.ts";
+import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
+import { Fields } from "../fields.ts";
+import type { Runner, Session } from "../session.ts";
+
+type AnswerFlags = { readonly reason?: string; readonly yes?: true; readonly planHash?: string };
+type Decision = "approve" | "deny";
+
+export function addAnswers(program: Command, runner: Runner): void {
+  program
+    .command("approve")
+    .description("Approve exactly the plan that a held action shows")
+    .argument("<action>")
+    .option("--reason <text>", "kept with the answer")
+    .option("-y, --yes", "do not ask; what is on hold now is approved")
+    .option("--plan-hash <sha256>", "approve this plan only, as read before; does not ask")
+    .action(
+      runner.action((session: Session, id: string, flags: AnswerFlags) =>
+        answer(session, id, { decision: "approve", flags }),
+      ),
+    );
+  program
+    .command("deny")
+    .description("Deny a held action")
+    .argument("<action>")
+    .requiredOption("--reason <text>", "kept with the answer")
+    .option("-y, --yes", "do not ask")
+    .option("--plan-hash <sha256>", "deny this plan only, as read before; does not ask")
+    .action(
+      runner.action((session: Session, id: string, flags: AnswerFlags) =>
+        answer(session, id, { decision: "deny", flags }),
+      ),
+    );
+  program
+    .command("cancel")
+    .description("Take back an action of which no step has started")
+    .argument("<action>")
+    .option("--reason <text>")
+    .action(runner.action(cancel));
+}
+
+async function answer(session: Session, id: string, of: { decision: Decision; flags: AnswerFlags }): Promise<ExitCode> {
+  const { decision, flags } = of;
+  const { api, output, host } = session;
+  const action = await api.document(apiPath("v1", "actions", id));
+  const planHash = heldPlan(action);
+  checkWanted(flags.planHash, planHash, action);
+  const isBlind = !isPlanShown(action, planHash);
+  const isAsked = flags.yes === undefined && flags.planHash === undefined;
+  const card = answerCard(action, host.clock.nowMs());
+  // To standard error: standard output holds the result alone.
+  if (isAsked) output.warn(card);
+  else output.note(card);
+  if (isBlind && decision === "approve" && flags.planHash === undefined) {
+    throw new CliError("the plan cannot be read with this identity, so it cannot be approved unseen", {
+      hint: "use a client with the scope payloads:read, or pass --plan-hash of a plan that you have read",
+    });
+  }
+  if (isAsked) await confirm(session, decision);
+  const { reason } = flags;
+  const body = { decision, planHash, ...(reason === undefined ? {} : { reason }) };
+  const result = new Fields(
+    (await api.call({ method: "POST", path: apiPath("v1", "actions", id, "approvals"), body })).body,
+  );
+  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  if (decision === "deny") return EXIT.ok;
+  if (result.exact("status") === "held") output.note("approved; it waits for another answer");
+  return exitOfStatus(result.exact("status"));
+}
+
+function heldPlan(action: Fields): string {
+  const planHash = action.exact("planHash");
+  if (action.exact("status") === "held" && planHash !== "") return planHash;
+  const status = action.exact("status");
+  throw new CliError(`action-not-held: ${action.text("id")} is ${action.text("status")} and waits for no answer`, {
+    exitCode: isEnded(status) ? exitOfStatus(status) || EXIT.error : EXIT.error,
+    hint: `holdpoint describe action ${action.text("id")}`,
+  });
+}
+
+function checkWanted(wanted: string | undefined, planHash: string, action: Fields): void {
+  if (wanted === undefined || wanted === planHash) return;
+  throw new CliError(`plan-mismatch: the plan on hold is ${action.text("planHash")}`, {
+    hint: `holdpoint describe action ${action.text("id")}`,
+  });
+}
+
+/**
+ * Whether the plan is there to be read. A plan whose bytes have another hash than the one on hold is never answered:
+ * the person would approve something else than what they see.
+ */
+function isPlanShown(action: Fields, planHash: string): boolean {
+  const plan = action.exact("effect") === "kernel" ? kernelPlan(action) : action.fields("content")?.raw("plan");
+  if (plan === null || plan === undefined) return false;
+  if (hash("sha256", canonicalJson(plan)) === planHash) return true;
+  throw new CliError("plan-mismatch: the plan that the server shows is not the one on hold; do not answer it", {
+    exitCode: EXIT.unverified,
+  });
+}
+
+/** What the kernel carries out by itself is its kind and what it acts on; people approve the hash of these two. */
+function kernelPlan(action: Fields): Json {
+  const kind = action.exact("kind");
+  const operand = action.exact("operand");
+  return kind === "policy.activate" ? { bundle: operand, kind } : { brake: operand, kind };
+}
+
+async function confirm({ host, output }: Session, decision: Decision): Promise<void> {
+  if (!host.stdin.isTTY) throw usageError("standard input is no terminal: pass --yes or --plan-hash");
+  host.stderr.write(`\nType "${decision}" to ${decision} this plan: `);
+  if ((await host.stdin.readLine())?.trim() !== decision) {
+    output.warn("nothing was answered");
+    throw new CliError("not confirmed");
+  }
+}
+
+async function cancel({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {
+  const body = reason === undefined ? {} : { reason };
+  const result = new Fields(
+    (await api.call({ method: "POST", path: apiPath("v1", "actions", id, "cancel"), body })).body,
+  );
+  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  return EXIT.ok;
+}

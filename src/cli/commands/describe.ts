@@ -1,0 +1,54 @@
+// `describe` and `explain`: one document in words.
+
+import type { Command } from "commander";
+import { apiPath } from "../api-client.ts";
+import { usageError } from "../cli-error.ts";
+import { describeAction } from "../describe-action.ts";
+import { describeIncident, describeRun, describeSignal } from "../describe-triage.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { Fields } from "../fields.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
+import { findResource } from "../resources.ts";
+import { escapeLines } from "../safe-text.ts";
+import type { Runner, Session } from "../session.ts";
+import { readOne } from "./get.ts";
+
+type Describe = (document: Fields, nowMs: number) => string;
+
+const DESCRIPTIONS: Readonly<Record<string, Describe>> = {
+  action: describeAction,
+  incident: describeIncident,
+  run: describeRun,
+  signal: describeSignal,
+};
+
+export function addDescribe(program: Command, runner: Runner): void {
+  program
+    .command("describe")
+    .description("Everything about one action, run, incident or signal, in words")
+    .argument("<resource>", Object.keys(DESCRIPTIONS).join(", "))
+    .argument("<id>")
+    .action(runner.action(describe));
+  program
+    .command("explain")
+    .description("Who approved the agent's authority, what constrained the action, how it was decided")
+    .argument("<action>")
+    .addOption(outputOption(["table", "json", "yaml"]))
+    .action(runner.action(explain));
+}
+
+async function describe(session: Session, name: string, id: string): Promise<ExitCode> {
+  const resource = findResource(name);
+  const describeOne = DESCRIPTIONS[resource.singular];
+  if (describeOne === undefined)
+    throw usageError(`${resource.plural} have no description; try \`holdpoint get ${resource.plural} ${id}\``);
+  session.output.print(describeOne(await readOne(session, resource, id), session.host.clock.nowMs()));
+  return EXIT.ok;
+}
+
+async function explain({ api, output }: Session, action: string, flags: { output: OutputFormat }): Promise<ExitCode> {
+  const explanation = await api.document(apiPath("v1", "actions", action, "explain"));
+  if (flags.output !== "table") output.printValue(explanation.value, flags.output);
+  else output.print(`${escapeLines(explanation.exact("text"))}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,225 @@
+// `doctor`: looks at everything a first decision needs, and says the next command for what is missing.
+
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { readPrivateJwk } from "../../adapters/identity/key-pairs.ts";
+import { loadBundle } from "../../policy/load.ts";
+import { CliError, toCliError } from "../cli-error.ts";
+import { clientKeyPath } from "../credentials.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { Fields } from "../fields.ts";
+import { formatDuration } from "../instants.ts";
+import { ledgerPath } from "../ledger-files.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
+import { escapeLine } from "../safe-text.ts";
+import type { Runner, Session } from "../session.ts";
+
+const NODE_OLDEST = [24, 15] as const;
+const CLOCK_SKEW_MAX_MS = 30_000;
+
+/** `skipped`: it cannot be told, because something before it failed or is elsewhere. */
+type Check = {
+  readonly name: string;
+  readonly result: "ok" | "warning" | "failed" | "skipped";
+  readonly detail: string;
+  /** The next command to try. */
+  readonly next: string | null;
+};
+
+export function addDoctor(program: Command, runner: Runner): void {
+  program
+    .command("doctor")
+    .description("Check that everything is in place, and say what to do where it is not")
+    .addOption(outputOption(["table", "json", "yaml"]))
+    .action(runner.action(doctor));
+}
+
+async function doctor(session: Session, { output: format }: { output: OutputFormat }): Promise<ExitCode> {
+  const live = await checkServer(session);
+  const isReachable = live.result === "ok";
+  const local = [checkNode(session), checkDataFolder(session), checkConfiguration(session), checkPolicy(session)];
+  const remote = isReachable
+    ? [live, await checkReady(session), await checkClock(session), checkKey(session), await checkToken(session)]
+    : [live, await checkPort(session), checkKey(session)];
+  const checks = [...local, ...remote];
+  if (format !== "table") session.output.printValue(checks, format);
+  else for (const check of checks) printCheck(session, check);
+  if (checks.some(({ result }) => result === "failed")) return isReachable ? EXIT.error : EXIT.unreachable;
+  return EXIT.ok;
+}
+
+const MARKS = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "-   " } as const;
+
+function printCheck({ output }: Session, { name, result, detail, next }: Check): void {
+  output.print(`${MARKS[result]}  ${name.padEnd(14)}${escapeLine(detail)}\n`);
+  if (next !== null) output.print(`${" ".repeat(20)}next: ${escapeLine(next)}\n`);
+}
+
+function ok(name: string, detail: string): Check {
+  return { name, result: "ok", detail, next: null };
+}
+
+function failed(name: string, detail: string, next: string | null): Check {
+  return { name, result: "failed", detail, next };
+}
+
+function warning(name: string, detail: string, next: string | null): Check {
+  return { name, result: "warning", detail, next };
+}
+
+function checkNode({ host }: Session): Check {
+  const [major = 0, minor = 0] = host.nodeVersion.replace(/^v/, "").split(".").map(Number);
+  const isNew = major > NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor >= NODE_OLDEST[1]);
+  return isNew ? ok("node", host.nodeVersion) : failed("node", `${host.nodeVersion} is too old`, "npm ci");
+}
+
+/** Others who can read the data folder can read its keys. */
+function checkDataFolder({ host }: Session): Check {
+  const { dataDir } = host.env;
+  const stat = statSync(dataDir, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    return {
+      name: "data folder",
+      result: "skipped",
+      detail: `none at ${dataDir}: no server has run here`,
+      next: "npm start",
+    };
+  }
+  if ((stat.mode & 0o077) !== 0)
+    return failed("data folder", `${dataDir} may be read by others`, `chmod -R go= ${dataDir}`);
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return failed("data folder", `${dataDir} cannot be written`, `ls -ld ${dataDir}`);
+  }
+  if (existsSync(join(dataDir, "BRAKE"))) {
+    return warning(
+      "data folder",
+      "the brake file is there: everything is stopped",
+      `rm ${join(dataDir, "BRAKE")} && holdpoint kill --resume`,
+    );
+  }
+  const what = existsSync(ledgerPath(dataDir)) ? "with a ledger" : "without an embedded ledger";
+  return ok("data folder", `${dataDir}, ${what}`);
+}
+
+function checkConfiguration({ host }: Session): Check {
+  try {
+    const { executors } = host.readLocalConfiguration();
+    if (executors.length > 0) return ok("executors", executors.join(", "));
+    const detail = "none configured: the recording executor writes down what would be done";
+    return warning("executors", detail, `see docs/cli.md, then edit ${join(host.env.dataDir, "holdpoint.yaml")}`);
+  } catch (error) {
+    return failed("configuration", toCliError(error).message, null);
+  }
+}
+
+function checkPolicy({ host }: Session): Check {
+  try {
+    const dir = host.readLocalConfiguration().policyDir;
+    const { bundle, problems } = loadBundle(host.readPolicyFolder(dir));
+    if (bundle !== null) return ok("policies", `${bundle.policies.length} load from ${dir}`);
+    return failed("policies", `${problems.length} problems in ${dir}`, `holdpoint policy lint ${dir}`);
+  } catch (error) {
+    return failed("policies", toCliError(error).message, null);
+  }
+}
+
+async function checkServer({ api }: Session): Promise<Check> {
+  try {
+    await api.open({ path: "/livez" });
+    return ok("server", `${api.server} answers`);
+  } catch (error) {
+    return failed("server", toCliError(error).message, "npm start");
+  }
+}
+
+/** Where no server answers: whether another program has its port. */
+async function checkPort({ settings }: Session): Promise<Check> {
+  const { hostname, port, protocol } = new URL(settings.server);
+  const number = Number(port || (protocol === "https:" ? 443 : 80));
+  if (hostname !== "127.0.0.1" && hostname !== "localhost") {
+    return { name: "port", result: "skipped", detail: `${hostname} is another machine`, next: null };
+  }
+  const code = await tryListen(hostname, number);
+  if (code === null) return ok("port", `${number} is free`);
+  if (code === "EADDRINUSE")
+    return failed("port", `another program listens on ${number}`, "HOLDPOINT_PORT=4601 npm start");
+  return failed("port", `${number} cannot be used: ${code}`, "HOLDPOINT_PORT=4601 npm start");
+}
+
+function tryListen(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
+  });
+}
+
+async function checkReady({ api }: Session): Promise<Check> {
+  try {
+    const { body } = await api.open({ path: "/readyz" });
+    return ok("ready", `decides; version ${new Fields(body).text("version")}`);
+  } catch (error) {
+    return failed("ready", toCliError(error).message, "read the server's log");
+  }
+}
+
+/** Tokens and holds depend on both clocks telling the same time. */
+async function checkClock({ api }: Session): Promise<Check> {
+  try {
+    const skewMs = await api.clockSkewMs();
+    if (skewMs === null)
+      return { name: "clock", result: "skipped", detail: "the server does not tell its time", next: null };
+    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return ok("clock", "agrees with the server's");
+    return failed(
+      "clock",
+      `${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? "behind" : "ahead of"} the server's`,
+      "timedatectl status",
+    );
+  } catch (error) {
+    return failed("clock", toCliError(error).message, null);
+  }
+}
+
+function checkKey({ settings }: Session): Check {
+  if (settings.token !== null || settings.tokenFile !== null) return ok("key", "a token comes from the environment");
+  if (settings.client === null)
+    return failed("key", "no client is configured", "holdpoint --client person:owner token");
+  try {
+    const path = clientKeyPath(settings.configDir, settings.client);
+    if (!existsSync(path)) throw new CliError(`there is no key at ${path}`);
+    readPrivateJwk(path);
+    return ok("key", `${settings.client}, in ${path}`);
+  } catch (error) {
+    return failed(
+      "key",
+      toCliError(error).message,
+      `holdpoint client add ${settings.client} --kind ${settings.client.split(":")[0] ?? "person"}`,
+    );
+  }
+}
+
+async function checkToken({ api }: Session): Promise<Check> {
+  try {
+    await api.token();
+  } catch (error) {
+    return failed("sign-in", toCliError(error).message, await issuerHint(api));
+  }
+  return ok("sign-in", "the server gives a token");
+}
+
+/** Assertions name the server as we call it; one that calls itself otherwise refuses them. */
+async function issuerHint(api: Session["api"]): Promise<string | null> {
+  try {
+    const { body } = await api.open({ path: "/.well-known/oauth-authorization-server" });
+    const issuer = new Fields(body).text("issuer");
+    return issuer === api.server
+      ? null
+      : `the server calls itself ${issuer}: pass --server ${issuer} if you trust that name`;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,143 @@
+// `client`, `source` and `token`: who may speak to this installation, administered on its data folder.
+
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { createClient, disableClient } from "../../adapters/identity/clients.ts";
+import { createFile } from "../../adapters/identity/durable-files.ts";
+import { createSource } from "../../adapters/identity/source-secrets.ts";
+import type { ClientKind } from "../../wire/types/identity.ts";
+import { isClientScope, PLAIN_SCOPES, type ClientScope } from "../../wire/types/scopes.ts";
+import { CliError, usageError } from "../cli-error.ts";
+import { checkClientId, clientKeyPath } from "../credentials.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { Runner, Session } from "../session.ts";
+
+/** Where nothing is said: people read, answer and stop; agents propose, and read what they proposed. */
+const DEFAULT_SCOPES: Readonly<Record<ClientKind, readonly ClientScope[]>> = {
+  person: [
+    "signals:read",
+    "incidents:read",
+    "runs:read",
+    "actions:read",
+    "actions:approve",
+    "actions:cancel",
+    "killswitch:read",
+    "killswitch:pause",
+    "ledger:read",
+    "policies:read",
+    "payloads:read",
+  ],
+  agent: ["actions:propose:*"],
+};
+
+type ClientFlags = {
+  readonly kind: ClientKind;
+  readonly role?: readonly string[];
+  readonly scope?: readonly string[];
+  readonly person?: string;
+  readonly owner?: string;
+  readonly data?: string;
+};
+
+const DATA = ["--data <dir>", "the data folder (default: HOLDPOINT_DATA)"] as const;
+
+export function addIdentities(program: Command, runner: Runner): void {
+  const client = program.command("client").description("Register and disable people and agents (on the data folder)");
+  client
+    .command("add")
+    .description("Register a person or an agent with a new key; works while the server runs")
+    .argument("<id>", "person:<name> or agent:<name>")
+    .addOption(new Option("--kind <kind>").choices(["person", "agent"]).makeOptionMandatory())
+    .option("--role <role...>", "roles that holds ask for, such as on-call")
+    .option(
+      "--scope <scope...>",
+      `default: what people or agents usually need; scopes: ${PLAIN_SCOPES.join(", ")}, actions:propose:<kind>`,
+    )
+    .option("--person <name>", "the human it speaks for, where the id does not say")
+    .option("--owner <id>", "who answers for it: person:<name> or team:<name>")
+    .option(...DATA)
+    .action(runner.action(addClient));
+  client
+    .command("disable")
+    .description("Disable a client: its tokens end within a second")
+    .argument("<id>")
+    .option(...DATA)
+    .action(runner.action(disable));
+  program
+    .command("source")
+    .description("Configure webhook sources (on the data folder)")
+    .command("add")
+    .description("Configure a source; its secret is shown once")
+    .argument("<name>", "it sends to /v1/signals/<name>")
+    .addOption(new Option("--kind <kind>").choices(["alertmanager"]).makeOptionMandatory())
+    .option("--secret-file <file>", "write the secret here, mode 0600, instead of printing it")
+    .option(...DATA)
+    .action(runner.action(addSource));
+  program
+    .command("token")
+    .description("Print a fresh access token of the configured client (or --client)")
+    .action(runner.action(token));
+}
+
+function addClient({ host, settings, output }: Session, id: string, flags: ClientFlags): ExitCode {
+  const { kind, person, role = [], owner } = flags;
+  const dataDir = dataFolder(flags.data ?? host.env.dataDir);
+  const keyPath = clientKeyPath(settings.configDir, id);
+  if (!checkClientId(id).startsWith(`${kind}:`)) throw usageError(`an id of kind ${kind} begins with ${kind}:`);
+  mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
+  const optional = { ...(person === undefined ? {} : { person }), ...(owner === undefined ? {} : { owner }) };
+  const client = {
+    id,
+    kind,
+    ...optional,
+    roles: [...role],
+    scopes: parseScopes(flags.scope) ?? [...DEFAULT_SCOPES[kind]],
+  };
+  createClient(join(dataDir, "clients"), client, { keyPath, random: host.random });
+  output.print(`${id}\n`);
+  output.note(`its private key is ${keyPath}; give it to nobody else`);
+  output.note(`next: holdpoint token --client ${id}`);
+  return EXIT.ok;
+}
+
+function parseScopes(scopes: readonly string[] | undefined): ClientScope[] | null {
+  if (scopes === undefined) return null;
+  return scopes.map((scope) => {
+    if (isClientScope(scope)) return scope;
+    throw usageError(`${JSON.stringify(scope)} is no scope`, "holdpoint client add --help");
+  });
+}
+
+function disable({ host, output }: Session, id: string, { data }: { data?: string }): ExitCode {
+  disableClient(join(dataFolder(data ?? host.env.dataDir), "clients"), checkClientId(id));
+  output.print(`${id} disabled\n`);
+  return EXIT.ok;
+}
+
+type SourceFlags = { readonly kind: "alertmanager"; readonly secretFile?: string; readonly data?: string };
+
+function addSource(session: Session, name: string, { kind, secretFile, data }: SourceFlags): ExitCode {
+  const { host, output, settings } = session;
+  const dataDir = dataFolder(data ?? host.env.dataDir);
+  if (secretFile !== undefined && existsSync(secretFile)) throw new CliError(`${secretFile} exists already`);
+  const secret = createSource(join(dataDir, "sources"), { name, kind }, host.random);
+  output.note(`it sends to ${settings.server}/v1/signals/${name} with its secret as a bearer token`);
+  if (secretFile === undefined) {
+    output.note("the secret is shown this once and kept nowhere:");
+    output.print(`${secret}\n`);
+  } else if (createFile(secretFile, `${secret}\n`)) output.note(`its secret is in ${secretFile}`);
+  else throw new CliError(`${secretFile} exists already; the source is configured, its secret is lost`);
+  return EXIT.ok;
+}
+
+/** A folder that no server has used would take registrations that nobody ever reads. */
+function dataFolder(path: string): string {
+  if (existsSync(path)) return path;
+  throw new CliError(`there is no data folder at ${path}`, { hint: "holdpoint serve   # its first start makes one" });
+}
+
+async function token({ api, output }: Session): Promise<ExitCode> {
+  output.print(`${await api.token()}\n`);
+  return EXIT.ok;
+}

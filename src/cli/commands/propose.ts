@@ -1,0 +1,158 @@
+// `propose`: asks for an action and says what was decided; the exit code says it to scripts.
+
+import { readFileSync, statSync } from "node:fs";
+import { type Command, Option } from "commander";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { parseStrictJson } from "../../core/strict-json.ts";
+import { apiPath } from "../api-client.ts";
+import { CliError, ProblemError, usageError } from "../cli-error.ts";
+import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
+import { Fields } from "../fields.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
+import { findResource } from "../resources.ts";
+import { pause, type Runner, type Session } from "../session.ts";
+
+const ARGS_BYTES_MAX = 256 * 1024;
+const WAIT_S_MAX = 86_400;
+const POLL_MS = 500;
+
+type ProposeFlags = {
+  readonly environment: string;
+  readonly service: string;
+  readonly resource?: string;
+  readonly arg?: readonly string[];
+  readonly argsFile?: string;
+  readonly reason?: string;
+  readonly idempotencyKey?: string;
+  readonly wait?: string;
+  readonly output: OutputFormat;
+};
+
+export function addPropose(program: Command, runner: Runner): void {
+  program
+    .command("propose")
+    .description("Propose an action; exits 0 when allowed, 3 when held, 4 when refused, 5 when expired")
+    .argument("<kind>", "such as pagerduty.trigger")
+    .requiredOption("-e, --environment <name>")
+    .requiredOption("-s, --service <name>")
+    .option("-r, --resource <name>")
+    .addOption(new Option("-a, --arg <name=value...>", "an argument: name=text, or name:=JSON").conflicts("argsFile"))
+    .option("--args-file <file>", "all arguments as a JSON object; - reads standard input")
+    .option("--reason <text>", "why, for those who decide")
+    .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
+    .option("--wait <seconds>", "wait this long for it to end")
+    .addOption(outputOption(["table", "json", "yaml", "name"]))
+    .action(runner.action(propose));
+}
+
+async function propose(session: Session, kind: string, flags: ProposeFlags): Promise<ExitCode> {
+  const waitMs = parseWait(flags.wait);
+  const key = flags.idempotencyKey ?? `cli-${Buffer.from(session.host.random.bytes(12)).toString("hex")}`;
+  const { environment, service, resource, reason } = flags;
+  const body: JsonObject = {
+    kind,
+    target: { environment, service, ...(resource === undefined ? {} : { resource }) },
+    arguments: await readArguments(session, flags),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  const decision = new Fields(await send(session, body, key));
+  const id = decision.exact("id");
+  // "known" says only that the key was used before: the action itself says what became of it.
+  const isSettled = decision.exact("status") !== "known" && waitMs === 0;
+  const shown = isSettled ? decision : await waitForEnd(session, id, waitMs);
+  printDecision(session, shown, flags.output);
+  return exitOfStatus(shown.exact("status"));
+}
+
+/** What is not known to have arrived can be sent again under its key, which is therefore told. */
+async function send({ api }: Session, body: JsonObject, key: string): Promise<Json> {
+  try {
+    const headers = { "idempotency-key": key };
+    return (await api.call({ method: "POST", path: apiPath("v1", "actions"), body, headers })).body;
+  } catch (error) {
+    const isOpen =
+      error instanceof ProblemError
+        ? error.status >= 500
+        : error instanceof CliError && error.exitCode === EXIT.unreachable;
+    if (!isOpen || !(error instanceof CliError)) throw error;
+    const hint = `run it again with --idempotency-key ${key}: it will not be proposed twice`;
+    throw new CliError(error.message, { exitCode: error.exitCode, hint, cause: error });
+  }
+}
+
+/** The action once it has ended, or as it stands when the time is up or the person interrupts. */
+async function waitForEnd({ api, host, output }: Session, id: string, waitMs: number): Promise<Fields> {
+  const endAt = host.clock.monotonicMs() + waitMs;
+  let told = "";
+  for (;;) {
+    const action = await api.document(apiPath("v1", "actions", id));
+    const status = action.exact("status");
+    if (isEnded(status)) return action;
+    if (status !== told) output.note(`${action.text("id")} ${action.text("status")}`);
+    told = status;
+    const leftMs = endAt - host.clock.monotonicMs();
+    if (leftMs <= 0 || !(await pause(Math.min(POLL_MS, leftMs), host.interrupted))) return action;
+  }
+}
+
+function printDecision({ output }: Session, shown: Fields, format: OutputFormat): void {
+  if (format === "json" || format === "yaml") output.printValue(shown.value, format);
+  else if (format === "name") output.printRows(findResource("action"), [shown], { format });
+  else
+    output.print(`${shown.text("id")} ${shown.text("status")}${shown.has("code") ? ` (${shown.text("code")})` : ""}\n`);
+  output.note(`next: holdpoint describe action ${shown.text("id")}`);
+}
+
+function parseWait(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0 || seconds > WAIT_S_MAX) {
+    throw usageError(`--wait is a number of seconds from 0 to ${WAIT_S_MAX}`);
+  }
+  return seconds * 1000;
+}
+
+async function readArguments(session: Session, { arg = [], argsFile }: ProposeFlags): Promise<JsonObject> {
+  if (argsFile === undefined) return parseArguments(arg);
+  const bytes = argsFile === "-" ? await session.host.stdin.readAll() : readArgsFile(argsFile);
+  if (bytes.length > ARGS_BYTES_MAX) throw new CliError(`the arguments are larger than ${ARGS_BYTES_MAX} bytes`);
+  const value = parseJson(decodeUtf8(bytes, argsFile), argsFile);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw usageError(`${argsFile} holds no JSON object`);
+  }
+  return value as JsonObject;
+}
+
+function readArgsFile(path: string): Uint8Array {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) throw usageError(`there is no file ${path}`);
+  return readFileSync(path);
+}
+
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw usageError(`${path} is not UTF-8`);
+  }
+}
+
+/** `name=text` or `name:=JSON`; a name given twice is an error, not a surprise. */
+export function parseArguments(pairs: readonly string[]): JsonObject {
+  const values = new Map<string, Json>();
+  for (const pair of pairs) {
+    const [, name, sign, text] = /^([^=:]+)(:?=)([\s\S]*)$/.exec(pair) ?? [];
+    if (name === undefined || text === undefined)
+      throw usageError(`${JSON.stringify(pair)} is not name=value or name:=JSON`);
+    if (values.has(name)) throw usageError(`the argument ${name} is given twice`);
+    values.set(name, sign === ":=" ? parseJson(text, `the argument ${name}`) : text);
+  }
+  return Object.fromEntries(values);
+}
+
+function parseJson(text: string, what: string): Json {
+  try {
+    return parseStrictJson(text);
+  } catch {
+    throw usageError(`${what} is not JSON`);
+  }
+}

@@ -1,0 +1,186 @@
+// An action in words: what, where, who, why, the verdicts, the hold, plan and diff, and what happened when.
+
+import type { Json } from "../core/json.ts";
+import { type Fields, NONE } from "./fields.ts";
+import { formatDuration, formatInstant } from "./instants.ts";
+import { pairLines, section } from "./paragraphs.ts";
+import { safeYaml } from "./safe-text.ts";
+import { renderTable } from "./table.ts";
+
+/** The whole of it. Every text in it is escaped. */
+export function describeAction(action: Fields, nowMs: number): string {
+  return [
+    headLines(action),
+    classificationLines(action.fields("classification")),
+    section("Decision", decisionLines(action.fields("evaluation"))),
+    section("Hold", holdLines(action, nowMs)),
+    section("Answers", answerLines(action.list("answers"))),
+    planLines(action),
+    section("Timeline", timelineLines(action)),
+    nextLines(action),
+  ].join("");
+}
+
+function headLines(action: Fields): string {
+  const resource = action.has("resource") ? ` ${action.text("resource")}` : "";
+  const person = action.has("person") ? `, answerable: ${action.text("person")}` : "";
+  return pairLines([
+    ["Action", action.text("id")],
+    ["Status", statusText(action)],
+    ["What", action.text("kind")],
+    ["Where", `${action.text("environment")} / ${action.text("service")}${resource}`],
+    ["Acts on", action.has("operand") ? action.text("operand") : null],
+    ["Who", `${action.text("agent")} (${action.text("agentKind")})${person}`],
+    ["Why", reasonOf(action)],
+    ["Proposed", formatInstant(action.number("proposedAt"))],
+    ["Ended", action.has("endedAt") ? formatInstant(action.number("endedAt")) : null],
+    ["Incident", action.has("incident") ? action.text("incident") : null],
+    ["Run", action.has("run") ? action.text("run") : null],
+    ["Duplicate of", action.has("duplicateOf") ? action.text("duplicateOf") : null],
+    ["Reversible", action.isTrue("reversible") ? "yes" : "no"],
+    ["Repeating it", action.text("repeat")],
+    ["Grant", grantText(action.fields("grant"))],
+    ["Erased", action.texts("erased") === NONE ? null : action.texts("erased")],
+  ]);
+}
+
+function statusText(action: Fields): string {
+  const code = action.has("code") ? ` (${action.text("code")})` : "";
+  return `${action.text("status")}${code}${action.isTrue("dryRun") ? ", dry run" : ""}`;
+}
+
+/** The proposal's reason; the document has it for those who may read contents. */
+function reasonOf(action: Fields): string {
+  const content = action.fields("content");
+  if (action.exact("effect") === "kernel") return NONE;
+  if (content === null) return "(needs the scope payloads:read)";
+  return content.text("reason");
+}
+
+function grantText(grant: Fields | null): string | null {
+  return grant === null ? null : `${grant.text("id")}, until ${formatInstant(grant.number("expiresAt"))}`;
+}
+
+/** One line for a classification; nothing when there is none. */
+export function classificationLines(classification: Fields | null): string {
+  if (classification === null) return "";
+  const { severity, confidence, asks, team } = classificationTexts(classification);
+  return pairLines([["Classified", `${severity}, confidence ${confidence}; ${asks}; team ${team}`]]);
+}
+
+function classificationTexts(classification: Fields): {
+  severity: string;
+  confidence: string;
+  asks: string;
+  team: string;
+} {
+  const ppm = classification.number("confidencePpm");
+  const asks = [
+    ["requiresTicket", "ticket"],
+    ["requiresPaging", "page"],
+    ["requiresMim", "major incident"],
+  ] as const;
+  const wanted = asks.filter(([name]) => classification.isTrue(name)).map(([, word]) => word);
+  return {
+    severity: classification.text("severity"),
+    confidence: ppm === null ? NONE : String(ppm / 1_000_000),
+    asks: wanted.length === 0 ? "asks for nothing" : `asks for ${wanted.join(", ")}`,
+    team: classification.text("team"),
+  };
+}
+
+function decisionLines(evaluation: Fields | null): string {
+  if (evaluation === null) return "";
+  const rows = evaluation.list("verdicts");
+  const verdicts = renderTable(
+    [
+      { heading: "VERDICT", cell: (row: Fields) => row.text("verdict") },
+      { heading: "GATE", cell: (row) => row.text("gate") },
+      { heading: "CODE", cell: (row) => row.text("code") },
+      { heading: "EVIDENCE", cell: (row) => row.fields("evidence")?.pairs() ?? "" },
+    ],
+    rows,
+  );
+  const by = `${evaluation.text("decision")}, by ${evaluation.text("engine")} under bundle ${evaluation.text("bundleHash").slice(0, 12)}, event ${evaluation.text("seq")}\n`;
+  return by + (rows.length === 0 ? "" : verdicts);
+}
+
+function holdLines(action: Fields, nowMs: number): string {
+  const hold = action.fields("hold");
+  if (hold === null) return "";
+  const deadline = hold.number("deadline");
+  const left = deadline === null ? NONE : formatDuration(deadline - nowMs);
+  const notWho = action.has("person") ? `${action.text("agent")} and ${action.text("person")}` : action.text("agent");
+  return pairLines([
+    ["Route", `${hold.text("route")}, step ${hold.text("step")}`],
+    ["May answer", `people with one of the roles: ${hold.texts("roles")}; never ${notWho}`],
+    ["Time left", `${left} (until ${formatInstant(deadline)}; then it expires)`],
+    ["Plan hash", action.text("planHash")],
+  ]);
+}
+
+function answerLines(answers: readonly Fields[]): string {
+  return answers
+    .map((answer) => {
+      const when = formatInstant(answer.number("time"));
+      return `${when}  ${answer.text("decision")} by ${answer.text("person")} as ${answer.text("actor")}, plan ${answer.text("planHash").slice(0, 12)}\n`;
+    })
+    .join("");
+}
+
+/** Plan, diff and inverse: what would run, what it changes, and what undoes it. */
+export function planLines(action: Fields): string {
+  const content = action.fields("content");
+  const plan = content?.fields("plan") ?? null;
+  if (action.exact("effect") === "kernel") return "";
+  if (content?.has("missing") === true && plan === null)
+    return section("Plan", `not readable: ${content.text("missing")}\n`);
+  if (plan === null) return content === null ? "" : section("Arguments", valueText(content.raw("args")));
+  return [
+    section("Arguments", valueText(content?.raw("args") ?? null)),
+    section("Plan", valueText(plan.raw("calls"))),
+    section("Diff", valueText(plan.raw("diff"))),
+    section("Undone by", plan.has("inverse") ? valueText(plan.raw("inverse")) : "nothing: it cannot be undone\n"),
+  ].join("");
+}
+
+function valueText(value: Json): string {
+  return value === null ? "" : safeYaml(value);
+}
+
+function timelineLines(action: Fields): string {
+  const omitted = action.number("timelineOmitted") ?? 0;
+  const rows = renderTable(
+    [
+      { heading: "SEQ", cell: (row: Fields) => row.text("seq") },
+      { heading: "TIME", cell: (row) => formatInstant(row.number("time")) },
+      { heading: "EVENT", cell: (row) => row.text("type") },
+      { heading: "BY", cell: (row) => row.text("actor") },
+      { heading: "FACTS", cell: (row) => row.fields("facts")?.pairs() ?? "" },
+    ],
+    action.list("timeline"),
+  );
+  return (
+    rows + (omitted > 0 ? `${omitted} events in the middle are left out; see \`holdpoint get events --subject\`\n` : "")
+  );
+}
+
+function nextLines(action: Fields): string {
+  const id = action.text("id");
+  if (action.exact("status") === "held") {
+    return section("Next", `holdpoint approve ${id}\nholdpoint deny ${id} --reason "…"\n`);
+  }
+  return section("Next", `holdpoint explain ${id}\nholdpoint receipt ${id}\n`);
+}
+
+/** What a person sees before answering: the head, the hold, the verdicts, plan and diff. */
+export function answerCard(action: Fields, nowMs: number): string {
+  return [
+    headLines(action),
+    classificationLines(action.fields("classification")),
+    section("Decision", decisionLines(action.fields("evaluation"))),
+    section("Hold", holdLines(action, nowMs)),
+    section("Answers", answerLines(action.list("answers"))),
+    planLines(action),
+  ].join("");
+}

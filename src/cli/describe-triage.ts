@@ -1,0 +1,98 @@
+// Signals, incidents and runs in words.
+
+import { classificationLines } from "./describe-action.ts";
+import { type Fields, NONE } from "./fields.ts";
+import { formatInstant } from "./instants.ts";
+import { pairLines, section } from "./paragraphs.ts";
+import { safeYaml } from "./safe-text.ts";
+import { renderTable } from "./table.ts";
+
+export function describeSignal(signal: Fields): string {
+  const head = pairLines([
+    ["Signal", signal.text("id")],
+    ["Status", signal.text("status")],
+    ["Reported", optional(signal, "reported")],
+    ["Where", `${signal.text("environment")} / ${signal.text("service")}`],
+    ["From", `${signal.text("source")}, detector ${signal.text("detector")}`],
+    ["Received", formatInstant(signal.number("time"))],
+    ["Claims", optional(signal, "claimedSeverity")],
+    ["Signature", optional(signal, "signature")],
+    ["Incident", optional(signal, "incident")],
+    ["Run", optional(signal, "run")],
+    ["Duplicate of", optional(signal, "duplicateOf")],
+    ["Kept aside", optional(signal, "reason")],
+  ]);
+  const content = signal.fields("content");
+  return head + section("Content", content === null ? "(needs the scope payloads:read)\n" : safeYaml(content.value));
+}
+
+export function describeIncident(incident: Fields): string {
+  return (
+    pairLines([
+      ["Incident", incident.text("id")],
+      ["Status", incident.text("status")],
+      ["Where", `${incident.text("environment")} / ${incident.text("service")}`],
+      ["Opened", formatInstant(incident.number("openedAt"))],
+      ["Last signal", formatInstant(incident.number("lastSignalAt"))],
+      [
+        "Resolved",
+        incident.has("resolvedAt")
+          ? `${formatInstant(incident.number("resolvedAt"))} (${incident.text("resolution")})`
+          : null,
+      ],
+      ["Claims", incident.text("claimedSeverity")],
+      ["Paged", incident.isTrue("paged") ? "yes" : "no"],
+      ["Signature", incident.text("signature")],
+    ]) +
+    section(`Signals (${incident.text("signalCount")})`, lines(incident, "signals")) +
+    section("Runs", lines(incident, "runs")) +
+    section("Actions", lines(incident, "actions"))
+  );
+}
+
+export function describeRun(run: Fields): string {
+  return (
+    pairLines([
+      ["Run", run.text("id")],
+      ["Status", `${run.text("status")}${run.has("code") ? ` (${run.text("code")})` : ""}`],
+      ["Verdict", run.text("verdict")],
+      ["Where", `${run.text("environment")} / ${run.text("service")}`],
+      ["Incident", run.text("incident")],
+      ["Signal", `${run.text("signal")}, from ${run.text("source")}`],
+      ["Opened", formatInstant(run.number("openedAt"))],
+      ["Ended", run.has("endedAt") ? formatInstant(run.number("endedAt")) : null],
+    ]) +
+    classificationLines(run.fields("classification")) +
+    classifierLine(run.fields("classifier")) +
+    section("Problems", lines(run, "problems")) +
+    section("Actions", actionLines(run.list("actions")))
+  );
+}
+
+function classifierLine(classifier: Fields | null): string {
+  if (classifier === null) return "";
+  const { model, version } = { model: classifier.text("model"), version: classifier.text("modelVersion") };
+  return pairLines([["Classifier", `${classifier.text("provider")}/${model} ${version}`]]);
+}
+
+function actionLines(actions: readonly Fields[]): string {
+  if (actions.length === 0) return "";
+  return renderTable(
+    [
+      { heading: "ID", cell: (row: Fields) => row.text("id") },
+      { heading: "STATUS", cell: (row) => `${row.text("status")}${row.isTrue("dryRun") ? ", dry run" : ""}` },
+      { heading: "KIND", cell: (row) => row.text("kind") },
+    ],
+    actions,
+  );
+}
+
+function optional(fields: Fields, name: string): string | null {
+  return fields.has(name) ? fields.text(name) : null;
+}
+
+/** A list of texts, one a line. */
+function lines(fields: Fields, name: string): string {
+  const text = fields.texts(name);
+  return text === NONE ? "" : `${text.split(", ").join("\n")}\n`;
+}

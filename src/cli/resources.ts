@@ -1,0 +1,167 @@
+// The things that `get` and `describe` know: their names, paths, filters and columns.
+
+import type { Fields } from "./fields.ts";
+import { formatAge } from "./instants.ts";
+import { usageError } from "./cli-error.ts";
+import type { Column } from "./table.ts";
+
+export type Row = { readonly fields: Fields; readonly nowMs: number };
+
+export type Resource = {
+  readonly singular: string;
+  readonly plural: string;
+  readonly short: string;
+  /** Below `/v1`. */
+  readonly path: readonly string[];
+  /** Query parameters, beside limit and cursor, that the server takes. */
+  readonly filters: readonly string[];
+  /** The members of a page that hold its rows and the next cursor. */
+  readonly page: { readonly items: string; readonly next: string };
+  /** What names a row. */
+  readonly id: string;
+  readonly columns: readonly Column<Row>[];
+  readonly wide: readonly Column<Row>[];
+};
+
+const column = (heading: string, name: string): Column<Row> => ({ heading, cell: ({ fields }) => fields.text(name) });
+const age = (heading: string, name: string): Column<Row> => ({
+  heading,
+  cell: ({ fields, nowMs }) => formatAge(fields.number(name), nowMs),
+});
+
+const ID = column("ID", "id");
+const STATUS = column("STATUS", "status");
+const ENVIRONMENT = column("ENVIRONMENT", "environment");
+const SERVICE = column("SERVICE", "service");
+const PAGE = { items: "items", next: "cursor" } as const;
+
+export const RESOURCES: readonly Resource[] = [
+  {
+    singular: "signal",
+    plural: "signals",
+    short: "sig",
+    path: ["signals"],
+    filters: ["status", "environment", "service", "source", "incident", "run"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      column("SOURCE", "source"),
+      ENVIRONMENT,
+      SERVICE,
+      column("INCIDENT", "incident"),
+      age("AGE", "time"),
+    ],
+    wide: [
+      column("RUN", "run"),
+      column("DETECTOR", "detector"),
+      column("CLAIMED", "claimedSeverity"),
+      column("SIGNATURE", "signature"),
+    ],
+  },
+  {
+    singular: "incident",
+    plural: "incidents",
+    short: "inc",
+    path: ["incidents"],
+    filters: ["status", "environment", "service"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      ENVIRONMENT,
+      SERVICE,
+      column("SIGNALS", "signalCount"),
+      column("PAGED", "paged"),
+      age("AGE", "openedAt"),
+    ],
+    wide: [column("CLAIMED", "claimedSeverity"), column("RESOLUTION", "resolution"), column("SIGNATURE", "signature")],
+  },
+  {
+    singular: "run",
+    plural: "runs",
+    short: "run",
+    path: ["runs"],
+    filters: ["status", "environment", "service", "incident"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      column("VERDICT", "verdict"),
+      ENVIRONMENT,
+      SERVICE,
+      column("INCIDENT", "incident"),
+      age("AGE", "openedAt"),
+    ],
+    wide: [column("SIGNAL", "signal"), column("SOURCE", "source"), column("CODE", "code")],
+  },
+  {
+    singular: "action",
+    plural: "actions",
+    short: "act",
+    path: ["actions"],
+    filters: ["status", "environment", "service", "agent", "kind", "incident", "run"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      column("KIND", "kind"),
+      ENVIRONMENT,
+      SERVICE,
+      column("AGENT", "agent"),
+      age("AGE", "proposedAt"),
+    ],
+    wide: [
+      column("CODE", "code"),
+      column("INCIDENT", "incident"),
+      column("DRY-RUN", "dryRun"),
+      column("PLAN", "planHash"),
+    ],
+  },
+  {
+    singular: "policy",
+    plural: "policies",
+    short: "pol",
+    path: ["policies"],
+    filters: [],
+    page: PAGE,
+    id: "id",
+    columns: [column("BUNDLE", "id"), STATUS, column("MODE", "mode"), age("AGE", "proposedAt")],
+    wide: [column("PROPOSED-BY", "proposedBy"), column("ACTION", "action"), column("ACTIVATED-SEQ", "activatedSeq")],
+  },
+  {
+    singular: "event",
+    plural: "events",
+    short: "ev",
+    path: ["ledger", "events"],
+    filters: ["type", "subject"],
+    page: { items: "items", next: "next" },
+    id: "seq",
+    columns: [
+      column("SEQ", "seq"),
+      column("TYPE", "type"),
+      column("SUBJECT", "subject"),
+      column("ACTOR", "actor"),
+      age("AGE", "time"),
+    ],
+    wide: [column("COMMAND", "command"), column("FACTS", "facts")],
+  },
+];
+
+/** By singular, plural or short name. */
+export function findResource(name: string): Resource {
+  const wanted = name.toLowerCase();
+  const found = RESOURCES.find(({ singular, plural, short }) => [singular, plural, short].includes(wanted));
+  if (found !== undefined) return found;
+  const known = RESOURCES.map(({ plural }) => plural).join(", ");
+  throw usageError(`there are no ${JSON.stringify(name)}; there are: ${known}`);
+}
+
+/** The rows of a page as the server gave them. */
+export function rowsOf(resource: Resource, page: Fields): readonly Fields[] {
+  return page.list(resource.page.items);
+}
