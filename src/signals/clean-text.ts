@@ -1,7 +1,7 @@
 // Free text from outside, made fit to keep: well-formed, visible, bounded.
 
 /** What is looked at of one value; longer values are cut before any pattern runs on them. */
-export const SCANNED_CHARS_MAX = 4096;
+const SCANNED_CHARS_MAX = 4096;
 
 // Characters that nobody sees or that reorder what is seen: format controls, fillers, variation selectors and tags.
 // Listed rather than \p{Cf}, so that the answer does not change with the Unicode version of the engine.

@@ -137,7 +137,7 @@ export function looksSecret(value: string): boolean {
 }
 
 /** True for a long value of many different characters of every class, as random keys in base64 are. */
-export function isRandom(value: string): boolean {
+function isRandom(value: string): boolean {
   if (value.length < 24 || value.includes(" ") || isReference(value)) return false;
   const distinct = new Set(value.slice(0, 256)).size;
   return distinct >= 14 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);

@@ -137,7 +137,7 @@ test("redacting what is redacted changes nothing more", () => {
   );
 });
 
-test("repetitive input of a quarter of a million characters is searched to its end", () => {
+test("repetitive input of a hundred thousand characters is searched to its end", () => {
   const units = [
     "a",
     "A1",
@@ -169,7 +169,7 @@ test("repetitive input of a quarter of a million characters is searched to its e
     "[",
   );
   for (const unit of units) {
-    const text = unit.repeat(Math.ceil(250_000 / unit.length));
+    const text = unit.repeat(Math.ceil(100_000 / unit.length));
     findSecret(text);
     redactText(text, { ipAddresses: true });
     assert.equal(findSecret(`${text} password=hunter2! `) !== null, true, unit);
