@@ -1,0 +1,110 @@
+// Decisions per second over HTTP: each proposed, decided, durable and under a signed checkpoint, beside a bare echo.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createClient } from "../src/adapters/identity/clients.ts";
+import { signAssertion } from "../src/adapters/identity/client-assertions.ts";
+import { systemClock, systemRandom } from "../src/main/system.ts";
+import { startProgram, stopProgram, withFolder, type Bench, type Results } from "./harness.ts";
+import { applyLoad, applyRate, type Measured } from "./load.ts";
+import { mkdirSync } from "node:fs";
+
+const CONNECTIONS = (process.env["BENCH_CONNECTIONS"] ?? "1,16,128").split(",").map(Number);
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 5);
+const AGENT = "agent:bench";
+
+const BODY = JSON.stringify({
+  kind: "record.note",
+  target: { environment: "staging", service: "cart" },
+  arguments: { text: "restart of cart finished", tags: ["bench"] },
+});
+
+export const decideBench: Bench = {
+  name: "decide",
+  seed: 0,
+  run: () => withFolder(measure),
+};
+
+async function measure(dir: string): Promise<Results> {
+  const holdpoint = await startHoldpoint(dir);
+  const echo = await startProgram(new URL("./echo-server.ts", import.meta.url).pathname, { ready: /ready \d+/ });
+  try {
+    const echoUrl = `http://127.0.0.1:${/ready (\d+)/.exec(echo.line)?.[1] ?? ""}/echo`;
+    const results: Record<string, Record<string, number>> = {};
+    for (const connections of CONNECTIONS) {
+      const load = { body: BODY, connections, seconds: SECONDS };
+      const headers = { authorization: holdpoint.authorization };
+      // In turn, so that a drift of the machine meets both; the echo carries the same header.
+      await applyLoad({ ...load, url: holdpoint.url, headers, seconds: 2 }, dir);
+      const before = await applyLoad({ ...load, url: echoUrl, headers }, dir);
+      const decide = await applyLoad({ ...load, url: holdpoint.url, headers }, dir);
+      const after = await applyLoad({ ...load, url: echoUrl, headers }, dir);
+      if (decide.errors > 0) throw new Error(`${decide.errors} decisions failed at ${connections} connections`);
+      const half = await applyRate(
+        { ...load, url: holdpoint.url, headers },
+        Math.max(1, Math.round(decide.perSecond / 2)),
+      );
+      collect(results, `c${connections}`, { echoPerSecond: (before.perSecond + after.perSecond) / 2, decide, half });
+    }
+    return results;
+  } finally {
+    await stopProgram(holdpoint.child);
+    await stopProgram(echo.child);
+  }
+}
+
+type Row = { readonly echoPerSecond: number; readonly decide: Measured; readonly half: Measured };
+
+/** `p50Ms` and `p99Ms` are at half the measured load, at constant rate. */
+function collect(
+  results: Record<string, Record<string, number>>,
+  key: string,
+  { echoPerSecond, decide, half }: Row,
+): void {
+  const row = {
+    ratioToEcho: Math.round((decide.perSecond / echoPerSecond) * 1000) / 1000,
+    decidePerSecond: decide.perSecond,
+    echoPerSecond,
+    p50Ms: half.p50Ms,
+    p99Ms: half.p99Ms,
+    p99MsAtFullLoad: decide.p99Ms,
+  };
+  for (const [name, value] of Object.entries(row)) (results[name] ??= {})[key] = value;
+}
+
+async function startHoldpoint(
+  dir: string,
+): Promise<{ child: Awaited<ReturnType<typeof startProgram>>["child"]; url: string; authorization: string }> {
+  const data = join(dir, "data");
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const bucket = "{ burst: 100000000, perSecond: 10000000 }";
+  writeFileSync(join(data, "holdpoint.yaml"), `limits:\n  writes: ${bucket}\n`);
+  const keyPath = join(dir, "agent.jwk");
+  const client = { id: AGENT, kind: "agent" as const, roles: [], scopes: ["actions:propose:record.note" as const] };
+  const jwk = createClient(join(data, "clients"), client, { keyPath, random: systemRandom });
+  const env = {
+    HOLDPOINT_DATA: data,
+    HOLDPOINT_CONFIG: join(dir, "owner"),
+    HOLDPOINT_PORT: "0",
+    HOLDPOINT_LOG_LEVEL: "warn",
+  };
+  const script = new URL("../src/main/serve.ts", import.meta.url).pathname;
+  const { child, line } = await startProgram(script, { env, ready: /root key/ });
+  const base = /ready at (\S+)/.exec(line)?.[1] ?? "";
+  const assertion = await signAssertion(jwk, {
+    clientId: AGENT,
+    audience: base,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const response = await fetch(`${base}/oauth/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: assertion,
+    }),
+  });
+  const { access_token: token } = (await response.json()) as { access_token: string };
+  return { child, url: `${base}/v1/actions`, authorization: `Bearer ${token}` };
+}

@@ -1,0 +1,66 @@
+// What every benchmark shares: temporary folders, child processes, the machine's description, one JSON object out.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+
+export type Results = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
+
+export type Bench = {
+  readonly name: string;
+  readonly seed: number;
+  run(): Promise<Results>;
+};
+
+/** A folder that goes when `use` ends. */
+export async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(join(os.tmpdir(), "holdpoint-bench-"));
+  try {
+    return await use(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Starts a Node program and resolves with what its standard output says up to a line that matches. */
+export async function startProgram(
+  script: string,
+  options: { args?: readonly string[]; env?: NodeJS.ProcessEnv; ready: RegExp },
+): Promise<{ child: ChildProcess; line: string }> {
+  const env = { ...process.env, ...options.env };
+  const child = spawn(process.execPath, [script, ...(options.args ?? [])], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (options.ready.test(text)) resolve(text);
+    });
+    child.once("exit", (code) => reject(new Error(`${script} ended with ${code} before it was ready`)));
+  });
+  return { child, line };
+}
+
+export async function stopProgram(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  await gone;
+}
+
+export function describeMachine(): Readonly<Record<string, string | number>> {
+  return {
+    cpu: os.cpus()[0]?.model ?? "unknown",
+    cores: os.availableParallelism(),
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    platform: `${os.platform()} ${os.release()}`,
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
