@@ -1,0 +1,199 @@
+// What every executor must do, run on each of them: planning, arguments, one step. No secret in anything it says.
+
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import type { StandIn } from "../../examples/stand-ins/stand-in.ts";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import { isAppError } from "../../src/core/errors.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import type { ActionKind, ExecuteRequest, Executor, Plan, PlanRequest } from "../../src/wire/contracts/executor.ts";
+
+export class TestClock implements Clock {
+  #offsetMs = 1_790_000_000_000;
+  nowMs(): number {
+    return this.#offsetMs;
+  }
+  monotonicMs(): number {
+    return this.#offsetMs;
+  }
+  advance(ms: number): void {
+    this.#offsetMs += ms;
+  }
+}
+
+/** One executor before one fresh target. */
+export interface Stage {
+  readonly clock: TestClock;
+  readonly kind: string;
+  readonly args: JsonObject;
+  /** A new executor over the same target, as after a restart. */
+  build(): Executor;
+  /** The same without any secret. */
+  buildWithoutSecrets(): Executor;
+  /** How often the world was changed by the action. */
+  effects(): number;
+  /** What the target found wrong with the requests. */
+  complaints(): readonly string[];
+  readonly standIn: StandIn | undefined;
+  /** The requests that change something; failures are aimed at them. */
+  readonly write: { readonly method: string; readonly path: string };
+  readonly secrets: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface Subject {
+  readonly name: string;
+  start(): Promise<Stage>;
+}
+
+const ACTION = "act_00000000c";
+export const never = new AbortController().signal;
+
+export function planRequest(stage: Pick<Stage, "kind" | "args">, actionId = ACTION): PlanRequest {
+  return {
+    actionId,
+    kind: stage.kind,
+    target: { environment: "production", service: "cart" },
+    args: stage.args,
+    context: { action: actionId, agent: "system:triage", incident: "inc_000000002", run: "run_000000003" },
+  };
+}
+
+export function executeRequest(plan: Plan, timeoutMs = 5_000): ExecuteRequest {
+  const justification = { decision: "allow", verdicts: [{ gate: "pager/serious", verdict: "pass", code: "ok" }] };
+  return { plan, grantId: "grt_00000000d", idempotencyKey: ACTION, justification, timeoutMs };
+}
+
+/** Everything that an executor said goes through here, and none of it may hold a secret. */
+export class Listener {
+  readonly #secrets: readonly string[];
+  constructor(stage: Stage) {
+    this.#secrets = stage.secrets.flatMap((secret) => [secret, Buffer.from(secret).toString("base64")]);
+  }
+  hear<T>(said: T): T {
+    const text = said instanceof Error ? `${said.message} ${said.stack} ${JSON.stringify(said)}` : JSON.stringify(said);
+    for (const secret of this.#secrets) assert.ok(!text.includes(secret), "a secret was said");
+    return said;
+  }
+}
+
+interface Opened {
+  readonly stage: Stage;
+  readonly executor: Executor;
+  readonly plan: Plan;
+  readonly listener: Listener;
+}
+
+/** A stage, an executor and a plan; what they say is scanned for secrets. */
+export async function opened(subject: Subject, t: TestContext): Promise<Opened> {
+  const stage = await subject.start();
+  t.after(() => stage.close());
+  const executor = stage.build();
+  const listener = new Listener(stage);
+  const plan = listener.hear(await executor.plan(planRequest(stage), never));
+  return { stage, executor, plan, listener };
+}
+
+export function kindOf(executor: Executor, kind: string): ActionKind {
+  const found = executor.kinds.find((candidate) => candidate.kind === kind);
+  assert.ok(found !== undefined, "the stage's kind is offered");
+  return found;
+}
+
+/** Registers the whole contract for one executor. */
+export function executorContract(subject: Subject): void {
+  testPlanning(subject);
+  testArguments(subject);
+  testExecution(subject);
+}
+
+function testPlanning(subject: Subject): void {
+  test(`${subject.name}: the same request has the same plan, and planning writes nothing`, async (t) => {
+    const { stage, executor, plan } = await opened(subject, t);
+    const again = await stage.build().plan(planRequest(stage), never);
+    assert.equal(canonicalJson(again as unknown as Json), canonicalJson(plan as unknown as Json));
+    const asked = stage.standIn?.received ?? [];
+    if (kindOf(executor, stage.kind).planning === "pure") assert.deepEqual(asked, []);
+    assert.ok(asked.every(({ method, path }) => method === "GET" || path === "/oauth_token.do"));
+    assert.equal(stage.effects(), 0);
+  });
+
+  test(`${subject.name}: a reversible plan names an inverse that can be planned after it ran`, async (t) => {
+    const { stage, executor, plan } = await opened(subject, t);
+    assert.equal(plan.reversible, plan.inverse !== null);
+    if (plan.inverse !== null) {
+      const outcome = await executor.execute(executeRequest(plan), never);
+      assert.equal(outcome.status, "succeeded");
+      const inverse = plan.inverse as unknown as PlanRequest;
+      const undo = await executor.plan(
+        { ...planRequest(stage, "act_00000000z"), kind: inverse.kind, args: inverse.args },
+        never,
+      );
+      const undone = await executor.execute({ ...executeRequest(undo), idempotencyKey: "act_00000000z" }, never);
+      assert.equal(undone.status, "succeeded");
+    }
+  });
+}
+
+function testArguments(subject: Subject): void {
+  test(`${subject.name}: the published schema accepts what can be planned and refuses unknown arguments`, async (t) => {
+    const { stage, executor } = await opened(subject, t);
+    const validate = new Ajv2020({ strict: false }).compile(kindOf(executor, stage.kind).argumentsSchema);
+    assert.ok(validate(stage.args), JSON.stringify(validate.errors));
+    const odd = { ...stage.args, surprise: "hunter2-surprise" };
+    assert.equal(validate(odd), false);
+    await assert.rejects(executor.plan({ ...planRequest(stage), args: odd }, never), (error: unknown) => {
+      assert.ok(isAppError(error, "arguments-invalid"));
+      assert.ok(!JSON.stringify([error.message, error.facts]).includes("hunter2"), "values are not repeated");
+      return true;
+    });
+  });
+
+  test(`${subject.name}: arbitrary arguments are planned or refused, and nothing else`, async (t) => {
+    const { stage, executor } = await opened(subject, t);
+    const pure = executor.kinds.filter((kind) => kind.planning === "pure");
+    const text = fc.oneof(fc.string({ maxLength: 30 }), fc.string({ unit: "binary", maxLength: 30 }));
+    const strange = fc.oneof(
+      text,
+      fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
+      fc.constantFrom("\ud800", "a\nb", "\0"),
+    );
+    const changes = fc.dictionary(fc.constantFrom(...Object.keys(stage.args), "x", "__proto__"), strange, {
+      maxKeys: 3,
+    });
+    const property = fc.asyncProperty(fc.constantFrom(...pure, undefined), changes, async (kind, change) => {
+      if (kind === undefined) return;
+      const args = { ...stage.args, ...(change as JsonObject) };
+      try {
+        const plan = await executor.plan({ ...planRequest(stage), kind: kind.kind, args }, never);
+        canonicalJson(plan as unknown as Json);
+      } catch (error) {
+        assert.ok(isAppError(error, "arguments-invalid"), String(error));
+      }
+    });
+    await fc.assert(property, { numRuns: 150 });
+  });
+}
+
+function testExecution(subject: Subject): void {
+  test(`${subject.name}: a step runs once, and says so with a reference`, async (t) => {
+    const { stage, executor, plan, listener } = await opened(subject, t);
+    const outcome = listener.hear(await executor.execute(executeRequest(plan), never));
+    assert.equal(outcome.status, "succeeded", JSON.stringify(outcome));
+    assert.ok(outcome.status === "succeeded" && outcome.reference.length > 0);
+    assert.equal(stage.effects(), 1);
+    assert.deepEqual(stage.complaints(), []);
+  });
+
+  test(`${subject.name}: a step that was stopped before it began had no effect and can be tried again`, async (t) => {
+    const { stage, executor, plan } = await opened(subject, t);
+    const stopped = AbortSignal.abort(new Error("stopped"));
+    const outcome = await executor.execute(executeRequest(plan), stopped);
+    assert.notEqual(outcome.status, "succeeded");
+    assert.notEqual(outcome.status, "unknown");
+    assert.equal(stage.effects(), 0);
+  });
+}

@@ -1,0 +1,143 @@
+// Stages for the executor contract: each executor before its stand-in, with secrets to look out for.
+
+import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
+import {
+  startServicenow,
+  type ServicenowOptions,
+  type ServicenowStandIn,
+} from "../../examples/stand-ins/servicenow.ts";
+import { createExecutors } from "../../src/adapters/executors/registry.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import type { Credentials } from "../../src/wire/contracts/credentials.ts";
+import type { Executor } from "../../src/wire/contracts/executor.ts";
+import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
+import { TestClock, type Stage } from "./contract.ts";
+
+export const ROUTING_KEY = "0123456789abcdef-ROUTING-KEY-fed";
+export const PASSWORD = 'Pa55 "word" with spaces';
+export const CLIENT_SECRET = "client+secret/with=signs&more";
+
+const SECRETS: Readonly<Record<string, string>> = {
+  "pagerduty/default": ROUTING_KEY,
+  "servicenow/password": PASSWORD,
+  "servicenow/client-secret": CLIENT_SECRET,
+};
+
+export function credentialsFrom(secrets: Readonly<Record<string, string>>): Credentials {
+  return {
+    get: (ref) => {
+      const secret = secrets[ref];
+      return secret === undefined ? Promise.reject(new Error(`no secret ${ref}`)) : Promise.resolve(secret);
+    },
+  };
+}
+
+export interface Wanted {
+  readonly kind: string;
+  readonly config: unknown;
+  readonly clock: TestClock;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted): Executor {
+  const parsed = executorsConfigSchema.parse(config);
+  const credentials = credentialsFrom(secrets);
+  const executor = createExecutors({ config: parsed, credentials, clock, installation: "holdpoint.test/log" }).get(
+    kind,
+  );
+  if (executor === undefined) throw new Error(`no executor for ${kind}`);
+  return executor;
+}
+
+export const TRIGGER_ARGS: JsonObject = {
+  dedupKey: "holdpoint.test/log:inc_000000002",
+  summary: "cart: error rate above 5 %",
+  severity: "high",
+  component: "checkout",
+  details: { signals: ["sig_000000001"], classification: { severity: "high", confidencePpm: 910_000 } },
+};
+
+export const CREATE_ARGS: JsonObject = {
+  shortDescription: "cart: error rate above 5 %",
+  description: "Alertmanager says so.\nTwice.",
+  urgency: 2,
+  impact: 3,
+  team: "payments",
+};
+
+export type PagerdutyStage = Stage & { readonly pagerduty: PagerdutyStandIn };
+
+export async function pagerdutyStage(
+  kind: string,
+  check?: (body: unknown) => readonly string[],
+): Promise<PagerdutyStage> {
+  const pagerduty = await startPagerduty({ routingKeys: [ROUTING_KEY], ...(check === undefined ? {} : { check }) });
+  const clock = new TestClock();
+  const config = { pagerduty: { baseUrl: pagerduty.url, integrations: ["default"] } };
+  const dedupKey = TRIGGER_ARGS["dedupKey"] ?? "";
+  return {
+    clock,
+    kind,
+    args: kind === "pagerduty.trigger" ? TRIGGER_ARGS : { dedupKey },
+    build: () => buildExecutor({ kind, config, clock }),
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    // A resolve without an open alert changes nothing; what counts is that it arrived, however often.
+    effects: () => (kind === "pagerduty.trigger" ? pagerduty.incidents.length : Math.min(pagerduty.events.length, 1)),
+    complaints: () => pagerduty.refusals,
+    standIn: pagerduty,
+    pagerduty,
+    write: { method: "POST", path: "/v2/enqueue" },
+    secrets: [ROUTING_KEY],
+    close: () => pagerduty.close(),
+  };
+}
+
+export type ServicenowStage = Stage & { readonly servicenow: ServicenowStandIn };
+
+type ServicenowSetup = {
+  readonly kind: string;
+  readonly login: "basic" | "oauth";
+  readonly options?: ServicenowOptions;
+};
+
+export async function servicenowStage({ kind, login, options = {} }: ServicenowSetup): Promise<ServicenowStage> {
+  const servicenow = await startServicenow({ password: PASSWORD, clientSecret: CLIENT_SECRET, ...options });
+  const clock = new TestClock();
+  const auth = login === "basic" ? { kind: "basic", user: "holdpoint" } : { kind: "oauth", clientId: "holdpoint" };
+  const assignmentGroups = { payments: "0123456789abcdef0123456789abcdef" };
+  const config = { servicenow: { baseUrl: servicenow.url, auth, assignmentGroups } };
+  const isCreate = kind === "servicenow.incident.create";
+  const build = (): Executor => buildExecutor({ kind, config, clock });
+  const sysId = isCreate ? "" : await existingIncident(servicenow);
+  return {
+    clock,
+    kind,
+    args: isCreate ? CREATE_ARGS : { sysId, fields: { state: 2, shortDescription: "cart: being looked at" } },
+    build,
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    effects: () => (isCreate ? servicenow.incidents.length : Number(servicenow.incidents[0]?.["sys_mod_count"])),
+    complaints: () => servicenow.complaints,
+    standIn: servicenow,
+    servicenow,
+    write: { method: isCreate ? "POST" : "PATCH", path: "/api/now/table/incident" },
+    secrets: [PASSWORD, CLIENT_SECRET],
+    close: () => servicenow.close(),
+  };
+}
+
+/** Opened by somebody by hand, so that there is something to change. */
+async function existingIncident(servicenow: ServicenowStandIn): Promise<string> {
+  const sysId = "a".repeat(32);
+  const fields = {
+    state: "1",
+    short_description: "cart is slow",
+    urgency: "3",
+    impact: "3",
+    close_code: "",
+    description: "",
+  };
+  const rest = { close_notes: "", assignment_group: "", work_notes: "", correlation_id: "by-hand-1" };
+  const system = { sys_id: sysId, number: "INC0010001", sys_mod_count: "0", sys_updated_on: "2026-09-21 10:00:00" };
+  (servicenow.incidents as Record<string, string>[]).push({ ...fields, ...rest, ...system });
+  return Promise.resolve(sysId);
+}
