@@ -20,6 +20,7 @@ export const MISHAPS = [
   "act-then-hang",
   "act-then-500",
   "garbage",
+  "wrong-key",
   "wrong-type",
   "huge",
   "cut-short",
@@ -170,6 +171,8 @@ function serve({ vendor, request, outgoing, failure }: Serving): void {
     case "garbage":
       outgoing.writeHead(reply.status, { "content-type": "application/json" });
       return void outgoing.end('{"result": <!doctype');
+    case "wrong-key":
+      return answer(outgoing, { status: reply.status, json: { status: "success", dedup_key: "of another alert" } });
     case "wrong-type":
       outgoing.writeHead(reply.status, { "content-type": "text/html" });
       return void outgoing.end(JSON.stringify(reply.json));

@@ -66,11 +66,12 @@ export function createEgress(origins: readonly string[]): Egress {
       return Promise.resolve({ kind: "unsent", code: "origin-not-allowed" });
     }
     if (signal.aborted) return Promise.resolve({ kind: "unsent", code: "aborted" });
-    return send(url, request, signal);
+    // A header or method that cannot be written throws before anything is sent.
+    return send(url, request, signal).catch(() => ({ kind: "unsent", code: "unreachable" }));
   };
 }
 
-function send(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<Answer> {
+async function send(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const body = Buffer.from(request.body ?? "", "utf8");
   const isSecure = url.protocol === "https:";

@@ -1,0 +1,150 @@
+// Which executors there are, what they declare, and which configurations are refused.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { createEgress, parseOrigin } from "../../src/adapters/executors/egress.ts";
+import { createRecordingExecutor } from "../../src/adapters/executors/recording.ts";
+import { createExecutors, indexExecutors } from "../../src/adapters/executors/registry.ts";
+import { UnsettledWrites } from "../../src/adapters/executors/unsettled-writes.ts";
+import { isAppError } from "../../src/core/errors.ts";
+import { TRIAGE_KINDS } from "../../src/kernel/triage-kinds.ts";
+import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
+import { never, TestClock } from "./contract.ts";
+import { credentialsFrom } from "./fixture.ts";
+
+const FULL = {
+  pagerduty: { integrations: ["default"] },
+  servicenow: { baseUrl: "https://example.service-now.com", auth: { kind: "oauth", clientId: "holdpoint" } },
+};
+
+function create(config: unknown, installation = "holdpoint.test/log"): ReturnType<typeof createExecutors> {
+  const parsed = executorsConfigSchema.parse(config);
+  return createExecutors({ config: parsed, credentials: credentialsFrom({}), clock: new TestClock(), installation });
+}
+
+test("a full configuration offers every kind, and an empty one records notes", () => {
+  assert.deepEqual([...create(FULL).keys()].sort(), [
+    "pagerduty.acknowledge",
+    "pagerduty.resolve",
+    "pagerduty.trigger",
+    "record.note",
+    "servicenow.incident.create",
+    "servicenow.incident.update",
+  ]);
+  assert.deepEqual([...create({}).keys()], ["record.note"]);
+});
+
+test("triage and executors say the same of the kinds that they share", () => {
+  const executors = create(FULL);
+  for (const [kind, { repeat, reversible }] of Object.entries(TRIAGE_KINDS)) {
+    const declared = executors.get(kind)?.kinds.find((candidate) => candidate.kind === kind);
+    if (declared === undefined) continue; // not built yet: its plan is refused as unknown
+    assert.deepEqual({ repeat: declared.repeat, reversible: declared.reversible }, { repeat, reversible }, kind);
+  }
+});
+
+test("two executors for one kind are refused", () => {
+  const both = [createRecordingExecutor(), createRecordingExecutor()];
+  assert.throws(
+    () => indexExecutors(both),
+    (error) => isAppError(error, "config-invalid"),
+  );
+});
+
+const UNUSABLE = [
+  "http://events.pagerduty.com",
+  "ftp://events.pagerduty.com",
+  "https://user:secret@events.pagerduty.com",
+  "https://events.pagerduty.com/v2",
+  "https://events.pagerduty.com/?a=b",
+  "events.pagerduty.com",
+  "",
+];
+for (const baseUrl of UNUSABLE) {
+  test(`the base address "${baseUrl}" is refused`, () => {
+    const config = { pagerduty: { baseUrl, integrations: ["default"] } };
+    assert.throws(
+      () => create(config),
+      (error: unknown) => {
+        assert.ok(isAppError(error, "config-invalid"));
+        return !error.message.includes("secret");
+      },
+    );
+  });
+}
+
+test("plain HTTP is for this machine only", () => {
+  assert.equal(parseOrigin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+  assert.equal(parseOrigin("http://[::1]:8080/"), "http://[::1]:8080");
+  assert.equal(parseOrigin("https://events.eu.pagerduty.com"), "https://events.eu.pagerduty.com");
+  assert.throws(
+    () => parseOrigin("http://127.0.0.1.example.com"),
+    (error) => isAppError(error, "config-invalid"),
+  );
+});
+
+test("a log origin that a correlation id cannot carry is refused", () => {
+  for (const installation of ["", "a^b", "javascript:x", "x".repeat(65), "with space"]) {
+    assert.throws(
+      () => create({}, installation),
+      (error) => isAppError(error, "config-invalid"),
+      installation,
+    );
+  }
+});
+
+test("configuration with unknown members is refused", () => {
+  assert.equal(
+    executorsConfigSchema.safeParse({ pagerduty: { integrations: ["default"], routingKey: "x" } }).success,
+    false,
+  );
+  assert.equal(executorsConfigSchema.safeParse({ pagerduty: { integrations: ["../x"] } }).success, false);
+});
+
+test("a path that names another host does not lead there", async () => {
+  const egress = createEgress(["http://127.0.0.1:9"]);
+  for (const path of ["//127.0.0.2:9/x", "/\\127.0.0.2:9/x", "http://127.0.0.2:9/", "\\\\127.0.0.2:9"]) {
+    const answer = await egress({ method: "GET", origin: "http://127.0.0.1:9", path, headers: {} }, never);
+    assert.deepEqual(answer, { kind: "unsent", code: "origin-not-allowed" }, path);
+  }
+});
+
+test("a header that cannot be sent is a call that was not sent", async () => {
+  const egress = createEgress(["http://127.0.0.1:9"]);
+  const call = {
+    method: "GET",
+    origin: "http://127.0.0.1:9",
+    path: "/",
+    headers: { authorization: "a\r\nb: c" },
+  } as const;
+  assert.deepEqual(await egress(call, never), { kind: "unsent", code: "unreachable" });
+});
+
+test("a secure connection that is not made carried no request", async (t) => {
+  const server = createServer((socket) => socket.destroy());
+  t.after(() => server.close());
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", listening.resolve);
+  await listening.promise;
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const answer = await createEgress([origin])({ method: "POST", origin, path: "/", headers: {}, body: "{}" }, never);
+  assert.deepEqual(answer, { kind: "unsent", code: "unreachable" });
+});
+
+test("absence proves nothing until a write has settled, and writes that were forgotten stay unsettled", () => {
+  const clock = new TestClock();
+  const writes = new UnsettledWrites({ clock, settleMs: 1_000 });
+  assert.equal(writes.remainingMs("before this process"), 1_000);
+  clock.advance(1_000);
+  assert.equal(writes.remainingMs("before this process"), 0);
+  for (let i = 0; i < 10_001; i++) writes.open(`w${i}`);
+  assert.equal(writes.remainingMs("w0"), 1_000, "pushed out of the map, still not trusted");
+  assert.equal(writes.isOpen("w10000"), true);
+  writes.settle("w10000");
+  assert.equal(writes.isOpen("w10000"), false);
+  clock.advance(1_000);
+  assert.equal(writes.isOpen("w5"), false);
+  assert.equal(writes.remainingMs("w5"), 0);
+});
