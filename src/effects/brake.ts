@@ -9,7 +9,13 @@ type InFlight = { readonly action: Braked; readonly controller: AbortController 
 export class EmergencyBrake {
   readonly #scopes = new Map<string, BrakeScope>();
   readonly #inFlight = new Set<InFlight>();
+  readonly #timeout: (timeoutMs: number) => AbortSignal;
   #flagged = false;
+
+  /** `timeout` makes the signal that ends a call whose time is up; a simulation brings its own. */
+  constructor(timeout: (timeoutMs: number) => AbortSignal = (timeoutMs) => AbortSignal.timeout(timeoutMs)) {
+    this.#timeout = timeout;
+  }
 
   /** Stops everything in scope from its next step on and aborts calls in flight, at once. */
   pull(scope: BrakeScope): void {
@@ -44,7 +50,7 @@ export class EmergencyBrake {
     const entry: InFlight = { action, controller: new AbortController() };
     this.#inFlight.add(entry);
     try {
-      return await call(AbortSignal.any([entry.controller.signal, AbortSignal.timeout(timeoutMs)]));
+      return await call(AbortSignal.any([entry.controller.signal, this.#timeout(timeoutMs)]));
     } finally {
       this.#inFlight.delete(entry);
     }

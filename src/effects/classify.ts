@@ -19,7 +19,8 @@ export type ClassifyParts = {
   readonly classifier: Classifier;
   /** Teams a classification may recommend. */
   readonly teams: readonly string[];
-  readonly classifyTimeoutMs: number;
+  /** Ends a consult whose time is up. */
+  readonly classifyTimeout: () => AbortSignal;
 };
 
 const ANSWER_TEXT_MAX = 8_192;
@@ -44,7 +45,7 @@ async function consult(parts: ClassifyParts, of: { run: string; signal: string }
   const signal = (await parts.payloads.payload(seq)) as unknown as Signal;
   let answer: unknown;
   try {
-    answer = await parts.classifier.classify([signal], AbortSignal.timeout(parts.classifyTimeoutMs));
+    answer = await parts.classifier.classify([signal], parts.classifyTimeout());
   } catch {
     return rejected(of.run, { code: "classifier-failed", problems: [], answer: null });
   }

@@ -12,6 +12,7 @@ import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { EmergencyBrake } from "./brake.ts";
 import { composeTriage } from "./compose-triage.ts";
+import { toRecordable } from "./recordable.ts";
 
 export type ExecuteParts = {
   readonly kernel: Kernel;
@@ -46,14 +47,16 @@ export async function planTriageAction(parts: ExecuteParts, id: string): Promise
   if (executor === undefined) return void (await submit({ planHash: null, code: "action-kind-unknown" }));
   let args: JsonObject;
   let plan: Plan;
+  let planHash: string;
   try {
     args = await argumentsOf(parts, action);
     const request = { actionId: id, kind: action.kind, target: targetOf(action), args, context: contextOf(action) };
     plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
+    planHash = planHashOf(plan); // throws for what the ledger could not hold
   } catch (error) {
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
-  await submit({ planHash: planHashOf(plan), code: "" }, { args, plan: plan as unknown as Json });
+  await submit({ planHash, code: "" }, { args, plan: plan as unknown as Json });
 }
 
 function targetOf(action: Action): { environment: string; service: string; resource?: string } {
@@ -160,7 +163,7 @@ export async function reconcileStep(parts: ExecuteParts, id: string): Promise<vo
     type: "reconcile-step",
     actor: ACTOR,
     input: { action: id, attempt: action.attempt, status: found.status },
-    content: { detail: found.detail, reference: "reference" in found ? found.reference : null },
+    content: toRecordable({ detail: found.detail, reference: "reference" in found ? found.reference : null }),
   });
 }
 
@@ -177,5 +180,5 @@ async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconci
 }
 
 function evidenceOf(outcome: StepOutcome): Json {
-  return { detail: outcome.detail, reference: outcome.status === "succeeded" ? outcome.reference : null };
+  return toRecordable({ detail: outcome.detail, reference: outcome.status === "succeeded" ? outcome.reference : null });
 }

@@ -23,7 +23,8 @@ function effect(tx: Transaction, action: Action): boolean {
       tx.emit({ type: "brake.released", subject: operand, facts: { brake: operand } });
       return true;
     case "policy.activate":
-      if (tx.engine.policy(operand) === undefined) return false;
+      // Its bytes must be on record and load: a start has to find it again.
+      if (!tx.state.proposedBundles.has(operand) || tx.engine.policy(operand) === undefined) return false;
       tx.emit({ type: "policy.activated", subject: "log", facts: { bundleHash: operand, mode: "governed" } });
       return true;
     default:

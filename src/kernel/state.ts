@@ -48,6 +48,8 @@ export type Incident = {
   signalCount: number;
   /** Delivery identities still firing. */
   firing: string[];
+  /** Something it asked for ran out of time: its next delivery, even a repeated one, is triaged again. */
+  retriage: boolean;
   /** The page that was sent, so that a resolve can close it. */
   paged: boolean;
   /** Action that waits for human review on behalf of this incident, one at a time. */

@@ -4,7 +4,6 @@ import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { idFromSeq } from "../core/ids.ts";
 import type { ClassificationFacts, ProposalFacts } from "./events.ts";
-import { TERMS } from "./limits.ts";
 import type { Incident } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -50,6 +49,6 @@ export function proposeTriage(tx: Transaction, { kind, incident, run, classifica
     operand: null,
   };
   const subject = idFromSeq("act", tx.nextSeq);
-  const deadline = tx.now + TERMS.planningMs;
-  tx.emit({ type: "action.proposed", subject, facts: { ...proposal, deadline } }, TRIAGE_AGENT);
+  // No deadline: an alert that waited out an outage is still worth its page. Planning always answers.
+  tx.emit({ type: "action.proposed", subject, facts: { ...proposal, deadline: null } }, TRIAGE_AGENT);
 }

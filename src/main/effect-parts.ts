@@ -40,7 +40,7 @@ export function createEffectParts({ config, kernel, brake, payloads, origin }: N
     classifier,
     origin,
     teams: config.teams,
-    classifyTimeoutMs: config.classifier.timeoutMs,
+    classifyTimeout: () => AbortSignal.timeout(config.classifier.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };

@@ -3,14 +3,15 @@
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { parseLeaves } from "../history/leaves.ts";
-import { explainAction } from "../history/explain.ts";
+import { explainAction, explanationSources } from "../history/explain.ts";
 import type { LedgerService } from "../http/services.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { parseStatements } from "../ledger/key-statement.ts";
 import { parseLeaf } from "../ledger/leaf.ts";
 import { createReceipt } from "../ledger/receipt.ts";
-import { parseTilePath, TileReader } from "../ledger/tiles.ts";
+import { readTilePath } from "../ledger/tiles.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
+import type { ViewReader } from "../wire/contracts/views.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { ActionView } from "../wire/types/views.ts";
@@ -26,7 +27,8 @@ type Parts = {
   readonly reader: LedgerReader;
   readonly keys: InstallationKeys;
   readonly writer: WriterClient;
-  readonly kernel: () => Kernel;
+  readonly kernel: Kernel;
+  readonly views: Pick<ViewReader, "find">;
 };
 
 export class LedgerReads implements LedgerService, PayloadReader {
@@ -54,11 +56,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
   }
 
   async tile(path: string): Promise<Uint8Array | null> {
-    const { reader } = this.#parts;
-    const name = parseTilePath(`tile/${path}`);
-    if (name === undefined) return null;
-    const { size } = await reader.head();
-    return (await (await TileReader.load(reader, size)).tile(name)) ?? null;
+    return readTilePath(this.#parts.reader, `tile/${path}`);
   }
 
   async receipt(seq: number): Promise<Json> {
@@ -90,10 +88,9 @@ export class LedgerReads implements LedgerService, PayloadReader {
   }
 
   async explain(action: ActionView): Promise<JsonObject> {
-    const events = await Promise.all(
-      action.timeline.map(async ({ seq }) => (await readLeaf(this.#parts.reader, seq)).event),
-    );
-    return explainAction(events) as unknown as JsonObject;
+    const sources = explanationSources(this.#parts.views, action);
+    const events = await Promise.all(sources.map(async (seq) => (await readLeaf(this.#parts.reader, seq)).event));
+    return explainAction(events, action.id) as unknown as JsonObject;
   }
 
   /** Recorded first, then the keys are destroyed and the bytes removed: asking again finishes what a crash cut. */
@@ -103,7 +100,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
       throw new AppError("event-not-found", "the subject has no payload of that class", { subject });
     for (const keyId of keyIds) {
       const input = { keyId, ofSubject: subject, retention };
-      await this.#parts.kernel().submit({ type: "erase-payload", actor, input });
+      await this.#parts.kernel.submit({ type: "erase-payload", actor, input });
     }
     const erased = await this.#parts.writer.erase(keyIds);
     return { subject, retention, keys: keyIds.length, erased };

@@ -38,9 +38,10 @@ export function readPolicyFolder(dir: string): readonly PolicyFile[] {
   return files;
 }
 
-/** What the engine evaluates with: loaded bundles, bounded, the least recently added leaving first. */
+/** What the engine evaluates with: loaded bundles, bounded, the one unused for longest leaving first. */
 export class PolicyBundles {
   readonly #byHash = new Map<string, Bundle>();
+  #lastUsed = "";
 
   /** Loads and keeps a bundle; `null` with the problems when it does not load. */
   add(files: readonly PolicyFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -60,10 +61,14 @@ export class PolicyBundles {
 
   /** The bundle with that hash; undefined when it is not loaded. */
   get(hash: string): ActivePolicy | undefined {
-    return this.#byHash.get(hash);
+    const bundle = this.#byHash.get(hash);
+    if (hash !== this.#lastUsed && bundle !== undefined) this.#keep(bundle); // what is used stays
+    this.#lastUsed = hash;
+    return bundle;
   }
 
   #keep(bundle: Bundle): void {
+    this.#lastUsed = "";
     this.#byHash.delete(bundle.hash);
     this.#byHash.set(bundle.hash, bundle);
     const oldest = this.#byHash.keys().next();

@@ -69,10 +69,16 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
     closers.push(() => follower.stop());
     const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core });
     closers.push(...edge.closers);
-    const isFirstStart = registerOwner(places, edge.url, systemRandom);
     log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
     const stop = (): Promise<void> => closeAll(closers, core.kernel);
-    return { url: edge.url, origin: keys.origin, root: keys.root.text, isFirstStart, kernel: core.kernel, stop };
+    return {
+      url: edge.url,
+      origin: keys.origin,
+      root: keys.root.text,
+      isFirstStart: edge.isFirstStart,
+      kernel: core.kernel,
+      stop,
+    };
   } catch (error) {
     await closeAll(closers, null);
     throw error;
@@ -140,21 +146,22 @@ async function startFollower({ config, hooks, keys, writer, kernel }: FollowerNe
 }
 
 type EdgeNeeds = KernelNeeds & { readonly follower: FollowerClient; readonly core: Core };
-type Edge = { readonly url: string; readonly closers: (() => Promise<void>)[] };
+type Edge = { readonly url: string; readonly isFirstStart: boolean; readonly closers: (() => Promise<void>)[] };
 
 async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const { config, hooks, keys, reader, writer, follower, core } = needs;
   const { kernel } = core;
   const brake = new EmergencyBrake();
-  const ledger = new LedgerReads({ reader, keys, writer, kernel: () => kernel });
+  const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
+  const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
   const effects = createEffectParts({ config, kernel, brake, payloads: ledger, origin: keys.origin });
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
   const runner = new EffectRunner({ ...effects, kernel, nowMs: systemClock.nowMs, onProblem });
   const refusals = new RefusalCounter();
-  const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const url = `http://${config.host}:${port}`;
+  const isFirstStart = registerOwner(config, url, systemRandom);
   const identity = openIdentity({ dataDir: config.dataDir, issuer: url, log: hooks.log });
   const metrics = new Metrics();
   const services = createServices({
@@ -181,7 +188,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     async () => stopBrake(),
     () => server.close(),
   ];
-  return { url, closers };
+  return { url, isFirstStart, closers };
 }
 
 /** Tokens name the server's address, so it is chosen before anything listens. */

@@ -1,5 +1,6 @@
 // Commands that change what is enforced: a proposed policy bundle, brakes applied and released.
 
+import { canonicalJson } from "../../core/canonical-json.ts";
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
@@ -37,8 +38,9 @@ export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): 
   if (tx.state.brakes.size >= LIMITS.brakesMax) {
     throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
   }
+  const wanted = canonicalJson(input.scope);
   const same = [...tx.state.brakes.values()].find(
-    (brake) => brake.mode === input.mode && JSON.stringify(brake.scope) === JSON.stringify(input.scope),
+    (brake) => brake.mode === input.mode && canonicalJson(brake.scope) === wanted,
   );
   if (same !== undefined) return { subject: same.id, result: "applied", repeated: true };
   const subject = idFromSeq("brk", tx.nextSeq);

@@ -13,12 +13,14 @@ const SEVERITY_RANK = ["none", "low", "medium", "high", "sev1"];
 
 export function receiveSignal(tx: Transaction, command: Command<"receive-signal">): Reply {
   const { input, content } = command;
+  const before = tx.state.incidentByKey.get(incidentKey(input));
   const known = tx.state.deliveries.get(input.deliveryKey);
-  if (known !== undefined) return { subject: known, result: "known", repeated: true };
+  const isOwedAnother =
+    input.status === "firing" && before !== undefined && tx.state.incidents.get(before)?.retriage === true;
+  if (known !== undefined && !isOwedAnother) return { subject: known, result: "known", repeated: true };
   if (tx.state.runs.size >= LIMITS.liveRunsMax) {
     throw new AppError("overloaded", "too many triage runs wait for a classification");
   }
-  const before = tx.state.incidentByKey.get(incidentKey(input));
   if (input.status === "firing" && before === undefined) openIncident(tx, input);
   const incidentId = tx.state.incidentByKey.get(incidentKey(input)) ?? null;
   const incident = incidentId === null ? undefined : tx.state.incidents.get(incidentId);
@@ -58,7 +60,7 @@ function openIncident(tx: Transaction, { environment, service, signature }: Sign
 /** A run is worth it when something is new: a first signal, a worse one, another detector, or half an hour gone. */
 function isNews(incident: Incident, input: SignalFacts, now: number): boolean {
   if (input.status === "resolved") return false;
-  if (incident.lastRun === null || now - incident.lastRunAt >= TERMS.suppressRunMs) return true;
+  if (incident.retriage || incident.lastRun === null || now - incident.lastRunAt >= TERMS.suppressRunMs) return true;
   if (SEVERITY_RANK.indexOf(input.claimedSeverity) > SEVERITY_RANK.indexOf(incident.claimedSeverity)) return true;
   return !incident.signals.some((s) => s.source === input.source && s.detector === input.detector);
 }

@@ -17,7 +17,9 @@ function moveTo(state: State, action: Action, status: ActionStatus): void {
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
-  if (incident?.review === action.id) incident.review = null;
+  if (incident === undefined) return;
+  if (incident.review === action.id) incident.review = null;
+  if (status === "expired") incident.retriage = true;
 }
 
 export function summarize(evaluation: EvaluationFacts | null): readonly string[] {

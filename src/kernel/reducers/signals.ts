@@ -54,6 +54,7 @@ export function applyIncidentOpened(state: State, event: KernelEvent<"incident.o
     signals: [],
     signalCount: 0,
     firing: [],
+    retriage: false,
     paged: false,
     review: null,
   });
@@ -74,6 +75,7 @@ export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): 
   if (incident === undefined) return;
   incident.lastRunAt = event.time;
   incident.lastRun = event.subject;
+  incident.retriage = false;
 }
 
 export function applyRunEnded(state: State, event: KernelEvent): void {

@@ -1,0 +1,194 @@
+// What must hold whatever the seed does; each is checked against the ledger alone, not against the kernel's memory.
+
+import { groupByCommand, parseLeaves } from "../../src/history/leaves.ts";
+import { redecide } from "../../src/history/redecide.ts";
+import type { KernelEvent } from "../../src/kernel/events.ts";
+import { stateHash } from "../../src/kernel/snapshot.ts";
+import { emptyState, hasEnded } from "../../src/kernel/state.ts";
+import { apply } from "../../src/kernel/apply.ts";
+import { brakeOn } from "../../src/kernel/brakes.ts";
+import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import { planHashOf } from "../../src/effects/execute.ts";
+import { simulationEngine, type World } from "./world.ts";
+
+export type Promised = {
+  readonly signals: Set<string>;
+  readonly actions: Set<string>;
+  readonly keys: Map<string, string>;
+  readonly answered: Set<string>;
+  readonly broken: string[];
+};
+
+export function nothingPromised(): Promised {
+  return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), broken: [] };
+}
+
+export function eventsOf(world: World): readonly LedgerEvent[] {
+  return world.disk.batches.flatMap((batch) => parseLeaves(batch));
+}
+
+/** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */
+export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
+  const broken: string[] = [];
+  const id = request.idempotencyKey;
+  const events = eventsOf(world).filter((event) => event.subject === id) as KernelEvent[];
+  const started = events.findLast((event) => event.type === "step.started");
+  const granted = events.findLast((event) => event.type === "action.granted") as
+    | KernelEvent<"action.granted">
+    | undefined;
+  if (started === undefined) broken.push(`${id}: called without a durable step`);
+  if (granted === undefined) return [...broken, `${id}: called without a durable grant`];
+  if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
+  if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
+  if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
+  if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
+  if (kind.repeat === "neither" && world.outside.happened(id)) broken.push(`${id}: run again though it had happened`);
+  return broken;
+}
+
+function hasEndedBy(event: KernelEvent): boolean {
+  if (event.type === "step.finished" || event.type === "step.reconciled") {
+    return hasEnded((event as KernelEvent<"step.finished">).facts.action);
+  }
+  return ["action.refused", "action.denied", "action.cancelled", "action.expired", "action.suppressed"].includes(
+    event.type,
+  );
+}
+
+/** Over the whole ledger, once everything has come to rest. */
+export function checkLedger(world: World, promised: Promised): string[] {
+  const events = eventsOf(world);
+  return [
+    ...promised.broken,
+    ...checkPromises(events, promised),
+    ...checkOnce(events, world),
+    ...checkLimits(events),
+    ...checkModelLimit(events),
+    ...checkVerdicts(events),
+    ...checkBrakes(events),
+    ...checkReplay(world),
+  ];
+}
+
+function checkPromises(events: readonly LedgerEvent[], promised: Promised): string[] {
+  const subjects = new Set(events.map((event) => event.subject));
+  const lost = [...promised.signals, ...promised.actions].filter((id) => !subjects.has(id));
+  return lost.map((id) => `${id}: was acknowledged and is not in the ledger`);
+}
+
+/** No hold is approved twice, no idempotency key makes two actions, nothing that cannot be repeated happened twice. */
+function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
+  const broken: string[] = [];
+  const seen = new Set<string>();
+  const once = (what: string): void => {
+    if (seen.has(what)) broken.push(`${what}: twice`);
+    seen.add(what);
+  };
+  for (const event of events) {
+    const { hold } = event.facts as { hold?: string };
+    if (event.type === "action.approved") once(`approval of ${hold}`);
+    const input = event.facts["input"] as { idempotencyKey?: string | null } | undefined;
+    if (typeof input?.idempotencyKey === "string") once(`key ${input.idempotencyKey}`);
+  }
+  for (const effect of world.outside.effects) once(`effect of ${effect.key}`);
+  return broken;
+}
+
+/** The model's own limit: 3 per service in any 5 minutes of staging, which nobody can approve past. */
+function checkModelLimit(events: readonly LedgerEvent[]): string[] {
+  const services = new Map<string, string>();
+  const grants = new Map<string, number[]>();
+  const broken: string[] = [];
+  for (const event of events) {
+    const { kind, environment, service } = event.facts as { kind?: string; environment?: string; service?: string };
+    if (event.type === "action.proposed" && kind?.startsWith("model.") && environment === "staging") {
+      services.set(event.subject, service ?? "");
+    }
+    const granted = event.type === "action.granted" ? services.get(event.subject) : undefined;
+    if (granted === undefined) continue;
+    const recent = (grants.get(granted) ?? []).filter((at) => event.time - at < 5 * 60_000);
+    if (recent.length >= 3) broken.push(`${event.subject}: granted beyond the limit`);
+    grants.set(granted, [...recent, event.time]);
+  }
+  return broken;
+}
+
+const WINDOW_MS = 15 * 60_000;
+
+/** The pager's limits counted from the grants themselves: 5 per service and 20 in all, in any quarter of an hour. */
+function checkLimits(events: readonly LedgerEvent[]): string[] {
+  const proposals = new Map(
+    events.filter((event) => event.type === "action.proposed").map((event) => [event.subject, event]),
+  );
+  const approved = new Set(events.filter((event) => event.type === "action.approved").map((event) => event.subject));
+  const pages: { at: number; service: string }[] = [];
+  const broken: string[] = [];
+  for (const event of events) {
+    const proposal = proposals.get(event.subject)?.facts as { kind?: string; service?: string } | undefined;
+    if (event.type !== "action.granted" || proposal?.kind !== "pagerduty.trigger") continue;
+    const recent = pages.filter((page) => event.time - page.at < WINDOW_MS);
+    const sameService = recent.filter((page) => page.service === proposal.service);
+    pages.push({ at: event.time, service: proposal.service ?? "" });
+    if (approved.has(event.subject)) continue; // a person may page beyond the limit
+    if (recent.length >= 20 || sameService.length >= 5) broken.push(`${event.subject}: paged beyond the limit`);
+  }
+  return broken;
+}
+
+/** Every signal ends in a verdict on record, every run in a classification or the lack of one, every action in an end. */
+function checkVerdicts(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const ofSignal = new Set<string>();
+  const runs = new Map<string, boolean>();
+  for (const event of events) {
+    if (event.type === "run.opened") {
+      ofSignal.add(String(event.facts["signal"]));
+      runs.set(event.subject, false);
+    }
+    if (event.type === "signal.suppressed" || event.type === "signal.unmatched") ofSignal.add(event.subject);
+    if (event.type === "run.classified" || event.type === "run.unclassified") runs.set(event.subject, true);
+  }
+  for (const event of events) {
+    const resolved = event.facts["status"] === "resolved";
+    if (event.type === "signal.received" && !resolved && !ofSignal.has(event.subject)) {
+      broken.push(`${event.subject}: without a verdict`);
+    }
+  }
+  for (const [run, ended] of runs) if (!ended) broken.push(`${run}: never classified`);
+  return broken;
+}
+
+/** No step starts under a brake that covers it. */
+function checkBrakes(events: readonly LedgerEvent[]): string[] {
+  const state = emptyState();
+  const broken: string[] = [];
+  for (const event of events) {
+    const action = state.actions.get(event.subject);
+    if (event.type === "step.started" && action !== undefined && brakeOn(state.brakes.values(), action) !== "run") {
+      broken.push(`${event.subject}: a step started under a brake`);
+    }
+    apply(state, event);
+  }
+  return broken;
+}
+
+/** The fold equals live state, every command decides again as it did, and erased payloads change none of it. */
+function checkReplay(world: World): string[] {
+  const broken: string[] = [];
+  const state = emptyState();
+  for (const group of groupByCommand(eventsOf(world))) {
+    const mismatch = redecide({ state, engine: simulationEngine, group });
+    if (mismatch !== null)
+      broken.push(`event ${mismatch.seq} does not replay: ${JSON.stringify(mismatch).slice(0, 500)}`);
+  }
+  const live = world.process?.kernel;
+  if (live !== undefined && live.durableSize === live.state.nextSeq && stateHash(live.state) !== stateHash(state)) {
+    broken.push("the fold is not the live state");
+  }
+  for (const action of state.actions.values()) {
+    if (!["held", "granted", "retrying"].includes(action.status))
+      broken.push(`${action.id}: at rest in ${action.status}`);
+  }
+  return broken;
+}

@@ -1,0 +1,101 @@
+// A model of the systems outside: what executors did to them, whatever they answered.
+
+import type { JsonObject } from "../../src/core/json.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Reconciliation,
+  StepOutcome,
+} from "../../src/wire/contracts/executor.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Turns } from "./turns.ts";
+
+export const MODEL_KINDS: readonly ActionKind[] = [
+  modelKind("model.idempotent", { repeat: "idempotent", planning: "pure" }),
+  modelKind("model.conditional", { repeat: "conditional", planning: "reads" }),
+  modelKind("model.neither", { repeat: "neither", planning: "pure" }),
+];
+
+/** The kinds of triage, as their executors declare them. */
+export const TRIAGE_MODELS: readonly ActionKind[] = [
+  modelKind("pagerduty.trigger", { repeat: "idempotent", planning: "pure" }),
+  modelKind("pagerduty.resolve", { repeat: "idempotent", planning: "pure" }),
+  modelKind("servicenow.incident.create", { repeat: "conditional", planning: "pure" }),
+];
+
+function modelKind(kind: string, of: Pick<ActionKind, "repeat" | "planning">): ActionKind {
+  return { kind, title: kind, argumentsSchema: {}, reversible: false, ...of };
+}
+
+/** One time that the world outside really changed. */
+export type Effect = { readonly key: string; readonly kind: string; readonly grant: string };
+
+/** What outlives every crash: the systems that executors talk to. */
+export class OutsideWorld {
+  readonly effects: Effect[] = [];
+  /** Every call that reached it, whatever came of it. */
+  readonly calls: ExecuteRequest[] = [];
+
+  happened(key: string): boolean {
+    return this.effects.some((effect) => effect.key === key);
+  }
+}
+
+type Parts = {
+  readonly world: OutsideWorld;
+  readonly random: SeededRandom;
+  readonly turns: Turns;
+  /** Called the moment a call arrives. */
+  readonly onCall: (request: ExecuteRequest, kind: ActionKind) => void;
+};
+
+/** Calls take turns: a crash can fall before, during and after each, and answers may lie about nothing but success. */
+export function modelExecutor(parts: Parts): Executor {
+  const kinds = [...MODEL_KINDS, ...TRIAGE_MODELS];
+  const kindOf = (name: string): ActionKind => kinds.find(({ kind }) => kind === name) as ActionKind;
+  return {
+    kinds,
+    plan: (request) => parts.turns.take("plan", () => planModel(parts, request)),
+    execute: (request) => executeModel(parts, request, kindOf(request.plan.kind)),
+    reconcile: (request) => parts.turns.take("reconcile", () => reconcileModel(parts, request)),
+  };
+}
+
+function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan {
+  if (random.below(20) === 0) throw new Error("the target cannot be read");
+  const diff = { args, target: { ...target } } satisfies JsonObject;
+  return { kind, calls: [diff], diff, inverse: null, reversible: false, fingerprint: null };
+}
+
+async function executeModel(parts: Parts, request: ExecuteRequest, kind: ActionKind): Promise<StepOutcome> {
+  const { random, turns, world } = parts;
+  await turns.take("call", () => {
+    parts.onCall(request, kind);
+    world.calls.push(request);
+  });
+  const fate = random.below(10);
+  if (fate === 0) return turns.take("answer", () => ({ status: "failed", code: "refused", detail: null }) as const);
+  if (fate === 1) {
+    return turns.take("answer", () => ({ status: "retry", afterMs: 500, code: "busy", detail: null }) as const);
+  }
+  if (fate === 2) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
+  await turns.take("effect", () => {
+    // Systems with an idempotency key or a condition take the same step once.
+    if (kind.repeat !== "neither" && world.happened(request.idempotencyKey)) return;
+    world.effects.push({ key: request.idempotencyKey, kind: kind.kind, grant: request.grantId });
+  });
+  if (fate === 3) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
+  return turns.take(
+    "answer",
+    () => ({ status: "succeeded", reference: request.idempotencyKey, detail: null }) as const,
+  );
+}
+
+function reconcileModel({ random, world }: Parts, { idempotencyKey }: ExecuteRequest): Reconciliation {
+  if (random.below(5) === 0) return { status: "unclear", detail: null };
+  if (world.happened(idempotencyKey)) return { status: "happened", reference: idempotencyKey, detail: null };
+  return { status: "absent", detail: null };
+}

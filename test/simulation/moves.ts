@@ -1,0 +1,152 @@
+// What the world does to the program, one random move at a time.
+
+import { hash } from "node:crypto";
+import type { CommandInputs } from "../../src/kernel/command.ts";
+import type { Action } from "../../src/kernel/state.ts";
+import { planHashOf } from "../../src/effects/execute.ts";
+import type { Plan } from "../../src/wire/contracts/executor.ts";
+import { MODEL_KINDS } from "./model-executor.ts";
+import type { Promised } from "./invariants.ts";
+import type { World } from "./world.ts";
+
+const SERVICES = ["cart", "search", "payments"];
+const ENVIRONMENTS = ["production", "staging", "test"];
+const PEOPLE = [
+  { id: "person:ada", person: "ada", roles: ["on-call"] },
+  { id: "person:ben", person: "ben", roles: ["owner"] },
+  { id: "person:eve", person: "eve", roles: ["visitor"] },
+];
+const AGENTS = [
+  { id: "agent:one", person: null },
+  { id: "agent:two", person: "ada" },
+];
+
+/** What the world was promised: replies that came back are durable, whatever happens later. */
+export async function move(world: World, promised: Promised): Promise<void> {
+  const pick = world.random.below(100);
+  if (world.process === null) return world.start();
+  if (pick < 52) return void (await world.turn());
+  if (pick < 64) return signal(world, promised);
+  if (pick < 72) return propose(world, promised);
+  if (pick < 80) return answer(world, promised);
+  if (pick < 88) return passTime(world);
+  if (pick < 90) return cancel(world);
+  if (pick < 92) return brake(world);
+  if (pick < 93) return void world.crash();
+  world.process.runner.sweep();
+}
+
+function from<T>(world: World, items: readonly T[]): T {
+  return items[world.random.below(items.length)] as T;
+}
+
+function signal(world: World, promised: Promised): void {
+  const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
+  const firing = world.random.below(4) > 0;
+  const delivery = `d${world.random.below(40)}:${firing ? "firing" : "resolved"}`;
+  const input: CommandInputs["receive-signal"] = {
+    source: from(world, ["am", "dd"]),
+    detector: from(world, ["errors", "latency"]),
+    status: firing ? "firing" : "resolved",
+    environment,
+    service,
+    signature: hash("sha256", `${service} ${world.random.below(2)}`),
+    deliveryKey: delivery,
+    claimedSeverity: from(world, ["low", "medium", "high", "sev1"]),
+  };
+  const content = { title: `alert of ${service}`, summary: "", pointers: [], component: null };
+  const reply = world.ask({ type: "receive-signal", actor: `source:${input.source}`, input, content });
+  void reply.then((answered) => {
+    if (answered !== null) promised.signals.add(answered.subject);
+  });
+}
+
+function propose(world: World, promised: Promised): void {
+  const kind = from(world, MODEL_KINDS);
+  const agent = from(world, AGENTS);
+  const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
+  const args = { number: world.random.below(4) };
+  const diff = { args, target: { environment, service } };
+  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse: null, reversible: false, fingerprint: null };
+  const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
+  const key = world.random.below(3) === 0 ? `${agent.id} ${requestHash.slice(0, 8)}` : null;
+  const input: CommandInputs["propose-action"] = {
+    kind: kind.kind,
+    environment,
+    service,
+    resource: null,
+    agentKind: "agent",
+    person: agent.person,
+    requestHash,
+    planHash: kind.planning === "pure" ? planHashOf(plan) : null,
+    repeat: kind.repeat,
+    effect: "external",
+    reversible: false,
+    idempotencyKey: key,
+  };
+  const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
+  const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });
+  void reply.then((answered) => {
+    if (answered === null) return;
+    promised.actions.add(answered.subject);
+    if (key !== null) promised.keys.set(key, answered.subject);
+  });
+}
+
+function answer(world: World, promised: Promised): void {
+  const held = heldActions(world);
+  if (held.length === 0) return;
+  const action = from(world, held);
+  const person = from(world, PEOPLE);
+  const wrongPlan = world.random.below(8) === 0;
+  const decision = world.random.below(3) > 0 ? "approve" : "deny";
+  const planHash = wrongPlan ? "0".repeat(64) : (action.planHash ?? "");
+  const { id: actor, ...who } = person;
+  const reply = world.ask({ type: "answer-hold", actor, input: { action: action.id, decision, planHash, ...who } });
+  void reply.then((answered) => {
+    if (answered !== null) promised.answered.add(`${action.id} ${person.person}`);
+    if (answered !== null && wrongPlan) promised.broken.push(`${action.id}: another plan was ${decision}d`);
+    if (answered !== null && person.roles.includes("visitor")) promised.broken.push(`${action.id}: a visitor answered`);
+  });
+}
+
+function heldActions(world: World): readonly Action[] {
+  const actions = world.process?.kernel.state.actions.values() ?? [];
+  return [...actions].filter((action) => action.status === "held");
+}
+
+/** Mostly a little, sometimes past every deadline, now and then a small step back of the wall clock alone. */
+function passTime(world: World): void {
+  const pick = world.random.below(20);
+  const forward = pick === 0 ? 20 * 60_000 : pick < 2 ? 61_000 : world.random.below(2_000);
+  world.monotonicMs += forward;
+  world.nowMs += pick === 7 ? -1_000 : forward;
+  const kernel = world.process?.kernel;
+  void kernel?.tick().catch(() => undefined);
+}
+
+function cancel(world: World): void {
+  const live = [...(world.process?.kernel.state.actions.keys() ?? [])];
+  if (live.length === 0) return;
+  void world.ask({
+    type: "cancel-action",
+    actor: "person:ada",
+    input: { action: from(world, live), code: "no-longer-wanted" },
+  });
+}
+
+function brake(world: World): void {
+  const running = world.process;
+  if (running === null) return;
+  const applied = [...running.kernel.state.brakes.values()];
+  if (applied.length > 0 && world.random.below(3) > 0) {
+    const one = from(world, applied);
+    running.brake.release(one.scope);
+    const input = { brake: one.id, person: "ada", requestHash: hash("sha256", one.id) };
+    return void world.ask({ type: "release-brake", actor: "person:ada", input });
+  }
+  const scope = from(world, [{}, { service: "cart" }, { kind: "model.neither" }]);
+  const mode = world.random.below(4) === 0 ? "dry-run" : "pause";
+  if (mode === "pause") running.brake.pull(scope);
+  void world.ask({ type: "apply-brake", actor: "person:ben", input: { mode, scope } });
+}

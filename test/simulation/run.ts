@@ -1,0 +1,51 @@
+// One seed from the first start to rest, and what was broken on the way.
+
+import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import { checkCall, checkLedger, nothingPromised } from "./invariants.ts";
+import { move } from "./moves.ts";
+import { settle, World } from "./world.ts";
+
+export type SeedResult = {
+  readonly seed: number;
+  readonly broken: readonly string[];
+  readonly events: number;
+  readonly effects: number;
+  readonly crashes: number;
+  readonly steps: number;
+};
+
+const REST_TURNS_MAX = 20_000;
+
+/** Runs `steps` random moves, then lets the world come to rest without further failures, and checks everything. */
+export async function runSeed(seed: number, steps: number): Promise<SeedResult> {
+  const broken: string[] = [];
+  const onCall = (world: World, request: ExecuteRequest, kind: ActionKind): void => {
+    broken.push(...checkCall(world, request, kind));
+  };
+  const world = new World(seed, { onCall });
+  const promised = nothingPromised();
+  await world.start();
+  for (let step = 0; step < steps && broken.length === 0; step++) {
+    await move(world, promised);
+    await settle();
+  }
+  await comeToRest(world);
+  broken.push(...checkLedger(world, promised));
+  const events = world.disk.size();
+  return { seed, broken, events, effects: world.outside.effects.length, crashes: world.crashes, steps };
+}
+
+/** No more failures: a last crash and start, then turns until nobody waits and no work is left. */
+async function comeToRest(world: World): Promise<void> {
+  world.failing = false;
+  world.disk.plan.length = 0;
+  world.crash();
+  while (world.process === null) await world.start();
+  for (let turn = 0; turn < REST_TURNS_MAX; turn++) {
+    if (await world.turn()) continue;
+    world.process?.runner.sweep();
+    await settle();
+    if (world.turns.waiting > 0) continue;
+    if ((world.process?.runner.running ?? 0) === 0) return;
+  }
+}

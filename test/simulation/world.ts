@@ -1,0 +1,193 @@
+// The whole system in one process from one seed: kernel, effects, ledger and a disk that fails, crashes included.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { EmergencyBrake } from "../../src/effects/brake.ts";
+import { EffectRunner } from "../../src/effects/runner.ts";
+import type { Command, Reply } from "../../src/kernel/command.ts";
+import { ClockGuard } from "../../src/kernel/clock-guard.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
+import type { Engine } from "../../src/kernel/transaction.ts";
+import { Sealer } from "../../src/ledger/seal.ts";
+import { LogKeys, signKeyStatement } from "../../src/ledger/key-statement.ts";
+import { signerFromSeed, verifierOf } from "../../src/ledger/ed25519.ts";
+import { openPayload } from "../../src/ledger/payload-box.ts";
+import { readLeaf } from "../../src/main/recorded-payload.ts";
+import { restoreState } from "../../src/main/restore.ts";
+import { loadBundle } from "../../src/policy/load.ts";
+import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import { modelClassifier } from "./model-classifier.ts";
+import { modelExecutor, OutsideWorld } from "./model-executor.ts";
+import { ModelDisk, ModelStore } from "./model-store.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { Turns } from "./turns.ts";
+
+export const TEAMS = ["sre"];
+const ORIGIN = "simulation.test/one";
+const START_MS = 1_790_000_000_000;
+const ENGINE = "simulation/1";
+
+const root = signerFromSeed(`${ORIGIN}/root`, new Uint8Array(32).fill(1));
+const signer = signerFromSeed(ORIGIN, new Uint8Array(32).fill(2));
+const statement = signKeyStatement({ logKey: verifierOf(signer).text, fromSize: 0, revokedAtSize: null }, root);
+const logKeys = new LogKeys([statement], verifierOf(root));
+const keyEncryptionKey = new Uint8Array(32).fill(3);
+
+const bundle = loadSimulationBundle();
+export const simulationEngine: Engine = {
+  version: ENGINE,
+  policy: (hash) => (hash === bundle.hash ? bundle : undefined),
+};
+
+/** The standard pack as it is shipped, and rules for the model's kinds. */
+function loadSimulationBundle() {
+  const folder = new URL("../../policies/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yaml") && name !== "classifier-rules.yaml");
+  const files = names.map((name) => ({ path: name, text: readFileSync(new URL(name, folder), "utf8") }));
+  files.push({ path: "model.yaml", text: readFileSync(new URL("model-policy.yaml", import.meta.url), "utf8") });
+  const loaded = loadBundle(files);
+  if (loaded.bundle === null) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.bundle;
+}
+
+/** One run of the program: what a crash ends. */
+type Process = { readonly kernel: Kernel; readonly runner: EffectRunner; readonly brake: EmergencyBrake };
+
+export type WorldHooks = {
+  /** A call reached the outside: the moment at which everything about it must be in order. */
+  readonly onCall: (world: World, request: ExecuteRequest, kind: ActionKind) => void;
+};
+
+const NEVER = new AbortController().signal;
+
+export class World {
+  readonly random: SeededRandom;
+  readonly turns: Turns;
+  readonly disk = new ModelDisk();
+  readonly outside = new OutsideWorld();
+  readonly #hooks: WorldHooks;
+  /** Chances of store failures per write; none while the world comes to rest. */
+  failing = true;
+  nowMs = START_MS;
+  monotonicMs = 0;
+  crashes = 0;
+  process: Process | null = null;
+  #dead = false;
+
+  constructor(seed: number, hooks: WorldHooks) {
+    this.random = new SeededRandom(seed);
+    this.turns = new Turns(this.random);
+    this.#hooks = hooks;
+  }
+
+  /** Starts the program on what the disk holds. A start may fail or crash like everything else; then there is none. */
+  async start(): Promise<void> {
+    this.#dead = false;
+    const store = new ModelStore(this.disk, {
+      schedule: (label, run) => this.turns.take(label, run),
+      random: this.random,
+      ...(this.failing ? { rates: FAILURES } : {}),
+    });
+    const starting = this.#boot(store).then(
+      (process) => (this.#dead ? null : process),
+      () => null,
+    );
+    let settled = false;
+    void starting.then((process) => {
+      settled = true;
+      if (!this.#dead) this.process = process;
+    });
+    while (!settled && !this.#dead) await this.turn();
+  }
+
+  async #boot(store: ModelStore): Promise<Process> {
+    const sealer = await Sealer.resume(store, logKeys, { signer, random: this.random, keyEncryptionKey });
+    const state = await restoreState({
+      store,
+      checkSnapshot: () => undefined,
+      onSnapshotProblem: () => undefined,
+    });
+    const clock = new ClockGuard({ nowMs: () => this.nowMs, monotonicMs: () => this.monotonicMs });
+    const kernel = new Kernel({
+      state,
+      engine: simulationEngine,
+      clock,
+      defer: (task) => void this.turns.take("write", task),
+      onFatal: () => this.crash(),
+      writer: {
+        append: async (events) => {
+          const batch = sealer.seal(events);
+          await store.append(batch);
+          return { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint };
+        },
+      },
+    });
+    const actor = "system:kernel";
+    if (state.nextSeq === 0) await kernel.submit({ type: "open-log", actor, input: { format: 1 } });
+    await kernel.submit({ type: "start-engine", actor, input: { engine: ENGINE } });
+    const input = { bundleHash: bundle.hash, mode: "file" as const, person: null, requestHash: bundle.hash };
+    await kernel.submit({ type: "propose-policy", actor, input });
+    return this.#startEffects(kernel, store);
+  }
+
+  #startEffects(kernel: Kernel, store: ModelStore): Process {
+    const brake = new EmergencyBrake(() => NEVER);
+    const onCall = (request: ExecuteRequest, kind: ActionKind): void => this.#hooks.onCall(this, request, kind);
+    const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall });
+    const payload = async (seq: number) =>
+      openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
+    const runner = new EffectRunner({
+      kernel,
+      brake,
+      payloads: { payload },
+      executors: new Map(executor.kinds.map(({ kind }) => [kind, executor])),
+      classifier: modelClassifier(this.random, this.turns),
+      origin: ORIGIN,
+      teams: TEAMS,
+      classifyTimeout: () => NEVER,
+      planTimeoutMs: 0,
+      stepTimeoutMs: 0,
+      nowMs: () => this.nowMs,
+      onProblem: () => undefined,
+    });
+    runner.sweep();
+    return { kernel, runner, brake };
+  }
+
+  /** The process is gone between any two steps; the disk keeps what it keeps. */
+  crash(): void {
+    this.#dead = true;
+    this.process = null;
+    this.turns.drop();
+    this.disk.crash(this.random);
+    this.crashes++;
+  }
+
+  /** One waiting step goes, and all that follows from it without waiting again. */
+  async turn(): Promise<boolean> {
+    const went = this.turns.next();
+    await settle();
+    return went;
+  }
+
+  /** Submits as the edge does; null for what was refused or never answered. */
+  ask(command: Command): Promise<Reply | null> {
+    const kernel = this.process?.kernel;
+    if (kernel === undefined) return Promise.resolve(null);
+    return kernel.submit(command).catch(() => null);
+  }
+}
+
+const FAILURES = {
+  "failed-kept": 0.01,
+  "failed-lost": 0.01,
+  "failed-torn": 0.01,
+  "answer-lost": 0.01,
+  full: 0.005,
+  "read-only": 0.005,
+  slow: 0.05,
+} as const;
+
+/** Lets every promise that can go on do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
