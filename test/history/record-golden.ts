@@ -7,7 +7,7 @@ import { BUNDLES, Workload } from "./workload.ts";
 
 /** A short workload in which every event type happens. */
 const SEED = 1931;
-const STEPS = 115;
+const STEPS = 400;
 
 const release = process.argv[2] ?? "";
 if (!/^v\d+$/.test(release)) throw new Error("name the release: v2");
