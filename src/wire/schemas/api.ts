@@ -13,7 +13,10 @@ export const targetSchema = z.strictObject({
 
 export const proposalSchema = z
   .strictObject({
-    kind: z.string().regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/, "a kind is like pagerduty.trigger").max(64),
+    kind: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/, "a kind is like pagerduty.trigger")
+      .max(64),
     target: targetSchema,
     arguments: z.record(z.string().max(128), z.unknown()),
     reason: z.string().max(4_000).optional(),
@@ -42,7 +45,12 @@ export const answerSchema = z
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
 export const brakeScopeSchema = z
-  .strictObject({ agent: name.optional(), kind: name.optional(), environment: name.optional(), service: name.optional() })
+  .strictObject({
+    agent: name.optional(),
+    kind: name.optional(),
+    environment: name.optional(),
+    service: name.optional(),
+  })
   .meta({ id: "BrakeScope" });
 
 export const killswitchSchema = z
@@ -57,7 +65,10 @@ export const killswitchSchema = z
 
 export const policyFilesSchema = z
   .strictObject({
-    files: z.array(z.strictObject({ path: z.string().min(1).max(256), text: z.string().max(262_144) })).min(1).max(256),
+    files: z
+      .array(z.strictObject({ path: z.string().min(1).max(256), text: z.string().max(262_144) }))
+      .min(1)
+      .max(256),
   })
   .meta({ id: "PolicyFiles" });
 
