@@ -190,6 +190,8 @@ function problemOf(body: Json, status: number): CliError {
   const problem = new Fields(body);
   const code = problem.exact("code");
   if (code === "") return new CliError(`the server answered with status ${status}`);
+  const facts = problem.fields("facts");
   const detail = problem.exact("detail") || problem.exact("title");
-  return new ProblemError({ code, detail, status }, hintFor(code, problem.fields("facts")));
+  const places = facts === null ? "" : ` (${facts.pairs()})`;
+  return new ProblemError({ code, detail: `${detail}${places}`, status }, hintFor(code, facts));
 }

@@ -1,7 +1,7 @@
 // An action in words: what, where, who, why, the verdicts, the hold, plan and diff, and what happened when.
 
 import type { Json } from "../core/json.ts";
-import { type Fields, NONE } from "./fields.ts";
+import { type Fields, NONE, shortHashes } from "./fields.ts";
 import { formatDuration, formatInstant } from "./instants.ts";
 import { pairLines, section } from "./paragraphs.ts";
 import { safeYaml } from "./safe-text.ts";
@@ -101,7 +101,7 @@ function decisionLines(evaluation: Fields | null): string {
     ],
     rows,
   );
-  const by = `${evaluation.text("decision")}, by ${evaluation.text("engine")} under bundle ${evaluation.text("bundleHash").slice(0, 12)}, event ${evaluation.text("seq")}\n`;
+  const by = `${evaluation.text("decision")}, by ${evaluation.text("engine")} under bundle ${shortHashes(evaluation.text("bundleHash"))}, event ${evaluation.text("seq")}\n`;
   return by + (rows.length === 0 ? "" : verdicts);
 }
 
@@ -123,7 +123,7 @@ function answerLines(answers: readonly Fields[]): string {
   return answers
     .map((answer) => {
       const when = formatInstant(answer.number("time"));
-      return `${when}  ${answer.text("decision")} by ${answer.text("person")} as ${answer.text("actor")}, plan ${answer.text("planHash").slice(0, 12)}\n`;
+      return `${when}  ${answer.text("decision")} by ${answer.text("person")} as ${answer.text("actor")}, plan ${shortHashes(answer.text("planHash"))}\n`;
     })
     .join("");
 }

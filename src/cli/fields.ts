@@ -60,11 +60,11 @@ export class Fields {
     return value.map((item: Json) => shown(item)).join(", ");
   }
 
-  /** All members as `name=value`, sorted as they came. */
+  /** All members as `name=value`, in their order; hashes are cut to what tells them apart. */
   pairs(): string {
     return Object.keys(this.value)
       .filter((name) => this.raw(name) !== null)
-      .map((name) => `${escapeLine(name)}=${this.text(name)}`)
+      .map((name) => `${escapeLine(name)}=${shortHashes(this.text(name))}`)
       .join(" ");
   }
 }
@@ -72,4 +72,9 @@ export class Fields {
 function shown(value: Json): string {
   if (value === null) return NONE;
   return escapeLine(typeof value === "object" ? JSON.stringify(value) : String(value));
+}
+
+/** Twelve digits of each SHA-256, for reading; what is approved or compared is always the whole. */
+export function shortHashes(text: string): string {
+  return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…");
 }

@@ -109,8 +109,8 @@ function checkConfiguration({ host }: Session): Check {
   try {
     const { executors } = host.readLocalConfiguration();
     if (executors.length > 0) return ok("executors", executors.join(", "));
-    const detail = "none configured: the recording executor writes down what would be done";
-    return warning("executors", detail, `see docs/cli.md, then edit ${join(host.env.dataDir, "holdpoint.yaml")}`);
+    const detail = "none configured: notes are recorded, pages and tickets refused (action-kind-unknown)";
+    return warning("executors", detail, `add executors to ${join(host.env.dataDir, "holdpoint.yaml")}`);
   } catch (error) {
     return failed("configuration", toCliError(error).message, null);
   }
