@@ -31,6 +31,8 @@ export type KernelParts = {
   readonly onFatal: (error: AppError) => void;
 };
 
+type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
+
 type Waiter = { readonly size: number; readonly release: (failure: AppError | null) => void };
 
 export class Kernel {
@@ -84,10 +86,7 @@ export class Kernel {
     } catch (error) {
       refusal = error;
     }
-    return this.#whenDurable().then(() => {
-      if (reply === undefined) throw refusal;
-      return reply;
-    });
+    return this.#whenDurable((settle) => (reply === undefined ? settle.reject(refusal) : settle.resolve(reply)));
   }
 
   /** Fires what is due, if anything is. */
@@ -99,7 +98,7 @@ export class Kernel {
 
   /** Resolves when all that has been decided so far is durable. */
   async drain(): Promise<void> {
-    await this.#whenDurable();
+    await this.#whenDurable<void>((settle) => settle.resolve());
   }
 
   #decide(command: Command): Reply {
@@ -147,9 +146,10 @@ export class Kernel {
     } finally {
       this.#writing = false;
     }
+    // The next batch first: it syncs while the replies of this one are sent.
+    void this.#write();
     for (const listener of this.#listeners) listener(batch);
     this.#release();
-    if (this.#queued.length > 0) this.#schedule();
   }
 
   #takeBatch(): UnsealedEvent[] {
@@ -164,12 +164,14 @@ export class Kernel {
     return batch;
   }
 
-  #whenDurable(): Promise<void> {
+  /** Settles the promise by `answer` once everything decided so far is durable. */
+  #whenDurable<T>(answer: (settle: Settle<T>) => void): Promise<T> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const size = this.#parts.state.nextSeq;
-    if (size <= this.#durableSize) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ size, release: (failure) => (failure === null ? resolve() : reject(failure)) });
+      const settle = { resolve, reject };
+      if (size <= this.#durableSize) return answer(settle);
+      this.#waiters.push({ size, release: (failure) => (failure === null ? answer(settle) : reject(failure)) });
     });
   }
 
