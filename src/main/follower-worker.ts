@@ -16,7 +16,7 @@ import { openReader } from "./open-store.ts";
 import { PolicyBundles } from "./policy-bundles.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
 
-const NICENESS = 5; // on Linux of this thread alone: decisions come first
+const NICENESS = 19; // on Linux of this thread alone: decisions come first, reads wait for what they need
 
 class FollowerThread {
   readonly #port: MessagePort;
