@@ -17,7 +17,7 @@ const SUMMARY_MAX = 1_000;
 const SHORT_DESCRIPTION_MAX = 160;
 
 /** The same for every event of one incident, so that a resolve finds its trigger. */
-export function dedupKeyOf(origin: string, incident: string): string {
+function dedupKeyOf(origin: string, incident: string): string {
   return `${origin}/${incident}`.slice(0, 255);
 }
 

@@ -12,7 +12,7 @@ export type Work =
 export type WorkView = { readonly state: Readonly<State>; readonly durableSize: number; readonly now: number };
 
 /** The work that an action wants now, if any. What is not durable yet wants nothing. */
-export function workForAction(view: WorkView, action: Action): Work | undefined {
+function workForAction(view: WorkView, action: Action): Work | undefined {
   const seq = action.planSeq ?? action.contentSeq;
   if (action.effect !== "external" || seq >= view.durableSize) return undefined;
   switch (action.status) {

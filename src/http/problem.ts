@@ -3,7 +3,7 @@
 import type { FastifyReply } from "fastify";
 import { AppError, ERRORS, isAppError, type ErrorCode } from "../core/errors.ts";
 
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 export type Problem = {
   readonly type: string;

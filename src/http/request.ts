@@ -23,7 +23,8 @@ export function admitWrite(services: Services, identity: Identity): void {
 }
 
 export function idOf(params: unknown): string {
-  return String((params as { id?: unknown }).id ?? "").slice(0, 64);
+  const { id } = params as { id?: string };
+  return (id ?? "").slice(0, 64);
 }
 
 /** The input as its schema gives it; the first problem is named with its place. */

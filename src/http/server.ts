@@ -71,7 +71,7 @@ function acceptBodies(server: FastifyInstance): void {
 
 /** Each parameter once (RFC 6749 section 3.2); a repeated one stays an array, which the schema refuses. */
 function parseForm(text: string): Record<string, string | string[]> {
-  const form: Record<string, string | string[]> = Object.create(null);
+  const form = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of new URLSearchParams(text)) {
     const before = form[name];
     form[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];

@@ -15,7 +15,7 @@ import type { Action, State } from "./state.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
 /** The facts that policy sees for this action now. */
-export function policyFacts(state: State, action: Action, now: number): PolicyFacts {
+function policyFacts(state: State, action: Action, now: number): PolicyFacts {
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
   const classified = action.classification;
   return {

@@ -6,7 +6,7 @@ import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { emptyState, incidentKey, type Incident, type State } from "./state.ts";
 
-export const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 1;
 
 type StateField = keyof State;
 
@@ -19,7 +19,7 @@ export function serializeState(state: State): string {
   for (const name of Object.keys(state) as StateField[]) {
     if (DERIVED.has(name)) continue;
     const value = state[name];
-    fields[name] = value instanceof Map ? ([...value.entries()] as unknown as Json) : (value as Json);
+    fields[name] = value instanceof Map ? [...value.entries()] : value;
   }
   return canonicalJson({ format: SNAPSHOT_FORMAT, state: fields });
 }

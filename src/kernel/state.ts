@@ -1,6 +1,6 @@
 // The kernel's state: what apply folds events into. Everything in it is bounded and serialisable.
 
-import type { ActionStatus, BrakeScope, ClassificationFacts, ProposalFacts } from "./events.ts";
+import type { ActionStatus, BrakeScope, ProposalFacts } from "./events.ts";
 
 export type Hold = {
   readonly id: string;
@@ -131,5 +131,3 @@ const ENDED: ReadonlySet<ActionStatus> = new Set([
 export function hasEnded(status: ActionStatus): boolean {
   return ENDED.has(status);
 }
-
-export type { ClassificationFacts };

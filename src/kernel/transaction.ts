@@ -50,7 +50,7 @@ export class Transaction {
   emit<T extends EventType>(draft: Draft<T>, actor = this.command.actor): void {
     const first = this.events.length === 0;
     const facts: JsonObject = first
-      ? { by: this.command.type, input: this.command.input as JsonObject, ...(draft.facts as JsonObject) }
+      ? { by: this.command.type, input: this.command.input, ...(draft.facts as JsonObject) }
       : (draft.facts as JsonObject);
     const event: UnsealedEvent = {
       seq: this.state.nextSeq,

@@ -17,7 +17,7 @@ export const TRIAGE_KINDS = {
 
 export type TriageKind = keyof typeof TRIAGE_KINDS;
 
-export const TRIAGE_AGENT = "system:triage";
+const TRIAGE_AGENT = "system:triage";
 
 type Wanted = {
   readonly kind: TriageKind;

@@ -8,7 +8,7 @@ import type { Random } from "../core/random.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
 import type { KeyPlaces } from "./keys.ts";
 
-export const OWNER_ID = "person:owner";
+const OWNER_ID = "person:owner";
 
 const OWNER_ROLES = ["owner", "on-call", "sre"];
 
@@ -32,7 +32,7 @@ const OWNER_SCOPES: readonly ClientScope[] = [
 ];
 
 /** Where a client's private key goes: in its owner's folder, never beside the log. */
-export function clientKeyPath(ownerDir: string, id: string): string {
+function clientKeyPath(ownerDir: string, id: string): string {
   return join(ownerDir, "clients", `${id.replaceAll(":", "_")}.jwk`);
 }
 

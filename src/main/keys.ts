@@ -44,7 +44,7 @@ export async function prepareKeys(
 }
 
 /** Where the first start puts the root's private key. */
-export function rootKeyPath(ownerDir: string, origin: string): string {
+function rootKeyPath(ownerDir: string, origin: string): string {
   return join(ownerDir, "roots", `${origin.replaceAll(/[^a-z0-9.-]/gi, "_")}.key`);
 }
 
@@ -68,7 +68,7 @@ function readOrMakeSeed(path: string, random: Random): Uint8Array {
   return readSeed(path);
 }
 
-export function readSeed(path: string): Uint8Array {
+function readSeed(path: string): Uint8Array {
   let text: string;
   try {
     text = readFileSync(path, "utf8").trim();

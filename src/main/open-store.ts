@@ -8,7 +8,7 @@ import type { LedgerReader, LedgerStore } from "../wire/contracts/store.ts";
 
 export type StorePlace = { readonly dataDir: string; readonly postgresUrl: string | null };
 
-export function ledgerPath(dataDir: string): string {
+function ledgerPath(dataDir: string): string {
   return join(dataDir, "ledger.db");
 }
 

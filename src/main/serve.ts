@@ -14,7 +14,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const onFatal = (error: Error): void => {
     log.fatal(
-      { err: error, cause: String((error as { cause?: unknown }).cause ?? "") },
+      { err: error, cause: error.cause instanceof Error ? error.cause.message : "" },
       "stopping: the ledger's fate is unknown",
     );
     // One turn later: the answers that say so are on their way.

@@ -44,7 +44,7 @@ export function createServices(parts: Parts): Services {
   addGauges(parts);
   return {
     version: VERSION,
-    nowMs: systemClock.nowMs,
+    nowMs: () => systemClock.nowMs(),
     submit: (command) => kernel.submit(command),
     durableSize: () => kernel.durableSize,
     notReady: () => whyNotReady(parts),
@@ -153,7 +153,7 @@ function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): 
     },
     lint(files) {
       const { bundle } = bundles.add(files);
-      return bundle === null ? [] : lintBundle(bundle).map((finding) => ({ ...finding }) as JsonObject);
+      return bundle === null ? [] : lintBundle(bundle).map((finding) => ({ ...finding }));
     },
   };
 }

@@ -5,7 +5,7 @@ import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { openViewReader } from "../adapters/stores/views-sqlite.ts";
-import { AppError } from "../core/errors.ts";
+import type { AppError } from "../core/errors.ts";
 import { EmergencyBrake } from "../effects/brake.ts";
 import { EffectRunner } from "../effects/runner.ts";
 import { Metrics } from "../http/metrics.ts";
@@ -157,7 +157,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const effects = createEffectParts({ config, kernel, brake, payloads: ledger, origin: keys.origin });
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
-  const runner = new EffectRunner({ ...effects, kernel, nowMs: systemClock.nowMs, onProblem });
+  const runner = new EffectRunner({ ...effects, kernel, nowMs: () => systemClock.nowMs(), onProblem });
   const refusals = new RefusalCounter();
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const url = `http://${config.host}:${port}`;

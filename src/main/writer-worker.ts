@@ -66,9 +66,12 @@ class Writer {
     const batch = this.#sealer.seal(events);
     await this.#store.append(batch);
     if (++this.#appends >= MAINTAIN_EVERY_APPENDS) await this.#maintain();
-    else
-      this.#idle = setTimeout(() => (this.#queue = this.#queue.then(() => this.#maintain())), MAINTAIN_AFTER_IDLE_MS);
+    else this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
     return { head: { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint }, count: batch.count };
+  }
+
+  #maintainInTurn(): void {
+    this.#queue = this.#queue.then(() => this.#maintain());
   }
 
   /** Housekeeping that fails is tried again later; the log does not depend on it. */

@@ -143,7 +143,7 @@ function checkVerdicts(events: readonly LedgerEvent[]): string[] {
   const runs = new Map<string, boolean>();
   for (const event of events) {
     if (event.type === "run.opened") {
-      ofSignal.add(String(event.facts["signal"]));
+      ofSignal.add((event as KernelEvent<"run.opened">).facts.signal);
       runs.set(event.subject, false);
     }
     if (event.type === "signal.suppressed" || event.type === "signal.unmatched") ofSignal.add(event.subject);

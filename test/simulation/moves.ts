@@ -32,7 +32,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 88) return passTime(world);
   if (pick < 90) return cancel(world);
   if (pick < 92) return brake(world);
-  if (pick < 93) return void world.crash();
+  if (pick < 93) return world.crash();
   world.process.runner.sweep();
 }
 

@@ -19,7 +19,7 @@ export class Turns {
         try {
           resolve(step());
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       this.#waiting.push({ label, run });

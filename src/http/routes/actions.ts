@@ -30,7 +30,7 @@ const PERSON_KINDS = { person: "person", agent: "agent" } as const;
 /** 200 when it is decided, 202 while a plan or a person is awaited. */
 const DECIDED: ReadonlySet<string> = new Set(["refused", "suppressed", "succeeded", "failed"]);
 
-export async function proposeAction({ services, request, reply }: RouteContext): Promise<unknown> {
+async function proposeAction({ services, request, reply }: RouteContext): Promise<unknown> {
   const known = identify(services, request);
   const identity = known instanceof Promise ? await known : known;
   const body = parseWith(proposalSchema, request.body, "request-invalid");

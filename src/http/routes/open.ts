@@ -6,7 +6,7 @@ import { identify } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import { tokenRequest } from "../../wire/schemas/identity.ts";
 
-function readyz({ services, reply }: RouteContext): unknown {
+function readyz({ services }: RouteContext): unknown {
   const reason = services.notReady();
   if (reason === null) return { status: "ready", version: services.version };
   throw new AppError("not-ready", reason);

@@ -5,7 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
 import { settle } from "../evaluate.ts";
-import type { ProposalFacts } from "../events.ts";
+import type { KernelEvent, ProposalFacts } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { Transaction } from "../transaction.ts";
 
@@ -94,7 +94,7 @@ export function statusOf(tx: Transaction, id: string): string {
   for (let i = tx.events.length - 1; i >= 0; i--) {
     const event = tx.events[i];
     if (event?.subject !== id) continue;
-    if (event.type === "action.completed") return String(event.facts["status"]);
+    if (event.type === "action.completed") return (event as KernelEvent<"action.completed">).facts.status;
     return event.type.replace(/^action\./, "");
   }
   return "ended";

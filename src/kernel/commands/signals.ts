@@ -130,7 +130,7 @@ type Wanted = {
   wanted: readonly TriageKind[];
 };
 
-export function proposeWanted(tx: Transaction, { incident: id, run, classification, wanted }: Wanted): void {
+function proposeWanted(tx: Transaction, { incident: id, run, classification, wanted }: Wanted): void {
   const incident = tx.state.incidents.get(id);
   if (incident === undefined) return; // resolved before the answer came: nothing is left to page about
   for (const kind of wanted) proposeTriage(tx, { kind, incident, run, classification });

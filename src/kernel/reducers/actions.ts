@@ -22,7 +22,7 @@ function moveTo(state: State, action: Action, status: ActionStatus): void {
   if (status === "expired") incident.retriage = true;
 }
 
-export function summarize(evaluation: EvaluationFacts | null): readonly string[] {
+function summarize(evaluation: EvaluationFacts | null): readonly string[] {
   return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
 }
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 const id = z.string().min(1).max(64);
 const name = z.string().min(1).max(128);
 
-export const targetSchema = z.strictObject({
+const targetSchema = z.strictObject({
   environment: name,
   service: name,
   resource: z.string().min(1).max(256).optional(),
@@ -23,13 +23,6 @@ export const proposalSchema = z
   })
   .meta({ id: "Proposal" });
 
-export const verdictSchema = z.object({
-  gate: z.string(),
-  verdict: z.enum(["pass", "hold", "refuse"]),
-  code: z.string(),
-  evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-});
-
 export const decisionSchema = z
   .object({ id, status: z.string(), repeated: z.boolean(), href: z.string() })
   .meta({ id: "Decision" });
@@ -44,7 +37,7 @@ export const answerSchema = z
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
-export const brakeScopeSchema = z
+const brakeScopeSchema = z
   .strictObject({
     agent: name.optional(),
     kind: name.optional(),
