@@ -25,6 +25,8 @@ const INVISIBLE = characterClass(
 );
 // Control characters but tab and line feed; the two line separators of Unicode become blanks as well.
 const CONTROL = characterClass([0x00, 0x08], [0x0b, 0x1f], [0x7f, 0x9f], [0x2028, 0x2029]);
+/** Most text is this, and then there is nothing to clean. */
+const VISIBLE_ASCII = /^[\t\n\x20-\x7e]*$/;
 
 /**
  * `text` without lone surrogates (U+FFFD stands for them), invisible and control characters, and at most
@@ -44,6 +46,7 @@ export function cleanText(text: string): string {
 
 /** `text` of any length without lone surrogates, invisible and control characters. */
 export function visibleText(text: string): string {
+  if (VISIBLE_ASCII.test(text)) return text;
   return text.toWellFormed().replaceAll("\r\n", "\n").replace(INVISIBLE, "").replace(CONTROL, " ");
 }
 

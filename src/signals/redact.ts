@@ -8,6 +8,7 @@ import {
   PERSONAL,
   RANDOM,
   SECRETS,
+  SECRET_HINTS,
   isCredentialName,
   isPasswordName,
   isReference,
@@ -100,7 +101,7 @@ function* assignmentsIn(text: string): Generator<Assignment> {
  */
 export function findSecret(text: string): string | null {
   const visible = visibleText(text);
-  for (const { kind, pattern, confirms } of SECRETS) {
+  for (const { kind, pattern, confirms } of SECRET_HINTS.test(visible) ? SECRETS : []) {
     for (const [match] of visible.matchAll(pattern)) {
       if (confirms === undefined || confirms(match)) return kind;
     }

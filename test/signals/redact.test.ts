@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { findSecret, redactField, redactText } from "../../src/signals/redact.ts";
+import { SECRET_HINTS, SECRETS } from "../../src/signals/secret-patterns.ts";
 
 const options = { ipAddresses: false };
 // Put together here, so that no scanner takes this file for a leak.
@@ -49,6 +50,20 @@ test("every known kind of secret is found, wherever it stands, and its value is 
       }
     }
     assert.equal(findSecret(secret), kind, secret);
+  }
+});
+
+test("no form of a credential escapes the hints that are looked for first", () => {
+  for (const { kind, pattern } of SECRETS) {
+    const form = new RegExp(pattern.source.replaceAll(/\(\?<?[!=][^()]*\)/g, ""));
+    // What only a lookaround asks for stands around the match.
+    const [before, after] = kind === "url-credentials" ? ["https://", "@"] : ["", ""];
+    fc.assert(
+      fc.property(fc.stringMatching(form, { size: "-1" }), (match) => {
+        assert.ok(SECRET_HINTS.test(before + match + after), kind);
+      }),
+      { numRuns: 50 },
+    );
   }
 });
 
