@@ -129,7 +129,7 @@ function answerLines(answers: readonly Fields[]): string {
 }
 
 /** Plan, diff and inverse: what would run, what it changes, and what undoes it. */
-export function planLines(action: Fields): string {
+function planLines(action: Fields): string {
   const content = action.fields("content");
   const plan = content?.fields("plan") ?? null;
   if (action.exact("effect") === "kernel") return "";

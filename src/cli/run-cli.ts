@@ -39,7 +39,7 @@ function tell(host: CliHost, error: CliError): ExitCode {
   return error.exitCode;
 }
 
-export function createProgram(runner: Runner): Command {
+function createProgram(runner: Runner): Command {
   const { host } = runner;
   const program = new Command("holdpoint")
     .description("The control plane for AI agents that act in production")

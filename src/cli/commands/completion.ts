@@ -57,7 +57,7 @@ function complete({ output }: Session, program: Command, words: readonly string[
 }
 
 /** What may follow the words: sub-commands, resources where one is wanted, choices of an option, and flags. */
-export function candidatesAfter(program: Command, words: readonly string[]): readonly string[] {
+function candidatesAfter(program: Command, words: readonly string[]): readonly string[] {
   let command = program;
   let positionals = 0;
   for (const word of words) {

@@ -24,7 +24,7 @@ export function addExport(program: Command, runner: Runner): void {
     .description("Write the whole ledger to one file that `verify` reads")
     .argument("[file]", "the same as --out")
     .option("--data <dir>", "the data folder (default: HOLDPOINT_DATA)")
-    .option("--out <file>", "where to write it; - is standard output")
+    .option("--out <file>", "where to write it")
     .option("--payloads", "with every payload that is not erased, opened: prompts, reasons, arguments")
     .option("--postgres", "the log is in PostgreSQL at HOLDPOINT_POSTGRES_URL, its keys in the data folder")
     .action(runner.action(exportLedger));
@@ -39,13 +39,11 @@ async function exportLedger(session: Session, file: string | undefined, flags: E
   if (flags.payloads && key === null) throw new CliError(`${dataDir} has no key that opens payloads`);
   const store = await openLedgerReader({ dataDir, postgresUrl: postgresUrlOf(flags.postgres, host.env.postgresUrl) });
   try {
-    const lines = exportLog(await storeSource(store), key ?? undefined);
-    if (out === "-") for await (const line of lines) output.print(line);
-    else await writeWhole(out, lines, host.interrupted);
+    await writeWhole(out, exportLog(await storeSource(store), key ?? undefined), host.interrupted);
   } finally {
     await store.close();
   }
-  if (out !== "-") output.note(`next: holdpoint verify ${out}`);
+  output.note(`next: holdpoint verify ${out}`);
   return EXIT.ok;
 }
 

@@ -137,7 +137,7 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
 }
 
 /** `name=text` or `name:=JSON`; a name given twice is an error, not a surprise. */
-export function parseArguments(pairs: readonly string[]): JsonObject {
+function parseArguments(pairs: readonly string[]): JsonObject {
   const values = new Map<string, Json>();
   for (const pair of pairs) {
     const [, name, sign, text] = /^([^=:]+)(:?=)([\s\S]*)$/.exec(pair) ?? [];

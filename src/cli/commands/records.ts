@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { apiPath } from "../api-client.ts";
+import { CliError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import type { Runner, Session } from "../session.ts";
@@ -29,8 +30,9 @@ async function receipt({ api, output }: Session, id: string, { out }: { out?: st
   const path = /^[0-9]+$/.test(id)
     ? apiPath("v1", "ledger", "events", id, "receipt")
     : apiPath("v1", "actions", id, "receipt");
-  // Its one form is canonical JSON: what was signed are these bytes.
+  // Its one form is canonical JSON: what was signed are these bytes, so nothing in them can be escaped.
   const text = `${canonicalJson(await api.get(path))}\n`;
+  if (!/^[\x20-\x7e]*\n$/.test(text)) throw new CliError("the server's answer is no receipt");
   if (out === undefined) output.print(text);
   else {
     writeFileSync(out, text);

@@ -1,0 +1,49 @@
+// docs/cli.md is held to the code: its exit codes, its commands, its variables.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { RESOURCES } from "../../src/cli/resources.ts";
+import { VIEW_FILTERS } from "../../src/wire/types/views.ts";
+import { listQuerySchema } from "../../src/wire/schemas/api.ts";
+import { openTerminal, temporaryFolder } from "./terminal.ts";
+
+const manual = readFileSync(join(import.meta.dirname, "../../docs/cli.md"), "utf8");
+const main = readFileSync(join(import.meta.dirname, "../../src/main/cli.ts"), "utf8");
+
+test("the manual lists every exit code and no other", () => {
+  const listed = [...manual.matchAll(/^\| (\d) \|/gm)].map(([, code]) => Number(code));
+  assert.deepEqual(listed, Object.values(EXIT));
+});
+
+test("the manual lists every command", async (t) => {
+  const dir = temporaryFolder(t);
+  const terminal = openTerminal({ configDir: dir, dataDir: dir });
+  const table = manual.slice(manual.indexOf("| command | does |"), manual.indexOf("### get"));
+  const names = async (...words: string[]): Promise<readonly string[]> =>
+    (await terminal(["__complete", "--", ...words])).out.split("\n").filter((word) => /^[a-z]/.test(word));
+  const commands = await names();
+  assert.ok(commands.length >= 20);
+  for (const command of commands) assert.match(table, new RegExp(`\`${command}\\b`), command);
+  for (const group of ["policy", "client", "source", "keys", "kill"]) {
+    for (const command of await names(group)) assert.match(table, new RegExp(`\`[^\`]*\\b${command}`), command);
+  }
+});
+
+test("the manual names every variable that the command reads", () => {
+  const read = [...main.matchAll(/HOLDPOINT_[A-Z_]+/g)].map(([name]) => name);
+  assert.ok(read.length >= 5);
+  for (const name of [...read, "HOLDPOINT_CONFIG"]) assert.ok(manual.includes(`\`${name}\``), name);
+});
+
+test("every filter of a list is one that its view and the API have", () => {
+  for (const { plural, filters } of RESOURCES) {
+    if (!(plural in VIEW_FILTERS) || plural === "policies") continue;
+    const known: readonly string[] = VIEW_FILTERS[plural as keyof typeof VIEW_FILTERS];
+    for (const filter of filters) {
+      assert.ok(known.includes(filter) && filter in listQuerySchema.shape, `${plural} ${filter}`);
+    }
+  }
+});
