@@ -194,6 +194,35 @@ test("a context or justification that is too large is left out, and the page sti
   assert.deepEqual(details?.["holdpoint"], { grant: "grt_00000000d", justification: "omitted: too large" });
 });
 
+test("a target that refuses the credential is quoted in nothing", async (t) => {
+  const stage = await staged(t);
+  stage.pagerduty.fail({ mode: "status-401" });
+  const outcome = await stage
+    .build()
+    .execute(executeRequest(await stage.build().plan(planRequest(stage), never)), never);
+  assert.deepEqual(outcome, { status: "failed", code: "credential-refused", detail: { status: 401 } });
+});
+
+test("a secret that could end a header line is none", async (t) => {
+  const stage = await staged(t);
+  const config = { pagerduty: { baseUrl: stage.pagerduty.url, integrations: ["default"] } };
+  for (const secret of [`${ROUTING_KEY}\n`, "a\r\nb: c", "", "k".repeat(4_097)]) {
+    const secrets = { "pagerduty/default": secret };
+    const executor = buildExecutor({ kind: stage.kind, config, clock: new TestClock(), secrets });
+    const outcome = await executor.execute(executeRequest(await executor.plan(planRequest(stage), never)), never);
+    assert.ok(outcome.status === "failed" && outcome.code === "credential-missing");
+  }
+});
+
+test("an answer that is not declared as JSON is not read as one", async (t) => {
+  const stage = await staged(t);
+  const executor = stage.build();
+  const plan = await executor.plan(planRequest(stage), never);
+  stage.pagerduty.fail({ mode: "wrong-type" });
+  const outcome = await executor.execute(executeRequest(plan), never);
+  assert.deepEqual(outcome, { status: "unknown", code: "answer-unexpected", detail: { status: 202 } });
+});
+
 test("an answer about another alert is not taken for ours", async (t) => {
   const stage = await staged(t);
   const executor = stage.build();

@@ -4,14 +4,16 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { createEgress, parseOrigin } from "../../src/adapters/executors/egress.ts";
 import { createRecordingExecutor } from "../../src/adapters/executors/recording.ts";
 import { createExecutors, indexExecutors } from "../../src/adapters/executors/registry.ts";
 import { UnsettledWrites } from "../../src/adapters/executors/unsettled-writes.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import { TRIAGE_KINDS } from "../../src/kernel/triage-kinds.ts";
+import { servicenowUpdateArguments } from "../../src/wire/schemas/executor-arguments.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
-import { never, TestClock } from "./contract.ts";
+import { never, planRequest, TestClock } from "./contract.ts";
 import { credentialsFrom } from "./fixture.ts";
 
 const FULL = {
@@ -85,14 +87,20 @@ test("plain HTTP is for this machine only", () => {
   );
 });
 
-test("a log origin that a correlation id cannot carry is refused", () => {
-  for (const installation of ["", "a^b", "javascript:x", "x".repeat(65), "with space"]) {
-    assert.throws(
-      () => create({}, installation),
-      (error) => isAppError(error, "config-invalid"),
-      installation,
-    );
+test("whatever a log's origin is, its actions have correlation ids that ServiceNow can hold", async () => {
+  const ids = new Set<string>();
+  const origins = ["holdpoint.test/log", "a^b", "JavaScript:x", "x".repeat(128), "with space", "Grüße", ""];
+  for (const origin of origins) {
+    const args = { shortDescription: "s", urgency: 1, impact: 1 };
+    const plan = await create(FULL, origin)
+      .get("servicenow.incident.create")
+      ?.plan(planRequest({ kind: "servicenow.incident.create", args }), never);
+    const inverse = plan?.inverse as unknown as { args: { correlationId: string } };
+    assert.match(inverse.args.correlationId, /^(?!javascript:)[\w./:@+-]{1,100}$/i);
+    assert.ok(servicenowUpdateArguments.safeParse(inverse.args).success);
+    ids.add(inverse.args.correlationId);
   }
+  assert.equal(ids.size, origins.length);
 });
 
 test("configuration with unknown members is refused", () => {
@@ -104,7 +112,7 @@ test("configuration with unknown members is refused", () => {
 });
 
 test("a path that names another host does not lead there", async () => {
-  const egress = createEgress(["http://127.0.0.1:9"]);
+  const egress = createEgress(["http://127.0.0.1:9", "http://127.0.0.2:9"]);
   for (const path of ["//127.0.0.2:9/x", "/\\127.0.0.2:9/x", "http://127.0.0.2:9/", "\\\\127.0.0.2:9"]) {
     const answer = await egress({ method: "GET", origin: "http://127.0.0.1:9", path, headers: {} }, never);
     assert.deepEqual(answer, { kind: "unsent", code: "origin-not-allowed" }, path);
@@ -120,6 +128,15 @@ test("a header that cannot be sent is a call that was not sent", async () => {
     headers: { authorization: "a\r\nb: c" },
   } as const;
   assert.deepEqual(await egress(call, never), { kind: "unsent", code: "unreachable" });
+});
+
+test("an answer of more than 64 KiB is not read to its end", async (t) => {
+  const pagerduty = await startPagerduty();
+  t.after(() => pagerduty.close());
+  pagerduty.fail({ mode: "huge" });
+  const egress = createEgress([pagerduty.url]);
+  const answer = await egress({ method: "GET", origin: pagerduty.url, path: "/", headers: {} }, never);
+  assert.deepEqual(answer, { kind: "lost", code: "answer-too-large" });
 });
 
 test("a secure connection that is not made carried no request", async (t) => {

@@ -187,6 +187,20 @@ test("a record that moved since it was planned is left alone", async (t) => {
   assert.ok(!methods(stage).some((method) => method.startsWith("PATCH")));
 });
 
+test("a record that moved to what was planned may be our own earlier work: that is asked about, not failed", async (t) => {
+  const stage = await staged(t, { kind: UPDATE });
+  const request = executeRequest(await stage.build().plan(planRequest(stage), never));
+  stage.servicenow.fail({ mode: "act-then-drop", method: "PATCH" });
+  await stage.build().execute(request, never);
+  const next = stage.build();
+  assert.deepEqual(await next.execute(request, never), {
+    status: "unknown",
+    code: "target-already-changed",
+    detail: null,
+  });
+  assert.equal((await next.reconcile(request, never)).status, "happened");
+});
+
 test("fields that ServiceNow left out of a change are not reported as changed", async (t) => {
   const stage = await staged(t, { kind: UPDATE, options: { protectedFields: ["state"] } });
   const executor = stage.build();

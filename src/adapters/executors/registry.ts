@@ -1,5 +1,6 @@
 // Which executor runs which action kind: built once from configuration.
 
+import { hash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
@@ -10,25 +11,23 @@ import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
 import { createServicenowExecutor } from "./servicenow.ts";
 
-const INSTALLATION = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,63}$/;
+/** Fits a correlation id with an action id behind it, and means nothing to a ServiceNow query. */
+const PLAIN_ORIGIN = /^(?!javascript:)[a-z0-9][a-z0-9._:/@+-]{0,63}$/i;
 
 export interface RegistryParts {
   readonly config: ExecutorsConfig;
   readonly credentials: Credentials;
   readonly clock: Clock;
-  /** The log's origin, 1 to 64 of `A-Za-z0-9._:/@+-`: keeps this log's actions apart at systems that several share. */
+  /** The log's origin: keeps this log's actions apart at systems that several installations share. */
   readonly installation: string;
 }
 
 /**
  * Executors by action kind; `record.note` is always there, the rest as configured. Each may reach its own configured
- * origin and nothing else. Throws `config-invalid` for an unusable address or installation name.
+ * origin and nothing else. Throws `config-invalid` for an unusable address.
  */
 export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Executor> {
-  const { config, clock, credentials, installation } = parts;
-  if (!INSTALLATION.test(installation) || /^javascript:/i.test(installation)) {
-    throw new AppError("config-invalid", "the log's origin cannot be part of a correlation id");
-  }
+  const { config, clock, credentials } = parts;
   const executors = [createRecordingExecutor()];
   if (config.pagerduty !== undefined) {
     const origin = parseOrigin(config.pagerduty.baseUrl);
@@ -38,11 +37,17 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
   if (config.servicenow !== undefined) {
     const origin = parseOrigin(config.servicenow.baseUrl);
     const egress = createEgress([origin]);
+    const installation = correlationPrefix(parts.installation);
     executors.push(
       createServicenowExecutor({ config: config.servicenow, origin, egress, credentials, clock, installation }),
     );
   }
   return indexExecutors(executors);
+}
+
+/** The origin itself where a correlation id can carry it, else a digest of it: equal for one log, always. */
+function correlationPrefix(origin: string): string {
+  return PLAIN_ORIGIN.test(origin) ? origin : hash("sha256", origin).slice(0, 32);
 }
 
 /** Throws `config-invalid` when two executors offer the same action kind. */

@@ -60,7 +60,7 @@ function unsentOutcome(code: Extract<Answer, { kind: "unsent" }>["code"]): StepO
 }
 
 /** Retry-After (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now: at least a second, at most an hour. */
-export function retryAfterMs(header: string, nowMs: number): number {
+function retryAfterMs(header: string, nowMs: number): number {
   const text = header.trim();
   let delayMs = RETRY_AFTER_DEFAULT_MS;
   if (DELTA_SECONDS.test(text)) delayMs = Number(text) * 1000;

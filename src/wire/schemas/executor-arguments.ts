@@ -6,7 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { SEVERITIES } from "../types/classification.ts";
 
-const DETAILS_CHARS_MAX = 16_384;
+const DETAILS_CHARS_MAX = 65_536;
 const ISSUES_TOLD_MAX = 5;
 
 /** One line of text: no control characters, whole Unicode. */
@@ -29,14 +29,14 @@ function proseOf(charsMax: number): z.ZodString {
     .refine((text) => text.isWellFormed(), "not well-formed Unicode");
 }
 
-/** Facts for people beside an alert: any JSON of at most 16 Ki characters in all. */
+/** Facts for people beside an alert: any JSON of at most 64 Ki characters in all. */
 const detailsSchema = z.record(z.string().min(1).max(64), z.unknown()).refine((details) => {
   try {
     return canonicalJson(details as JsonObject).length <= DETAILS_CHARS_MAX;
   } catch {
     return false; // nested too deeply, or not JSON
   }
-}, "not JSON of at most 16384 characters");
+}, "not JSON of at most 65536 characters");
 
 export const recordNoteArguments = z.strictObject({
   text: proseOf(2000).describe("What to record"),

@@ -1,0 +1,29 @@
+// docs/executors.md names every code an outcome can have, every action kind, and every way a stand-in fails.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { MISHAPS } from "../../examples/stand-ins/stand-in.ts";
+
+const manual = readFileSync(new URL("../../docs/executors.md", import.meta.url), "utf8");
+const room = new URL("../../src/adapters/executors/", import.meta.url);
+const code = readdirSync(room)
+  .map((name) => readFileSync(new URL(name, room), "utf8"))
+  .join("\n");
+
+test("every outcome code in the code is in the manual, and the other way round", () => {
+  const inCode = new Set(
+    [...code.matchAll(/status: "(?:failed|retry|unknown)",[^}]*?code: "([a-z-]+)"/g)].map((match) => match[1]),
+  );
+  for (const type of code.matchAll(/type (?:Unsent|Lost)Code = ([^;]+);/g)) {
+    for (const match of (type[1] ?? "").matchAll(/"([a-z-]+)"/g)) inCode.add(match[1]);
+  }
+  const listed = /^Codes: ([^]+?)\.\n/m.exec(manual)?.[1] ?? "";
+  const inManual = new Set([...listed.matchAll(/`([a-z-]+)`/g)].map((match) => match[1]));
+  assert.deepEqual(inManual, inCode);
+});
+
+test("the manual names every way a stand-in fails", () => {
+  const listed = manual.slice(manual.indexOf("Modes: "));
+  for (const mode of MISHAPS) assert.ok(listed.includes(`\`${mode}\``), mode);
+});
