@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import { apply } from "../kernel/apply.ts";
-import type { Command } from "../kernel/command.ts";
+import { inputFromRecord, type Command } from "../kernel/command.ts";
 import { decide, isCommandType } from "../kernel/decide.ts";
 import { EVENT_VERSION, type Draft, type EventType } from "../kernel/events.ts";
 import type { State } from "../kernel/state.ts";
@@ -60,7 +60,7 @@ export function commandOf(event: LedgerEvent): Command | null {
   const { by, input } = event.facts;
   if (typeof by !== "string" || !isCommandType(by)) return null;
   if (typeof input !== "object" || input === null || Array.isArray(input)) return null;
-  return { type: by, actor: event.actor, input } as unknown as Command;
+  return { type: by, actor: event.actor, input: inputFromRecord(by, event.facts) } as Command;
 }
 
 class Difference extends Error {

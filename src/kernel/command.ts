@@ -1,6 +1,6 @@
 // Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
 
-import type { Json } from "../core/json.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
 
 export type SignalFacts = {
@@ -84,6 +84,21 @@ export type Command<T extends CommandType = CommandType> = {
     readonly content?: Json;
   };
 }[T];
+
+/** What is recorded of a command's input: for a proposal what its first event does not state itself. */
+export function inputToRecord(command: Command): JsonObject {
+  return command.type === "propose-action" ? { idempotencyKey: command.input.idempotencyKey } : command.input;
+}
+
+/** The input of a command, from the facts of the first event that it produced. */
+export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
+  const { input } = facts;
+  if (type !== "propose-action" || typeof input !== "object") return input;
+  const { kind, environment, service, resource, agentKind, person } = facts;
+  const { requestHash, planHash, repeat, effect, reversible } = facts;
+  const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
+  return { ...stated, repeat, effect, reversible, ...input };
+}
 
 /** What a command answers: the subject it was about, and what happened to it. */
 export type Reply = {

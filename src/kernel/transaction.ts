@@ -5,7 +5,7 @@ import type { UnsealedEvent } from "../wire/types/event.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
 import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
 import { apply } from "./apply.ts";
-import type { Command } from "./command.ts";
+import { inputToRecord, type Command } from "./command.ts";
 import { EVENT_VERSION, type Draft, type EventType } from "./events.ts";
 import type { State } from "./state.ts";
 
@@ -46,11 +46,11 @@ export class Transaction {
     return this.state.nextSeq;
   }
 
-  /** Records one event and folds it into state. The first carries the command's name and input. */
+  /** Records one event and folds it into state. The first carries the command's name, and what of its input it does not state. */
   emit<T extends EventType>(draft: Draft<T>, actor = this.command.actor): void {
     const first = this.events.length === 0;
     const facts: JsonObject = first
-      ? { by: this.command.type, input: this.command.input, ...(draft.facts as JsonObject) }
+      ? { ...(draft.facts as JsonObject), by: this.command.type, input: inputToRecord(this.command) }
       : (draft.facts as JsonObject);
     const event: UnsealedEvent = {
       seq: this.state.nextSeq,

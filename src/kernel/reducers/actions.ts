@@ -26,15 +26,32 @@ function summarize(evaluation: EvaluationFacts | null): readonly string[] {
   return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
 }
 
-export function applyProposed(state: State, event: KernelEvent<"action.proposed">): void {
-  const { deadline, by: _by, input: _input, ...proposal } = event.facts;
-  state.actions.set(event.subject, {
-    ...proposal,
-    id: event.subject,
-    agent: event.actor,
-    proposedAt: event.time,
-    contentSeq: event.seq,
-    planSeq: proposal.planHash === null ? null : event.seq,
+export function applyProposed(
+  state: State,
+  { facts, subject, seq, time, actor }: KernelEvent<"action.proposed">,
+): void {
+  // Member by member: this is done for every proposal, and copying the rest of an object costs ten times as much.
+  state.actions.set(subject, {
+    id: subject,
+    kind: facts.kind,
+    environment: facts.environment,
+    service: facts.service,
+    resource: facts.resource,
+    agent: actor,
+    agentKind: facts.agentKind,
+    person: facts.person,
+    requestHash: facts.requestHash,
+    planHash: facts.planHash,
+    repeat: facts.repeat,
+    effect: facts.effect,
+    reversible: facts.reversible,
+    run: facts.run,
+    incident: facts.incident,
+    classification: facts.classification,
+    operand: facts.operand,
+    proposedAt: time,
+    contentSeq: seq,
+    planSeq: facts.planHash === null ? null : seq,
     status: "evaluating",
     verdicts: [],
     hold: null,
@@ -42,7 +59,7 @@ export function applyProposed(state: State, event: KernelEvent<"action.proposed"
     grant: null,
     attempt: 0,
     stepEpoch: 0,
-    dueAt: deadline,
+    dueAt: facts.deadline,
   });
 }
 

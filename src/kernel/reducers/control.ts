@@ -34,13 +34,13 @@ export function applyBrakeReleased(state: State, event: KernelEvent<"brake.relea
   state.brakes.delete(event.facts.brake);
 }
 
-/** The first event of a command may carry an idempotency key: the command's subject is remembered under it. */
+/** A proposal may carry an idempotency key: the action is remembered under it. */
 export function rememberKey(state: State, event: KernelEvent): void {
-  const input = event.facts.input;
-  if (input === undefined || typeof input["idempotencyKey"] !== "string") return;
-  const requestHash = typeof input["requestHash"] === "string" ? input["requestHash"] : "";
+  const key = event.facts.input?.["idempotencyKey"];
+  if (event.type !== "action.proposed" || typeof key !== "string") return;
+  const { requestHash } = (event as KernelEvent<"action.proposed">).facts;
   setBounded(state.idempotency, {
-    key: input["idempotencyKey"],
+    key,
     value: { subject: event.subject, requestHash },
     max: LIMITS.idempotencyKeysMax,
   });
