@@ -10,6 +10,9 @@ export interface ErrorEntry {
 }
 
 export const ERRORS = {
+  "request-malformed": { status: 400, title: "The bytes are not an HTTP request" },
+  "headers-too-large": { status: 431, title: "The request headers are too large" },
+  "request-timeout": { status: 408, title: "The request did not arrive in time" },
   "body-malformed": { status: 400, title: "The request body is not valid JSON in UTF-8" },
   "body-too-large": { status: 413, title: "The request body is larger than this route accepts" },
   "content-type-unsupported": { status: 415, title: "The content type is not one this route accepts" },

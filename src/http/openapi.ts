@@ -1,18 +1,28 @@
 // The OpenAPI 3.1 description, made from the same route table that the server mounts.
 
 import { z } from "zod";
-import { ERRORS } from "../core/errors.ts";
+import { ERRORS, type ErrorCode } from "../core/errors.ts";
+import type { ActionKind } from "../wire/contracts/executor.ts";
 import { problemSchema } from "../wire/schemas/api.ts";
+import { PLAIN_SCOPES } from "../wire/types/scopes.ts";
 import type { Route } from "./route.ts";
 
 type Doc = Record<string, unknown>;
 
-/** The whole description; schemas come from wire, the problems from the table of errors. */
-export function openApiDocument(routes: readonly Route[], version: string): Doc {
+type About = { readonly version: string; readonly kinds: readonly Pick<ActionKind, "kind" | "argumentsSchema">[] };
+
+/**
+ * The whole description; schemas come from wire, the problems from the table of errors. The schema of the arguments of
+ * a kind is the component `arguments.<kind>`.
+ */
+export function openApiDocument(routes: readonly Route[], { version, kinds }: About): Doc {
+  const schemas = new Schemas();
+  schemas.of(problemSchema);
+  for (const { kind, argumentsSchema } of kinds) schemas.add(`arguments.${kind}`, argumentsSchema);
   const paths: Record<string, Doc> = {};
   for (const route of routes) {
     const path = route.path.replace(/:([a-z]+)/g, "{$1}").replace("*", "{path}");
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, path) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, { path, schemas }) };
   }
   return {
     openapi: "3.1.1",
@@ -24,7 +34,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Doc 
     },
     servers: [{ url: "/" }],
     paths,
-    components: { schemas: { Problem: jsonSchema(problemSchema) }, securitySchemes: SECURITY },
+    components: { schemas: schemas.named, securitySchemes: SECURITY },
   };
 }
 
@@ -32,7 +42,15 @@ const SECURITY = {
   token: {
     type: "oauth2",
     description: "Client credentials with private_key_jwt at /oauth/token.",
-    flows: { clientCredentials: { tokenUrl: "/oauth/token", scopes: {} } },
+    flows: {
+      clientCredentials: {
+        tokenUrl: "/oauth/token",
+        scopes: {
+          ...Object.fromEntries(PLAIN_SCOPES.map((scope) => [scope, ""])),
+          "actions:propose:<kind>": "Propose actions of that kind; `actions:propose:*` of any.",
+        },
+      },
+    },
   },
   sourceSecret: {
     type: "http",
@@ -41,17 +59,39 @@ const SECURITY = {
   },
 };
 
-function operation(route: Route, path: string): Doc {
+/** JSON Schemas with every named one among the components, where references from anywhere find it. */
+class Schemas {
+  readonly named: Record<string, Doc> = {};
+
+  of(schema: z.ZodType): Doc {
+    return this.#hoist(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Doc);
+  }
+
+  add(name: string, schema: Doc): void {
+    this.named[name] = this.#hoist(schema);
+  }
+
+  #hoist(schema: Doc): Doc {
+    const text = JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/');
+    const { $schema: _dialect, $defs = {}, ...rest } = JSON.parse(text) as Doc & { $defs?: Record<string, Doc> };
+    Object.assign(this.named, $defs);
+    return rest;
+  }
+}
+
+type At = { readonly path: string; readonly schemas: Schemas };
+
+function operation(route: Route, { path, schemas }: At): Doc {
   return {
     operationId: route.operationId,
     summary: route.summary,
     ...security(route),
-    parameters: [...pathParameters(path), ...queryParameters(route)],
+    parameters: [...pathParameters(path), ...queryParameters(route, schemas)],
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { [route.body.type]: { schema: jsonSchema(route.body.schema) } } } }),
+      : { requestBody: { required: true, content: { [route.body.type]: { schema: schemas.of(route.body.schema) } } } }),
     responses: {
-      [route.response.status]: response(route),
+      ...answers(route, schemas),
       ...problems(route),
     },
   };
@@ -63,15 +103,24 @@ function security(route: Route): Doc {
   return { security: [{ token: route.auth.scope === "" ? [] : [route.auth.scope] }] };
 }
 
-function response({ response: { schema, type, what } }: Route): Doc {
-  const content = schema === undefined ? {} : jsonSchema(schema);
-  return { description: what, content: { [type ?? "application/json"]: { schema: content } } };
+function answers({ response: { status, also, schema, type, what } }: Route, schemas: Schemas): Doc {
+  const content = schema === undefined ? {} : schemas.of(schema);
+  const answer = { description: what, content: { [type ?? "application/json"]: { schema: content } } };
+  return { [status]: answer, ...(also === undefined ? {} : { [also.status]: { ...answer, description: also.what } }) };
+}
+
+/** What every route of its sort may answer, beside what it names itself. */
+function commonErrors({ auth, body }: Route): readonly ErrorCode[] {
+  const door = typeof auth === "object" ? (["token-missing", "token-invalid", "scope-insufficient"] as const) : [];
+  if (body === undefined) return [...door, "internal"];
+  const reading = ["body-malformed", "body-too-large", "content-type-unsupported", "request-invalid"] as const;
+  const writing = typeof auth === "object" ? (["rate-limited", "overloaded", "commit-unknown"] as const) : [];
+  return [...door, ...reading, ...writing, "internal"];
 }
 
 function problems(route: Route): Doc {
   const byStatus: Record<string, string[]> = {};
-  const always = route.auth === "none" ? [] : (["token-missing", "token-invalid", "scope-insufficient"] as const);
-  for (const code of new Set([...always, ...route.errors, "internal" as const])) {
+  for (const code of new Set([...commonErrors(route), ...route.errors])) {
     (byStatus[ERRORS[code].status] ??= []).push(code);
   }
   return Object.fromEntries(
@@ -94,18 +143,13 @@ function pathParameters(path: string): readonly Doc[] {
   }));
 }
 
-function queryParameters(route: Route): readonly Doc[] {
+function queryParameters(route: Route, schemas: Schemas): readonly Doc[] {
   if (route.query === undefined) return [];
-  const schema = jsonSchema(route.query) as { properties?: Record<string, unknown> };
+  const schema = schemas.of(route.query) as { properties?: Record<string, unknown> };
   return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
     name,
     in: "query",
     required: false,
     schema: property,
   }));
-}
-
-function jsonSchema(schema: z.ZodType): Doc {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Doc;
-  return rest;
 }

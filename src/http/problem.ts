@@ -3,7 +3,7 @@
 import type { FastifyReply } from "fastify";
 import { AppError, ERRORS, isAppError, type ErrorCode } from "../core/errors.ts";
 
-const PROBLEM_TYPE = "application/problem+json";
+export const PROBLEM_TYPE = "application/problem+json";
 
 export type Problem = {
   readonly type: string;
@@ -39,8 +39,11 @@ function fromFramework(error: unknown): AppError {
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
     case "FST_ERR_CTP_INVALID_JSON_BODY":
       return new AppError("body-malformed", "the body is empty or cut");
+    case "ECONNRESET":
+      return new AppError("body-malformed", "the body was cut");
     case "FST_ERR_BAD_URL":
-      return new AppError("route-unknown", "the path is not a valid URL path");
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return new AppError("route-unknown", "the path is not a valid URL path, or part of it is too long");
     default:
       return new AppError("internal", "the cause is in the server's log");
   }

@@ -24,6 +24,8 @@ export type Route = {
   readonly bodyBytesMax?: number;
   readonly response: {
     readonly status: number;
+    /** Another status with the same shape. */
+    readonly also?: { readonly status: number; readonly what: string };
     readonly schema?: z.ZodType;
     readonly type?: string;
     readonly what: string;

@@ -1,17 +1,19 @@
 // The server: mounts the route table, and turns every failure into a problem document and a count.
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { AppError, isAppError } from "../core/errors.ts";
+import { AppError, isAppError, type ErrorCode } from "../core/errors.ts";
 import { parseJsonBody } from "./body.ts";
+import { answerBrokenRequest, guardConnections } from "./connections.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemOf, sendProblem } from "./problem.ts";
 import type { RefusalCounter } from "./refusals.ts";
+import { identify } from "./request.ts";
 import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
-import { signalRoutes } from "./routes/signals.ts";
+import { authenticateSource, signalRoutes } from "./routes/signals.ts";
 import type { Services } from "./services.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -23,10 +25,16 @@ export const ROUTES: readonly Route[] = [
 ];
 
 const BODY_BYTES_MAX = 256 * 1024;
+/** A longer body is read only from somebody known: reading it costs more than turning it away. */
+const UNKNOWN_BODY_BYTES_MAX = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** They say that there is too much to do: a line for each would add to it. The metric counts them. */
+const UNLOGGED: ReadonlySet<ErrorCode> = new Set(["overloaded", "not-ready", "views-behind"]);
 
 /** A server that is not listening yet. `refusals` counts what the door turned away. */
 export function createServer(services: Services, refusals: RefusalCounter): FastifyInstance {
+  const count = refusalCount(services, refusals);
+  const refuse = refuser(services, count);
   const server = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -37,19 +45,40 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
     forceCloseConnections: "idle",
     logger: false,
     trustProxy: false,
+    // While it stops, what still arrives on an open connection is answered as ever, and the connection ends.
+    return503OnClosing: false,
+    frameworkErrors: refuse,
+    clientErrorHandler: (error, socket) =>
+      answerBrokenRequest(error, socket, (refusal) => count("anonymous", refusal.code)),
   });
+  guardConnections(server, services.metrics, (refusal) => count("anonymous", refusal.code));
   acceptBodies(server);
-  const refuse = refuser(services, refusals);
   server.setErrorHandler((error, request, reply) => refuse(error, request, reply));
-  server.setNotFoundHandler((request, reply) => refuse(unknownRoute(request), request, reply));
+  const routes = [...ROUTES, descriptionRoute(services)];
+  server.setNotFoundHandler((request, reply) => refuse(unknownRoute(routes, request, reply), request, reply));
   server.addHook("onResponse", (request, reply, done) => {
     services.metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.elapsedTime / 1000);
     done();
   });
-  for (const route of ROUTES) mount(server, { services, route });
-  const description = JSON.stringify(openApiDocument(ROUTES, services.version));
-  server.get("/openapi.json", (_request, reply) => reply.type("application/json").send(description));
+  for (const route of routes) mount(server, { services, route });
   return server;
+}
+
+/** The description, which describes itself too. */
+function descriptionRoute({ version, actions }: Services): Route {
+  let text = "";
+  const route: Route = {
+    method: "GET",
+    path: "/openapi.json",
+    operationId: "getDescription",
+    summary: "This description.",
+    auth: "none",
+    response: { status: 200, what: "An OpenAPI 3.1 description" },
+    errors: [],
+    handle: ({ reply }) => reply.type("application/json").send(text),
+  };
+  text = JSON.stringify(openApiDocument([...ROUTES, route], { version, kinds: [...actions.kinds.values()] }));
+  return route;
 }
 
 /** JSON as bytes, so that its UTF-8 is checked; forms for the token endpoint only. Everything else is refused. */
@@ -80,21 +109,35 @@ function parseForm(text: string): Record<string, string | string[]> {
 }
 
 function mount(server: FastifyInstance, { services, route }: { services: Services; route: Route }): void {
-  const { method, path, handle, bodyBytesMax } = route;
+  const { method, path, handle, body, bodyBytesMax } = route;
   server.route({
     method,
     url: path,
     ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+    ...(body === undefined || route.auth === "none" ? {} : { onRequest: doorkeeper(services, route) }),
     handler: (request, reply) => handle({ services, request, reply }),
   });
 }
 
-function unknownRoute(request: FastifyRequest): AppError {
+/** Before the body is read. The handler asks again, which is one look-up. */
+function doorkeeper(services: Services, { auth }: Route) {
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    if (auth !== "source" && Number(request.headers["content-length"]) <= UNKNOWN_BODY_BYTES_MAX) return done();
+    const look = async (): Promise<unknown> =>
+      auth === "source" ? authenticateSource(services, request) : identify(services, request);
+    look().then(
+      () => done(),
+      (error: Error) => done(error),
+    );
+  };
+}
+
+function unknownRoute(routes: readonly Route[], request: FastifyRequest, reply: FastifyReply): AppError {
   const path = request.url.split("?")[0] ?? "";
-  const known = ROUTES.some((route) => matches(route.path, path));
-  return known
-    ? new AppError("method-not-allowed", `${request.method} is not offered here`)
-    : new AppError("route-unknown", "see /openapi.json for what there is");
+  const methods = routes.filter((route) => matches(route.path, path)).map(({ method }) => method);
+  if (methods.length === 0) return new AppError("route-unknown", "see /openapi.json for what there is");
+  void reply.header("allow", methods.join(", "));
+  return new AppError("method-not-allowed", `${request.method} is not offered here`);
 }
 
 function matches(pattern: string, path: string): boolean {
@@ -104,13 +147,18 @@ function matches(pattern: string, path: string): boolean {
   return parts.every((part, i) => part === "*" || part.startsWith(":") || part === given[i]);
 }
 
-function refuser(services: Services, refusals: RefusalCounter) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const { code, status } = problemOf(error);
-    const who = services.identity.cached(request.headers.authorization)?.id ?? "anonymous";
+function refusalCount(services: Services, refusals: RefusalCounter) {
+  return (who: string, code: ErrorCode): void => {
     refusals.count(who, code, services.nowMs());
     services.metrics.count("holdpoint_refusals_total", "Requests turned away, by problem code.", { code });
-    if (status >= 500) {
+  };
+}
+
+function refuser(services: Services, count: (who: string, code: ErrorCode) => void) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const { code, status } = problemOf(error);
+    count(services.identity.cached(request.headers.authorization)?.id ?? "anonymous", code);
+    if (status >= 500 && !UNLOGGED.has(code)) {
       const cause = isAppError(error) ? (error.cause ?? error) : error;
       services.log.error({ err: cause, code, path: request.routeOptions.url }, "request failed");
     }

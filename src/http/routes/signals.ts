@@ -31,7 +31,8 @@ async function receiveWebhook({ services, request, reply }: RouteContext): Promi
   return { signals: replies.map(({ subject, result, repeated }) => ({ id: subject, result, repeated })) };
 }
 
-function authenticateSource(services: Services, request: RouteContext["request"]): SourceIdentity {
+/** Throws `source-unknown` or `source-secret-invalid`. */
+export function authenticateSource(services: Services, request: RouteContext["request"]): SourceIdentity {
   const { source } = request.params as { source: string };
   const header = request.headers["x-holdpoint-source-secret"];
   return services.identity.source(source.slice(0, 64), {

@@ -1,0 +1,66 @@
+// What happens below requests: bytes that are no request, too many connections, and the end of all of them.
+
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { AppError } from "../core/errors.ts";
+import type { Metrics } from "./metrics.ts";
+import { problemOf, PROBLEM_TYPE } from "./problem.ts";
+
+/** Each may hold a body in memory while it is read. */
+const CONNECTIONS_MAX = 4_096;
+/** How long requests that have begun may take to end once the server stops. */
+const CLOSING_MS = 10_000;
+
+type Turn = (error: AppError) => void;
+
+/** What the HTTP parser found, as an error of ours. */
+function fromParser({ code }: { readonly code?: string }): AppError {
+  if (code === "HPE_HEADER_OVERFLOW") return new AppError("headers-too-large", "the headers are longer than 16 KiB");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new AppError("request-timeout", "the request did not end in time");
+  return new AppError("request-malformed", "these bytes are not an HTTP/1.1 request");
+}
+
+/** Answers bytes that are not a request, and ends their connection: nobody can tell where the next one begins. */
+export function answerBrokenRequest(error: { readonly code?: string }, socket: Socket, onRefusal: Turn): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  const refusal = fromParser(error);
+  onRefusal(refusal);
+  if (socket.writable && !hasBegunToAnswer(socket)) socket.write(wholeAnswer(refusal));
+  socket.destroy();
+}
+
+/** In the middle of an answer, ours would be taken for a part of it; Node's own handler looks at the same field. */
+function hasBegunToAnswer(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
+  return answer?.headersSent === true;
+}
+
+function wholeAnswer(error: AppError): string {
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
+/** Bounds the connections, answers expectations that nobody here meets, and lets no slow request hold up the end. */
+export function guardConnections(server: FastifyInstance, metrics: Metrics, onRefusal: Turn): void {
+  const http = server.server;
+  http.maxConnections = CONNECTIONS_MAX;
+  http.on("drop", () => metrics.count("holdpoint_connections_dropped_total", "Connections over the limit."));
+  http.on("checkExpectation", (_request, response) => {
+    const refusal = new AppError("request-malformed", "the only expectation met here is 100-continue");
+    onRefusal(refusal);
+    const problem = problemOf(refusal);
+    response.writeHead(problem.status, { "content-type": PROBLEM_TYPE, connection: "close" });
+    response.end(JSON.stringify(problem));
+  });
+  server.addHook("preClose", (done) => {
+    setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
+    done();
+  });
+}
