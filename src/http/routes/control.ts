@@ -2,11 +2,13 @@
 
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { plainName } from "../../core/names.ts";
 import type { Reply } from "../../kernel/command.ts";
 import type { BrakeScope } from "../../kernel/events.ts";
-import { documentSchema, killswitchSchema, policyFilesSchema } from "../../wire/schemas/api.ts";
+import { documentSchema, killswitchQuerySchema, killswitchSchema, policyFilesSchema } from "../../wire/schemas/api.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { admitWrite, identify, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
@@ -26,9 +28,9 @@ function killswitchNow(services: Services): { flagged: boolean; brakes: unknown[
 
 async function changeKillswitch({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
-  const { preview } = request.query as { preview?: string };
+  const { preview } = parseWith(killswitchQuerySchema, request.query, "query-invalid");
   const body = parseWith(killswitchSchema, request.body, "request-invalid");
-  const scope = withoutUndefined(body.scope);
+  const scope = canonicalScope(body.scope);
   if (preview === "true") {
     requireScope(identity, "killswitch:read");
     return { preview: true, wouldStop: services.killswitch.covered(scope) };
@@ -52,8 +54,24 @@ async function changeKillswitch({ services, request, reply }: RouteContext): Pro
   return { brake: answer.subject, repeated: answer.repeated, stopped, ...killswitchNow(services) };
 }
 
-function withoutUndefined(scope: Readonly<Record<string, string | undefined>>): BrakeScope {
-  return Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== undefined));
+/**
+ * The scope in the names that actions have: a brake on `Prod` that did not hold back `production` would be none.
+ * Throws `name-suspicious` for what no action can be named.
+ */
+function canonicalScope(scope: Readonly<Record<string, string | undefined>>): BrakeScope {
+  const named = Object.entries(scope).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(named.map(([part, value]) => [part, canonicalPart(part, value)]));
+}
+
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
+function canonicalPart(part: string, value: string): string {
+  const isName = part === "environment" || part === "service";
+  const name = isName ? plainName(value) : value.trim();
+  if (name === undefined || !PRINTABLE.test(name)) {
+    throw new AppError("name-suspicious", `scope.${part} is not a plain name`, { field: part });
+  }
+  return part === "environment" ? canonicalEnvironment(name) : name;
 }
 
 type Resume = { identity: Identity; scope: BrakeScope; brake: string | undefined };
@@ -149,9 +167,10 @@ export const controlRoutes: readonly Route[] = [
     operationId: "putKillswitch",
     summary: "Pause or dry-run at once; `run` proposes the release for approval. `?preview=true` changes nothing.",
     auth: { scope: "killswitch:pause" },
+    query: killswitchQuerySchema,
     body: { schema: killswitchSchema, type: "application/json" },
     response: document,
-    errors: ["killswitch-conflict"],
+    errors: ["query-invalid", "name-suspicious", "killswitch-conflict"],
     handle: changeKillswitch,
   },
   {

@@ -56,6 +56,8 @@ export const killswitchSchema = z
   })
   .meta({ id: "KillswitchRequest" });
 
+export const killswitchQuerySchema = z.strictObject({ preview: z.enum(["true", "false"]).default("false") });
+
 export const policyFilesSchema = z
   .strictObject({
     files: z
