@@ -3,11 +3,10 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hash, type KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { AppError } from "../core/errors.ts";
-import { canonicalJson } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
 import type { StoredPayload } from "../wire/contracts/store.ts";
 import type { Payload } from "../wire/types/event.ts";
-import type { Leaf, PayloadReference } from "./leaf.ts";
+import { payloadText, type Leaf, type PayloadReference } from "./leaf.ts";
 
 export const SALT_BYTES = 16;
 export const KEY_BYTES = 32;
@@ -29,9 +28,8 @@ export interface Opening {
   readonly payload: Payload;
 }
 
-/** Salt, then the canonical payload: what is committed to and what is encrypted. */
-export function payloadPlaintext(salt: Uint8Array, payload: Payload): Buffer {
-  const text = canonicalJson({ body: payload.body, retention: payload.retention });
+/** Salt, then the canonical payload (`payloadText`): what is committed to and what is encrypted. */
+export function payloadPlaintext(salt: Uint8Array, text: string): Buffer {
   const bytes = Buffer.allocUnsafe(SALT_BYTES + Buffer.byteLength(text));
   bytes.set(salt, 0);
   bytes.write(text, SALT_BYTES);
@@ -105,7 +103,7 @@ function parsePayload(text: string): Payload | undefined {
 
 /** Checks an opening that came without a box. Throws `ledger-corrupt`. */
 export function checkOpening(opening: Opening, reference: PayloadReference): void {
-  const isSame = commitmentOf(payloadPlaintext(opening.salt, opening.payload)) === reference.commitment;
+  const isSame = commitmentOf(payloadPlaintext(opening.salt, payloadText(opening.payload))) === reference.commitment;
   if (!isSame || opening.salt.length !== SALT_BYTES) throw corrupt("a payload does not match its commitment");
   if (opening.payload.retention !== reference.retention) throw corrupt("a payload's retention class is not the leaf's");
 }

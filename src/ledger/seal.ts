@@ -5,11 +5,11 @@ import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { Random } from "../core/random.ts";
 import type { FullTile, LedgerReader, SealedBatch, SealedKey, SealedPayload } from "../wire/contracts/store.ts";
-import type { Payload, UnsealedEvent } from "../wire/types/event.ts";
+import type { UnsealedEvent } from "../wire/types/event.ts";
 import { openCheckpoint, previousLine, signCheckpoint } from "./checkpoint.ts";
 import { verifierOf, type Signer } from "./ed25519.ts";
 import type { LogKeys } from "./key-statement.ts";
-import { isEvent, leafText, type PayloadReference } from "./leaf.ts";
+import { draftLeaf, finishLeaf, type DraftLeaf, type PayloadReference } from "./leaf.ts";
 import { equalBytes, HASH_BYTES, hashLeaf, type MerkleTree } from "./merkle.ts";
 import {
   cipherKey,
@@ -80,28 +80,30 @@ export class Sealer {
    * `request-invalid`, a wrong header InvariantError; both before anything changed.
    */
   seal(events: readonly UnsealedEvent[]): SealedBatch {
+    return this.sealDrafts(events.map(draftLeaf));
+  }
+
+  /** Seals events that were written down elsewhere; else like `seal`. */
+  sealDrafts(drafts: readonly DraftLeaf[]): SealedBatch {
     const firstSeq = this.#tree.size;
-    this.#checkEvents(events, firstSeq);
-    const seals = new PayloadSeals(this.#settings, this.#keyEncryptionKey, events);
-    const lines = events.map((event) =>
-      leafText(event, event.payload === undefined ? null : seals.seal(event, event.payload)),
-    );
+    this.#checkOrder(drafts, firstSeq);
+    const seals = new PayloadSeals(this.#settings, this.#keyEncryptionKey, drafts);
+    const lines = drafts.map((draft) => finishLeaf(draft, seals.seal(draft)));
     const { leafHashes, tiles } = this.#grow(lines);
-    this.#time = events.at(-1)?.time ?? this.#time;
+    this.#time = drafts.at(-1)?.time ?? this.#time;
     this.#checkpoint = this.#signCheckpoint();
     const { payloads, keys } = seals;
     const leaves = lines.join("\n");
     return { firstSeq, count: lines.length, leaves, leafHashes, payloads, keys, tiles, checkpoint: this.#checkpoint };
   }
 
-  #checkEvents(events: readonly UnsealedEvent[], firstSeq: number): void {
-    assert(events.length > 0, "a batch holds at least one event");
+  #checkOrder(drafts: readonly DraftLeaf[], firstSeq: number): void {
+    assert(drafts.length > 0, "a batch holds at least one event");
     let time = this.#time;
-    for (const [i, event] of events.entries()) {
-      assert(isEvent(event), "an event has a complete header and facts");
-      assert(event.seq === firstSeq + i, "sequence numbers follow each other without a gap");
-      assert(event.time >= time, "time never decreases along the log");
-      time = event.time;
+    for (const [i, draft] of drafts.entries()) {
+      assert(draft.seq === firstSeq + i, "sequence numbers follow each other without a gap");
+      assert(draft.time >= time, "time never decreases along the log");
+      time = draft.time;
     }
   }
 
@@ -154,10 +156,10 @@ class PayloadSeals {
   #taken = 0;
   readonly #current = new Map<string, { keyId: string; key: KeyObject }>();
 
-  constructor(settings: SealerSettings, keyEncryptionKey: KeyObject, events: readonly UnsealedEvent[]) {
+  constructor(settings: SealerSettings, keyEncryptionKey: KeyObject, drafts: readonly DraftLeaf[]) {
     this.#settings = settings;
     this.#keyEncryptionKey = keyEncryptionKey;
-    const count = events.reduce((sum, event) => (event.payload === undefined ? sum : sum + 1), 0);
+    const count = drafts.reduce((sum, draft) => (draft.payload === null ? sum : sum + 1), 0);
     this.#random = count === 0 ? new Uint8Array(0) : settings.random.bytes(count * RANDOM_BYTES_PER_PAYLOAD);
   }
 
@@ -167,20 +169,21 @@ class PayloadSeals {
     return this.#random.subarray(this.#taken - bytes, this.#taken);
   }
 
-  seal(event: UnsealedEvent, payload: Payload): PayloadReference {
-    const { keyId, key } = this.#keyFor(event, payload);
+  /** Seals the payload of a draft; null when it has none. */
+  seal({ seq, subject, payload, retention }: DraftLeaf): PayloadReference | null {
+    if (payload === null || retention === null) return null;
+    const { keyId, key } = this.#keyFor(seq, `${retention} ${subject}`);
     const plaintext = payloadPlaintext(this.#take(SALT_BYTES), payload);
-    const place = { origin: this.#settings.signer.name, keyId, seq: event.seq };
-    this.payloads.push({ seq: event.seq, keyId, box: sealBox(plaintext, place, key, this.#take(NONCE_BYTES)) });
-    return { commitment: commitmentOf(plaintext), key: keyId, retention: payload.retention };
+    const place = { origin: this.#settings.signer.name, keyId, seq };
+    this.payloads.push({ seq, keyId, box: sealBox(plaintext, place, key, this.#take(NONCE_BYTES)) });
+    return { commitment: commitmentOf(plaintext), key: keyId, retention };
   }
 
-  #keyFor(event: UnsealedEvent, payload: Payload): { keyId: string; key: KeyObject } {
-    const owner = `${payload.retention} ${event.subject}`;
+  #keyFor(seq: number, owner: string): { keyId: string; key: KeyObject } {
     const known = this.#current.get(owner);
     if (known !== undefined) return known;
     const bytes = this.#take(KEY_BYTES);
-    const made = { keyId: String(event.seq), key: cipherKey(bytes) };
+    const made = { keyId: String(seq), key: cipherKey(bytes) };
     const place = { origin: this.#settings.signer.name, keyId: made.keyId };
     const wrapped = wrapKey(bytes, place, this.#keyEncryptionKey, this.#take(NONCE_BYTES));
     this.#current.set(owner, made);

@@ -2,10 +2,12 @@
 
 import { Worker } from "node:worker_threads";
 import { AppError, ERRORS, type ErrorCode } from "../core/errors.ts";
+import { draftLeaf } from "../ledger/leaf.ts";
 import type { Snapshot } from "../wire/contracts/store.ts";
 import type { LedgerWriter } from "../wire/contracts/writer.ts";
 import type { Head, UnsealedEvent } from "../wire/types/event.ts";
-import type { WriterAnswer, WriterData, WriterRequest } from "./writer-protocol.ts";
+import { encodeDrafts } from "./writer-protocol.ts";
+import type { WriterAnswer, WriterData, WriterLoss, WriterRequest } from "./writer-protocol.ts";
 
 type Pending = {
   readonly resolve: (answer: WriterAnswer & { ok: true }) => void;
@@ -14,20 +16,31 @@ type Pending = {
 
 export class WriterClient implements LedgerWriter {
   readonly #worker: Worker;
+  readonly #onLost: (error: AppError) => void;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #gone: AppError | null = null;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onLost: (error: AppError) => void) {
     this.#worker = worker;
-    worker.on("message", (answer: WriterAnswer) => this.#settle(answer));
+    this.#onLost = onLost;
+    worker.on("message", (message: WriterAnswer | WriterLoss) =>
+      "lost" in message ? this.#lose(new Error(message.lost)) : this.#settle(message),
+    );
     worker.on("error", (error) => this.#lose(error));
     worker.on("exit", () => this.#lose(new Error("the writer thread ended")));
   }
 
-  /** Starts the thread; resolves when the store is open and its head is known. Throws what opening threw. */
-  static async start(data: WriterData): Promise<{ writer: WriterClient; head: Head }> {
-    const writer = new WriterClient(new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: data }));
+  /**
+   * Starts the thread; resolves when the store is open and its head is known. Throws what opening threw. `onLost` is
+   * called when nothing can be written any more, even if nothing is just being written: the process must then stop.
+   */
+  static async start(
+    data: WriterData,
+    onLost: (error: AppError) => void,
+  ): Promise<{ writer: WriterClient; head: Head }> {
+    const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: data });
+    const writer = new WriterClient(worker, onLost);
     const answer = await new Promise<WriterAnswer & { ok: true }>((resolve, reject) => {
       writer.#pending.set(0, { resolve, reject });
     });
@@ -35,7 +48,7 @@ export class WriterClient implements LedgerWriter {
   }
 
   async append(events: readonly UnsealedEvent[]): Promise<Head> {
-    const answer = await this.#ask({ id: this.#nextId(), do: "append", events: JSON.stringify(events) });
+    const answer = await this.#ask({ id: this.#nextId(), do: "append", drafts: encodeDrafts(events.map(draftLeaf)) });
     return answer.head ?? { size: 0, checkpoint: null };
   }
 
@@ -80,6 +93,7 @@ export class WriterClient implements LedgerWriter {
     this.#gone = new AppError("commit-unknown", "the writer thread is gone", {}, cause);
     for (const { reject } of this.#pending.values()) reject(this.#gone);
     this.#pending.clear();
+    this.#onLost(this.#gone);
   }
 }
 

@@ -3,13 +3,14 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { isAppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
+import type { DraftLeaf } from "../ledger/leaf.ts";
 import { Sealer } from "../ledger/seal.ts";
 import type { LedgerStore } from "../wire/contracts/store.ts";
-import type { UnsealedEvent } from "../wire/types/event.ts";
 import { loadKeys, prepareKeys } from "./keys.ts";
 import { openStore } from "./open-store.ts";
 import { systemRandom } from "./system.ts";
-import type { WriterAnswer, WriterData, WriterRequest } from "./writer-protocol.ts";
+import { decodeDrafts } from "./writer-protocol.ts";
+import type { WriterAnswer, WriterData, WriterLoss, WriterRequest } from "./writer-protocol.ts";
 
 const MAINTAIN_AFTER_IDLE_MS = 200;
 const MAINTAIN_EVERY_APPENDS = 2_000;
@@ -47,7 +48,7 @@ class Writer {
   async #do(request: WriterRequest): Promise<{ head: { size: number; checkpoint: string } | null; count: number }> {
     switch (request.do) {
       case "append":
-        return this.#append(JSON.parse(request.events) as UnsealedEvent[]);
+        return this.#append(decodeDrafts(request.drafts));
       case "erase":
         return { head: null, count: await this.#erase(request.keyIds) };
       case "snapshot":
@@ -61,9 +62,9 @@ class Writer {
     }
   }
 
-  async #append(events: UnsealedEvent[]): Promise<{ head: { size: number; checkpoint: string }; count: number }> {
+  async #append(drafts: readonly DraftLeaf[]): Promise<{ head: { size: number; checkpoint: string }; count: number }> {
     clearTimeout(this.#idle);
-    const batch = this.#sealer.seal(events);
+    const batch = this.#sealer.sealDrafts(drafts);
     await this.#store.append(batch);
     if (++this.#appends >= MAINTAIN_EVERY_APPENDS) await this.#maintain();
     else this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
@@ -91,7 +92,7 @@ class Writer {
 async function main(port: MessagePort): Promise<void> {
   const { place, places, origin } = workerData as WriterData;
   try {
-    const store = await openStore(place);
+    const store = await openStore(place, ({ message }) => port.postMessage({ lost: message } satisfies WriterLoss));
     await prepareKeys(store, places, systemRandom, origin);
     const keys = await loadKeys(store, places.dataDir);
     const { signer, keyEncryptionKey, logKeys } = keys;

@@ -1,0 +1,70 @@
+// The end of a log as a start reads it: each leaf held against its hash, and all of them against the head's signed root.
+
+import { AppError } from "../core/errors.ts";
+import type { FullTile, LedgerReader, StoredBatch } from "../wire/contracts/store.ts";
+import type { Head } from "../wire/types/event.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import type { LogKeys } from "./key-statement.ts";
+import { equalBytes, HASH_BYTES, hashLeaf, type MerkleTree } from "./merkle.ts";
+import { TileReader } from "./tiles.ts";
+
+/** Throws `ledger-corrupt`, naming the event, unless every leaf from `fromSeq` on is the one its stored hash is of. */
+export function checkLeafHashes(
+  { firstSeq, count, leaves, leafHashes }: Pick<StoredBatch, "firstSeq" | "count" | "leaves" | "leafHashes">,
+  fromSeq = firstSeq,
+): void {
+  const lines = leaves.split("\n");
+  if (lines.length !== count || leafHashes.length !== count * HASH_BYTES) {
+    throw corrupt(firstSeq, "a batch holds another number of leaves or hashes than it says");
+  }
+  for (let index = Math.max(0, fromSeq - firstSeq); index < count; index++) {
+    const stored = leafHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+    if (!equalBytes(hashLeaf(lines[index] as string), stored)) {
+      throw corrupt(firstSeq + index, "a leaf and its stored hash differ");
+    }
+  }
+}
+
+/**
+ * Follows a log from one size to its head. The part before is taken as its tiles have it; since tiles and leaves lead to
+ * one root, which the log key signed, no leaf that was added here can be another than the one that was appended.
+ */
+export class LogTail {
+  readonly #tree: MerkleTree;
+  /** Root of the log's first `size` events, as the tiles have it. */
+  readonly rootAtStart: Uint8Array;
+
+  private constructor(tree: MerkleTree) {
+    this.#tree = tree;
+    this.rootAtStart = tree.root();
+  }
+
+  /** Throws `ledger-corrupt` when tiles are missing. */
+  static async begin(store: Pick<LedgerReader, "readTile" | "readBatches">, size: number): Promise<LogTail> {
+    return new LogTail(await (await TileReader.load(store, size)).tree());
+  }
+
+  /** Adds the events of a batch that are not in it yet. Throws `ledger-corrupt`, naming the event. */
+  add(batch: StoredBatch): void {
+    const from = this.#tree.size;
+    if (batch.firstSeq > from) throw corrupt(from, "a batch is missing");
+    checkLeafHashes(batch, from);
+    const completed: FullTile[] = [];
+    for (let at = (from - batch.firstSeq) * HASH_BYTES; at < batch.leafHashes.length; at += HASH_BYTES) {
+      this.#tree.append(batch.leafHashes.subarray(at, at + HASH_BYTES), completed);
+    }
+  }
+
+  /** Throws `ledger-corrupt` unless what was followed is the log that the head's checkpoint is of. */
+  end({ size, checkpoint }: Head, keys: LogKeys): void {
+    if (size === 0 && checkpoint === null && this.#tree.size === 0) return;
+    const signed = openCheckpoint(checkpoint ?? "", keys);
+    if (signed.size !== size || this.#tree.size !== size || !equalBytes(signed.root, this.#tree.root())) {
+      throw corrupt(size, "the log is not the one under its last checkpoint");
+    }
+  }
+}
+
+function corrupt(seq: number, detail: string): AppError {
+  return new AppError("ledger-corrupt", `${detail} (event ${seq})`, { seq });
+}
