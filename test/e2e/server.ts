@@ -1,0 +1,335 @@
+// A real server in a process of its own, with its folders, secrets and clients: what tests from outside talk to.
+
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { signAssertion } from "../../src/adapters/identity/client-assertions.ts";
+import { createClient, type NewClient } from "../../src/adapters/identity/clients.ts";
+import { readPrivateJwk } from "../../src/adapters/identity/key-pairs.ts";
+import { createSource } from "../../src/adapters/identity/source-secrets.ts";
+import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
+import { parseLeaves } from "../../src/history/leaves.ts";
+import { storeSource } from "../../src/ledger/store-source.ts";
+import { verifyLog, type VerifyResult } from "../../src/ledger/verify.ts";
+import { registerOwner } from "../../src/main/first-start.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const SERVE = join(PROJECT, "src/main/serve.ts");
+const READY = / is ready at /;
+const WAIT_MAX_MS = 30_000;
+const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const RANDOM = { bytes: (count: number) => randomBytes(count) };
+
+export const OWNER = "person:owner";
+export const SECOND = "person:second";
+export const AGENT = "agent:deployer";
+export const ROUTING_KEY = "0123456789abcdef0123456789abcdef";
+
+const CLIENTS: readonly NewClient[] = [
+  {
+    id: SECOND,
+    kind: "person",
+    roles: ["owner", "on-call"],
+    scopes: ["actions:read", "actions:approve", "payloads:read", "killswitch:read", "killswitch:resume"],
+  },
+  { id: AGENT, kind: "agent", roles: [], scopes: ["actions:propose:*", "actions:read"] },
+];
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Answer {
+  /** 0 when the connection failed: whether it was done is not known. */
+  readonly status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers of many shapes, read by assertions
+  readonly body: any;
+}
+
+interface Call {
+  readonly as?: string;
+  readonly bearer?: string;
+  readonly body?: unknown;
+  readonly key?: string;
+}
+
+interface Start {
+  /** A command to run it under, such as strace, which must leave it the process id. */
+  readonly under?: readonly string[];
+  /** Bytes that one file may have (RLIMIT_FSIZE). */
+  readonly fileBytesMax?: number;
+}
+
+export class TestServer {
+  readonly dir: string;
+  readonly dataDir: string;
+  readonly ownerDir: string;
+  readonly url: string;
+  readonly sourceSecret: string;
+  readonly #tokens = new Map<string, string>();
+  #child: ChildProcess | undefined;
+  #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
+  #log = "";
+
+  private constructor(dir: string, url: string, settings: object) {
+    this.dir = dir;
+    this.dataDir = join(dir, "data");
+    this.ownerDir = join(dir, "owner");
+    this.url = url;
+    mkdirSync(join(this.dataDir, "secrets", "pagerduty"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(this.dataDir, "secrets", "pagerduty", "default"), ROUTING_KEY, { mode: 0o600 });
+    // JSON is YAML.
+    writeFileSync(join(this.dataDir, "holdpoint.yaml"), JSON.stringify(settings));
+    registerOwner({ dataDir: this.dataDir, ownerDir: this.ownerDir }, url, RANDOM);
+    for (const client of CLIENTS) {
+      createClient(join(this.dataDir, "clients"), client, { keyPath: this.#keyPath(client.id), random: RANDOM });
+    }
+    const source = { name: "alertmanager", kind: "alertmanager" as const };
+    this.sourceSecret = createSource(join(this.dataDir, "sources"), source, RANDOM);
+  }
+
+  /** Folders with `settings` as configuration; nothing runs yet. `below` is where they are made. */
+  static async create(settings: object, below = tmpdir()): Promise<TestServer> {
+    const dir = mkdtempSync(join(below, "holdpoint-e2e-"));
+    return new TestServer(dir, `http://127.0.0.1:${await freePort()}`, settings);
+  }
+
+  /** Resolves when it answers; rejects with its log when it ends instead. */
+  async start({ under = [], fileBytesMax }: Start = {}): Promise<void> {
+    const limit = fileBytesMax === undefined ? [] : ["prlimit", `--fsize=${fileBytesMax}`];
+    const [command = process.execPath, ...args] = [...limit, ...under, process.execPath, SERVE];
+    const child = spawn(command, args, { env: this.#environment(), stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
+    const ready = new Promise<true>((resolve, reject) => {
+      child.on("error", reject);
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        if (READY.test(text)) resolve(true);
+      });
+    });
+    const first = await Promise.race([ready, this.#ended, sleep(WAIT_MAX_MS, false, { ref: false })]);
+    if (first === true) return;
+    await this.kill();
+    throw new Error(`the server did not start:\n${this.log}`);
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env["PATH"],
+      HOLDPOINT_DATA: this.dataDir,
+      HOLDPOINT_CONFIG: this.ownerDir,
+      HOLDPOINT_PORT: new URL(this.url).port,
+    };
+  }
+
+  /** What it wrote to standard error since it was made, the last 16 KiB. */
+  get log(): string {
+    return this.#log.slice(-16_384);
+  }
+
+  get pid(): number {
+    assert.ok(this.#child?.pid !== undefined, "the server runs");
+    return this.#child.pid;
+  }
+
+  /** How the process ended, as soon as it has. */
+  get ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name);
+  }
+
+  async kill(name: NodeJS.Signals = "SIGKILL"): Promise<Ended> {
+    this.#child?.kill(name);
+    return this.#ended;
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  /** Ends the process and removes every folder. */
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #keyPath(id: string): string {
+    return join(this.ownerDir, "clients", `${id.replaceAll(":", "_")}.jwk`);
+  }
+
+  /** An access token; one is kept for each client. */
+  async token(id: string): Promise<string> {
+    const known = this.#tokens.get(id);
+    if (known !== undefined) return known;
+    const audience = `${this.url}/oauth/token`;
+    const assertion = await signAssertion(readPrivateJwk(this.#keyPath(id)), {
+      clientId: id,
+      audience,
+      clock: CLOCK,
+      random: RANDOM,
+    });
+    const form = {
+      grant_type: "client_credentials",
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: assertion,
+    };
+    const response = await fetch(audience, { method: "POST", body: new URLSearchParams(form) });
+    const { access_token: token } = (await response.json()) as { access_token?: string };
+    assert.ok(token !== undefined, `a token for ${id}: status ${response.status}`);
+    this.#tokens.set(id, token);
+    return token;
+  }
+
+  /** One request; never throws for a connection that failed. */
+  async call(method: string, path: string, { as = OWNER, bearer, body, key }: Call = {}): Promise<Answer> {
+    const authorization = `Bearer ${bearer ?? (await this.token(as))}`;
+    const headers = {
+      authorization,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+    };
+    try {
+      const signal = AbortSignal.timeout(WAIT_MAX_MS);
+      const payload = body === undefined ? {} : { body: JSON.stringify(body) };
+      const response = await fetch(this.url + path, { method, headers, signal, ...payload });
+      const text = await response.text();
+      const isJson = /json/.test(response.headers.get("content-type") ?? "");
+      return { status: response.status, body: isJson ? JSON.parse(text) : text };
+    } catch (error) {
+      return { status: 0, body: error };
+    }
+  }
+
+  /** Sends alerts as Alertmanager does. */
+  async send(alerts: readonly Alert[]): Promise<Answer> {
+    return this.call("POST", "/v1/signals/alertmanager", { bearer: this.sourceSecret, body: delivery(alerts) });
+  }
+
+  async propose(proposal: Proposal, key: string, as = AGENT): Promise<Answer> {
+    return this.call("POST", "/v1/actions", { as, body: proposal, key });
+  }
+
+  /** The events of the ledger on disk, from `fromSeq` on, as any reader beside the server finds them. */
+  async events(fromSeq = 0): Promise<readonly LedgerEvent[]> {
+    const reader = openSqliteReader(join(this.dataDir, "ledger.db"));
+    try {
+      const { size } = await reader.head();
+      const events: LedgerEvent[] = [];
+      while (fromSeq + events.length < size) {
+        const batches = await reader.readBatches(fromSeq + events.length, 512);
+        events.push(...batches.flatMap(parseLeaves).filter((event) => event.seq >= fromSeq + events.length));
+      }
+      return events;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** Verifies the ledger offline under the root key, with its payloads. */
+  async verify(): Promise<VerifyResult> {
+    const reader = openSqliteReader(join(this.dataDir, "ledger.db"));
+    try {
+      return await verifyLog(await storeSource(reader), {
+        rootPublicKey: readFileSync(join(this.dataDir, "root.pub"), "utf8").trim(),
+        keyEncryptionKey: Buffer.from(readFileSync(join(this.dataDir, "keys", "payload.key"), "utf8").trim(), "base64"),
+      });
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** The command line, signed in as `as`. */
+  holdpoint(args: readonly string[], as = OWNER): { readonly code: number | null; readonly text: string } {
+    const env = { ...this.#environment(), HOLDPOINT_SERVER: this.url, HOLDPOINT_CLIENT: as };
+    const run = spawnSync(process.execPath, [join(PROJECT, "bin/holdpoint.mjs"), ...args], { env, encoding: "utf8" });
+    return { code: run.status, text: run.stdout + run.stderr };
+  }
+}
+
+export interface Proposal {
+  readonly kind: string;
+  readonly target: { readonly environment: string; readonly service: string };
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export function noteOf(text: string, environment = "staging"): Proposal {
+  return { kind: "record.note", target: { environment, service: "cart" }, arguments: { text } };
+}
+
+export function pageOf(dedupKey: string): Proposal {
+  return {
+    kind: "pagerduty.trigger",
+    target: { environment: "production", service: "cart" },
+    arguments: { dedupKey, summary: `cart is down (${dedupKey})`, severity: "high" },
+  };
+}
+
+export interface Alert {
+  readonly service: string;
+  readonly status?: "firing" | "resolved";
+  readonly startsAt: string;
+}
+
+/** A webhook of version 4 about critical alerts in production. */
+function delivery(alerts: readonly Alert[]): object {
+  const groupLabels = { alertname: "HighErrorRate" };
+  return {
+    version: "4",
+    groupKey: '{}:{alertname="HighErrorRate"}',
+    truncatedAlerts: 0,
+    status: alerts.some(({ status }) => status !== "resolved") ? "firing" : "resolved",
+    receiver: "holdpoint",
+    groupLabels,
+    commonLabels: groupLabels,
+    commonAnnotations: {},
+    externalURL: "http://alertmanager.example:9093",
+    alerts: alerts.map(({ service, status = "firing", startsAt }) => ({
+      status,
+      labels: { ...groupLabels, environment: "production", service, severity: "critical" },
+      annotations: { summary: `Error ratio of ${service} is high` },
+      startsAt,
+      endsAt: status === "resolved" ? new Date().toISOString() : "0001-01-01T00:00:00Z",
+      generatorURL: "http://prometheus.example:9090/graph",
+      fingerprint: createHash("sha256").update(service).digest("hex").slice(0, 16),
+    })),
+  };
+}
+
+/** Policies of one file, in a folder of its own, for `policy.path`. */
+export function writePolicies(dir: string, text: string): string {
+  const folder = mkdtempSync(join(dir, "holdpoint-policies-"));
+  writeFileSync(join(folder, "policies.yaml"), text);
+  return folder;
+}
+
+/** Looks until `look` answers something; says `what` was awaited when it never does. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (const end = Date.now() + WAIT_MAX_MS; Date.now() < end; ) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    await sleep(50);
+  }
+  throw new Error(`${what}: not within ${WAIT_MAX_MS / 1000} s`);
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}
