@@ -162,7 +162,12 @@ export async function reconcileStep(parts: ExecuteParts, id: string): Promise<vo
   await parts.kernel.submit({
     type: "reconcile-step",
     actor: ACTOR,
-    input: { action: id, attempt: action.attempt, status: found.status },
+    input: {
+      action: id,
+      attempt: action.attempt,
+      status: found.status,
+      afterMs: found.status === "unclear" ? Math.max(0, Math.floor(found.afterMs ?? 0)) : 0,
+    },
     content: toRecordable({ detail: found.detail, reference: "reference" in found ? found.reference : null }),
   });
 }

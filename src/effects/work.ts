@@ -26,7 +26,7 @@ function workForAction(view: WorkView, action: Action): Work | undefined {
       // A step of this very process is awaited; one of an earlier process is asked about.
       return action.stepEpoch < view.state.epoch ? { kind: "reconcile", subject: action.id } : undefined;
     case "reconciling":
-      return { kind: "reconcile", subject: action.id };
+      return action.dueAt === null || view.now >= action.dueAt ? { kind: "reconcile", subject: action.id } : undefined;
     default:
       return undefined;
   }

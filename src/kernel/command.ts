@@ -65,6 +65,8 @@ export type CommandInputs = {
     readonly action: string;
     readonly attempt: number;
     readonly status: "happened" | "absent" | "unclear";
+    /** 0: nothing more will be known. */
+    readonly afterMs: number;
   };
   "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };

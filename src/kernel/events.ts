@@ -136,6 +136,8 @@ export type EventFacts = {
   "step.reconciled": {
     readonly attempt: number;
     readonly status: "happened" | "absent" | "unclear";
+    /** When to ask again; null unless the answer may still come. */
+    readonly retryAt: number | null;
     readonly action: ActionStatus;
   };
   "brake.applied": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };

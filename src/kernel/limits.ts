@@ -18,12 +18,14 @@ export const LIMITS = {
   policyProposalsMax: 32,
   brakesMax: 256,
   /** Attempts of one step that provably had no effect, before the action fails. */
-  stepAttemptsMax: 6,
+  stepAttemptsMax: 14,
 } as const;
 
 export const TERMS = {
   /** A grant not used within this time dies by itself. */
   grantMs: 5 * 60_000,
+  /** How long the target may be asked again about a step whose end nobody saw, before people are. */
+  reconcileMs: 15 * 60_000,
   /** A classification that has not come by then counts as absent. */
   classificationMs: 60_000,
   /** A plan that has not come by then counts as absent. */

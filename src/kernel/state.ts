@@ -28,6 +28,7 @@ export type Action = ProposalFacts & {
   attempt: number;
   /** Engine start in which the current step began: an older one is reconciled, never awaited. */
   stepEpoch: number;
+  stepStartedAt: number;
   /** When something is due by itself: hold, planning or grant deadline, or a retry. */
   dueAt: number | null;
 };

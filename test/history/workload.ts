@@ -134,7 +134,8 @@ export class Workload extends Recorder {
       const at = { action: running.id, attempt: running.attempt };
       if (running.status === "reconciling") {
         const status = this.#from(["happened", "absent", "unclear"] as const);
-        return void this.submit(command("reconcile-step", "system:effects", { ...at, status }));
+        const input = { ...at, status, afterMs: status === "unclear" && this.#chance(2) ? 5_000 : 0 };
+        return void this.submit(command("reconcile-step", "system:effects", input));
       }
       const input = { ...at, status: this.#from(STEP_STATUSES), code: "http-200", afterMs: this.#below(5_000) };
       return void this.submit(command("finish-step", "system:effects", input));

@@ -95,7 +95,7 @@ async function executeModel(parts: Parts, request: ExecuteRequest, kind: ActionK
 }
 
 function reconcileModel({ random, world }: Parts, { idempotencyKey }: ExecuteRequest): Reconciliation {
-  if (random.below(5) === 0) return { status: "unclear", detail: null };
+  if (random.below(5) === 0) return { status: "unclear", detail: null, afterMs: random.below(2) * 1_000 };
   if (world.happened(idempotencyKey)) return { status: "happened", reference: idempotencyKey, detail: null };
   return { status: "absent", detail: null };
 }

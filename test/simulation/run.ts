@@ -46,6 +46,15 @@ async function comeToRest(world: World): Promise<void> {
     world.process?.runner.sweep();
     await settle();
     if (world.turns.waiting > 0) continue;
-    if ((world.process?.runner.running ?? 0) === 0) return;
+    if ((world.process?.runner.running ?? 0) > 0) continue;
+    if (!isAskingAgain(world)) return;
+    world.nowMs += 2_000;
+    world.monotonicMs += 2_000;
   }
+}
+
+/** A target said that its answer may still come: that takes time, and no step of ours. */
+function isAskingAgain(world: World): boolean {
+  const actions = world.process?.kernel.state.actions.values() ?? [];
+  return [...actions].some((action) => action.status === "reconciling");
 }

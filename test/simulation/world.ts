@@ -103,6 +103,7 @@ export class World {
     const sealer = await Sealer.resume(store, logKeys, { signer, random: this.random, keyEncryptionKey });
     const state = await restoreState({
       store,
+      logKeys,
       checkSnapshot: () => undefined,
       onSnapshotProblem: () => undefined,
     });

@@ -4,12 +4,15 @@ import { AppError } from "../../core/errors.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
 import type { ActionStatus, StepStatus } from "../events.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS, TERMS } from "../limits.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 
 const RETRY_FIRST_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
+/** Our own waiting grows up to this, so that a page is tried as long as its grant lives. */
+const RETRY_MAX_MS = 30_000;
+/** What a target asks for is granted up to this. */
+const ASKED_MAX_MS = 60_000;
 
 /** Nothing is called before this is durable. Every condition is checked here, at the last moment. */
 export function beginStep(tx: Transaction, command: Command<"begin-step">): Reply {
@@ -38,7 +41,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const next = afterStep(action, status);
-  const wait = Math.max(backoffMs(attempt), Math.min(afterMs, RETRY_MAX_MS));
+  const wait = Math.max(backoffMs(attempt), Math.min(afterMs, ASKED_MAX_MS));
   const retryAt = next === "retrying" ? tx.now + wait : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
@@ -72,13 +75,15 @@ function backoffMs(attempt: number): number {
 }
 
 export function reconcileStep(tx: Transaction, command: Command<"reconcile-step">): Reply {
-  const { action: id, attempt, status } = command.input;
+  const { action: id, attempt, status, afterMs } = command.input;
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
-  const next = afterReconciliation(action, status);
+  const mayStillShow = afterMs > 0 && tx.now - action.stepStartedAt < TERMS.reconcileMs;
+  const next = status === "unclear" && mayStillShow ? "reconciling" : afterReconciliation(action, status);
+  const retryAt = next === "reconciling" ? tx.now + Math.min(afterMs, ASKED_MAX_MS) : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
-  tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, action: next }, ...payload });
+  tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, retryAt, action: next }, ...payload });
   return { subject: id, result: next, repeated: false };
 }
 

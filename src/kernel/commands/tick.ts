@@ -42,6 +42,7 @@ function dueActions(state: State, now: number): readonly Action[] {
 }
 
 function isDue(action: Action, now: number): boolean {
+  if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
   if (action.status === "retrying") return action.grant !== null && now >= action.grant.expiresAt;
   return action.dueAt !== null && now >= action.dueAt;
 }
@@ -56,7 +57,7 @@ function fireAction(tx: Transaction, action: Action): void {
     case "retrying":
       return tx.emit({ type: "action.expired", subject: action.id, facts: { code: "grant-timeout" } });
     default:
-      return; // a running step has no deadline of its own: it ends or is reconciled
+      return; // nothing else is ever due
   }
 }
 

@@ -59,6 +59,7 @@ export function applyProposed(
     grant: null,
     attempt: 0,
     stepEpoch: 0,
+    stepStartedAt: 0,
     dueAt: facts.deadline,
   });
 }
@@ -124,6 +125,7 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
   const action = actionOf(state, event.subject);
   action.attempt = event.facts.attempt;
   action.stepEpoch = event.facts.epoch;
+  action.stepStartedAt = event.time;
   action.dueAt = null;
   action.status = "executing";
 }
@@ -137,7 +139,7 @@ export function applyStepFinished(state: State, event: KernelEvent<"step.finishe
 
 export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
   const action = actionOf(state, event.subject);
-  if (event.facts.action === "granted") action.dueAt = action.grant?.expiresAt ?? null;
+  action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
   if (event.facts.action === "succeeded") markPaged(state, action);
   moveTo(state, action, event.facts.action);
 }
