@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { openPostgres } from "../adapters/stores/postgres.ts";
+import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
 import { parseVerifier, signerFromSeed, verifierOf, type Signer, type Verifier } from "../ledger/ed25519.ts";
@@ -25,12 +25,14 @@ export function logKeyPath(dataDir: string): string {
 
 /** Reads beside a running server, or alone. */
 export async function openLedgerReader({ dataDir, postgresUrl }: LedgerPlace): Promise<LedgerReader> {
-  return postgresUrl === null ? openSqliteReader(ledgerPath(dataDir)) : openPostgres({ connectionString: postgresUrl });
+  return postgresUrl === null
+    ? openSqliteReader(ledgerPath(dataDir))
+    : openPostgresReader({ connectionString: postgresUrl });
 }
 
 /** The right to write: throws `store-unavailable` while a server has it. */
 export async function openLedgerStore({ dataDir, postgresUrl }: LedgerPlace): Promise<LedgerStore> {
-  if (postgresUrl !== null) return openPostgres({ connectionString: postgresUrl });
+  if (postgresUrl !== null) return openPostgres({ connectionString: postgresUrl, onLockLost: () => undefined });
   if (!existsSync(ledgerPath(dataDir))) throw new CliError(`there is no ledger in ${dataDir}`);
   return openSqlite(ledgerPath(dataDir));
 }

@@ -1,9 +1,10 @@
 // Opens the configured store: SQLite in the data folder, or PostgreSQL where a URL is given.
 
 import { join } from "node:path";
-import { openPostgres } from "../adapters/stores/postgres.ts";
+import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
+import type { AppError } from "../core/errors.ts";
 import type { LedgerReader, LedgerStore } from "../wire/contracts/store.ts";
 
 export type StorePlace = { readonly dataDir: string; readonly postgresUrl: string | null };
@@ -12,12 +13,13 @@ function ledgerPath(dataDir: string): string {
   return join(dataDir, "ledger.db");
 }
 
-export async function openStore(place: StorePlace): Promise<LedgerStore> {
-  if (place.postgresUrl !== null) return openPostgres({ connectionString: place.postgresUrl });
+/** The ledger's only writer; `onLockLost` is called if it ceases to be: the process must then stop. */
+export async function openStore(place: StorePlace, onLockLost: (error: AppError) => void): Promise<LedgerStore> {
+  if (place.postgresUrl !== null) return openPostgres({ connectionString: place.postgresUrl, onLockLost });
   return openSqlite(ledgerPath(place.dataDir));
 }
 
 export async function openReader(place: StorePlace): Promise<LedgerReader> {
-  if (place.postgresUrl !== null) return openPostgres({ connectionString: place.postgresUrl });
+  if (place.postgresUrl !== null) return openPostgresReader({ connectionString: place.postgresUrl });
   return openSqliteReader(ledgerPath(place.dataDir));
 }

@@ -6,8 +6,9 @@ import { after, afterEach, before, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import type { PostgresOptions } from "../../src/adapters/stores/postgres-connection.ts";
-import { openPostgres } from "../../src/adapters/stores/postgres.ts";
+import { openPostgres, openPostgresReader } from "../../src/adapters/stores/postgres.ts";
 import type { PostgresStore } from "../../src/adapters/stores/postgres.ts";
+import type { AppError } from "../../src/core/errors.ts";
 import type { LedgerStore } from "../../src/wire/contracts/store.ts";
 import { assertStored, makeBatch, makeBatches, makeKey } from "./batches.ts";
 import { startCommitProxy } from "./commit-proxy.ts";
@@ -143,6 +144,53 @@ it("a fence that another session holds times out as a definite failure", async (
   await assert.rejects(store.head(), { code: "store-unavailable" });
   await holder.query("rollback");
   await store.append(makeBatch({ firstSeq: 0, count: 1 }));
+});
+
+it("of two that want to be the only writer the second is refused, until the first is gone", async () => {
+  const connectionString = await server.newSchema();
+  const losses: string[] = [];
+  const onLockLost = ({ code }: AppError): void => void losses.push(code);
+  const first = await openPostgres({ connectionString, onLockLost });
+  const elsewhere = await open(await server.newSchema(), { onLockLost }); // another ledger in the same database
+  await assert.rejects(openPostgres({ connectionString, onLockLost }), {
+    code: "store-unavailable",
+    message: "another process already writes to this ledger",
+  });
+  await first.append(makeBatch({ firstSeq: 0, count: 1 }));
+  await first.close();
+  const next = await open(connectionString, { onLockLost });
+  await next.append(makeBatch({ firstSeq: 1, count: 1 }));
+  await elsewhere.append(makeBatch({ firstSeq: 0, count: 1 }));
+  assert.deepEqual(losses, []);
+});
+
+it("a writer whose session ends is told at once, and what takes over leaves it no place to write", async () => {
+  const connectionString = await server.newSchema();
+  const lost = Promise.withResolvers<AppError>();
+  const old = await open(connectionString, { onLockLost: lost.resolve });
+  await old.append(makeBatch({ firstSeq: 0, count: 1 }));
+  await server.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdpoint writer'",
+  );
+  assert.equal((await lost.promise).code, "store-unavailable");
+  const next = await open(connectionString, { onLockLost: () => undefined });
+  await next.append(makeBatch({ firstSeq: 1, count: 1 }));
+  await assert.rejects(old.append(makeBatch({ firstSeq: 1, count: 1, writer: "old" })), { code: "store-conflict" });
+});
+
+it("a reader stands beside the writer, writes nothing, and makes no ledger where there is none", async () => {
+  const connectionString = await server.newSchema();
+  await assert.rejects(openPostgresReader({ connectionString }), { code: "store-unavailable" });
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  cleanups.push(() => client.end());
+  const { rows } = await client.query("select to_regclass('batches') as made");
+  assert.deepEqual(rows, [{ made: null }]);
+  const store = await open(connectionString, { onLockLost: () => undefined });
+  const reader = await openPostgresReader({ connectionString });
+  cleanups.push(() => reader.close());
+  await store.append(makeBatch({ firstSeq: 0, count: 2 }));
+  assert.equal((await reader.head()).size, 2);
 });
 
 it("a session that may only read can read and is refused every write", async () => {

@@ -15,6 +15,11 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** Of one statement, and of waiting for a lock. */
   readonly statementTimeoutMs?: number;
+  /**
+   * When given, the store opens as the ledger's only writer, and this is called if it loses that right: the process
+   * must then stop. When absent, only the sequence fences it.
+   */
+  readonly onLockLost?: (error: AppError) => void;
 }
 
 /** A pool whose broken connections are dropped and replaced; opens none yet. */
@@ -48,6 +53,13 @@ export async function prepareStore(pool: pg.Pool): Promise<string> {
   const pending = pendingMigrations(all, await withClient(pool, appliedMigrations));
   if (pending.length > 0) await migrate(pool, begin);
   return begin;
+}
+
+/** For reading: the tables must be those of this version. Throws `store-unavailable`, `store-newer`, `config-invalid`. */
+export async function checkStore(pool: pg.Pool): Promise<void> {
+  const pending = pendingMigrations(loadMigrations("postgres"), await withClient(pool, appliedMigrations));
+  if (pending.length === 0) return;
+  throw new AppError("store-unavailable", "there is no ledger of this version; start the server on it once");
 }
 
 /**

@@ -2,12 +2,29 @@
 
 import type pg from "pg";
 import { AppError, isAppError } from "../../core/errors.ts";
-import type { LedgerStore, SealedBatch, Snapshot, StoredBatch, StoredPayload } from "../../wire/contracts/store.ts";
+import type {
+  LedgerReader,
+  LedgerStore,
+  SealedBatch,
+  Snapshot,
+  StoredBatch,
+  StoredPayload,
+} from "../../wire/contracts/store.ts";
 import type { Head } from "../../wire/types/event.ts";
 import { assertBatch, assertRead } from "./batch-shape.ts";
 import { decodeFrames, dropErased, encodeFrames, eraseFrames, findFrame } from "./payload-frames.ts";
-import { isReadOnlyError, makePool, prepareStore, transact, vacuum, withClient } from "./postgres-connection.ts";
+import {
+  checkStore,
+  isReadOnlyError,
+  makePool,
+  prepareStore,
+  transact,
+  vacuum,
+  withClient,
+} from "./postgres-connection.ts";
 import type { PostgresOptions } from "./postgres-connection.ts";
+import { takeWriteLock } from "./postgres-lock.ts";
+import type { WriteLock } from "./postgres-lock.ts";
 
 const COMPACT_CHUNK_BATCHES = 16;
 const SNAPSHOTS_KEPT = 2;
@@ -43,32 +60,58 @@ interface BatchRow {
 }
 
 /**
- * Connects, applies pending migrations and checks that commits are durable. Throws `store-unavailable`, `store-newer`,
- * `config-invalid`. A session that may only read can open the store; its writes are refused.
+ * Connects, applies pending migrations and checks that commits are durable. Throws `store-unavailable` (with
+ * `onLockLost` also when another process writes to the ledger), `store-newer`, `config-invalid`. A session that may
+ * only read can open the store; its writes are refused.
  */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
   const pool = makePool(options);
   try {
-    return new PostgresStore(options, pool, await prepareStore(pool));
+    const begin = await prepareStore(pool);
+    const { connectionString, onLockLost } = options;
+    const lock = onLockLost === undefined ? null : await takeWriteLock(connectionString, onLockLost);
+    return new PostgresStore({ options, pool, begin, lock });
   } catch (error) {
     await pool.end();
     throw error;
   }
 }
 
+/** Reads beside a writer, and changes nothing. Throws `store-unavailable` (no ledger there), `store-newer`. */
+export async function openPostgresReader(options: PostgresOptions): Promise<LedgerReader> {
+  const pool = makePool(options);
+  try {
+    await checkStore(pool);
+    return new PostgresStore({ options, pool, begin: null, lock: null });
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+interface PostgresParts {
+  readonly options: PostgresOptions;
+  readonly pool: pg.Pool;
+  /** Begins a durable transaction; null when this one only reads. */
+  readonly begin: string | null;
+  readonly lock: WriteLock | null;
+}
+
 export class PostgresStore implements LedgerStore {
   readonly #options: PostgresOptions;
   readonly #pool: pg.Pool;
-  readonly #begin: string;
+  readonly #begin: string | null;
+  readonly #lock: WriteLock | null;
   /** Set by a commit with an unknown outcome, until `head` has been read under the lock. */
   #unsettled = false;
   /** A writer that lived before this one may have left a commit under way: the first head waits for it. */
   #firstHead = true;
 
-  constructor(options: PostgresOptions, pool: pg.Pool, begin: string) {
+  constructor({ options, pool, begin, lock }: PostgresParts) {
     this.#options = options;
     this.#pool = pool;
     this.#begin = begin;
+    this.#lock = lock;
   }
 
   async append(batch: SealedBatch): Promise<void> {
@@ -94,8 +137,8 @@ export class PostgresStore implements LedgerStore {
 
   /** After an unknown outcome, and the first time, waits until no earlier commit is under way any more. */
   async head(): Promise<Head> {
-    if (!this.#unsettled && !this.#firstHead) return this.#readHead();
-    const head = await this.#settledHead();
+    if (this.#begin === null || (!this.#unsettled && !this.#firstHead)) return this.#readHead();
+    const head = await this.#settledHead(this.#begin);
     this.#unsettled = false;
     this.#firstHead = false;
     return head;
@@ -198,6 +241,7 @@ export class PostgresStore implements LedgerStore {
 
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end();
+    await this.#lock?.release(); // last: what was under way has ended
   }
 
   async #readHead(): Promise<Head> {
@@ -210,9 +254,9 @@ export class PostgresStore implements LedgerStore {
   }
 
   /** Two statements: the second must see what the first has waited for. */
-  async #settledHead(): Promise<Head> {
+  async #settledHead(begin: string): Promise<Head> {
     try {
-      return await transact(this.#pool, this.#begin, async (client) => {
+      return await transact(this.#pool, begin, async (client) => {
         const { rows } = await client.query<{ size: string }>("select size from head for update");
         if (rows[0] === undefined) throw new AppError("ledger-corrupt", "the head row is missing");
         const select = "select checkpoint from batches order by first_seq desc limit 1";
@@ -227,6 +271,7 @@ export class PostgresStore implements LedgerStore {
   }
 
   async #write<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (this.#begin === null) throw new AppError("store-unavailable", "this connection only reads");
     if (this.#unsettled) throw new AppError("commit-unknown", "an earlier commit is unsettled; read the head first");
     try {
       return await transact(this.#pool, this.#begin, work);
