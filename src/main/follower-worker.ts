@@ -8,6 +8,7 @@ import { assert } from "../core/assert.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import { Follower } from "../history/follower.ts";
 import { PROJECTIONS_VERSION } from "../history/projections/project.ts";
+import { checkLeafHashes } from "../ledger/log-tail.ts";
 import { verifySnapshot } from "../ledger/snapshot-note.ts";
 import type { LedgerReader, Snapshot } from "../wire/contracts/store.ts";
 import type { FollowerData, FollowerReport, FollowerRequest } from "./follower-protocol.ts";
@@ -96,7 +97,11 @@ class FollowerThread {
 function bind(reader: LedgerReader): Pick<LedgerReader, "head" | "readBatches" | "latestSnapshot"> {
   return {
     head: () => reader.head(),
-    readBatches: (from, max) => reader.readBatches(from, max),
+    readBatches: async (from, max) => {
+      const batches = await reader.readBatches(from, max);
+      for (const batch of batches) checkLeafHashes(batch);
+      return batches;
+    },
     latestSnapshot: (sizeMax) => reader.latestSnapshot(sizeMax),
   };
 }

@@ -58,7 +58,7 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
   const { log } = hooks;
   const places = { dataDir: config.dataDir, ownerDir: config.ownerDir };
   const place = { dataDir: config.dataDir, postgresUrl: config.postgresUrl };
-  const { writer } = await WriterClient.start({ place, places, origin: config.origin });
+  const { writer } = await WriterClient.start({ place, places, origin: config.origin }, hooks.onFatal);
   const closers: (() => Promise<void>)[] = [() => writer.close()];
   try {
     const reader = await openReader(place);
@@ -106,6 +106,7 @@ export type Core = { readonly kernel: Kernel; readonly clock: ClockGuard; readon
 async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds): Promise<Core> {
   const state = await restoreState({
     store: reader,
+    logKeys: keys.logKeys,
     checkSnapshot: (snapshot) => verifySnapshot(snapshot, keys.logKeys),
     onSnapshotProblem: (size, cause) => hooks.log.warn({ size, err: cause }, "a snapshot was passed over"),
   });
