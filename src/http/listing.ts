@@ -11,10 +11,13 @@ import type { Services } from "./services.ts";
 
 type Wanted<V extends ViewName> = { readonly view: V; readonly id: string; readonly code: ErrorCode };
 
+/** The detail for an id that names nothing that the caller may see. */
+export const NOTHING = "nothing of that id";
+
 export async function readView<V extends ViewName>(services: Services, of: Wanted<V>): Promise<ViewDocuments[V]> {
   await services.views.caughtUp();
   const document = services.views.reader.find(of.view, of.id);
-  if (document === null) throw new AppError(of.code, "nothing of that id", { id: of.id });
+  if (document === null) throw new AppError(of.code, NOTHING, { id: of.id });
   return document;
 }
 

@@ -64,7 +64,7 @@ class Schemas {
   readonly named: Record<string, Doc> = {};
 
   of(schema: z.ZodType): Doc {
-    return this.#hoist(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Doc);
+    return this.#hoist(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
   }
 
   add(name: string, schema: Doc): void {

@@ -47,7 +47,7 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
     trustProxy: false,
     // While it stops, what still arrives on an open connection is answered as ever, and the connection ends.
     return503OnClosing: false,
-    frameworkErrors: refuse,
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: (error, socket) =>
       answerBrokenRequest(error, socket, (refusal) => count("anonymous", refusal.code)),
   });
@@ -121,14 +121,9 @@ function mount(server: FastifyInstance, { services, route }: { services: Service
 
 /** Before the body is read. The handler asks again, which is one look-up. */
 function doorkeeper(services: Services, { auth }: Route) {
-  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
-    if (auth !== "source" && Number(request.headers["content-length"]) <= UNKNOWN_BODY_BYTES_MAX) return done();
-    const look = async (): Promise<unknown> =>
-      auth === "source" ? authenticateSource(services, request) : identify(services, request);
-    look().then(
-      () => done(),
-      (error: Error) => done(error),
-    );
+  return async (request: FastifyRequest): Promise<void> => {
+    if (auth === "source") authenticateSource(services, request);
+    else if (!(Number(request.headers["content-length"]) <= UNKNOWN_BODY_BYTES_MAX)) await identify(services, request);
   };
 }
 

@@ -82,7 +82,12 @@ export interface PolicyService {
   active(): { hash: string | null; mode: string };
   /** Loads the files; problems with positions when they do not load. `load` keeps the bundle for the engine. */
   load(files: readonly PolicyFile[]): { hash: string | null; problems: readonly JsonObject[] };
-  lint(files: readonly PolicyFile[]): readonly JsonObject[];
+  /** What `load` says, with the linter's findings when they load; nothing is kept. */
+  lint(files: readonly PolicyFile[]): {
+    hash: string | null;
+    problems: readonly JsonObject[];
+    findings: readonly JsonObject[];
+  };
 }
 
 export interface ViewService {

@@ -10,6 +10,7 @@ import type { Metrics } from "../http/metrics.ts";
 import type { ActionService, KillswitchService, PolicyService, Services, SignalService } from "../http/services.ts";
 import { covers } from "../kernel/brakes.ts";
 import { lintBundle } from "../policy/lint.ts";
+import { loadBundle } from "../policy/load.ts";
 import { normalizeAlertmanager } from "../signals/normalize-alertmanager.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
@@ -149,11 +150,18 @@ function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): 
     active: () => ({ hash: kernel.state.bundleHash, mode: kernel.state.policyMode }),
     load(files) {
       const { bundle, problems } = bundles.add(files);
+      // Used again, so that many proposals push out neither the bundle in force nor one that waits for approval.
+      const { bundleHash, proposedBundles } = kernel.state;
+      for (const hash of [...proposedBundles.keys(), bundleHash]) if (hash !== null) bundles.get(hash);
       return { hash: bundle?.hash ?? null, problems: problems.map((problem) => ({ ...problem })) };
     },
     lint(files) {
-      const { bundle } = bundles.add(files);
-      return bundle === null ? [] : lintBundle(bundle).map((finding) => ({ ...finding }));
+      const { bundle, problems } = loadBundle(files);
+      return {
+        hash: bundle?.hash ?? null,
+        problems: problems.map((problem) => ({ ...problem })),
+        findings: bundle === null ? [] : lintBundle(bundle).map((finding) => ({ ...finding })),
+      };
     },
   };
 }

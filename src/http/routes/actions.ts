@@ -1,11 +1,12 @@
 // Routes of actions: propose, read, answer, cancel, explain, prove.
 
 import { hash } from "node:crypto";
+import type { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { isPlainName } from "../../core/names.ts";
+import { plainName } from "../../core/names.ts";
 import type { Reply } from "../../kernel/command.ts";
 import {
   answerSchema,
@@ -20,7 +21,7 @@ import type { Target } from "../../wire/contracts/executor.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope, type ClientScope } from "../../wire/types/scopes.ts";
-import { listView, readView } from "../listing.ts";
+import { listView, NOTHING, readView } from "../listing.ts";
 import { admitWrite, idempotencyKey, identify, idOf, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -72,29 +73,39 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
       ...(planned === null ? {} : { plan: planned.plan as unknown as Json }),
     },
   });
-  reply.code(DECIDED.has(answer.result) ? 200 : 202);
-  return decisionOf(answer);
+  const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);
+  reply.code(DECIDED.has(decision.status) ? 200 : 202);
+  return decision;
 }
 
-function decisionOf(answer: Reply): JsonObject {
+/** What became of an action that an earlier request with the same key proposed. */
+async function decisionNow(services: Services, { subject }: Reply): Promise<Decision> {
+  const { status } = await readView(services, { view: "actions", id: subject, code: "action-not-found" });
+  return decisionOf({ subject, result: status, repeated: true });
+}
+
+type Decision = z.output<typeof decisionSchema>;
+
+function decisionOf(answer: Reply): Decision {
   const { subject, result, repeated } = answer;
   return { id: subject, status: result, repeated, href: `/v1/actions/${subject}` };
 }
 
 function checkTarget(target: { environment: string; service: string; resource?: string | undefined }): Target {
-  const environment = canonicalEnvironment(target.environment);
-  const service = target.service.trim().toLowerCase();
-  for (const [field, value] of [
-    ["environment", environment],
-    ["service", service],
-  ] as const) {
-    if (!isPlainName(value)) throw new AppError("name-suspicious", `target.${field} is not a plain name`, { field });
-  }
+  const environment = canonicalEnvironment(checkName("environment", target.environment));
+  const service = checkName("service", target.service);
   const { resource } = target;
   if (resource !== undefined && !/^[\x21-\x7e]+$/.test(resource)) {
     throw new AppError("name-suspicious", "target.resource has characters that cannot be seen", { field: "resource" });
   }
   return resource === undefined ? { environment, service } : { environment, service, resource };
+}
+
+/** As it is written: lower-casing first would make an ordinary letter of one that only looks like it. */
+function checkName(field: "environment" | "service", text: string): string {
+  const name = plainName(text);
+  if (name === undefined) throw new AppError("name-suspicious", `target.${field} is not a plain name`, { field });
+  return name;
 }
 
 function checkSecrets(
@@ -176,7 +187,8 @@ async function contentOf(services: Services, document: ActionView): Promise<Json
 async function readVisible(services: Services, of: { identity: Identity; id: string }): Promise<ActionView> {
   const document = await readView(services, { view: "actions", id: of.id, code: "action-not-found" });
   if (document.agent !== of.identity.id && !hasScope(of.identity, "actions:read")) {
-    throw new AppError("action-not-found", "no such action among those you may read", { id: of.id });
+    // In the words for what does not exist: nobody learns here which ids do.
+    throw new AppError("action-not-found", NOTHING, { id: of.id });
   }
   return document;
 }
@@ -205,7 +217,7 @@ export const actionRoutes: readonly Route[] = [
       "Propose an action. Answers 200 when it is decided, 202 while a plan, a person or its execution is awaited.",
     auth: { scope: "actions:propose:<kind>" },
     body: { schema: proposalSchema, type: "application/json" },
-    response: decided,
+    response: { ...decided, also: { status: 202, what: "It waits for a plan, a person or its execution" } },
     errors: [
       "request-invalid",
       "action-kind-unknown",
