@@ -103,8 +103,8 @@ function fromData(dataDir: string, path: string | undefined): string | undefined
 
 function parsePort(text: string | undefined): number {
   if (text === undefined) return 4600;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) {
     throw new AppError("config-invalid", "HOLDPOINT_PORT is a number from 0 to 65535");
   }
   return port;
