@@ -66,6 +66,8 @@ interface Start {
   readonly under?: readonly string[];
   /** Bytes that one file may have (RLIMIT_FSIZE). */
   readonly fileBytesMax?: number;
+  /** Further environment of the process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class TestServer {
@@ -103,10 +105,10 @@ export class TestServer {
   }
 
   /** Resolves when it answers; rejects with its log when it ends instead. */
-  async start({ under = [], fileBytesMax }: Start = {}): Promise<void> {
+  async start({ under = [], fileBytesMax, env = {} }: Start = {}): Promise<void> {
     const limit = fileBytesMax === undefined ? [] : ["prlimit", `--fsize=${fileBytesMax}`];
     const [command = process.execPath, ...args] = [...limit, ...under, process.execPath, SERVE];
-    const child = spawn(command, args, { env: this.#environment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { env: { ...this.#environment(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
