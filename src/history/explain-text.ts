@@ -1,6 +1,6 @@
 // An explanation as text for a terminal: three questions, each with its answer and the events that prove it.
 
-import type { Answer, Explanation } from "./explain.ts";
+import type { Answer, Explanation } from "./explanation.ts";
 
 export function explanationText(explained: Omit<Explanation, "text">): string {
   const { action, kind, target } = explained;

@@ -5,31 +5,14 @@ import { join } from "node:path";
 import { createClient, registerClient } from "../adapters/identity/clients.ts";
 import { readPrivateJwk } from "../adapters/identity/key-pairs.ts";
 import type { Random } from "../core/random.ts";
-import type { ClientScope } from "../wire/types/scopes.ts";
+import { PLAIN_SCOPES, type ClientScope } from "../wire/types/scopes.ts";
 import type { KeyPlaces } from "./keys.ts";
 
 const OWNER_ID = "person:owner";
 
 const OWNER_ROLES = ["owner", "on-call", "sre"];
 
-const OWNER_SCOPES: readonly ClientScope[] = [
-  "signals:read",
-  "runs:read",
-  "incidents:read",
-  "actions:read",
-  "actions:approve",
-  "actions:cancel",
-  "actions:propose:*",
-  "killswitch:read",
-  "killswitch:pause",
-  "killswitch:resume",
-  "ledger:read",
-  "policies:read",
-  "policies:propose",
-  "payloads:read",
-  "payloads:erase",
-  "admin",
-];
+const OWNER_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
 /** Where a client's private key goes: in its owner's folder, never beside the log. */
 function clientKeyPath(ownerDir: string, id: string): string {

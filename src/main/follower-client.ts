@@ -7,7 +7,7 @@ import type { Mismatch } from "../history/redecide.ts";
 import type { FollowerData, FollowerReport, FollowerRequest } from "./follower-protocol.ts";
 
 const WAIT_MAX_MS = 5_000;
-const NOTIFY_EVERY_MS = 25;
+const NOTIFY_EVERY_MS = 100;
 
 export type FollowerHooks = {
   readonly keepSnapshot: (size: number, bytes: Uint8Array) => Promise<void>;
@@ -48,7 +48,7 @@ export class FollowerClient {
     return new Promise((resolve) => (this.#ready = resolve));
   }
 
-  /** More is durable. Told at most every 25 ms, so that a busy log does not pay for it. */
+  /** More is durable. Told at most every 100 ms: a busy log is followed in large steps, and reads ask by themselves. */
   notify(): void {
     if (this.#notified) return;
     this.#notified = true;

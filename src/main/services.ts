@@ -17,12 +17,12 @@ import type { ActionKind } from "../wire/contracts/executor.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import { parseAlertmanagerWebhook } from "../wire/schemas/alertmanager.ts";
 import type { Config } from "./config.ts";
+import type { Core } from "./core.ts";
 import type { EffectParts } from "./effect-parts.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
-import type { Core } from "./start.ts";
 import { systemClock } from "./system.ts";
 import { VERSION } from "./version.ts";
 

@@ -20,6 +20,7 @@ import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
+import type { Core } from "./core.ts";
 import { createEffectParts } from "./effect-parts.ts";
 import { registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
@@ -100,8 +101,6 @@ type KernelNeeds = {
   readonly reader: LedgerReader;
   readonly writer: WriterClient;
 };
-
-export type Core = { readonly kernel: Kernel; readonly clock: ClockGuard; readonly bundles: PolicyBundles };
 
 async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds): Promise<Core> {
   const state = await restoreState({

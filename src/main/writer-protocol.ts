@@ -31,19 +31,19 @@ const LINES_PER_DRAFT = 6;
 
 /** One text of whole lines: canonical JSON holds no raw line feed. */
 export function encodeDrafts(drafts: readonly DraftLeaf[]): string {
-  let text = "";
+  const lines: string[] = [];
   for (const { seq, time, subject, before, after, retention, payload } of drafts) {
-    text += `${seq} ${time}\n${subject}\n${before}\n${after}\n${retention ?? ""}\n${payload ?? ""}\n`;
+    lines.push(`${seq} ${time}`, subject, before, after, retention ?? "", payload ?? "");
   }
-  return text;
+  return lines.join("\n");
 }
 
 /** Reads what `encodeDrafts` wrote. */
 export function decodeDrafts(text: string): DraftLeaf[] {
   const lines = text.split("\n");
-  assert(lines.length % LINES_PER_DRAFT === 1, "every draft has all of its lines");
+  assert(lines.length % LINES_PER_DRAFT === 0, "every draft has all of its lines");
   const drafts: DraftLeaf[] = [];
-  for (let at = 0; at + LINES_PER_DRAFT < lines.length; at += LINES_PER_DRAFT) {
+  for (let at = 0; at < lines.length; at += LINES_PER_DRAFT) {
     const [place = "", subject = "", before = "", after = "", retention = "", payload = ""] = lines.slice(
       at,
       at + LINES_PER_DRAFT,

@@ -1,0 +1,83 @@
+// The three governance answers about one action, as they are given: what explain makes and its text reads.
+
+import type { TimelineEntry } from "../wire/types/views.ts";
+import type { Reservation, Verdict } from "../wire/types/verdict.ts";
+
+/** Instants are milliseconds since the epoch. */
+export interface Explanation {
+  readonly action: string;
+  readonly kind: string;
+  readonly target: { readonly environment: string; readonly service: string; readonly resource: string | null };
+  /** The last event of its life: `action.granted`, `step.finished`. */
+  readonly lastEvent: string;
+  readonly authority: Authority;
+  readonly constraints: Constraints;
+  readonly path: readonly PathStep[];
+  /** The same for people. */
+  readonly text: string;
+}
+
+/** Who approved the agent's authority. */
+export interface Authority {
+  readonly agent: string;
+  readonly agentKind: string;
+  /** The person behind the agent: answerable for it, and never an approver of its actions. */
+  readonly person: string | null;
+  readonly answers: readonly Answer[];
+  /** The policy that allowed it, with who put it in force as far as the events given tell. */
+  readonly policy: PolicySource | null;
+  readonly grant: { readonly id: string; readonly seq: number; readonly planHash: string } | null;
+}
+
+export interface Answer {
+  readonly seq: number;
+  readonly time: number;
+  readonly decision: "approve" | "deny";
+  readonly actor: string;
+  readonly person: string;
+  readonly planHash: string;
+}
+
+export interface PolicySource {
+  readonly bundleHash: string;
+  readonly proposed: { readonly seq: number; readonly actor: string } | null;
+  readonly activated: { readonly seq: number; readonly actor: string; readonly mode: string } | null;
+  /** Answers to the action that activated it. */
+  readonly answers: readonly Answer[];
+}
+
+/** What limited the action. */
+export interface Constraints {
+  readonly evaluations: readonly EvaluationStep[];
+  readonly limits: readonly Reservation[];
+  readonly holds: readonly HoldStep[];
+  readonly planHash: string | null;
+  readonly grantExpiresAt: number | null;
+  readonly dryRun: boolean;
+  readonly reversible: boolean;
+  readonly repeat: string;
+  /** Why it was stopped, where it was: `paused`, `rate-limited`, `hold-timeout`. */
+  readonly stoppedBy: string | null;
+}
+
+export interface EvaluationStep {
+  readonly seq: number;
+  readonly decision: string;
+  readonly bundleHash: string;
+  readonly engine: string;
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface HoldStep {
+  readonly seq: number;
+  readonly route: string | null;
+  readonly step: number;
+  readonly roles: readonly string[];
+  readonly deadline: number;
+}
+
+/** How the decision is reconstructed: each event, the command it came from, and what that command was given. */
+export interface PathStep extends TimelineEntry {
+  /** The command, in the event that carries its input: replaying up to here decides it again. */
+  readonly by: string | null;
+}
