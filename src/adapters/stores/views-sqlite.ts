@@ -9,6 +9,11 @@ import { ViewStatements } from "./views-statements.ts";
 
 const SCHEMA = new URL("../../../sql/views/001-views.sql", import.meta.url);
 const BUSY_TIMEOUT_MS = 5_000;
+const PAGE_BYTES = 8_192;
+/** Holds what one large write changes, so that no page of it is written twice. */
+const CACHE_KIB = 32 * 1024;
+/** How much journal moves into the file at once: pages that many documents share are then moved once for all. */
+const CHECKPOINT_PAGES = 4_000;
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -46,6 +51,7 @@ function connectWriter(path: string, generation: string): SqliteViews {
   try {
     // A power cut may take the newest commits, never the file's consistency; the position goes with them.
     database.exec(`
+      pragma page_size = ${PAGE_BYTES}; pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
       pragma journal_mode = wal; pragma synchronous = normal; pragma trusted_schema = off;
       pragma journal_size_limit = ${JOURNAL_BYTES_MAX};
     `);
