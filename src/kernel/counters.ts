@@ -42,3 +42,8 @@ export function markPassed(state: State, mark: { now: number; action: string; ke
     setBounded(state.duplicates, { key, value: { action: mark.action, at: mark.now }, max: LIMITS.duplicateKeysMax });
   }
 }
+
+/** What was granted and provably never began makes nothing a duplicate. */
+export function forgetPassed(state: State, action: string): void {
+  for (const [key, mark] of state.duplicates) if (mark.action === action) state.duplicates.delete(key);
+}

@@ -119,6 +119,7 @@ type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolea
 
 function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: Granted): void {
   assert(action.planHash !== null, "only a planned action is granted");
+  const completed = dryRun ? "dry-run" : action.effect === "none" ? "recorded" : null;
   tx.emit({
     type: "action.granted",
     subject: action.id,
@@ -130,15 +131,8 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: 
       reservations: result.reservations,
       duplicateKeys: result.duplicateKeys,
       dryRun,
+      completed,
     },
   });
-  if (dryRun) {
-    const facts = { code: "dry-run", status: "succeeded" } as const;
-    return tx.emit({ type: "action.completed", subject: action.id, facts });
-  }
-  if (action.effect === "none") {
-    const facts = { code: "recorded", status: "succeeded" } as const;
-    return tx.emit({ type: "action.completed", subject: action.id, facts });
-  }
-  if (action.effect === "kernel") carryOut(tx, action);
+  if (completed === null && action.effect === "kernel") carryOut(tx, action);
 }

@@ -119,11 +119,10 @@ export type EventFacts = {
     /** Keys of duplicate gates that this action now holds. */
     readonly duplicateKeys: readonly string[];
     readonly dryRun: boolean;
+    /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
+    readonly completed: "recorded" | "dry-run" | null;
   };
-  "action.completed": {
-    readonly code: "recorded" | "dry-run" | "applied" | "failed";
-    readonly status: "succeeded" | "failed";
-  };
+  "action.completed": { readonly code: "applied" | "failed"; readonly status: "succeeded" | "failed" };
   "step.started": { readonly attempt: number; readonly epoch: number };
   "step.finished": {
     readonly attempt: number;

@@ -133,9 +133,10 @@ export function projectEnded<T extends "action.cancelled" | "action.expired">(st
 }
 
 export function projectGranted(documents: Documents, event: KernelEvent<"action.granted">): void {
-  const { grant, expiresAt, dryRun, evaluation } = event.facts;
+  const { grant, expiresAt, dryRun, evaluation, completed } = event.facts;
   move(documents, event, (before) => ({
-    status: "granted",
+    status: completed === null ? "granted" : "succeeded",
+    code: completed,
     hold: null,
     grant: { id: grant, expiresAt },
     dryRun,

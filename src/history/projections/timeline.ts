@@ -19,7 +19,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.denied": ["hold", "person", "planHash"],
   "action.cancelled": ["code"],
   "action.expired": ["code"],
-  "action.granted": ["grant", "expiresAt", "planHash", "dryRun"],
+  "action.granted": ["grant", "expiresAt", "planHash", "dryRun", "completed"],
   "action.completed": ["code", "status"],
   "step.started": ["attempt", "epoch"],
   "step.finished": ["attempt", "status", "code", "retryAt", "action"],

@@ -94,6 +94,7 @@ export function statusOf(tx: Transaction, id: string): string {
   for (let i = tx.events.length - 1; i >= 0; i--) {
     const event = tx.events[i];
     if (event?.subject !== id) continue;
+    if (event.type === "action.granted") return "succeeded"; // live no more, so it was completed by the grant
     if (event.type === "action.completed") return (event as KernelEvent<"action.completed">).facts.status;
     return event.type.replace(/^action\./, "");
   }

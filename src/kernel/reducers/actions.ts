@@ -1,7 +1,7 @@
 // Reducers of an action's life: each folds one recorded event into state.
 
 import { assert } from "../../core/assert.ts";
-import { markPassed, reserve } from "../counters.ts";
+import { forgetPassed, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus, EvaluationFacts, KernelEvent } from "../events.ts";
 import { hasEnded, type Action, type State } from "../state.ts";
 
@@ -73,7 +73,9 @@ export function applyPlanned(state: State, event: KernelEvent<"action.planned">)
 export function applyEnded(status: ActionStatus) {
   return (state: State, event: KernelEvent): void => {
     const action = state.actions.get(event.subject);
-    if (action !== undefined) moveTo(state, action, status);
+    if (action === undefined) return;
+    if (action.attempt === 0) forgetPassed(state, action.id);
+    moveTo(state, action, status);
   };
 }
 
@@ -107,9 +109,10 @@ export function applyApproved(state: State, event: KernelEvent<"action.approved"
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
   const action = actionOf(state, event.subject);
-  const { grant, expiresAt, reservations, duplicateKeys, evaluation } = event.facts;
+  const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed } = event.facts;
   reserve(state, { now: event.time, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
+  if (completed !== null) return moveTo(state, action, "succeeded");
   action.grant = { id: grant, expiresAt };
   action.dueAt = expiresAt;
   action.verdicts = summarize(evaluation);
@@ -128,23 +131,22 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
   action.stepStartedAt = event.time;
   action.dueAt = null;
   action.status = "executing";
+  markPaged(state, action);
 }
 
 export function applyStepFinished(state: State, event: KernelEvent<"step.finished">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.retryAt;
-  if (event.facts.action === "succeeded") markPaged(state, action);
   moveTo(state, action, event.facts.action);
 }
 
 export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
-  if (event.facts.action === "succeeded") markPaged(state, action);
   moveTo(state, action, event.facts.action);
 }
 
-/** An incident that was paged for is closed at the pager too when it resolves. */
+/** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */
 function markPaged(state: State, action: Action): void {
   if (action.kind !== "pagerduty.trigger" || action.incident === null) return;
   const incident = state.incidents.get(action.incident);
