@@ -66,23 +66,30 @@ function isNews(incident: Incident, input: SignalFacts, now: number): boolean {
 }
 
 function resolveSignal(tx: Transaction, at: { subject: string; incident: string }): Reply {
-  const incident = tx.state.incidents.get(at.incident);
-  if (incident !== undefined && incident.firing.length === 0) {
-    cancelPages(tx, incident.id);
-    const paged = incident.paged;
-    if (paged) proposeTriage(tx, { kind: "pagerduty.resolve", incident, run: incident.lastRun, classification: null });
-    tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } });
-  }
+  closeIfOver(tx, at.incident);
   return { subject: at.subject, result: "resolved", repeated: false };
 }
 
-/** Nobody is asked about paging for what is over. */
-function cancelPages(tx: Transaction, incidentId: string): void {
-  for (const action of [...tx.state.actions.values()]) {
-    if (action.incident !== incidentId || action.kind !== "pagerduty.trigger") continue;
-    if (action.status !== "held" && action.status !== "evaluating") continue;
-    tx.emit({ type: "action.cancelled", subject: action.id, facts: { code: "incident-resolved" } }, "system:kernel");
+/**
+ * Ends an incident of which nothing fires any more, and its page with it. While a page is on its way to the pager the
+ * end waits for it: a page that arrives after its own resolve would stay open for ever.
+ */
+export function closeIfOver(tx: Transaction, incidentId: string | null): void {
+  const incident = incidentId === null ? undefined : tx.state.incidents.get(incidentId);
+  if (incident === undefined || incident.firing.length > 0) return;
+  const pages = [...tx.state.actions.values()].filter(
+    ({ incident: of, kind }) => of === incident.id && kind === "pagerduty.trigger",
+  );
+  // Nobody is asked about paging for what is over, and nobody is paged.
+  for (const { id, status } of pages) {
+    if (status === "executing" || status === "reconciling") continue;
+    tx.emit({ type: "action.cancelled", subject: id, facts: { code: "incident-resolved" } }, "system:kernel");
   }
+  if (pages.some(({ status }) => status === "executing" || status === "reconciling")) return;
+  if (incident.paged) {
+    proposeTriage(tx, { kind: "pagerduty.resolve", incident, run: incident.lastRun, classification: null });
+  }
+  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } });
 }
 
 export function quarantineSignal(tx: Transaction, command: Command<"quarantine-signal">): Reply {

@@ -7,6 +7,7 @@ import type { ActionStatus, StepStatus } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import { closeIfOver } from "./signals.ts";
 
 const RETRY_FIRST_MS = 1_000;
 /** Our own waiting grows up to this, so that a page is tried as long as its grant lives. */
@@ -51,6 +52,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
     facts: { attempt, status, code, retryAt, action: next },
     ...payload,
   });
+  closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
 
@@ -84,6 +86,7 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
   tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, retryAt, action: next }, ...payload });
+  closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
 
