@@ -1,6 +1,6 @@
 // A ledger store as something to verify or export: batches in order, statements, tiles, keys, snapshots.
 
-import { AppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import type { LedgerReader, Snapshot, StoredBatch } from "../wire/contracts/store.ts";
 import { parseStatements } from "./key-statement.ts";
 import type { LogSource } from "./verify.ts";
@@ -42,11 +42,22 @@ async function storedSnapshots(store: LedgerReader): Promise<Snapshot[]> {
   return snapshots;
 }
 
-/** All batches from the first event to where the log ends when it gets there. */
+/**
+ * All batches from the first event to where the log ends when it gets there. From the first read that fails because of
+ * what is stored, one at a time: so it ends at the very batch that cannot be read.
+ */
 async function* storedBatches(store: LedgerReader): AsyncGenerator<StoredBatch> {
   const { size } = await store.head();
+  let batchesMax = BATCHES_PER_READ;
   for (let seq = 0; seq < size;) {
-    const batches = await store.readBatches(seq, BATCHES_PER_READ);
+    let batches: readonly StoredBatch[];
+    try {
+      batches = await store.readBatches(seq, batchesMax);
+    } catch (error) {
+      if (!isAppError(error, "ledger-corrupt") || batchesMax === 1) throw error;
+      batchesMax = 1;
+      continue;
+    }
     if (batches.length === 0) throw new AppError("ledger-corrupt", "the log ends before its head", { seq });
     for (const batch of batches) {
       yield batch;
