@@ -79,12 +79,28 @@ export type RecordedEvent = {
   readonly facts: JsonObject;
 };
 
-/** Runs `use` with a server and leaves nothing behind. `settings` is the text of holdpoint.yaml. */
-export async function startServer(settings = OPEN_LIMITS): Promise<Server & { stop(): Promise<void> }> {
+type Setup = {
+  /** The text of holdpoint.yaml; by default nobody reaches a limit. */
+  readonly settings?: string;
+  /** A policy file to enforce instead of the standard ones. */
+  readonly policy?: string;
+};
+
+/** A server that has started for the first time; `stop` leaves nothing behind. */
+export async function startServer({ settings = OPEN_LIMITS, policy }: Setup = {}): Promise<
+  Server & { stop(): Promise<void> }
+> {
   const dir = mkdtempSync(join(tmpdir(), "holdpoint-http-"));
   const dataDir = join(dir, "data");
   mkdirSync(dataDir, { mode: 0o700 });
-  writeFileSync(join(dataDir, "holdpoint.yaml"), `${settings}\n`);
+  writeFileSync(
+    join(dataDir, "holdpoint.yaml"),
+    `${settings}\n${policy === undefined ? "" : "policy: { path: own }\n"}`,
+  );
+  if (policy !== undefined) {
+    mkdirSync(join(dataDir, "own"));
+    writeFileSync(join(dataDir, "own", "policy.yaml"), policy);
+  }
   const keys = registerClients(dir, dataDir);
   const secret = createSource(join(dataDir, "sources"), { name: "alertmanager", kind: "alertmanager" }, systemRandom);
   const config = loadConfig({ HOLDPOINT_DATA: dataDir, HOLDPOINT_CONFIG: join(dir, "owner"), HOLDPOINT_PORT: "0" });
