@@ -319,7 +319,7 @@ export function writePolicies(dir: string, text: string): string {
 
 /** Looks until `look` answers something; says `what` was awaited when it never does. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (const end = Date.now() + WAIT_MAX_MS; Date.now() < end; ) {
+  for (const end = Date.now() + WAIT_MAX_MS; Date.now() < end;) {
     const seen = await look();
     if (seen !== undefined) return seen;
     await sleep(50);
