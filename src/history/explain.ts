@@ -5,7 +5,6 @@ import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.t
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { ActionView } from "../wire/types/views.ts";
-import type { Reservation } from "../wire/types/verdict.ts";
 import { explanationText } from "./explain-text.ts";
 import type {
   Answer,
