@@ -57,9 +57,9 @@ function filesHolding(folder: string, bytes: Buffer): readonly string[] {
 type ActionDocument = { planHash: string; status: string; erased: readonly string[]; content: unknown };
 
 async function readAction(server: TestServer, id: string): Promise<ActionDocument> {
-  const { status, body } = await server.call("GET", `/v1/actions/${id}`);
-  assert.equal(status, 200);
-  return body as ActionDocument;
+  const answer = await server.call("GET", `/v1/actions/${id}`);
+  assert.equal(answer.status, 200);
+  return answer.body as ActionDocument;
 }
 
 async function approve(server: TestServer, id: string): Promise<void> {
