@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { signAssertion } from "../../src/adapters/identity/client-assertions.ts";
@@ -86,8 +86,7 @@ export class TestServer {
     this.dataDir = join(dir, "data");
     this.ownerDir = join(dir, "owner");
     this.url = url;
-    mkdirSync(join(this.dataDir, "secrets", "pagerduty"), { recursive: true, mode: 0o700 });
-    writeFileSync(join(this.dataDir, "secrets", "pagerduty", "default"), ROUTING_KEY, { mode: 0o600 });
+    this.keepSecret("pagerduty/default", ROUTING_KEY);
     // JSON is YAML.
     writeFileSync(join(this.dataDir, "holdpoint.yaml"), JSON.stringify(settings));
     registerOwner({ dataDir: this.dataDir, ownerDir: this.ownerDir }, url, RANDOM);
@@ -127,6 +126,8 @@ export class TestServer {
   #environment(): NodeJS.ProcessEnv {
     return {
       PATH: process.env["PATH"],
+      // Starting costs half with it; it is filled by a process that ends in order.
+      NODE_COMPILE_CACHE: join(this.dir, "compiled"),
       HOLDPOINT_DATA: this.dataDir,
       HOLDPOINT_CONFIG: this.ownerDir,
       HOLDPOINT_PORT: new URL(this.url).port,
@@ -166,6 +167,13 @@ export class TestServer {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** A secret for an executor, as its owner would put it there. */
+  keepSecret(ref: string, secret: string): void {
+    const path = join(this.dataDir, "secrets", ref);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, secret, { mode: 0o600 });
   }
 
   #keyPath(id: string): string {
