@@ -33,9 +33,8 @@ async function receiveWebhook({ services, request, reply }: RouteContext): Promi
 
 /** Throws `source-unknown` or `source-secret-invalid`. */
 export function authenticateSource(services: Services, request: RouteContext["request"]): SourceIdentity {
-  const { source } = request.params as { source: string };
   const header = request.headers["x-holdpoint-source-secret"];
-  return services.identity.source(source.slice(0, 64), {
+  return services.identity.source(idOf(request.params), {
     authorization: request.headers.authorization,
     sourceSecret: typeof header === "string" ? header : undefined,
   });
@@ -131,9 +130,10 @@ async function readOne({ services, request }: RouteContext, of: (typeof LISTED)[
 export const signalRoutes: readonly Route[] = [
   {
     method: "POST",
-    path: "/v1/signals/:source",
+    // OpenAPI takes paths that differ in a parameter's name for one, so the source is an id as well.
+    path: "/v1/signals/:id",
     operationId: "receiveSignals",
-    summary: "A source's own webhook payload (Alertmanager webhook v4). Answers when every alert is durable.",
+    summary: "What a source sends (Alertmanager webhook v4); the id is its name. Answers when every alert is durable.",
     auth: "source",
     body: { schema: alertmanagerSchema, type: "application/json" },
     bodyBytesMax: WEBHOOK_BYTES_MAX,
