@@ -4,6 +4,8 @@ import { AppError } from "./errors.ts";
 import type { Json } from "./json.ts";
 
 const DEPTH_MAX = 64;
+/** Below this nobody tries again whether a value is in order: a hostile one would be read once for each of its levels. */
+const TRIED_DEPTH_MAX = 3;
 
 /**
  * Canonical JSON text of `value` (RFC 8785). ECMAScript's own number and string forms are the ones the RFC asks for;
@@ -14,6 +16,30 @@ export function canonicalJson(value: Json): string {
   return write(value, 0);
 }
 
+/**
+ * Whether JSON.stringify writes exactly this: members in order, text well-formed, numbers finite. Values that are made
+ * often are made with their members in order; JSON.stringify is the fastest way to write them.
+ */
+function isInOrder(value: unknown, depth: number): boolean {
+  if (depth > DEPTH_MAX) return false;
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "boolean" || value === null) return true;
+  if (typeof value !== "object") return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isInOrder(value[i], depth + 1)) return false;
+    return true;
+  }
+  let before = "";
+  for (const name of Object.keys(value)) {
+    if (name < before || !name.isWellFormed() || !isInOrder((value as Record<string, unknown>)[name], depth + 1)) {
+      return false;
+    }
+    before = name;
+  }
+  return true;
+}
+
 function write(value: Json, depth: number): string {
   if (depth > DEPTH_MAX) throw new AppError("request-invalid", `nested deeper than ${DEPTH_MAX} levels`);
   if (typeof value === "string") return writeString(value);
@@ -22,6 +48,7 @@ function write(value: Json, depth: number): string {
     return String(value);
   }
   if (value === null || value === true || value === false) return String(value);
+  if (depth <= TRIED_DEPTH_MAX && isInOrder(value, depth)) return JSON.stringify(value);
   if (Array.isArray(value)) {
     let text = "[";
     for (let i = 0; i < value.length; i++) {
