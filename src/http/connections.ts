@@ -10,6 +10,7 @@ import { problemOf, PROBLEM_TYPE } from "./problem.ts";
 const CONNECTIONS_MAX = 4_096;
 /** How long requests that have begun may take to end once the server stops. */
 const CLOSING_MS = 10_000;
+const CLOSING_SWEEP_MS = 50;
 
 type Turn = (error: AppError) => void;
 
@@ -60,7 +61,10 @@ export function guardConnections(server: FastifyInstance, metrics: Metrics, onRe
     response.end(JSON.stringify(problem));
   });
   server.addHook("preClose", (done) => {
-    setTimeout(() => http.closeAllConnections(), CLOSING_MS).unref();
+    // Node ends the connections that are idle now; those that still answer would stay open for their next request.
+    const sweep = setInterval(() => http.closeIdleConnections(), CLOSING_SWEEP_MS);
+    const last = setTimeout(() => http.closeAllConnections(), CLOSING_MS);
+    http.once("close", () => [sweep, last].forEach(clearTimeout));
     done();
   });
 }

@@ -1,5 +1,6 @@
 // The server: mounts the route table, and turns every failure into a problem document and a count.
 
+import { callbackify } from "node:util";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError, isAppError, type ErrorCode } from "../core/errors.ts";
 import { parseJsonBody } from "./body.ts";
@@ -27,7 +28,10 @@ export const ROUTES: readonly Route[] = [
 const BODY_BYTES_MAX = 256 * 1024;
 /** A longer body is read only from somebody known: reading it costs more than turning it away. */
 const UNKNOWN_BODY_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks for requests that are too slow: they live that much longer. */
+const SLOW_CHECK_MS = 2_000;
 /** They say that there is too much to do: a line for each would add to it. The metric counts them. */
 const UNLOGGED: ReadonlySet<ErrorCode> = new Set(["overloaded", "not-ready", "views-behind"]);
 
@@ -38,6 +42,11 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
   const server = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: SLOW_CHECK_MS,
+    },
     connectionTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
@@ -121,9 +130,14 @@ function mount(server: FastifyInstance, { services, route }: { services: Service
 
 /** Before the body is read. The handler asks again, which is one look-up. */
 function doorkeeper(services: Services, { auth }: Route) {
-  return async (request: FastifyRequest): Promise<void> => {
+  const look = callbackify(async (request: FastifyRequest): Promise<void> => {
     if (auth === "source") authenticateSource(services, request);
-    else if (!(Number(request.headers["content-length"]) <= UNKNOWN_BODY_BYTES_MAX)) await identify(services, request);
+    else await identify(services, request);
+  });
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    const isShort = Number(request.headers["content-length"]) <= UNKNOWN_BODY_BYTES_MAX;
+    if (isShort && auth !== "source") done();
+    else look(request, (error) => (error === null ? done() : done(error)));
   };
 }
 

@@ -69,8 +69,8 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
     },
     content: {
       args,
-      reason: body.reason ?? null,
       ...(planned === null ? {} : { plan: planned.plan as unknown as Json }),
+      reason: body.reason ?? null,
     },
   });
   const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);
