@@ -64,8 +64,8 @@ export function settle(tx: Transaction, actionId: string): void {
 }
 
 function toFacts(result: Evaluation, engine: string): EvaluationFacts {
-  const { decision, verdicts, bundleHash } = result;
-  return { decision, verdicts, bundleHash, engine };
+  const { bundleHash, decision, verdicts } = result;
+  return { bundleHash, decision, engine, verdicts };
 }
 
 function refusalCode(result: Evaluation): string {
@@ -123,15 +123,16 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: 
   tx.emit({
     type: "action.granted",
     subject: action.id,
+    // In alphabetical order: what is in canonical order is written fastest.
     facts: {
+      completed,
+      dryRun,
+      duplicateKeys: result.duplicateKeys,
       evaluation,
+      expiresAt: tx.now + TERMS.grantMs,
       grant: idFromSeq("grt", tx.nextSeq),
       planHash: action.planHash,
-      expiresAt: tx.now + TERMS.grantMs,
       reservations: result.reservations,
-      duplicateKeys: result.duplicateKeys,
-      dryRun,
-      completed,
     },
   });
   if (completed === null && action.effect === "kernel") carryOut(tx, action);

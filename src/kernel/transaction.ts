@@ -1,6 +1,6 @@
 // One command at work: emits events, each applied at once, so that the next line sees the one before.
 
-import type { JsonObject } from "../core/json.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
 import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
@@ -49,9 +49,7 @@ export class Transaction {
   /** Records one event and folds it into state. The first carries the command's name, and what of its input it does not state. */
   emit<T extends EventType>(draft: Draft<T>, actor = this.command.actor): void {
     const first = this.events.length === 0;
-    const facts: JsonObject = first
-      ? { ...(draft.facts as JsonObject), by: this.command.type, input: inputToRecord(this.command) }
-      : (draft.facts as JsonObject);
+    const facts = first ? withCommand(draft.facts as JsonObject, this.command) : (draft.facts as JsonObject);
     const event: UnsealedEvent = {
       seq: this.state.nextSeq,
       time: this.now,
@@ -66,4 +64,17 @@ export class Transaction {
     apply(this.state, event);
     this.events.push(event);
   }
+}
+
+/** Facts with the command that caused them, each in its place: what is in canonical order is written fastest. */
+function withCommand(facts: JsonObject, command: Command): JsonObject {
+  const all: Record<string, Json> = {};
+  for (const name of Object.keys(facts)) {
+    if (name > "by") all["by"] ??= command.type;
+    if (name > "input") all["input"] ??= inputToRecord(command);
+    all[name] = facts[name] as Json;
+  }
+  all["by"] ??= command.type;
+  all["input"] ??= inputToRecord(command);
+  return all;
 }

@@ -90,7 +90,7 @@ function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: Counter
   const outcome = gate.check(facts, counters);
   const { code, evidence, passed } = outcome;
   tally.add(
-    { gate: gate.name, verdict: passed ? "pass" : gate.onFail, code, evidence },
+    { code, evidence, gate: gate.name, verdict: passed ? "pass" : gate.onFail },
     gate.route,
     outcome.duplicateOf,
   );
@@ -142,10 +142,10 @@ class Tally {
 
 function prepare(policy: Policy, rule: Rule, bundleHash: string): Prepared {
   const verdict: Verdict = {
-    gate: `${policy.name}/${rule.name}`,
-    verdict: VERDICT_OF[rule.decision],
     code: `rule-${rule.decision}`,
     evidence: {},
+    gate: `${policy.name}/${rule.name}`,
+    verdict: VERDICT_OF[rule.decision],
   };
   const tally = new Tally(bundleHash);
   tally.add(verdict, rule.route);

@@ -32,5 +32,5 @@ export function createRecordingExecutor(): Executor {
 function planNote(request: PlanRequest): Plan {
   const { text, tags = [] } = parseArguments(recordNoteArguments, request.args);
   const note: Json = { note: text, tags };
-  return { kind: request.kind, calls: [], diff: note, inverse: null, reversible: false, fingerprint: null };
+  return { calls: [], diff: note, fingerprint: null, inverse: null, kind: request.kind, reversible: false };
 }

@@ -98,7 +98,7 @@ function checkTarget(target: { environment: string; service: string; resource?: 
   if (resource !== undefined && !/^[\x21-\x7e]+$/.test(resource)) {
     throw new AppError("name-suspicious", "target.resource has characters that cannot be seen", { field: "resource" });
   }
-  return resource === undefined ? { environment, service } : { environment, service, resource };
+  return resource === undefined ? { environment, service } : { environment, resource, service };
 }
 
 /** As it is written: lower-casing first would make an ordinary letter of one that only looks like it. */

@@ -6,6 +6,7 @@ import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
 import { refuse, settle } from "../evaluate.ts";
+import type { EventFacts } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -26,12 +27,37 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   }
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
-  const facts = { ...proposal, run: null, incident: null, classification: null, operand: null, deadline };
+  const facts = proposalFacts(proposal, deadline);
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   tx.emit({ type: "action.proposed", subject, facts, ...payload });
   if (proposal.planHash !== null) settle(tx, subject);
   return { subject, result: statusOf(tx, subject), repeated: false };
+}
+
+/** Member by member, in alphabetical order: what is in canonical order is written fastest. */
+function proposalFacts(
+  proposal: Omit<Command<"propose-action">["input"], "idempotencyKey">,
+  deadline: number | null,
+): EventFacts["action.proposed"] {
+  return {
+    agentKind: proposal.agentKind,
+    classification: null,
+    deadline,
+    effect: proposal.effect,
+    environment: proposal.environment,
+    incident: null,
+    kind: proposal.kind,
+    operand: null,
+    person: proposal.person,
+    planHash: proposal.planHash,
+    repeat: proposal.repeat,
+    requestHash: proposal.requestHash,
+    resource: proposal.resource,
+    reversible: proposal.reversible,
+    run: null,
+    service: proposal.service,
+  };
 }
 
 /** The plan an executor made for a proposal, or why it could make none. */
