@@ -9,7 +9,7 @@ import { AppError, isAppError } from "../core/errors.ts";
 import { Follower } from "../history/follower.ts";
 import { PROJECTIONS_VERSION } from "../history/projections/project.ts";
 import { checkLeafHashes } from "../ledger/log-tail.ts";
-import { verifySnapshot } from "../ledger/snapshot-note.ts";
+import { checkSnapshot } from "../ledger/snapshot-note.ts";
 import type { LedgerReader, Snapshot } from "../wire/contracts/store.ts";
 import type { FollowerData, FollowerReport, FollowerRequest } from "./follower-protocol.ts";
 import { loadKeys } from "./keys.ts";
@@ -41,7 +41,7 @@ class FollowerThread {
         if (bundles.get(hash) !== undefined) return;
         bundles.addRecorded(hash, await readRecordedPayload(reader, keys, seq));
       },
-      checkSnapshot: (snapshot) => verifySnapshot(snapshot, keys.logKeys),
+      checkSnapshot: (snapshot) => checkSnapshot(snapshot, reader, keys.logKeys),
       signSnapshot: () => "", // the main thread signs what it stores
       onSnapshotProblem: (size, cause) => this.#problem(`snapshot at ${size}: ${textOf(cause)}`, false),
       onMismatch: (mismatch) => this.#report({ type: "mismatch", mismatch }),
@@ -56,7 +56,8 @@ class FollowerThread {
 
   async take(request: FollowerRequest): Promise<void> {
     if (request.do === "snapshot-kept") return this.#snapshotKept(request.ok);
-    if (this.#follower === null) return;
+    // One that could not open its stores has nothing to finish, and is still asked to stop.
+    if (this.#follower === null) return request.do === "stop" ? this.#report({ type: "stopped" }) : undefined;
     try {
       if (request.do === "catch-up") await this.#follower.catchUp();
       else await this.#follower.stop();
