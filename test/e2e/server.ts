@@ -27,6 +27,10 @@ const WAIT_MAX_MS = 30_000;
 const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const RANDOM = { bytes: (count: number) => randomBytes(count) };
 
+/** Starting costs half with it; it is filled by a process that ends in order, not by one that is killed. */
+const compiled = mkdtempSync(join(tmpdir(), "holdpoint-compiled-"));
+process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
+
 export const OWNER = "person:owner";
 export const SECOND = "person:second";
 export const AGENT = "agent:deployer";
@@ -126,8 +130,7 @@ export class TestServer {
   #environment(): NodeJS.ProcessEnv {
     return {
       PATH: process.env["PATH"],
-      // Starting costs half with it; it is filled by a process that ends in order.
-      NODE_COMPILE_CACHE: join(this.dir, "compiled"),
+      NODE_COMPILE_CACHE: compiled,
       HOLDPOINT_DATA: this.dataDir,
       HOLDPOINT_CONFIG: this.ownerDir,
       HOLDPOINT_PORT: new URL(this.url).port,
