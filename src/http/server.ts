@@ -47,7 +47,7 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: SLOW_CHECK_MS,
     },
-    connectionTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS + 3 * SLOW_CHECK_MS, // later, so that a slow request gets its answer
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
     exposeHeadRoutes: false,
