@@ -27,7 +27,7 @@ export const TRIAGE_MODELS: readonly ActionKind[] = [
 ];
 
 function modelKind(kind: string, of: Pick<ActionKind, "repeat" | "planning">): ActionKind {
-  return { kind, title: kind, argumentsSchema: {}, reversible: false, ...of };
+  return { kind, title: kind, argumentsSchema: {}, effect: "external", reversible: false, ...of };
 }
 
 /** One time that the world outside really changed. */

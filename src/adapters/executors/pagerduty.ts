@@ -34,7 +34,7 @@ const TRIGGER = "pagerduty.trigger";
 const ACKNOWLEDGE = "pagerduty.acknowledge";
 const RESOLVE = "pagerduty.resolve";
 
-const shared = { repeat: "idempotent", planning: "pure" } as const;
+const shared = { repeat: "idempotent", planning: "pure", effect: "external" } as const;
 const followUpSchema = argumentsJsonSchema(pagerdutyFollowUpArguments);
 const KINDS: readonly ActionKind[] = [
   {

@@ -10,6 +10,7 @@ const NOTE: ActionKind = {
   argumentsSchema: argumentsJsonSchema(recordNoteArguments),
   repeat: "idempotent",
   planning: "pure",
+  effect: "none",
   reversible: false,
 };
 

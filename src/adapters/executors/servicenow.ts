@@ -19,6 +19,7 @@ const KINDS: readonly ActionKind[] = [
     argumentsSchema: argumentsJsonSchema(servicenowCreateArguments),
     repeat: "conditional",
     planning: "pure",
+    effect: "external",
     reversible: true,
   },
   {
@@ -27,6 +28,7 @@ const KINDS: readonly ActionKind[] = [
     argumentsSchema: argumentsJsonSchema(servicenowUpdateArguments),
     repeat: "conditional",
     planning: "reads",
+    effect: "external",
     reversible: true,
   },
 ];

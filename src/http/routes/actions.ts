@@ -63,7 +63,7 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
       ),
       planHash: planned?.planHash ?? null,
       repeat: kind.repeat,
-      effect: kind.kind === "record.note" ? "none" : "external",
+      effect: kind.effect,
       reversible: kind.reversible,
       idempotencyKey: idempotencyKey(request, identity),
     },

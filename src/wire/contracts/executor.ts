@@ -14,6 +14,8 @@ export interface ActionKind {
   readonly repeat: Repeatability;
   /** `pure`: the plan follows from target and arguments alone; `reads`: planning asks the world first. */
   readonly planning: "pure" | "reads";
+  /** `none`: the record of the decision is all there is, and no step is run. */
+  readonly effect: "external" | "none";
   /** False when no inverse exists. */
   readonly reversible: boolean;
 }
