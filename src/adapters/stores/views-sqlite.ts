@@ -52,6 +52,7 @@ function connectWriter(path: string, generation: string): SqliteViews {
     // A power cut may take the newest commits, never the file's consistency; the position goes with them.
     database.exec(`
       pragma page_size = ${PAGE_BYTES}; pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      pragma temp_store = memory; -- where a statement with triggers keeps what it may have to take back
       pragma journal_mode = wal; pragma synchronous = normal; pragma trusted_schema = off;
       pragma journal_size_limit = ${JOURNAL_BYTES_MAX};
     `);
