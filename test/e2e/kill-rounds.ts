@@ -18,7 +18,10 @@ spec:
     - name: allowed
       decision: allow
 `;
-const KILL_AFTER_MS_MAX = 250;
+const KILL_AFTER_MS_MAX = 200;
+/** How often a start is killed too, and how far into it. */
+const STARTS_KILLED = 0.4;
+const START_MS_MAX = 450;
 const VERIFY_EVERY = 10;
 const SENDERS = 3;
 
@@ -66,6 +69,7 @@ class KillRounds {
   readonly #events: LedgerEvent[] = [];
   #unknown = 0;
   #checked = 0;
+  #rounds = 0;
 
   constructor(server: TestServer, pagerduty: PagerdutyStandIn, name: string) {
     this.#server = server;
@@ -77,12 +81,16 @@ class KillRounds {
     await this.#server.start();
     await this.#server.kill("SIGTERM"); // the next starts are faster
     await this.#server.start();
-    for (let round = 1; round <= kills; round++) {
+    for (let done = 0; done < kills;) {
       await this.#loadUntilKilled(Math.random() * KILL_AFTER_MS_MAX);
+      done++;
+      for (; done < kills && Math.random() < STARTS_KILLED; done++) {
+        await this.#killWhileStarting(Math.random() * START_MS_MAX);
+      }
       await this.#server.start();
       await this.#checkRecord();
       this.#checkPages();
-      if (round % VERIFY_EVERY === 0) await this.#verify();
+      if (++this.#rounds % VERIFY_EVERY === 0) await this.#verify();
     }
     await this.#comeToRest();
     const { events, incidents } = this.#pagerduty;
@@ -107,6 +115,13 @@ class KillRounds {
     killed = true;
     assert.equal((await ended).signal, "SIGKILL", this.#server.log);
     await Promise.all(senders);
+  }
+
+  async #killWhileStarting(delayMs: number): Promise<void> {
+    const starting = this.#server.start().catch(() => undefined); // it was killed: nobody expects it to be ready
+    await sleep(delayMs);
+    await this.#server.kill();
+    await starting;
   }
 
   /** Something new, or something whose fate a crash left open: asked again exactly as a sender would. */
