@@ -13,6 +13,11 @@ export type Bench = {
   run(): Promise<Results>;
 };
 
+/** How many events a benchmark works on: `BENCH_EVENTS`, or what its goal names. */
+export function eventsFor(usual: number): number {
+  return Number(process.env["BENCH_EVENTS"] ?? usual);
+}
+
 /** A folder that goes when `use` ends. */
 export async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(os.tmpdir(), "holdpoint-bench-"));

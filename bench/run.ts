@@ -2,10 +2,13 @@
 
 import { readFileSync } from "node:fs";
 
+import { appendBench } from "./append.ts";
 import { decideBench } from "./decide.ts";
 import { describeMachine, type Bench } from "./harness.ts";
+import { startBench } from "./start.ts";
+import { verifyBench } from "./verify.ts";
 
-const BENCHES: readonly Bench[] = [decideBench];
+const BENCHES: readonly Bench[] = [decideBench, appendBench, verifyBench, startBench];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");
