@@ -3,6 +3,10 @@
 import { canonicalJson } from "../core/canonical-json.ts";
 import { covers, type Braked } from "../kernel/brakes.ts";
 import type { BrakeScope } from "../kernel/events.ts";
+import { untilAborted } from "./abandon.ts";
+
+/** How long a call that was told to end may take to say how it ended. */
+const GRACE_MS = 5_000;
 
 type InFlight = { readonly action: Braked; readonly controller: AbortController };
 
@@ -45,12 +49,16 @@ export class EmergencyBrake {
     return false;
   }
 
-  /** Runs one call under the brake: `signal` aborts when the brake is pulled over it or the time is up. */
+  /**
+   * Runs one call under the brake: `signal` aborts when the brake is pulled over it or the time is up. A call that has
+   * not ended a little after its time is given up with a rejection, whatever it does: its end is unknown.
+   */
   async guard<T>(action: Braked, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const entry: InFlight = { action, controller: new AbortController() };
     this.#inFlight.add(entry);
     try {
-      return await call(AbortSignal.any([entry.controller.signal, this.#timeout(timeoutMs)]));
+      const lost = this.#timeout(timeoutMs + GRACE_MS);
+      return await untilAborted(lost, call(AbortSignal.any([entry.controller.signal, this.#timeout(timeoutMs)])));
     } finally {
       this.#inFlight.delete(entry);
     }

@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
+import { isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json } from "../core/json.ts";
 import type { ClassifierFacts, CommandInputs } from "../kernel/command.ts";
@@ -12,6 +13,7 @@ import type { Classifier } from "../wire/contracts/classifier.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Classification } from "../wire/types/classification.ts";
 import type { Signal } from "../wire/types/signal.ts";
+import { untilAborted } from "./abandon.ts";
 
 export type ClassifyParts = {
   readonly kernel: Kernel;
@@ -42,10 +44,17 @@ type Consulted = { readonly facts: CommandInputs["classify-run"]; readonly conte
 
 async function consult(parts: ClassifyParts, of: { run: string; signal: string }): Promise<Consulted> {
   const seq = seqFromId("sig", of.signal) ?? -1;
-  const signal = (await parts.payloads.payload(seq)) as unknown as Signal;
+  let signal: Signal;
+  try {
+    signal = (await parts.payloads.payload(seq)) as unknown as Signal;
+  } catch (error) {
+    if (!isAppError(error, "payload-erased")) throw error; // read again by the next sweep
+    return rejected(of.run, { code: "payload-erased", problems: [], answer: null });
+  }
   let answer: unknown;
   try {
-    answer = await parts.classifier.classify([signal], parts.classifyTimeout());
+    const timeUp = parts.classifyTimeout();
+    answer = await untilAborted(timeUp, parts.classifier.classify([signal], timeUp));
   } catch {
     return rejected(of.run, { code: "classifier-failed", problems: [], answer: null });
   }

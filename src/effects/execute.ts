@@ -5,6 +5,7 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Command } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Action } from "../kernel/state.ts";
 import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../wire/contracts/executor.ts";
@@ -26,6 +27,9 @@ export type ExecuteParts = {
 };
 
 const ACTOR = "system:effects";
+
+/** Ends of steps that the kernel would not take at the time (its clock, its load), by action: told again later. */
+export type UnreportedEnds = Map<string, Command<"finish-step">>;
 
 /** What people approve: SHA-256 over the canonical JSON of the plan. */
 export function planHashOf(plan: Plan): string {
@@ -78,7 +82,7 @@ async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObj
   const incident = action.incident === null ? undefined : parts.kernel.state.incidents.get(action.incident);
   const ids = (incident?.signals ?? []).map((signal) => signal.id).filter((id) => isDurable(parts, id));
   const newest = ids.at(-1);
-  const signal = newest === undefined ? null : await readSignal(parts, newest);
+  const signal = newest === undefined ? null : await findSignal(parts, newest);
   return composeTriage({ action, origin: parts.origin, signalIds: ids, signal });
 }
 
@@ -86,12 +90,18 @@ function isDurable(parts: ExecuteParts, signalId: string): boolean {
   return (seqFromId("sig", signalId) ?? Number.POSITIVE_INFINITY) < parts.kernel.durableSize;
 }
 
-async function readSignal(parts: ExecuteParts, id: string): Promise<Signal> {
-  return (await parts.payloads.payload(seqFromId("sig", id) ?? -1)) as unknown as Signal;
+/** Null when it was erased: a page that says less is better than none. */
+async function findSignal(parts: ExecuteParts, id: string): Promise<Signal | null> {
+  try {
+    return (await parts.payloads.payload(seqFromId("sig", id) ?? -1)) as unknown as Signal;
+  } catch (error) {
+    if (isAppError(error, "payload-erased")) return null;
+    throw error;
+  }
 }
 
 /** Begins a step, runs it, and submits how it ended. */
-export async function executeStep(parts: ExecuteParts, id: string): Promise<void> {
+export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id: string): Promise<void> {
   const waiting = parts.kernel.state.actions.get(id);
   if (waiting === undefined || parts.brake.blocks(waiting)) return;
   const executor = parts.executors.get(waiting.kind);
@@ -105,20 +115,34 @@ export async function executeStep(parts: ExecuteParts, id: string): Promise<void
   }
   const action = parts.kernel.state.actions.get(id);
   if (begun.result !== "started" || action === undefined) return;
+  const attempt = action.attempt;
   const outcome = await callExecutor(parts, { action, executor });
-  await parts.kernel.submit({
+  await reportEnd(parts, ends, {
     type: "finish-step",
     actor: ACTOR,
     input: {
       action: id,
-      attempt: action.attempt,
+      attempt,
       status: outcome.status,
       code: "code" in outcome ? outcome.code : "done",
-      afterMs: outcome.status === "retry" ? Math.max(0, Math.floor(outcome.afterMs)) : 0,
+      afterMs: outcome.status === "retry" ? wholeMs(outcome.afterMs) : 0,
     },
     content: evidenceOf(outcome),
   });
 }
+
+/** The end stays at hand until the kernel has taken it: what is known is not asked about. */
+async function reportEnd(parts: ExecuteParts, ends: UnreportedEnds, end: Command<"finish-step">): Promise<void> {
+  ends.set(end.input.action, end);
+  await parts.kernel.submit(end);
+  ends.delete(end.input.action);
+}
+
+function wholeMs(ms: number): number {
+  return Number.isFinite(ms) ? Math.max(0, Math.floor(ms)) : 0;
+}
+
+const LOST_PLAN: ReadonlySet<string> = new Set(["plan-mismatch", "payload-erased", "event-not-found"]);
 
 type Call = { readonly action: Action; readonly executor: Executor };
 
@@ -127,9 +151,12 @@ async function callExecutor(parts: ExecuteParts, { action, executor }: Call): Pr
   try {
     request = await requestFor(parts, action);
   } catch (error) {
+    // Nothing was called. A plan that is gone or another will not come back; a store that did not answer may.
     const code = isAppError(error) ? error.code : "plan-unreadable";
-    return { status: "failed", code, detail: null }; // nothing was called
+    if (LOST_PLAN.has(code)) return { status: "failed", code, detail: null };
+    return { status: "retry", afterMs: 1_000, code, detail: null };
   }
+  if (parts.kernel.failure !== null) throw parts.kernel.failure; // nothing starts beside a ledger of unknown state
   if (parts.brake.blocks(action)) return { status: "retry", afterMs: 1_000, code: "braked", detail: null };
   try {
     return await parts.brake.guard(action, parts.stepTimeoutMs, (signal) => executor.execute(request, signal));
@@ -155,18 +182,22 @@ async function requestFor(parts: ExecuteParts, action: Action): Promise<ExecuteR
 }
 
 /** Asks what became of a step whose end nobody saw. */
-export async function reconcileStep(parts: ExecuteParts, id: string): Promise<void> {
+export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, id: string): Promise<void> {
   const action = parts.kernel.state.actions.get(id);
+  const end = ends.get(id);
+  if (end !== undefined && end.input.attempt === action?.attempt) return reportEnd(parts, ends, end);
+  ends.delete(id);
   if (action === undefined || parts.brake.flagged) return;
+  const attempt = action.attempt;
   const found = await askExecutor(parts, action);
   await parts.kernel.submit({
     type: "reconcile-step",
     actor: ACTOR,
     input: {
       action: id,
-      attempt: action.attempt,
+      attempt,
       status: found.status,
-      afterMs: found.status === "unclear" ? Math.max(0, Math.floor(found.afterMs ?? 0)) : 0,
+      afterMs: found.status === "unclear" ? wholeMs(found.afterMs ?? 0) : 0,
     },
     content: toRecordable({ detail: found.detail, reference: "reference" in found ? found.reference : null }),
   });

@@ -4,10 +4,13 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import { classifyRun, type ClassifyParts } from "./classify.ts";
-import { executeStep, planTriageAction, reconcileStep, type ExecuteParts } from "./execute.ts";
+import { executeStep, planTriageAction, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
-const CONCURRENT_MAX = 64;
+/** Effects of one lane at a time; the others of that lane wait for room. */
+const LANE_MAX = 32;
+
+type Lane = { running: number; readonly waiting: Set<string> };
 
 export type RunnerParts = ClassifyParts &
   ExecuteParts & {
@@ -20,6 +23,8 @@ export type RunnerParts = ClassifyParts &
 export class EffectRunner {
   readonly #parts: RunnerParts;
   readonly #running = new Map<string, Promise<void>>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #unreported: UnreportedEnds = new Map();
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -59,19 +64,37 @@ export class EffectRunner {
   }
 
   #start(work: Work): void {
-    if (this.#stopped || this.#running.has(work.subject) || this.#running.size >= CONCURRENT_MAX) return;
-    if (this.#parts.kernel.failure !== null) return;
+    if (this.#stopped || this.#running.has(work.subject) || this.#parts.kernel.failure !== null) return;
+    const lane = this.#laneOf(work);
+    if (lane.running >= LANE_MAX) return void lane.waiting.add(work.subject);
+    lane.running++;
     const done = this.#run(work)
       .catch((error: unknown) => this.#parts.onProblem(work, error))
-      .finally(() => this.#finished(work));
+      .finally(() => this.#finished(work, lane));
     this.#running.set(work.subject, done);
   }
 
+  #laneOf(work: Work): Lane {
+    const known = this.#lanes.get(work.lane);
+    if (known !== undefined) return known;
+    const lane = { running: 0, waiting: new Set<string>() };
+    this.#lanes.set(work.lane, lane);
+    return lane;
+  }
+
   /** One effect often makes the next one due; its durable event came while this one still ran. */
-  #finished(work: Work): void {
+  #finished(work: Work, lane: Lane): void {
     this.#running.delete(work.subject);
-    const next = workForSubject(this.#view(), work.subject);
+    lane.running--;
+    const view = this.#view();
+    const next = workForSubject(view, work.subject);
     if (next !== undefined && next.kind !== work.kind) this.#start(next);
+    for (const subject of lane.waiting) {
+      if (lane.running >= LANE_MAX) break;
+      lane.waiting.delete(subject);
+      const waiting = workForSubject(view, subject);
+      if (waiting !== undefined) this.#start(waiting);
+    }
   }
 
   #run(work: Work): Promise<void> {
@@ -81,9 +104,9 @@ export class EffectRunner {
       case "plan":
         return planTriageAction(this.#parts, work.subject);
       case "execute":
-        return executeStep(this.#parts, work.subject);
+        return executeStep(this.#parts, this.#unreported, work.subject);
       case "reconcile":
-        return reconcileStep(this.#parts, work.subject);
+        return reconcileStep(this.#parts, this.#unreported, work.subject);
     }
   }
 }

@@ -3,11 +3,14 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-export type Work =
-  | { readonly kind: "classify"; readonly subject: string }
-  | { readonly kind: "plan"; readonly subject: string }
-  | { readonly kind: "execute"; readonly subject: string }
-  | { readonly kind: "reconcile"; readonly subject: string };
+type WorkKind = "classify" | "plan" | "execute" | "reconcile";
+
+export type Work = {
+  readonly kind: WorkKind;
+  readonly subject: string;
+  /** What it shares room with: work at one slow system must not keep work at another waiting. */
+  readonly lane: string;
+};
 
 export type WorkView = { readonly state: Readonly<State>; readonly durableSize: number; readonly now: number };
 
@@ -15,18 +18,24 @@ export type WorkView = { readonly state: Readonly<State>; readonly durableSize: 
 function workForAction(view: WorkView, action: Action): Work | undefined {
   const seq = action.planSeq ?? action.contentSeq;
   if (action.effect !== "external" || seq >= view.durableSize) return undefined;
+  const kind = workKind(action, view.now);
+  return kind === undefined ? undefined : { kind, subject: action.id, lane: `${kind} ${action.kind}` };
+}
+
+function workKind(action: Action, now: number): WorkKind | undefined {
   switch (action.status) {
     case "evaluating":
-      return action.planHash === null ? { kind: "plan", subject: action.id } : undefined;
+      return action.planHash === null ? "plan" : undefined;
     case "granted":
-      return { kind: "execute", subject: action.id };
+      return "execute";
     case "retrying":
-      return action.dueAt !== null && view.now >= action.dueAt ? { kind: "execute", subject: action.id } : undefined;
+      return action.dueAt !== null && now >= action.dueAt ? "execute" : undefined;
     case "executing":
-      // A step of this very process is awaited; one of an earlier process is asked about.
-      return action.stepEpoch < view.state.epoch ? { kind: "reconcile", subject: action.id } : undefined;
+      // One that runs is not started again. Nobody waits for the others: an earlier process began them, or their end
+      // could not be recorded.
+      return "reconcile";
     case "reconciling":
-      return action.dueAt === null || view.now >= action.dueAt ? { kind: "reconcile", subject: action.id } : undefined;
+      return action.dueAt === null || now >= action.dueAt ? "reconcile" : undefined;
     default:
       return undefined;
   }
@@ -36,7 +45,7 @@ function workForAction(view: WorkView, action: Action): Work | undefined {
 export function workForSubject(view: WorkView, subject: string): Work | undefined {
   if (view.state.runs.has(subject)) {
     const seq = seqFromId("run", subject);
-    return seq !== undefined && seq < view.durableSize ? { kind: "classify", subject } : undefined;
+    return seq !== undefined && seq < view.durableSize ? { kind: "classify", subject, lane: "classify" } : undefined;
   }
   const action = view.state.actions.get(subject);
   return action === undefined ? undefined : workForAction(view, action);
