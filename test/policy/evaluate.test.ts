@@ -55,6 +55,7 @@ test("a condition that fails refuses, and the rules after it are not tried", () 
     ["{'x': true}[action.service]", "no-such-key"],
     ["timestamp('9999-12-31T23:59:59Z') + (now - timestamp('2020-01-01T00:00:00Z')) > now", "timestamp-overflow"],
     ["timestamp(action.service) > now", "conversion"],
+    [`[action.service]${".map(l, l + l)".repeat(30)}.exists(l, l != '')`, "text-too-long"],
   ] as const) {
     const text = policyText(
       `- name: x\n  when: ${JSON.stringify(condition)}\n  decision: hold\n- name: y\n  decision: allow`,

@@ -29,6 +29,7 @@ const REFUSED_CONDITIONS: readonly (readonly [string, number, RegExp])[] = [
   ["action.kind.matches(action.service)", 27, /must be a constant/],
   ["action.kind.matches('(a')", 21, /pattern is not supported/],
   ["action.kind.matches('a\\\\b')", 21, /pattern is not supported/],
+  [`${"signals.exists(s, ".repeat(5)}incident.known)))))`, 80, /visit too many items/],
   ["now.getHours('Europe/Zurich') > 8", 14, /only `UTC` and fixed offsets/],
   ["9223372036854775808 > classification.severity", 1, /64 bits/],
   ["incident.known || 1 / 0 > 0", 20, /always fails: divide-by-zero/],

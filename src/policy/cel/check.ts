@@ -10,6 +10,11 @@ import { type Type, typeText, type Value, valuesEqual } from "./value-type.ts";
 import { INT_MATH, UINT_MATH } from "./whole-numbers.ts";
 
 const DEPTH_MAX = 64;
+/** Each list macro inside another multiplies the work: nine items nested eight times would take seconds. */
+const ITEMS_VISITED_MAX = 2 ** 20;
+/** Of a list that comes from facts, and of one that some part of the condition gives: its text has no room for more. */
+const FACT_ITEMS_MAX = 32;
+const TEXT_ITEMS_MAX = 1024;
 const OPERATORS: Readonly<Record<string, string>> = { "-_": "-", "_[_]": "[]", "@in": "in", "!_": "!" };
 
 /** Types `parsed` against `names`. Throws ConditionError with the position of the first thing that is wrong. */
@@ -24,6 +29,8 @@ class Checker {
   readonly #names: Names;
   readonly #locals = new Map<string, Local>();
   #slots = 0;
+  /** How often the innermost macro so far visits an item, at most. */
+  #visits = 1;
 
   constructor(parsed: Parsed, names: Readonly<Record<string, Names>>) {
     this.#parsed = parsed;
@@ -318,13 +325,37 @@ class Checker {
     const hidden = this.#locals.get(fold.iterVar);
     const slot = this.#slots++;
     this.#locals.set(fold.iterVar, { type: itemType, slot });
+    const visits = this.#visits;
+    this.#visits *= Math.max(1, itemsMax(range));
+    if (this.#visits > ITEMS_VISITED_MAX) this.#fail(expr, "list macros inside each other visit too many items");
     const where = parts.where && this.check(parts.where, depth + 1);
     const body = parts.body && this.check(parts.body, depth + 1);
+    this.#visits = visits;
     if (hidden === undefined) this.#locals.delete(fold.iterVar);
     else this.#locals.set(fold.iterVar, hidden);
     if (where !== undefined) this.#expectBool(where, `\`${macro}\``);
     const of = macro === "filter" ? itemType : macro === "map" ? body?.type : undefined;
     return this.#node(expr, of ? { kind: "list", of } : BOOL, { op: "each", macro, range, slot, where, body });
+  }
+}
+
+/** How many items a list or map can have. */
+function itemsMax(node: Node): number {
+  switch (node.op) {
+    case "list":
+      return node.items.length;
+    case "map":
+      return node.entries.length;
+    case "constant":
+      return Array.isArray(node.value) ? node.value.length : TEXT_ITEMS_MAX;
+    case "each":
+      return itemsMax(node.range);
+    case "if":
+      return Math.max(itemsMax(node.yes), itemsMax(node.no));
+    case "fact":
+      return FACT_ITEMS_MAX;
+    default:
+      return TEXT_ITEMS_MAX;
   }
 }
 

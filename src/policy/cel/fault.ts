@@ -9,7 +9,8 @@ export type FaultReason =
   | "duplicate-key"
   | "timestamp-overflow"
   | "duration-overflow"
-  | "conversion";
+  | "conversion"
+  | "text-too-long";
 
 /** Thrown by compiled conditions and caught by `&&`, `||`, the list macros and the evaluator. */
 export class ConditionFault extends Error {
@@ -33,4 +34,5 @@ export const FAULTS: Readonly<Record<FaultReason, ConditionFault>> = {
   "timestamp-overflow": new ConditionFault("timestamp-overflow"),
   "duration-overflow": new ConditionFault("duration-overflow"),
   conversion: new ConditionFault("conversion"),
+  "text-too-long": new ConditionFault("text-too-long"),
 };

@@ -71,7 +71,7 @@ add("double", ["double"], DOUBLE, (a: number) => a);
 add("int", ["double"], INT, INT_MATH.fromDouble, true);
 add("uint", ["double"], UINT, UINT_MATH.fromDouble, true);
 
-add("_+_", ["string", "string"], STRING, (a: string, b: string) => a + b);
+add("_+_", ["string", "string"], STRING, joined, true);
 add("string", ["string"], STRING, (a: string) => a);
 add("string", ["bool"], STRING, (a: boolean) => String(a));
 add(".startsWith", ["string", "string"], BOOL, (a: string, b: string) => a.startsWith(b));
@@ -151,6 +151,14 @@ for (const name of ["matches", ".matches"]) {
 /** Stands where `prepare` always takes over. */
 function unprepared(): Value {
   throw FAULTS.conversion;
+}
+
+/** Text doubled often enough in a chain of macros would fill the memory. */
+const JOINED_CHARS_MAX = 65_536;
+
+function joined(a: string, b: string): string {
+  if (a.length + b.length > JOINED_CHARS_MAX) throw FAULTS["text-too-long"];
+  return a + b;
 }
 
 function countCodePoints(text: string): number {
