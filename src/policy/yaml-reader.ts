@@ -1,7 +1,7 @@
 // Reads YAML documents field by field, with the line and column of everything that is wrong.
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from "yaml";
-import type { Document, ParsedNode, Scalar } from "yaml";
+import type { Document, ParsedNode, Scalar, YAMLMap } from "yaml";
 
 const FILE_CHARS_MAX = 256 * 1024;
 const DOCUMENTS_MAX = 64;
@@ -184,7 +184,7 @@ function parseDocuments(text: string, lineCounter: LineCounter): ParsedDocument[
   try {
     const options = {
       lineCounter,
-      uniqueKeys: true,
+      uniqueKeys: false, // checked below: the parser compares every key with every other
       strict: true,
       version: "1.2",
       schema: "core",
@@ -210,8 +210,21 @@ function checkDocument(document: ParsedDocument, source: Source): void {
       if (isAlias(node) || node.anchor !== undefined) report("anchors and aliases are not supported", offset);
       else if (node.tag !== undefined && !node.tag.startsWith("tag:yaml.org,2002:"))
         report("tags are not supported", offset);
+      for (const key of isMap(node) ? repeatedKeys(node) : []) report("map keys must be unique", key);
       if (path.length > DEPTH_MAX * 2) report(`nested deeper than ${DEPTH_MAX} levels`, offset);
       return path.length > DEPTH_MAX * 2 ? visit.BREAK : undefined;
     },
   });
+}
+
+/** Where keys stand that came before in the same mapping; one look at each, so that a long mapping takes no longer. */
+function repeatedKeys(map: YAMLMap): readonly number[] {
+  const seen = new Set<unknown>();
+  const places: number[] = [];
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) places.push(key.range?.[0] ?? 0);
+    seen.add(key.value);
+  }
+  return places;
 }
