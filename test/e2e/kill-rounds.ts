@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
+import { startServicenow, type ServicenowStandIn } from "../../examples/stand-ins/servicenow.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { eventually, noteOf, pageOf, TestServer, writePolicies, type Proposal } from "./server.ts";
 
@@ -22,6 +23,9 @@ const KILL_AFTER_MS_MAX = 200;
 /** How often a start is killed too, and how far into it. */
 const STARTS_KILLED = 0.4;
 const START_MS_MAX = 450;
+const PASSWORD = "stand-in-password";
+/** The stand-in finishes what it began at once: no write of a killed server lands later. */
+const SETTLE_MS = 200;
 const VERIFY_EVERY = 10;
 const SENDERS = 3;
 
@@ -38,6 +42,9 @@ export interface KillReport {
   readonly acknowledged: number;
   readonly unknown: number;
   readonly pages: number;
+  readonly tickets: number;
+  /** Actions whose end nobody could find out: left to people rather than done twice. */
+  readonly leftToPeople: number;
   /** Trigger events beyond the first of their key: repeats of one step that a crash cut, each under the same key. */
   readonly repeats: number;
 }
@@ -46,24 +53,34 @@ export interface KillReport {
 export async function runKills(kills: number, name: string): Promise<KillReport> {
   const policies = writePolicies(tmpdir(), POLICIES);
   const pagerduty = await startPagerduty();
+  const servicenow = await startServicenow({ password: PASSWORD });
+  const auth = { kind: "basic", user: "holdpoint" };
   const open = { burst: 1_000_000, perSecond: 1_000_000 };
   const server = await TestServer.create({
     policy: { path: policies },
-    executors: { pagerduty: { baseUrl: pagerduty.url, integrations: ["default"] } },
+    executors: {
+      pagerduty: { baseUrl: pagerduty.url, integrations: ["default"] },
+      servicenow: { baseUrl: servicenow.url, auth, settleMs: SETTLE_MS },
+    },
     limits: { writes: open, signals: open, tokens: open },
   });
+  server.keepSecret("servicenow/password", PASSWORD);
   try {
-    return await new KillRounds(server, pagerduty, name).run(kills);
+    return await new KillRounds(server, { pagerduty, servicenow }, name).run(kills);
   } finally {
     await server.remove();
     await pagerduty.close();
+    await servicenow.close();
     rmSync(policies, { recursive: true });
   }
 }
 
+type Vendors = { readonly pagerduty: PagerdutyStandIn; readonly servicenow: ServicenowStandIn };
+
 class KillRounds {
   readonly #server: TestServer;
   readonly #pagerduty: PagerdutyStandIn;
+  readonly #servicenow: ServicenowStandIn;
   readonly #name: string;
   readonly #sent: Sent[] = [];
   readonly #events: LedgerEvent[] = [];
@@ -71,9 +88,10 @@ class KillRounds {
   #checked = 0;
   #rounds = 0;
 
-  constructor(server: TestServer, pagerduty: PagerdutyStandIn, name: string) {
+  constructor(server: TestServer, vendors: Vendors, name: string) {
     this.#server = server;
-    this.#pagerduty = pagerduty;
+    this.#pagerduty = vendors.pagerduty;
+    this.#servicenow = vendors.servicenow;
     this.#name = name;
   }
 
@@ -100,6 +118,8 @@ class KillRounds {
       acknowledged: this.#sent.filter(({ subject }) => subject !== undefined).length,
       unknown: this.#unknown,
       pages: incidents.length,
+      tickets: this.#servicenow.incidents.length,
+      leftToPeople: this.#events.filter(({ facts }) => facts["action"] === "needs-attention").length,
       repeats: triggers - incidents.length,
     };
   }
@@ -208,6 +228,8 @@ class KillRounds {
     const { events, incidents } = this.#pagerduty;
     const keys = incidents.map(({ dedupKey }) => dedupKey);
     assert.equal(new Set(keys).size, keys.length, "an incident was paged for twice");
+    const tickets = this.#servicenow.incidents.map((ticket) => ticket["correlation_id"]);
+    assert.equal(new Set(tickets).size, tickets.length, "an action opened two tickets");
     const calls = new Map<string, number>();
     for (const event of events.slice(0, this.#checked)) {
       if (event.event_action !== "trigger") continue;
@@ -240,8 +262,13 @@ class KillRounds {
       });
     } catch (error) {
       const open = this.#unfinished();
-      const events = this.#events.filter(({ subject }) => open.has(subject));
-      throw new Error(JSON.stringify(events).slice(0, 4_000), { cause: error });
+      const lines = this.#events
+        .filter(({ subject }) => open.has(subject))
+        .map(({ seq, time, subject, type, facts }) => {
+          const { kind, action, status, code, attempt } = facts;
+          return JSON.stringify({ seq, time, subject, type, kind, action, status, code, attempt });
+        });
+      throw new Error(`${open.size} have not ended:\n${lines.slice(-60).join("\n")}`, { cause: error });
     }
     this.#checkOutcomes();
     await this.#server.kill("SIGTERM");
@@ -277,7 +304,8 @@ class KillRounds {
       if (/^run\.(un)?classified$|^action\.(completed|refused|suppressed|expired|cancelled)$/.test(type)) {
         open.delete(subject);
       }
-      if (/^step\.(finished|reconciled)$/.test(type) && facts["action"] === "succeeded") open.delete(subject);
+      const ended = ["succeeded", "failed", "needs-attention"].includes(String(facts["action"]));
+      if (/^step\.(finished|reconciled)$/.test(type) && ended) open.delete(subject);
     }
     return open;
   }

@@ -16,5 +16,6 @@ it(`${KILLS} kills at random moments lose nothing that was accepted and page nob
     assert.ok(report.acknowledged > each, "much was accepted");
     assert.ok(report.unknown > each / 10, "kills cut requests");
     assert.ok(report.pages > 0);
+    assert.ok(report.leftToPeople <= report.tickets / 10, "what a crash cut is found out");
   }
 });
