@@ -80,7 +80,8 @@ async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObj
     return content.args ?? {};
   }
   const incident = action.incident === null ? undefined : parts.kernel.state.incidents.get(action.incident);
-  const ids = (incident?.signals ?? []).map((signal) => signal.id).filter((id) => isDurable(parts, id));
+  const own = action.cause?.signal == null ? [] : [{ id: action.cause.signal }];
+  const ids = (incident?.signals ?? own).map((signal) => signal.id).filter((id) => isDurable(parts, id));
   const newest = ids.at(-1);
   const signal = newest === undefined ? null : await findSignal(parts, newest);
   return composeTriage({ action, origin: parts.origin, signalIds: ids, signal });

@@ -10,14 +10,13 @@ const JUMP_MAX_MS = 60_000;
 
 export class ClockGuard {
   readonly #clock: Clock;
-  #lastWallMs: number;
-  #lastMonotonicMs: number;
+  /** The furthest that the wall clock has been ahead of the monotonic one: coming back to it is no jump. */
+  #aheadMs: number;
   #suspect = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#lastWallMs = clock.nowMs();
-    this.#lastMonotonicMs = clock.monotonicMs();
+    this.#aheadMs = clock.nowMs() - clock.monotonicMs();
   }
 
   /**
@@ -26,12 +25,10 @@ export class ClockGuard {
    */
   stamp(lastEventMs: number): number {
     const wallMs = this.#clock.nowMs();
-    const monotonicMs = this.#clock.monotonicMs();
-    const jumpMs = wallMs - this.#lastWallMs - (monotonicMs - this.#lastMonotonicMs);
-    this.#lastWallMs = wallMs;
-    this.#lastMonotonicMs = monotonicMs;
-    if (jumpMs > JUMP_MAX_MS) this.#suspect = true;
+    const aheadMs = wallMs - this.#clock.monotonicMs();
+    if (aheadMs - this.#aheadMs > JUMP_MAX_MS) this.#suspect = true;
     if (this.#suspect) throw new AppError("clock-suspect", "the wall clock jumped forward; confirm it to go on");
+    this.#aheadMs = Math.max(this.#aheadMs, aheadMs);
     if (wallMs < lastEventMs - BEHIND_MAX_MS) {
       throw new AppError("clock-behind", "the wall clock is behind the ledger", { behindMs: lastEventMs - wallMs });
     }
@@ -45,5 +42,6 @@ export class ClockGuard {
   /** A person says that the clock is right. */
   confirm(): void {
     this.#suspect = false;
+    this.#aheadMs = this.#clock.nowMs() - this.#clock.monotonicMs();
   }
 }

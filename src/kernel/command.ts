@@ -41,7 +41,7 @@ export type CommandInputs = {
     readonly code: string;
     readonly problems: readonly string[];
   };
-  "propose-action": Omit<ProposalFacts, "run" | "incident" | "classification" | "operand"> & {
+  "propose-action": Omit<ProposalFacts, "run" | "incident" | "cause" | "classification" | "operand"> & {
     readonly idempotencyKey: string | null;
   };
   "plan-action": { readonly action: string; readonly planHash: string | null; readonly code: string };

@@ -4,14 +4,14 @@ import type { CounterReader } from "../wire/types/policy-facts.ts";
 import type { Reservation } from "../wire/types/verdict.ts";
 import { setBounded } from "./bounded.ts";
 import { LIMITS } from "./limits.ts";
-import type { State } from "./state.ts";
+import type { Counter, Grant, State } from "./state.ts";
 
 /** Counters as gates see them at `now`: a reservation at time t counts while now - t < windowMs. */
 export function readCounters(state: State, now: number): CounterReader {
   return {
     used(counter, windowMs) {
       const entry = state.counters.get(counter);
-      if (entry === undefined) return 0;
+      if (entry === undefined) return hasRoom(state, now) ? 0 : Number.MAX_SAFE_INTEGER;
       let used = 0;
       for (let i = entry.times.length - 1; i >= 0; i--) {
         if (now - (entry.times[i] as number) >= windowMs) break;
@@ -26,13 +26,34 @@ export function readCounters(state: State, now: number): CounterReader {
   };
 }
 
-/** Records that a granted action took from each limit; times outside the window are dropped. */
+/** Counters that still count are never evicted for others: a table full of them lets nothing new through. */
+function hasRoom(state: State, now: number): boolean {
+  if (state.counters.size < LIMITS.countersMax) return true;
+  for (const counter of state.counters.values()) if (isSpent(counter, now)) return true;
+  return false;
+}
+
+function isSpent({ times, windowMs }: Counter, now: number): boolean {
+  const newest = times.at(-1);
+  return newest === undefined || now - newest >= windowMs;
+}
+
+function dropSpent(state: State, now: number): void {
+  for (const [name, counter] of state.counters) if (isSpent(counter, now)) state.counters.delete(name);
+}
+
+/**
+ * Records that a granted action took from each limit; times outside the window are dropped. Beyond `max`, which only
+ * an approval goes, the newest are enough to tell that there is no room.
+ */
 export function reserve(state: State, at: { now: number; reservations: readonly Reservation[] }): void {
   for (const reservation of at.reservations) {
     const previous = state.counters.get(reservation.counter);
     const times = (previous?.times ?? []).filter((time) => at.now - time < reservation.windowMs);
     times.push(at.now);
+    if (times.length > reservation.max) times.shift();
     const value = { windowMs: reservation.windowMs, times };
+    if (previous === undefined && state.counters.size >= LIMITS.countersMax) dropSpent(state, at.now);
     setBounded(state.counters, { key: reservation.counter, value, max: LIMITS.countersMax });
   }
 }
@@ -43,7 +64,14 @@ export function markPassed(state: State, mark: { now: number; action: string; ke
   }
 }
 
-/** What was granted and provably never began makes nothing a duplicate. */
-export function forgetPassed(state: State, action: string): void {
-  for (const [key, mark] of state.duplicates) if (mark.action === action) state.duplicates.delete(key);
+/** What was granted and provably never began took from no limit and makes nothing a duplicate. */
+export function giveBack(state: State, action: string, grant: Grant): void {
+  for (const name of grant.counters) {
+    const times = state.counters.get(name)?.times ?? [];
+    const taken = times.indexOf(grant.at);
+    if (taken >= 0) times.splice(taken, 1);
+  }
+  for (const key of grant.duplicateKeys) {
+    if (state.duplicates.get(key)?.action === action) state.duplicates.delete(key);
+  }
 }

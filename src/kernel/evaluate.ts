@@ -10,6 +10,7 @@ import { readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
+import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
 import type { Action, State } from "./state.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
@@ -37,7 +38,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       requiresMim: classified?.requiresMim ?? false,
       team: classified?.team ?? "",
     },
-    incident: { known: action.incident !== null, id: action.incident ?? "", signature: incident?.signature ?? "" },
+    incident: { known: action.incident !== null, id: action.incident ?? "", signature: action.cause?.signature ?? "" },
     signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: false })),
     timeMs: now,
   };
@@ -96,9 +97,12 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
     return refuse(tx, action, { evaluation, code: "route-unknown" });
   }
   const incident = action.incident === null ? undefined : tx.state.incidents.get(action.incident);
-  // One review per incident: what joins it is on record as covered by the hold that waits already.
-  if (incident !== undefined && incident.review !== null && incident.review !== action.id) {
-    return suppress(tx, action, { evaluation, duplicateOf: incident.review });
+  // One review per incident: what joins it is on record as covered by the hold that waits already, and a hold about
+  // less makes way, so that nobody who is asked about a ticket only keeps a page from being asked about.
+  const review = incident === undefined || incident.review === null ? undefined : tx.state.actions.get(incident.review);
+  if (review !== undefined && review.id !== action.id) {
+    if (!isMoreUrgent(action.kind, review.kind)) return suppress(tx, action, { evaluation, duplicateOf: review.id });
+    if (review.status === "held") suppress(tx, review, { evaluation: null, duplicateOf: action.id });
   }
   assert(action.planHash !== null, "only a planned action is held");
   tx.emit({

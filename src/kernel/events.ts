@@ -40,6 +40,8 @@ export type ProposalFacts = {
   readonly reversible: boolean;
   readonly run: string | null;
   readonly incident: string | null;
+  /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
+  readonly cause: { readonly signature: string; readonly signal: string | null } | null;
   readonly classification: ClassificationFacts | null;
   /** What a kernel kind acts on: a policy bundle's hash, or a brake's id. */
   readonly operand: string | null;
@@ -122,7 +124,11 @@ export type EventFacts = {
     /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
     readonly completed: "recorded" | "dry-run" | null;
   };
-  "action.completed": { readonly code: "applied" | "failed"; readonly status: "succeeded" | "failed" };
+  "action.completed": {
+    /** `unsettled`: its grant ran out while nobody knew whether an attempt had taken effect. */
+    readonly code: "applied" | "failed" | "unsettled";
+    readonly status: "succeeded" | "failed" | "needs-attention";
+  };
   "step.started": { readonly attempt: number; readonly epoch: number };
   "step.finished": {
     readonly attempt: number;

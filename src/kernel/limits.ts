@@ -3,12 +3,16 @@
 export const LIMITS = {
   /** Actions that have not ended; more proposals answer `overloaded`. */
   liveActionsMax: 50_000,
+  /** Room beyond that which only triage may take: no agent fills the table that alerts need. */
+  triageActionsMax: 50_000,
   /** Triage runs waiting for a classification. */
   liveRunsMax: 20_000,
   /** Open incidents kept in memory; beyond, the one untouched for longest is closed by an event. */
   openIncidentsMax: 20_000,
   /** Signals named by one incident, for independence and justification; later ones are counted only. */
   incidentSignalsMax: 32,
+  /** Beyond this many, only those of a detector not named yet. */
+  incidentRepeatsMax: 16,
   /** Idempotency keys and delivery keys remembered; the oldest leaves first. */
   idempotencyKeysMax: 50_000,
   deliveryKeysMax: 50_000,

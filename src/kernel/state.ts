@@ -10,6 +10,15 @@ export type Hold = {
   readonly deadline: number;
 };
 
+export type Grant = {
+  readonly id: string;
+  readonly at: number;
+  readonly expiresAt: number;
+  /** What it took, to be given back when no step of it ever began: names of counters and keys of duplicate gates. */
+  readonly counters: readonly string[];
+  readonly duplicateKeys: readonly string[];
+};
+
 export type Action = ProposalFacts & {
   readonly id: string;
   readonly agent: string;
@@ -24,10 +33,10 @@ export type Action = ProposalFacts & {
   hold: Hold | null;
   /** Route on which an approval was given; satisfies a hold on that route and nothing else. */
   approvedRoute: string | null;
-  grant: { readonly id: string; readonly expiresAt: number } | null;
+  grant: Grant | null;
   attempt: number;
-  /** Engine start in which the current step began: an older one is reconciled, never awaited. */
-  stepEpoch: number;
+  /** An attempt may have taken effect, and nothing since has told whether it did. */
+  unsettled: boolean;
   stepStartedAt: number;
   /** When something is due by itself: hold, planning or grant deadline, or a retry. */
   dueAt: number | null;
@@ -44,14 +53,15 @@ export type Incident = {
   lastSignalAt: number;
   lastRunAt: number;
   lastRun: string | null;
+  /** The worst that any of its signals claimed. */
   claimedSeverity: string;
   signals: IncidentSignal[];
   signalCount: number;
-  /** Delivery identities still firing. */
+  /** Delivery identities still firing; beyond a bound one entry stands for the rest, and only idleness ends those. */
   firing: string[];
-  /** Something it asked for ran out of time: its next delivery, even a repeated one, is triaged again. */
-  retriage: boolean;
-  /** The page that was sent, so that a resolve can close it. */
+  /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
+  retriageAt: number | null;
+  /** A page may have been sent, so that a resolve has to close it. */
   paged: boolean;
   /** Action that waits for human review on behalf of this incident, one at a time. */
   review: string | null;

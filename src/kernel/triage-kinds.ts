@@ -17,19 +17,28 @@ export const TRIAGE_KINDS = {
 
 export type TriageKind = keyof typeof TRIAGE_KINDS;
 
+/** The most urgent first. */
+const URGENCY: readonly string[] = ["incident.declare-major", "pagerduty.trigger", "servicenow.incident.create"];
+
+/** True when people must be asked about `kind` even where they are asked about `other` already. */
+export function isMoreUrgent(kind: string, other: string): boolean {
+  return URGENCY.includes(kind) && (!URGENCY.includes(other) || URGENCY.indexOf(kind) < URGENCY.indexOf(other));
+}
+
 const TRIAGE_AGENT = "system:triage";
 
 type Wanted = {
   readonly kind: TriageKind;
   readonly incident: Incident;
   readonly run: string | null;
+  readonly signal: string | null;
   readonly classification: ClassificationFacts | null;
 };
 
 /** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */
-export function proposeTriage(tx: Transaction, { kind, incident, run, classification }: Wanted): void {
+export function proposeTriage(tx: Transaction, { kind, incident, run, signal, classification }: Wanted): void {
   const { repeat, reversible } = TRIAGE_KINDS[kind];
-  const { environment, service } = incident;
+  const { environment, service, signature } = incident;
   const request = { environment, incident: incident.id, kind, run, service };
   const proposal: ProposalFacts = {
     kind,
@@ -45,6 +54,7 @@ export function proposeTriage(tx: Transaction, { kind, incident, run, classifica
     reversible,
     run,
     incident: incident.id,
+    cause: { signature, signal },
     classification,
     operand: null,
   };

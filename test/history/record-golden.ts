@@ -6,7 +6,7 @@ import { engineWith } from "./fixed-policy.ts";
 import { BUNDLES, Workload } from "./workload.ts";
 
 /** A short workload in which every event type happens. */
-const SEED = 6;
+const SEED = 2;
 const STEPS = 400;
 
 const release = process.argv[2] ?? "";

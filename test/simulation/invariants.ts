@@ -95,21 +95,42 @@ function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
   return broken;
 }
 
+type Taken = { readonly id: string; readonly at: number; readonly service: string };
+
+/** Grants of some kinds in order, each with those before it that still count: one that never began was given back. */
+function* grantsOf(
+  events: readonly LedgerEvent[],
+  isCounted: (facts: Proposed) => boolean,
+): Generator<{ readonly one: Taken; readonly before: readonly Taken[] }> {
+  const services = new Map<string, string>();
+  const begun = new Set<string>();
+  let taken: Taken[] = [];
+  for (const event of events) {
+    const { subject: id, type, time: at } = event;
+    if (type === "action.proposed" && isCounted(event.facts as Proposed)) {
+      services.set(id, (event.facts as Proposed).service);
+    }
+    if (type === "step.started") begun.add(id);
+    const neverBegan = (type === "action.cancelled" || type === "action.expired") && !begun.has(id);
+    if (neverBegan) taken = taken.filter((one) => one.id !== id);
+    const service = services.get(id);
+    if (type !== "action.granted" || service === undefined) continue;
+    const one = { id, at, service };
+    yield { one, before: taken };
+    taken = [...taken, one];
+  }
+}
+
+type Proposed = { readonly kind: string; readonly environment: string; readonly service: string };
+
 /** The model's own limit: 3 per service in any 5 minutes of staging, which nobody can approve past. */
 function checkModelLimit(events: readonly LedgerEvent[]): string[] {
-  const services = new Map<string, string>();
-  const grants = new Map<string, number[]>();
   const broken: string[] = [];
-  for (const event of events) {
-    const { kind, environment, service } = event.facts as { kind?: string; environment?: string; service?: string };
-    if (event.type === "action.proposed" && kind?.startsWith("model.") && environment === "staging") {
-      services.set(event.subject, service ?? "");
-    }
-    const granted = event.type === "action.granted" ? services.get(event.subject) : undefined;
-    if (granted === undefined) continue;
-    const recent = (grants.get(granted) ?? []).filter((at) => event.time - at < 5 * 60_000);
-    if (recent.length >= 3) broken.push(`${event.subject}: granted beyond the limit`);
-    grants.set(granted, [...recent, event.time]);
+  const isLimited = ({ kind, environment }: Proposed): boolean =>
+    kind.startsWith("model.") && environment === "staging";
+  for (const { one, before } of grantsOf(events, isLimited)) {
+    const recent = before.filter(({ at, service }) => one.at - at < 5 * 60_000 && service === one.service);
+    if (recent.length >= 3) broken.push(`${one.id}: granted beyond the limit`);
   }
   return broken;
 }
@@ -118,20 +139,13 @@ const WINDOW_MS = 15 * 60_000;
 
 /** The pager's limits counted from the grants themselves: 5 per service and 20 in all, in any quarter of an hour. */
 function checkLimits(events: readonly LedgerEvent[]): string[] {
-  const proposals = new Map(
-    events.filter((event) => event.type === "action.proposed").map((event) => [event.subject, event]),
-  );
   const approved = new Set(events.filter((event) => event.type === "action.approved").map((event) => event.subject));
-  const pages: { at: number; service: string }[] = [];
   const broken: string[] = [];
-  for (const event of events) {
-    const proposal = proposals.get(event.subject)?.facts as { kind?: string; service?: string } | undefined;
-    if (event.type !== "action.granted" || proposal?.kind !== "pagerduty.trigger") continue;
-    const recent = pages.filter((page) => event.time - page.at < WINDOW_MS);
-    const sameService = recent.filter((page) => page.service === proposal.service);
-    pages.push({ at: event.time, service: proposal.service ?? "" });
-    if (approved.has(event.subject)) continue; // a person may page beyond the limit
-    if (recent.length >= 20 || sameService.length >= 5) broken.push(`${event.subject}: paged beyond the limit`);
+  for (const { one, before } of grantsOf(events, ({ kind }) => kind === "pagerduty.trigger")) {
+    if (approved.has(one.id)) continue; // a person may page beyond the limit
+    const recent = before.filter(({ at }) => one.at - at < WINDOW_MS);
+    const sameService = recent.filter(({ service }) => service === one.service);
+    if (recent.length >= 20 || sameService.length >= 5) broken.push(`${one.id}: paged beyond the limit`);
   }
   return broken;
 }

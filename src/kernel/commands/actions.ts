@@ -42,6 +42,7 @@ function proposalFacts(
 ): EventFacts["action.proposed"] {
   return {
     agentKind: proposal.agentKind,
+    cause: null,
     classification: null,
     deadline,
     effect: proposal.effect,
@@ -118,7 +119,7 @@ function heldAction(tx: Transaction, id: string): Action & { hold: NonNullable<A
 export function cancelAction(tx: Transaction, command: Command<"cancel-action">): Reply {
   const { action: id, code } = command.input;
   const action = tx.state.actions.get(id);
-  if (action === undefined || !["evaluating", "held", "granted"].includes(action.status)) {
+  if (action === undefined || action.unsettled || !["evaluating", "held", "granted"].includes(action.status)) {
     throw new AppError("action-not-cancellable", "it has ended, or a step of it has started", { action: id });
   }
   tx.emit({ type: "action.cancelled", subject: id, facts: { code } });

@@ -80,6 +80,7 @@ function proposeKernelKind(tx: Transaction, { kind, operand, person, requestHash
     reversible: true,
     run: null,
     incident: null,
+    cause: null,
     classification: null,
     operand,
   };

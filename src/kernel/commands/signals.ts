@@ -5,22 +5,23 @@ import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply, SignalFacts } from "../command.ts";
 import type { ClassificationFacts } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
-import { incidentKey, type Incident } from "../state.ts";
+import { isNamed, isWorse } from "../reducers/signals.ts";
+import { incidentKey, type Incident, type Run } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage, type TriageKind } from "../triage-kinds.ts";
-
-const SEVERITY_RANK = ["none", "low", "medium", "high", "sev1"];
 
 export function receiveSignal(tx: Transaction, command: Command<"receive-signal">): Reply {
   const { input, content } = command;
   const before = tx.state.incidentByKey.get(incidentKey(input));
   const known = tx.state.deliveries.get(input.deliveryKey);
   const isOwedAnother =
-    input.status === "firing" && before !== undefined && tx.state.incidents.get(before)?.retriage === true;
+    input.status === "firing" && before !== undefined && isOwedRun(tx.state.incidents.get(before), tx.now);
   if (known !== undefined && !isOwedAnother) return { subject: known, result: "known", repeated: true };
   if (tx.state.runs.size >= LIMITS.liveRunsMax) {
     throw new AppError("overloaded", "too many triage runs wait for a classification");
   }
+  const isFull = tx.state.actions.size >= LIMITS.liveActionsMax + LIMITS.triageActionsMax;
+  if (isFull && input.status === "firing") throw new AppError("overloaded", "too many actions wait for an end");
   if (input.status === "firing" && before === undefined) openIncident(tx, input);
   const incidentId = tx.state.incidentByKey.get(incidentKey(input)) ?? null;
   const incident = incidentId === null ? undefined : tx.state.incidents.get(incidentId);
@@ -57,12 +58,20 @@ function openIncident(tx: Transaction, { environment, service, signature }: Sign
   tx.emit({ type: "incident.opened", subject, facts: { environment, service, signature } });
 }
 
+function isOwedRun(incident: Incident | undefined, now: number): boolean {
+  const at = incident?.retriageAt ?? null;
+  return at !== null && now >= at;
+}
+
 /** A run is worth it when something is new: a first signal, a worse one, another detector, or half an hour gone. */
 function isNews(incident: Incident, input: SignalFacts, now: number): boolean {
   if (input.status === "resolved") return false;
-  if (incident.retriage || incident.lastRun === null || now - incident.lastRunAt >= TERMS.suppressRunMs) return true;
-  if (SEVERITY_RANK.indexOf(input.claimedSeverity) > SEVERITY_RANK.indexOf(incident.claimedSeverity)) return true;
-  return !incident.signals.some((s) => s.source === input.source && s.detector === input.detector);
+  if (isOwedRun(incident, now) || incident.lastRun === null) return true;
+  if (now - incident.lastRunAt >= TERMS.suppressRunMs || isWorse(input.claimedSeverity, incident.claimedSeverity)) {
+    return true;
+  }
+  // With no room to name another, every signal of it would be news again.
+  return incident.signals.length < LIMITS.incidentSignalsMax && !isNamed(incident, input);
 }
 
 function resolveSignal(tx: Transaction, at: { subject: string; incident: string }): Reply {
@@ -87,7 +96,8 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   }
   if (pages.some(({ status }) => status === "executing" || status === "reconciling")) return;
   if (incident.paged) {
-    proposeTriage(tx, { kind: "pagerduty.resolve", incident, run: incident.lastRun, classification: null });
+    const run = incident.lastRun;
+    proposeTriage(tx, { kind: "pagerduty.resolve", incident, run, signal: null, classification: null });
   }
   tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } });
 }
@@ -109,14 +119,15 @@ export function classifyRun(tx: Transaction, command: Command<"classify-run">): 
   if (run === undefined) return { subject: runId, result: "ended", repeated: true };
   const content = command.content;
   const payload = content === undefined ? {} : { payload: { retention: "evidence", body: content } as const };
-  const wanted = wantedActions(classification);
+  // Resolved before the answer came: nothing is left to page about.
+  const wanted = tx.state.incidents.has(run.incident) ? wantedActions(classification) : [];
   if (classification === null || classifier === null) {
     tx.emit({ type: "run.unclassified", subject: runId, facts: { code, problems }, ...payload });
   } else {
     const facts = { classification, ...classifier, actions: wanted.length };
     tx.emit({ type: "run.classified", subject: runId, facts, ...payload });
   }
-  proposeWanted(tx, { incident: run.incident, run: runId, classification, wanted });
+  proposeWanted(tx, { run, classification, wanted });
   return { subject: runId, result: classification === null ? "unclassified" : "classified", repeated: false };
 }
 
@@ -131,16 +142,15 @@ function wantedActions(classification: ClassificationFacts | null): readonly Tri
 }
 
 type Wanted = {
-  incident: string;
-  run: string;
+  run: Run;
   classification: ClassificationFacts | null;
   wanted: readonly TriageKind[];
 };
 
-function proposeWanted(tx: Transaction, { incident: id, run, classification, wanted }: Wanted): void {
-  const incident = tx.state.incidents.get(id);
-  if (incident === undefined) return; // resolved before the answer came: nothing is left to page about
-  for (const kind of wanted) proposeTriage(tx, { kind, incident, run, classification });
+function proposeWanted(tx: Transaction, { run, classification, wanted }: Wanted): void {
+  const incident = tx.state.incidents.get(run.incident);
+  if (incident === undefined) return;
+  for (const kind of wanted) proposeTriage(tx, { kind, incident, run: run.id, signal: run.signal, classification });
 }
 
 /** A classification that never came: the run goes to a person. */
@@ -148,6 +158,5 @@ export function timeOutRun(tx: Transaction, runId: string): void {
   const run = tx.state.runs.get(runId);
   if (run === undefined) return;
   tx.emit({ type: "run.unclassified", subject: runId, facts: { code: "timeout", problems: [] } });
-  const wanted = wantedActions(null);
-  proposeWanted(tx, { incident: run.incident, run: runId, classification: null, wanted });
+  proposeWanted(tx, { run, classification: null, wanted: wantedActions(null) });
 }

@@ -23,7 +23,7 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     return { subject: id, result: "ended", repeated: true };
   }
   if (action.grant === null || tx.now >= action.grant.expiresAt) {
-    tx.emit({ type: "action.expired", subject: id, facts: { code: "grant-timeout" } });
+    expireGrant(tx, action);
     return { subject: id, result: "expired", repeated: false };
   }
   if (brakeOn(tx.state.brakes.values(), action) !== "run") {
@@ -35,6 +35,15 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   const facts = { attempt: action.attempt + 1, epoch: tx.state.epoch };
   tx.emit({ type: "step.started", subject: id, facts });
   return { subject: id, result: "started", repeated: false };
+}
+
+/** A grant ran out. What may have taken effect did not simply expire: people have to look. */
+export function expireGrant(tx: Transaction, action: Action): void {
+  if (action.unsettled) {
+    const facts = { code: "unsettled", status: "needs-attention" } as const;
+    return tx.emit({ type: "action.completed", subject: action.id, facts });
+  }
+  tx.emit({ type: "action.expired", subject: action.id, facts: { code: "grant-timeout" } });
 }
 
 export function finishStep(tx: Transaction, command: Command<"finish-step">): Reply {
@@ -62,16 +71,21 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
     case "succeeded":
       return "succeeded";
     case "failed":
-      return "failed";
+      return failed(action);
     case "retry":
-      return again ? "retrying" : "failed";
+      return again ? "retrying" : failed(action);
     case "unknown":
       if (action.repeat !== "idempotent") return "reconciling";
       return again ? "retrying" : "needs-attention";
   }
 }
 
-/** Doubles from one second to a minute: exact integers, the same on replay. */
+/** The last attempt had no effect; an earlier one may have had. */
+function failed(action: Action): ActionStatus {
+  return action.unsettled ? "needs-attention" : "failed";
+}
+
+/** Doubles from one second to half a minute: exact integers, the same on replay. */
 function backoffMs(attempt: number): number {
   return Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RETRY_MAX_MS);
 }

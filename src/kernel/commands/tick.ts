@@ -6,6 +6,7 @@ import { TERMS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { timeOutRun } from "./signals.ts";
+import { expireGrant } from "./steps.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
@@ -55,7 +56,7 @@ function fireAction(tx: Transaction, action: Action): void {
       return refuse(tx, action, { evaluation: null, code: "no-answer" });
     case "granted":
     case "retrying":
-      return tx.emit({ type: "action.expired", subject: action.id, facts: { code: "grant-timeout" } });
+      return expireGrant(tx, action);
     default:
       return; // nothing else is ever due
   }

@@ -1,9 +1,10 @@
 // Reducers of an action's life: each folds one recorded event into state.
 
 import { assert } from "../../core/assert.ts";
-import { forgetPassed, markPassed, reserve } from "../counters.ts";
+import { giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus, EvaluationFacts, KernelEvent } from "../events.ts";
-import { hasEnded, type Action, type State } from "../state.ts";
+import { TERMS } from "../limits.ts";
+import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 
 export function actionOf(state: State, id: string): Action {
   const action = state.actions.get(id);
@@ -12,14 +13,26 @@ export function actionOf(state: State, id: string): Action {
 }
 
 /** Moves an action on; an ended one leaves memory, and its incident is free for the next review. */
-function moveTo(state: State, action: Action, status: ActionStatus): void {
+function moveTo(state: State, action: Action, { status, at }: { status: ActionStatus; at: number }): void {
   action.status = status;
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
   if (incident === undefined) return;
   if (incident.review === action.id) incident.review = null;
-  if (status === "expired") incident.retriage = true;
+  if (status === "expired") incident.retriageAt = at;
+  else if (isOwedPage(incident, action)) incident.retriageAt = at + TERMS.suppressRunMs;
+}
+
+/**
+ * True when a page ended without anybody being woken and nobody having decided that: it repeats one of an incident
+ * before, a pause refused it, it failed. When this incident still fires later, nobody may have heard of it. A person who
+ * is being asked about it is enough.
+ */
+function isOwedPage({ paged, review }: Incident, { kind, status }: Action): boolean {
+  if (kind !== "pagerduty.trigger" || review !== null) return false;
+  if (status === "failed") return true;
+  return !paged && (status === "refused" || status === "suppressed" || status === "succeeded");
 }
 
 function summarize(evaluation: EvaluationFacts | null): readonly string[] {
@@ -47,6 +60,7 @@ export function applyProposed(
     reversible: facts.reversible,
     run: facts.run,
     incident: facts.incident,
+    cause: facts.cause,
     classification: facts.classification,
     operand: facts.operand,
     proposedAt: time,
@@ -58,7 +72,7 @@ export function applyProposed(
     approvedRoute: null,
     grant: null,
     attempt: 0,
-    stepEpoch: 0,
+    unsettled: false,
     stepStartedAt: 0,
     dueAt: facts.deadline,
   });
@@ -74,8 +88,8 @@ export function applyEnded(status: ActionStatus) {
   return (state: State, event: KernelEvent): void => {
     const action = state.actions.get(event.subject);
     if (action === undefined) return;
-    if (action.attempt === 0) forgetPassed(state, action.id);
-    moveTo(state, action, status);
+    if (action.grant !== null && action.attempt === 0) giveBack(state, action.id, action.grant);
+    moveTo(state, action, { status, at: event.time });
   };
 }
 
@@ -87,7 +101,7 @@ export function applyHeld(state: State, event: KernelEvent<"action.held">): void
   action.verdicts = summarize(event.facts.evaluation);
   action.status = "held";
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
-  if (incident !== undefined && incident.review === null) incident.review = action.id;
+  if (incident !== undefined) incident.review = action.id;
 }
 
 export function applyEscalated(state: State, event: KernelEvent<"hold.escalated">): void {
@@ -105,6 +119,9 @@ export function applyApproved(state: State, event: KernelEvent<"action.approved"
   action.hold = null;
   action.dueAt = null;
   action.status = "evaluating";
+  // Nobody is asked any more: the next hold of the incident stands for itself.
+  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  if (incident?.review === action.id) incident.review = null;
 }
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
@@ -112,8 +129,9 @@ export function applyGranted(state: State, event: KernelEvent<"action.granted">)
   const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed } = event.facts;
   reserve(state, { now: event.time, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
-  if (completed !== null) return moveTo(state, action, "succeeded");
-  action.grant = { id: grant, expiresAt };
+  if (completed !== null) return moveTo(state, action, { status: "succeeded", at: event.time });
+  const counters = reservations.map(({ counter }) => counter);
+  action.grant = { id: grant, at: event.time, expiresAt, counters, duplicateKeys };
   action.dueAt = expiresAt;
   action.verdicts = summarize(evaluation);
   action.hold = null;
@@ -121,13 +139,12 @@ export function applyGranted(state: State, event: KernelEvent<"action.granted">)
 }
 
 export function applyCompleted(state: State, event: KernelEvent<"action.completed">): void {
-  moveTo(state, actionOf(state, event.subject), event.facts.status);
+  moveTo(state, actionOf(state, event.subject), { status: event.facts.status, at: event.time });
 }
 
 export function applyStepStarted(state: State, event: KernelEvent<"step.started">): void {
   const action = actionOf(state, event.subject);
   action.attempt = event.facts.attempt;
-  action.stepEpoch = event.facts.epoch;
   action.stepStartedAt = event.time;
   action.dueAt = null;
   action.status = "executing";
@@ -137,13 +154,15 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
 export function applyStepFinished(state: State, event: KernelEvent<"step.finished">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.retryAt;
-  moveTo(state, action, event.facts.action);
+  if (event.facts.status === "unknown") action.unsettled = true;
+  moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
 export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
-  moveTo(state, action, event.facts.action);
+  action.unsettled = event.facts.status === "unclear";
+  moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
 /** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */

@@ -7,6 +7,19 @@ import { LIMITS } from "../limits.ts";
 import { incidentKey, type Incident, type State } from "../state.ts";
 
 const FIRING_MAX = 1_000;
+/** Stands for those that fire beyond the bound. No delivery ends it: who fills the list never makes an end for others. */
+const FIRING_MORE = "more";
+
+const SEVERITY_RANK = ["none", "low", "medium", "high", "sev1"];
+
+export function isWorse(severity: string, than: string): boolean {
+  return SEVERITY_RANK.indexOf(severity) > SEVERITY_RANK.indexOf(than);
+}
+
+/** True when a signal of the same source and detector is among those that the incident names. */
+export function isNamed(incident: Incident, signal: { source: string; detector: string }): boolean {
+  return incident.signals.some(({ source, detector }) => source === signal.source && detector === signal.detector);
+}
 
 export function applySignalReceived(state: State, event: KernelEvent<"signal.received">): void {
   const facts = event.facts;
@@ -21,11 +34,17 @@ export function applySignalReceived(state: State, event: KernelEvent<"signal.rec
     return;
   }
   incident.signalCount++;
-  incident.claimedSeverity = facts.claimedSeverity;
-  if (incident.signals.length < LIMITS.incidentSignalsMax) {
+  if (isWorse(facts.claimedSeverity, incident.claimedSeverity)) incident.claimedSeverity = facts.claimedSeverity;
+  const max = isNamed(incident, facts) ? LIMITS.incidentRepeatsMax : LIMITS.incidentSignalsMax;
+  if (incident.signals.length < max) {
     incident.signals.push({ id: event.subject, source: facts.source, detector: facts.detector });
   }
-  if (incident.firing.length < FIRING_MAX && !incident.firing.includes(firing)) incident.firing.push(firing);
+  noteFiring(incident, firing);
+}
+
+function noteFiring({ firing }: Incident, key: string): void {
+  const entry = firing.length < FIRING_MAX ? key : FIRING_MORE;
+  if (!firing.includes(key) && !firing.includes(entry)) firing.push(entry);
 }
 
 /** Keeps the map in order of the last touch, so that the idle ones come first. */
@@ -54,7 +73,7 @@ export function applyIncidentOpened(state: State, event: KernelEvent<"incident.o
     signals: [],
     signalCount: 0,
     firing: [],
-    retriage: false,
+    retriageAt: null,
     paged: false,
     review: null,
   });
@@ -75,7 +94,7 @@ export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): 
   if (incident === undefined) return;
   incident.lastRunAt = event.time;
   incident.lastRun = event.subject;
-  incident.retriage = false;
+  incident.retriageAt = null;
 }
 
 export function applyRunEnded(state: State, event: KernelEvent): void {

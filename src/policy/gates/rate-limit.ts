@@ -25,9 +25,10 @@ export function readRateLimit(params: Field, rule: string): BoundGate | undefine
       const reservation: Reservation = { counter: prefix + countedText(by, facts), windowMs, max };
       const used = counters.used(reservation.counter, windowMs);
       const evidence = { used, max, windowMs };
+      // What a person lets through beyond the limit counts too: the next ones wait for it.
       return used < max
         ? { passed: true, code: "within-limit", evidence, reservation }
-        : { passed: false, code: "rate-limited", evidence };
+        : { passed: false, code: "rate-limited", evidence, reservation };
     },
   };
 }

@@ -28,7 +28,7 @@ export interface Evaluation {
   readonly route: string | null;
   /** Present when the refusal is a duplicate: the action is suppressed, not refused. */
   readonly duplicateOf: string | null;
-  /** Of the limits that had room; empty when the decision is refuse. */
+  /** Of every limit that counts the action, also where a hold stands for one without room; empty when refused. */
   readonly reservations: readonly Reservation[];
   /** Keys of duplicate gates that passed: marked when the action is granted, read by CounterReader.lastPassed. */
   readonly duplicateKeys: readonly string[];
