@@ -61,8 +61,10 @@ function withoutAssigned({ text, count }: Redacted): Redacted {
   let kept = "";
   let copied = 0;
   let found = 0;
-  for (const { name, value, start, end } of assignmentsIn(text)) {
-    if (start < copied || !isSensitiveName(name) || value === "" || value.startsWith("[redacted")) continue;
+  for (const place of assignedPlaces(text)) {
+    if (place.start < copied) continue; // inside a value that is gone
+    const { value, start, end } = assignmentAt(text, place);
+    if (value === "" || value.startsWith("[redacted")) continue;
     kept += `${text.slice(copied, start)}[redacted:assignment]`;
     copied = end;
     found++;
@@ -70,28 +72,32 @@ function withoutAssigned({ text, count }: Redacted): Redacted {
   return { text: kept + text.slice(copied), count: count + found };
 }
 
-type Assignment = {
+type AssignedPlace = {
   readonly name: string;
-  /** Without its quotes. */
-  readonly value: string;
-  readonly isQuoted: boolean;
   /** Where the value stands, quotes included. */
   readonly start: number;
+};
+
+type Assignment = AssignedPlace & {
+  /** Without its quotes; empty where there is none. */
+  readonly value: string;
+  readonly isQuoted: boolean;
   readonly end: number;
 };
 
-/** What is assigned to names of fields that could hold a secret; also inside values, which may be text or JSON again. */
-function* assignmentsIn(text: string): Generator<Assignment> {
+/** Where names of fields that could hold a secret are assigned to; also inside values, which may be text or JSON again. */
+function* assignedPlaces(text: string): Generator<AssignedPlace> {
   for (const match of text.matchAll(ASSIGNMENT)) {
     const name = match[1] ?? "";
-    if (!isSensitiveName(name)) continue;
-    ASSIGNED.lastIndex = match.index + match[0].length;
-    const assigned = ASSIGNED.exec(text)?.[0];
-    if (assigned === undefined) continue;
-    const value = unquoted(assigned);
-    const start = match.index + match[0].length;
-    yield { name, value, isQuoted: value !== assigned, start, end: start + assigned.length };
+    if (isSensitiveName(name)) yield { name, start: match.index + match[0].length };
   }
+}
+
+function assignmentAt(text: string, { name, start }: AssignedPlace): Assignment {
+  ASSIGNED.lastIndex = start;
+  const assigned = ASSIGNED.exec(text)?.[0] ?? "";
+  const value = unquoted(assigned);
+  return { name, value, isQuoted: value !== assigned, start, end: start + assigned.length };
 }
 
 /**
@@ -106,8 +112,8 @@ export function findSecret(text: string): string | null {
       if (confirms === undefined || confirms(match)) return kind;
     }
   }
-  for (const assignment of assignmentsIn(visible)) {
-    if (assignsSecret(assignment)) return "assignment";
+  for (const place of assignedPlaces(visible)) {
+    if (assignsSecret(assignmentAt(visible, place))) return "assignment";
   }
   return null;
 }

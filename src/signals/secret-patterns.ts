@@ -80,7 +80,10 @@ export const SECRET_HINTS = new RegExp(SECRETS.map(({ hint }) => hint).join("|")
 
 /** Personal data known by its form. */
 export const PERSONAL: readonly Sensitive[] = [
-  { kind: "email", pattern: /[\w.%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9])/g },
+  {
+    kind: "email",
+    pattern: /(?<![\w.%+-])[\w.%+-]{1,4096}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9])/g,
+  },
   { kind: "card", pattern: /(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?!\d|\.\d)/g, confirms: passesLuhn },
   { kind: "ssn", pattern: /(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])/g },
   {
@@ -126,8 +129,11 @@ export function isSensitiveName(name: string): boolean {
   return SECRET_NAMES.has(plain) || SECRET_NAME.test(plain) || PERSONAL_NAME.test(plain);
 }
 
-/** A name and what assigns to it: `name: `, `name=`, `"name":`, also with the quotes escaped. Group 1 is the name. */
-export const ASSIGNMENT = /([A-Za-z_][\w.-]{1,63})["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=])[ \t]{0,4}/g;
+/**
+ * What assigns to a name: `name: `, `name=`, `"name":`, also with the quotes escaped. Group 1 is the name, which is
+ * looked for backwards: long texts in which nothing is assigned cost one look at each character.
+ */
+export const ASSIGNMENT = /(?::=|=>|[:=])(?<=([A-Za-z_][\w.-]{1,63})["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=]))[ \t]{0,4}/g;
 
 /** Sticky: the value that begins at `lastIndex`: quoted, of an authorization scheme, or up to the next delimiter. */
 export const ASSIGNED =
