@@ -58,6 +58,7 @@ export async function planTriageAction(parts: ExecuteParts, id: string): Promise
     plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
     planHash = planHashOf(plan); // throws for what the ledger could not hold
   } catch (error) {
+    if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
   await submit({ planHash, code: "" }, { args, plan: plan as unknown as Json });
@@ -204,7 +205,7 @@ export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, i
   });
 }
 
-/** Without an answer nobody knows, and what nobody knows is left to people. */
+/** A question that failed is asked again for as long as the kernel allows; then what nobody knows is left to people. */
 async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconciliation> {
   const executor = parts.executors.get(action.kind);
   if (executor === undefined) return { status: "unclear", detail: { code: "action-kind-unknown" } };
@@ -212,7 +213,9 @@ async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconci
     const request = await requestFor(parts, action);
     return await parts.brake.guard(action, parts.stepTimeoutMs, (signal) => executor.reconcile(request, signal));
   } catch (error) {
-    return { status: "unclear", detail: { code: isAppError(error) ? error.code : "executor-threw" } };
+    const code = isAppError(error) ? error.code : "executor-threw";
+    const unclear = { status: "unclear", detail: { code } } as const;
+    return LOST_PLAN.has(code) ? unclear : { ...unclear, afterMs: 1_000 };
   }
 }
 
