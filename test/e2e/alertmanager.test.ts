@@ -56,11 +56,12 @@ it("an alert of a real Prometheus pages once, and its end closes the page and th
 
   service.mend();
   await eventually("the resolve", () => pagerduty.incidents.find(({ status }) => status === "resolved"));
-  const incident = await eventually("the end of the incident", async () => {
+  const over = await eventually("the end of the incident", async () => {
     const { body } = await server.call("GET", `/v1/incidents/${run.incident}`);
-    return (body as IncidentView).status === "resolved" ? (body as IncidentView) : undefined;
+    const incident = body as IncidentView;
+    return incident.status === "resolved" ? incident : undefined;
   });
-  assert.equal(incident.resolution, "all-clear");
+  assert.equal(over.resolution, "all-clear");
   assert.deepEqual(
     pagerduty.events.map((event) => event.event_action),
     ["trigger", "resolve"],

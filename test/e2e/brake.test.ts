@@ -67,10 +67,10 @@ after(async () => {
 it("a preview tells what a pause would stop and changes nothing", async () => {
   const page = await grantedPage("previewed");
   const recorded = (await server.events()).length;
-  const preview = await server.call("PUT", "/v1/killswitch?preview=true", { body: { mode: "pause" } });
+  const preview = await server.ask("PUT", "/v1/killswitch?preview=true", { body: { mode: "pause" } });
   assert.equal(preview.status, 200, JSON.stringify(preview.body));
   assert.deepEqual(
-    preview.body.wouldStop.map(({ id }: { id: string }) => id),
+    preview.body.wouldStop.map(({ id }) => id),
     [page],
   );
   assert.equal((await killswitch()).mode, "run");
@@ -81,7 +81,7 @@ it("a preview tells what a pause would stop and changes nothing", async () => {
 
 it("a pause over the API stops what is granted; resuming it takes a second person, and then it goes on", async () => {
   const page = await grantedPage("paused-by-api");
-  const paused = await server.call("PUT", "/v1/killswitch", { body: { mode: "pause", reason: "drill" } });
+  const paused = await server.ask("PUT", "/v1/killswitch", { body: { mode: "pause", reason: "drill" } });
   assert.equal(paused.status, 200, JSON.stringify(paused.body));
   await assertStopped(page);
 
@@ -99,7 +99,7 @@ it("a pause over the API stops what is granted; resuming it takes a second perso
 
 it("a brake on something else stops that alone", async () => {
   const scope = { service: "other" };
-  await server.call("PUT", "/v1/killswitch", { body: { mode: "pause", scope } });
+  await server.ask("PUT", "/v1/killswitch", { body: { mode: "pause", scope } });
   await executed(await grantedPage("not-covered"));
   await resume(scope);
 });
@@ -109,7 +109,7 @@ it("a call in flight is cut off when the brake is pulled", async () => {
   const before = pagerduty.received.length;
   const { body } = await server.propose(pageOf("in-flight"), "in-flight");
   await eventually("the call", () => (pagerduty.received.length > before ? true : undefined));
-  await server.call("PUT", "/v1/killswitch", { body: { mode: "pause" } });
+  await server.ask("PUT", "/v1/killswitch", { body: { mode: "pause" } });
   await eventually("the end of the step", async () => ((await statusOf(body.id)) === "retrying" ? true : undefined));
   await assertStopped(body.id);
   await resume();
@@ -168,15 +168,15 @@ async function grantedPage(name: string): Promise<string> {
   const { body } = await server.propose(pageOf(name), name);
   await eventually("the first call", () => (pagerduty.received.length > before ? true : undefined));
   await eventually("its end", async () => ((await statusOf(body.id)) === "retrying" ? true : undefined));
-  return body.id as string;
+  return body.id;
 }
 
 async function statusOf(id: string): Promise<string> {
-  return String((await server.call("GET", `/v1/actions/${id}`, { as: AGENT })).body.status);
+  return String((await server.ask("GET", `/v1/actions/${id}`, { as: AGENT })).body.status);
 }
 
 async function killswitch(): Promise<{ mode: string; flagged: boolean }> {
-  return (await server.call("GET", "/v1/killswitch")).body as { mode: string; flagged: boolean };
+  return (await server.ask("GET", "/v1/killswitch")).body;
 }
 
 async function assertStopped(id: string): Promise<void> {
@@ -191,15 +191,15 @@ async function executed(id: string): Promise<void> {
 }
 
 async function askToResume(scope: object = {}): Promise<string> {
-  const asked = await server.call("PUT", "/v1/killswitch", { body: { mode: "run", scope } });
+  const asked = await server.ask("PUT", "/v1/killswitch", { body: { mode: "run", scope } });
   assert.equal(asked.status, 200, JSON.stringify(asked.body));
-  assert.equal(asked.body.resumes[0].status, "held");
-  return asked.body.resumes[0].id as string;
+  assert.equal(asked.body.resumes[0]?.status, "held");
+  return asked.body.resumes[0]?.id ?? "";
 }
 
 async function answer(id: string, as: string) {
-  const { planHash } = (await server.call("GET", `/v1/actions/${id}`, { as })).body;
-  return server.call("POST", `/v1/actions/${id}/approvals`, { as, body: { decision: "approve", planHash } });
+  const { planHash } = (await server.ask("GET", `/v1/actions/${id}`, { as })).body;
+  return server.ask("POST", `/v1/actions/${id}/approvals`, { as, body: { decision: "approve", planHash } });
 }
 
 async function resume(scope: object = {}): Promise<void> {

@@ -61,7 +61,7 @@ after(async () => {
 });
 
 async function statusOf(id: string): Promise<string> {
-  return String((await server.call("GET", `/v1/actions/${id}`)).body.status);
+  return String((await server.ask("GET", `/v1/actions/${id}`)).body.status);
 }
 
 it("a hold that a person answers from the command line executes", async () => {
@@ -111,8 +111,8 @@ it("a hold that nobody answers escalates, then expires as a timeout that no pers
   assert.ok(!events.some(({ type }) => type === "action.denied" || type === "action.approved"));
   assert.equal(pagerduty.events.length, before);
 
-  const { body } = await server.call("GET", `/v1/actions/${proposed.body.id}`, { as: AGENT });
+  const { body } = await server.ask("GET", `/v1/actions/${proposed.body.id}`, { as: AGENT });
   const late = { decision: "approve", planHash: body.planHash };
-  const answer = await server.call("POST", `/v1/actions/${proposed.body.id}/approvals`, { as: SECOND, body: late });
+  const answer = await server.ask("POST", `/v1/actions/${proposed.body.id}/approvals`, { as: SECOND, body: late });
   assert.equal(answer.body.code, "action-not-held");
 });

@@ -28,6 +28,7 @@ const PASSWORD = "stand-in-password";
 const SETTLE_MS = 200;
 const VERIFY_EVERY = 10;
 const SENDERS = 3;
+const ENDS: ReadonlySet<unknown> = new Set(["succeeded", "failed", "needs-attention"]);
 
 interface Sent {
   readonly what: "alert" | "resolve" | "note" | "page";
@@ -185,7 +186,7 @@ class KillRounds {
     ]);
     if (status === 0) return undefined;
     assert.equal(status, 202, JSON.stringify(body));
-    return String(body.signals[0].id);
+    return body.signals[0]?.id;
   }
 
   async #propose({ what, name }: Sent): Promise<string | undefined> {
@@ -193,7 +194,7 @@ class KillRounds {
     const { status, body } = await this.#server.propose(proposal, name);
     if (status === 0) return undefined;
     assert.ok(status === 200 || status === 202, JSON.stringify(body));
-    return String(body.id);
+    return body.id;
   }
 
   /** Whatever was acknowledged is on record, and nothing is there twice. */
@@ -206,8 +207,8 @@ class KillRounds {
       begun.set(event.subject, event);
       const isSignal = event.type === "signal.received";
       const seen = isSignal ? deliveries : requests;
-      const key = isSignal ? event.facts["deliveryKey"] : `${event.facts["requestHash"]}`;
-      assert.ok(!seen.has(key), `event ${event.seq} is the second of ${event.type} ${key}`);
+      const key = isSignal ? event.facts["deliveryKey"] : event.facts["requestHash"];
+      assert.ok(!seen.has(key), `event ${event.seq} is the second of its kind`);
       seen.add(key);
     }
     for (const { what, name, subject } of this.#sent) {
@@ -284,7 +285,7 @@ class KillRounds {
     const keys = new Map<string, string>();
     for (const { dedup_key: key, payload } of events) {
       const service = payload?.custom_details?.["service"];
-      if (service !== undefined) keys.set(service === "cart" ? key : String(service), key);
+      if (typeof service === "string") keys.set(service === "cart" ? key : service, key);
     }
     const resolved = this.#resolved();
     for (const { what, name } of this.#sent) {
@@ -304,7 +305,7 @@ class KillRounds {
       if (/^run\.(un)?classified$|^action\.(completed|refused|suppressed|expired|cancelled)$/.test(type)) {
         open.delete(subject);
       }
-      const ended = ["succeeded", "failed", "needs-attention"].includes(String(facts["action"]));
+      const ended = ENDS.has(facts["action"]);
       if (/^step\.(finished|reconciled)$/.test(type) && ended) open.delete(subject);
     }
     return open;

@@ -51,12 +51,27 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What the tests read of the many shapes of answers. */
+interface Body {
+  readonly id: string;
+  readonly status: string;
+  readonly code: string;
+  readonly repeated: boolean;
+  readonly planHash: string;
+  readonly signals: readonly { readonly id: string }[];
+  readonly resumes: readonly { readonly id: string; readonly status: string }[];
+  readonly wouldStop: readonly { readonly id: string }[];
+  readonly mode: string;
+  readonly flagged: boolean;
+}
+
 export interface Answer {
   /** 0 when the connection failed: whether it was done is not known. */
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- answers of many shapes, read by assertions
-  readonly body: any;
+  readonly body: unknown;
 }
+
+type KnownAnswer = Answer & { readonly body: Body };
 
 interface Call {
   readonly as?: string;
@@ -110,7 +125,7 @@ export class TestServer {
   /** Resolves when it answers; rejects with its log when it ends instead. */
   async start({ under = [], fileBytesMax, env = {} }: Start = {}): Promise<void> {
     const limit = fileBytesMax === undefined ? [] : ["prlimit", `--fsize=${fileBytesMax}`];
-    const [command = process.execPath, ...args] = [...limit, ...under, process.execPath, SERVE];
+    const [command, ...args] = [...limit, ...under, process.execPath, SERVE];
     const child = spawn(command, args, { env: { ...this.#environment(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
@@ -226,13 +241,18 @@ export class TestServer {
     }
   }
 
-  /** Sends alerts as Alertmanager does. */
-  async send(alerts: readonly Alert[]): Promise<Answer> {
-    return this.call("POST", "/v1/signals/alertmanager", { bearer: this.sourceSecret, body: delivery(alerts) });
+  /** The same, for answers of the usual shapes. */
+  async ask(method: string, path: string, call: Call = {}): Promise<KnownAnswer> {
+    return (await this.call(method, path, call)) as KnownAnswer;
   }
 
-  async propose(proposal: Proposal, key: string, as = AGENT): Promise<Answer> {
-    return this.call("POST", "/v1/actions", { as, body: proposal, key });
+  /** Sends alerts as Alertmanager does. */
+  async send(alerts: readonly Alert[]): Promise<KnownAnswer> {
+    return this.ask("POST", "/v1/signals/alertmanager", { bearer: this.sourceSecret, body: delivery(alerts) });
+  }
+
+  async propose(proposal: Proposal, key: string, as = AGENT): Promise<KnownAnswer> {
+    return this.ask("POST", "/v1/actions", { as, body: proposal, key });
   }
 
   /** The events of the ledger on disk, from `fromSeq` on, as any reader beside the server finds them. */
