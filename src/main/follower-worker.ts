@@ -4,6 +4,7 @@ import os from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { openViewStore } from "../adapters/stores/views-sqlite.ts";
+import type { JournalMover } from "../adapters/stores/sqlite-journal.ts";
 import { assert } from "../core/assert.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import { Follower } from "../history/follower.ts";
@@ -13,16 +14,20 @@ import { checkSnapshot } from "../ledger/snapshot-note.ts";
 import type { LedgerReader, Snapshot } from "../wire/contracts/store.ts";
 import type { FollowerData, FollowerReport, FollowerRequest } from "./follower-protocol.ts";
 import { loadKeys } from "./keys.ts";
-import { openReader } from "./open-store.ts";
+import { openMover, openReader } from "./open-store.ts";
 import { PolicyBundles } from "./policy-bundles.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
 
+/** Events after which the ledger's journal is moved into its file from here: the writer need not stop for it. */
+const MOVE_EVERY_EVENTS = 2_000;
 const NICENESS = 19; // on Linux of this thread alone: decisions come first, reads wait for what they need
 
 class FollowerThread {
   readonly #port: MessagePort;
   #pendingSnapshot: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #follower: Follower | null = null;
+  #mover: JournalMover | null = null;
+  #movedAt = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -51,6 +56,7 @@ class FollowerThread {
       },
       snapshotEveryEvents: data.snapshotEveryEvents,
     });
+    this.#mover = openMover(data.place);
     this.#report({ type: "ready" });
   }
 
@@ -62,10 +68,20 @@ class FollowerThread {
       if (request.do === "catch-up") await this.#follower.catchUp();
       else await this.#follower.stop();
       this.#reportStatus();
+      this.#moveJournal(this.#follower.status().stateSize);
     } catch (error) {
       this.#problem(textOf(error), isAppError(error, "ledger-corrupt"));
     }
-    if (request.do === "stop") this.#report({ type: "stopped" });
+    if (request.do !== "stop") return;
+    this.#mover?.close();
+    this.#mover = null;
+    this.#report({ type: "stopped" });
+  }
+
+  #moveJournal(size: number): void {
+    if (size - this.#movedAt < MOVE_EVERY_EVENTS) return;
+    this.#movedAt = size;
+    this.#mover?.move();
   }
 
   #keepSnapshot(snapshot: Snapshot): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
+import { openJournalMover, type JournalMover } from "../adapters/stores/sqlite-journal.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
 import type { AppError } from "../core/errors.ts";
@@ -22,4 +23,9 @@ export async function openStore(place: StorePlace, onLockLost: (error: AppError)
 export async function openReader(place: StorePlace): Promise<LedgerReader> {
   if (place.postgresUrl !== null) return openPostgresReader({ connectionString: place.postgresUrl });
   return openSqliteReader(ledgerPath(place.dataDir));
+}
+
+/** What a store needs done beside its writer; null when it needs nothing. */
+export function openMover(place: StorePlace): JournalMover | null {
+  return place.postgresUrl === null ? openJournalMover(ledgerPath(place.dataDir)) : null;
 }
