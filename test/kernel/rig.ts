@@ -1,0 +1,249 @@
+// A kernel over the standard pack with a ledger in memory whose appends a test can hold back, fail or let pass.
+
+import { hash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { AppError } from "../../src/core/errors.ts";
+import { ClockGuard } from "../../src/kernel/clock-guard.ts";
+import type { Command, CommandInputs, Reply, SignalFacts } from "../../src/kernel/command.ts";
+import type { ClassificationFacts, EventFacts, EventType, KernelEvent, StepStatus } from "../../src/kernel/events.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
+import { emptyState, type Action, type Incident, type State } from "../../src/kernel/state.ts";
+import type { Engine } from "../../src/kernel/transaction.ts";
+import { loadBundle } from "../../src/policy/load.ts";
+import type { LedgerWriter } from "../../src/wire/contracts/writer.ts";
+import type { Head, UnsealedEvent } from "../../src/wire/types/event.ts";
+
+export const MINUTE_MS = 60_000;
+const START_MS = 1_790_000_000_000;
+
+/** Rules for kinds of the tests' own beside the standard pack. */
+const TEST_POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: test }
+spec:
+  match: { actions: [test.*] }
+  route: on-call
+  rules:
+    - name: free
+      when: action.kind == "test.free"
+      decision: allow
+    - name: limited
+      when: action.kind == "test.limited"
+      gates: [{ rateLimit: { max: 7, per: 15m, by: [service], onFail: refuse } }]
+      decision: allow
+    - name: asked
+      decision: hold
+`;
+
+export const bundle = loadTestBundle();
+
+function loadTestBundle() {
+  const folder = new URL("../../policies/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yaml") && name !== "classifier-rules.yaml");
+  const files = names.map((name) => ({ path: name, text: readFileSync(new URL(name, folder), "utf8") }));
+  const loaded = loadBundle([...files, { path: "test.yaml", text: TEST_POLICY }]);
+  if (loaded.bundle === null) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.bundle;
+}
+
+export const engine: Engine = { version: "test/1", policy: (asked) => (asked === bundle.hash ? bundle : undefined) };
+
+type Append = { readonly events: readonly UnsealedEvent[]; settle(error?: Error): void };
+
+/** Keeps what it is given; lets appends pass at once unless it is held. */
+export class MemoryWriter implements LedgerWriter {
+  readonly kept: UnsealedEvent[] = [];
+  readonly batches: (readonly UnsealedEvent[])[] = [];
+  readonly waiting: Append[] = [];
+  held = false;
+
+  append(events: readonly UnsealedEvent[]): Promise<Head> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error): void => {
+        if (error !== undefined) return reject(error);
+        this.kept.push(...events);
+        this.batches.push(events);
+        resolve({ size: this.kept.length, checkpoint: null });
+      };
+      if (this.held) this.waiting.push({ events, settle });
+      else settle();
+    });
+  }
+
+  /** Ends the append that waits longest. */
+  end(error?: Error): void {
+    const one = this.waiting.shift();
+    if (one === undefined) throw new Error("no append waits");
+    one.settle(error);
+  }
+}
+
+/** Lets everything that can go on do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export class Rig {
+  readonly writer = new MemoryWriter();
+  readonly fatal: AppError[] = [];
+  readonly kernel: Kernel;
+  readonly clock: ClockGuard;
+  nowMs = START_MS;
+  monotonicMs = 0;
+  #deliveries = 0;
+
+  constructor(state: State = emptyState(), withEngine: Engine = engine) {
+    this.clock = new ClockGuard({ nowMs: () => this.nowMs, monotonicMs: () => this.monotonicMs });
+    this.kernel = new Kernel({
+      state,
+      engine: withEngine,
+      clock: this.clock,
+      writer: this.writer,
+      defer: (task) => queueMicrotask(task),
+      onFatal: (error) => this.fatal.push(error),
+    });
+  }
+
+  static async open(withEngine: Engine = engine): Promise<Rig> {
+    const rig = new Rig(emptyState(), withEngine);
+    await rig.ask("open-log", { format: 1 });
+    await rig.ask("start-engine", { engine: engine.version });
+    await rig.ask("propose-policy", { bundleHash: bundle.hash, mode: "file", person: null, requestHash: "0" });
+    return rig;
+  }
+
+  get state(): Readonly<State> {
+    return this.kernel.state;
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.monotonicMs += ms;
+  }
+
+  async passAndTick(ms: number): Promise<void> {
+    this.pass(ms);
+    await this.kernel.tick();
+  }
+
+  ask<T extends Command["type"]>(type: T, input: CommandInputs[T], actor = "system:test"): Promise<Reply> {
+    return this.kernel.submit({ type, actor, input } as unknown as Command);
+  }
+
+  action(id: string): Action {
+    const action = this.state.actions.get(id);
+    if (action === undefined) throw new Error(`${id} is not live`);
+    return action;
+  }
+
+  incident(): Incident {
+    const [incident] = this.state.incidents.values();
+    if (incident === undefined) throw new Error("no incident is open");
+    return incident;
+  }
+
+  live(kind: string): Action | undefined {
+    return [...this.state.actions.values()].find((action) => action.kind === kind);
+  }
+
+  all<T extends EventType>(type: T): readonly (Omit<KernelEvent<T>, "facts"> & { readonly facts: EventFacts[T] })[] {
+    return this.writer.kept.filter((event) => event.type === type) as never;
+  }
+
+  last<T extends EventType>(type: T, subject?: string): EventFacts[T] {
+    const found = this.all(type).findLast((event) => subject === undefined || event.subject === subject);
+    if (found === undefined) throw new Error(`no ${type}`);
+    return found.facts;
+  }
+
+  typesOf(subject: string): readonly string[] {
+    return this.writer.kept.filter((event) => event.subject === subject).map((event) => event.type);
+  }
+
+  signal(of: Partial<SignalFacts> = {}): Promise<Reply> {
+    const status = of.status ?? "firing";
+    const input: SignalFacts = {
+      source: "am",
+      detector: "errors",
+      status,
+      environment: "production",
+      service: "cart",
+      signature: hash("sha256", `${of.service ?? "cart"} errors`),
+      deliveryKey: `d${this.#deliveries++}:${status}`,
+      claimedSeverity: "high",
+      ...of,
+    };
+    return this.ask("receive-signal", input, `source:${input.source}`);
+  }
+
+  /** The answer of a classifier to the run that waits longest. */
+  classify(of: Partial<ClassificationFacts> = {}): Promise<Reply> {
+    const [run] = this.state.runs.keys();
+    if (run === undefined) throw new Error("no run waits");
+    const classification: ClassificationFacts = {
+      severity: "high",
+      confidencePpm: 900_000,
+      requiresTicket: false,
+      requiresPaging: true,
+      requiresMim: false,
+      team: "sre",
+      ...of,
+    };
+    const classifier = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
+    return this.ask("classify-run", { run, classification, classifier, code: "", problems: [] });
+  }
+
+  plan(id: string): Promise<Reply> {
+    return this.ask("plan-action", { action: id, planHash: hash("sha256", id), code: "" });
+  }
+
+  /** A page from the signal to its plan; gives its id. */
+  async page(of: Partial<SignalFacts> = {}): Promise<string> {
+    await this.signal(of);
+    await this.classify();
+    const [id] = [...this.state.actions.values()]
+      .filter(({ kind, planHash }) => kind === "pagerduty.trigger" && planHash === null)
+      .map((action) => action.id);
+    if (id === undefined) throw new Error("no page was proposed");
+    await this.plan(id);
+    return id;
+  }
+
+  propose(of: Partial<CommandInputs["propose-action"]> = {}, actor = "agent:one"): Promise<Reply> {
+    const requestHash = of.requestHash ?? hash("sha256", `${of.kind ?? "test.asked"} ${this.kernel.state.nextSeq}`);
+    const input: CommandInputs["propose-action"] = {
+      kind: "test.asked",
+      environment: "production",
+      service: "cart",
+      resource: null,
+      agentKind: "agent",
+      person: "owner",
+      requestHash,
+      planHash: hash("sha256", "plan"),
+      repeat: "idempotent",
+      effect: "external",
+      reversible: false,
+      idempotencyKey: null,
+      ...of,
+    };
+    return this.ask("propose-action", input, actor);
+  }
+
+  answer(id: string, of: Partial<CommandInputs["answer-hold"]> = {}, actor = "person:ada"): Promise<Reply> {
+    const planHash = this.state.actions.get(id)?.planHash ?? "";
+    const input = { action: id, decision: "approve", planHash, person: "ada", roles: ["on-call"], ...of } as const;
+    return this.ask("answer-hold", input, actor);
+  }
+
+  begin(id: string): Promise<Reply> {
+    return this.ask("begin-step", { action: id });
+  }
+
+  finish(id: string, status: StepStatus, afterMs = 0): Promise<Reply> {
+    return this.ask("finish-step", { action: id, attempt: this.action(id).attempt, status, code: "test", afterMs });
+  }
+
+  reconcile(id: string, status: "happened" | "absent" | "unclear", afterMs = 0): Promise<Reply> {
+    return this.ask("reconcile-step", { action: id, attempt: this.action(id).attempt, status, afterMs });
+  }
+}
