@@ -19,7 +19,7 @@ spec:
     - name: allowed
       decision: allow
 `;
-const KILL_AFTER_MS_MAX = 200;
+const KILL_AFTER_MS_MAX = 250;
 /** How often a start is killed too, and how far into it. */
 const STARTS_KILLED = 0.4;
 const START_MS_MAX = 450;

@@ -13,8 +13,8 @@ it(`${KILLS} kills at random moments lose nothing that was accepted and page nob
   for (const report of reports) {
     t.diagnostic(JSON.stringify(report));
     // Kills that hit nothing prove nothing.
-    assert.ok(report.acknowledged > each, "much was accepted");
-    assert.ok(report.unknown > each / 10, "kills cut requests");
+    assert.ok(report.acknowledged > each / 2, "much was accepted");
+    assert.ok(report.unknown > each / 20, "kills cut requests");
     assert.ok(report.pages > 0);
     assert.ok(report.leftToPeople <= report.tickets / 10, "what a crash cut is found out");
   }
