@@ -17,9 +17,9 @@ export function requireScope(identity: Identity, scope: ClientScope): void {
   if (!hasScope(identity, scope)) throw new AppError("scope-insufficient", `this needs the scope ${scope}`, { scope });
 }
 
-/** Every write of an identity counts, refused ones too. */
-export function admitWrite(services: Services, identity: Identity): void {
-  services.admission.admit({ caller: identity.id, kind: "writes", count: 1, nowMs: services.nowMs() });
+/** Every write of an identity counts, refused ones too; what takes long to judge counts as several. */
+export function admitWrite(services: Services, identity: Identity, count = 1): void {
+  services.admission.admit({ caller: identity.id, kind: "writes", count, nowMs: services.nowMs() });
 }
 
 export function idOf(params: unknown): string {

@@ -118,12 +118,12 @@ function parseForm(text: string): Record<string, string | string[]> {
 }
 
 function mount(server: FastifyInstance, { services, route }: { services: Services; route: Route }): void {
-  const { method, path, handle, body, bodyBytesMax } = route;
+  const { method, path, handle, bodyBytesMax } = route;
   server.route({
     method,
     url: path,
     ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
-    ...(body === undefined || route.auth === "none" ? {} : { onRequest: doorkeeper(services, route) }),
+    ...(method === "GET" || route.auth === "none" ? {} : { onRequest: doorkeeper(services, route) }),
     handler: (request, reply) => handle({ services, request, reply }),
   });
 }

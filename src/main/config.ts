@@ -1,8 +1,8 @@
 // Configuration: environment, then one file, checked once at the top. Nothing else reads the environment.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
@@ -69,12 +69,17 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     throw new AppError("config-invalid", `${path}: /${issue?.path.join("/") ?? ""}: ${issue?.message ?? "invalid"}`);
   }
   const file = parsed.data;
+  const owner = ownerDir(env);
+  // Whoever copies or steals the data folder must not have the key that vouches for it.
+  if (isWithin(dataDir, owner)) {
+    throw new AppError("config-invalid", `the owner's folder ${owner} (HOLDPOINT_CONFIG) lies in the data folder`);
+  }
   return {
     ...file,
     host: env["HOLDPOINT_HOST"] ?? "127.0.0.1",
     port: parsePort(env["HOLDPOINT_PORT"]),
     dataDir,
-    ownerDir: ownerDir(env),
+    ownerDir: owner,
     postgresUrl: env["HOLDPOINT_POSTGRES_URL"] ?? null,
     policyDir: fromData(dataDir, file.policy.path) ?? join(PROJECT_DIR, "policies"),
     classifierRules: fromData(dataDir, file.classifier.rules) ?? join(PROJECT_DIR, "policies", "classifier-rules.yaml"),
@@ -87,6 +92,18 @@ export function ownerDir(env: NodeJS.ProcessEnv): string {
   const named = env["HOLDPOINT_CONFIG"];
   if (named !== undefined) return resolve(named);
   return join(env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"), "holdpoint");
+}
+
+/** True when `path` is the folder or below it, also by way of links as far as it exists. */
+function isWithin(folder: string, path: string): boolean {
+  const from = relative(realPath(folder), realPath(path));
+  return from === "" || (!isAbsolute(from) && from.split(sep)[0] !== "..");
+}
+
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
 }
 
 function readYaml(path: string): unknown {

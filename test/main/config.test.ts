@@ -1,7 +1,7 @@
 // The settings: defaults, what is refused, and the manual that names them all.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
@@ -39,6 +39,22 @@ for (const [what, yaml, place] of [
     );
   });
 }
+
+it("an owner's folder in the data folder stops the start: the root key would lie beside the log", (t) => {
+  const dir = folderWith(t, null);
+  symlinkSync(dir, `${dir}-link`);
+  t.after(() => rmSync(`${dir}-link`));
+  for (const owner of [dir, join(dir, "owner"), join(dir, "a", "..", "b", "c"), join(`${dir}-link`, "owner")]) {
+    assert.throws(
+      () => loadConfig({ HOLDPOINT_DATA: dir, HOLDPOINT_CONFIG: owner }),
+      { code: "config-invalid" },
+      owner,
+    );
+  }
+  for (const owner of [`${dir}-owner`, join(dir, "..", "owner")]) {
+    assert.equal(loadConfig({ HOLDPOINT_DATA: dir, HOLDPOINT_CONFIG: owner }).dataDir, dir);
+  }
+});
 
 it("a port that is no port stops the start", (t) => {
   for (const port of ["-1", "65536", "4600x", "0x10"]) {

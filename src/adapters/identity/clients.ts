@@ -30,6 +30,8 @@ export interface Client {
   readonly kind: ClientKind;
   /** See Identity. */
   readonly person: string | null;
+  /** Id of the person who answers for it and who is its `person` where nothing else says. */
+  readonly owner: string | null;
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
   readonly keys: readonly ClientKey[];
@@ -38,7 +40,7 @@ export interface Client {
 
 /**
  * The human that a client speaks for. A person is the name in its id unless `person` says otherwise, which is how one
- * human's two identities count once; an agent speaks for nobody unless `person` says for whom.
+ * human's two identities count once; an agent speaks for nobody unless `person`, or else its owner, says for whom.
  */
 export function subjectPerson(client: Pick<ClientFile, "id" | "kind" | "person">): string | null {
   if (client.person !== undefined) return client.person;
@@ -85,11 +87,24 @@ export class ClientRegistry {
   #rebuild(): void {
     if (this.#builtFrom === this.#folder.generation) return;
     this.#builtFrom = this.#folder.generation;
-    const enabled = [...this.#folder.records()].filter((client) => !client.disabled);
+    const enabled = withOwners([...this.#folder.records()]).filter((client) => !client.disabled);
     const shared = findSharedKeys(enabled);
     this.#usable = new Map(enabled.filter((client) => !shared.has(client.id)).map((client) => [client.id, client]));
     for (const id of shared) this.#onProblem(id, "its key is also registered for somebody else; neither can be used");
   }
+}
+
+/**
+ * An agent without a person of its own speaks for the person who owns it, so that nobody approves what their own agent
+ * proposed. Through the owner's record: it may be one of two identities of one human.
+ */
+function withOwners(clients: readonly Client[]): readonly Client[] {
+  const persons = new Map(clients.map(({ id, person }) => [id, person]));
+  return clients.map((client) => {
+    const { owner } = client;
+    if (client.person !== null || owner === null) return client;
+    return { ...client, person: persons.get(owner) ?? owner.slice("person:".length) };
+  });
 }
 
 /** Clients that hold a key of another subject: whoever has that key could answer as two people. */
@@ -116,7 +131,8 @@ function parseClient(name: string, value: Json): Client {
   const keys = file.keys.map(parseKey);
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
   const { id, kind, roles, scopes, disabled = false } = file;
-  return { id, kind, person: subjectPerson(file), roles, scopes, keys, disabled };
+  const owner = file.owner?.startsWith("person:") === true ? file.owner : null;
+  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, disabled };
 }
 
 function parseKey(jwk: PublicJwk): ClientKey {

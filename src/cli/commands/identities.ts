@@ -55,7 +55,7 @@ export function addIdentities(program: Command, runner: Runner): void {
       `default: what people or agents usually need; scopes: ${PLAIN_SCOPES.join(", ")}, actions:propose:<kind>`,
     )
     .option("--person <name>", "the human it speaks for, where the id does not say")
-    .option("--owner <id>", "who answers for it: person:<name> or team:<name>")
+    .option("--owner <id>", "who answers for it and never approves for it: person:<name>, or team:<name>")
     .option(...DATA)
     .action(runner.action(addClient));
   client

@@ -104,17 +104,30 @@ async function readPolicies({ services, request }: RouteContext): Promise<unknow
 async function lintPolicies({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   requireScope(identity, "policies:read");
-  admitWrite(services, identity); // it writes nothing, but is as much work as what does
-  const { files } = parseWith(policyFilesSchema, request.body, "request-invalid");
+  // It writes nothing, but is as much work as what does.
+  const files = admitPolicies(services, { identity, body: request.body });
   return services.policies.lint(files);
+}
+
+const CHARS_PER_WRITE = 8_192;
+
+/** The files of a bundle. Loading one takes up to a second, in which nothing else is decided: its length counts too. */
+function admitPolicies(
+  services: Services,
+  { identity, body }: { identity: Identity; body: unknown },
+): readonly PolicyFile[] {
+  admitWrite(services, identity);
+  const { files } = parseWith(policyFilesSchema, body, "request-invalid");
+  const chars = files.reduce((sum, { text }) => sum + text.length, 0);
+  if (chars > CHARS_PER_WRITE) admitWrite(services, identity, Math.floor(chars / CHARS_PER_WRITE));
+  return files;
 }
 
 /** A proposed bundle becomes an action that policy holds for approval. */
 async function proposePolicy({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   requireScope(identity, "policies:propose");
-  admitWrite(services, identity);
-  const { files } = parseWith(policyFilesSchema, request.body, "request-invalid");
+  const files = admitPolicies(services, { identity, body: request.body });
   const loaded = services.policies.load(files);
   if (loaded.hash === null) {
     throw new AppError("policy-invalid", "the bundle does not load", { problems: loaded.problems.slice(0, 20) });

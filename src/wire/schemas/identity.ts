@@ -70,7 +70,7 @@ export const clientFile = z
   .strictObject({
     id: clientId,
     kind: z.enum(["person", "agent"]),
-    /** Who answers for it; informs, decides nothing. */
+    /** Who answers for it. A person who owns an agent counts as its proposer and never approves what it proposed. */
     owner: z
       .string()
       .regex(new RegExp(`^(?:person|team):${NAME}$`), "an owner is person:<name> or team:<name>")
