@@ -1,0 +1,151 @@
+// The effect runner over a kernel in memory, with an outside that does what a test says: answer, refuse, hang.
+
+import { AppError } from "../../src/core/errors.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import { EmergencyBrake } from "../../src/effects/brake.ts";
+import { planHashOf } from "../../src/effects/execute.ts";
+import { EffectRunner } from "../../src/effects/runner.ts";
+import type { Classifier } from "../../src/wire/contracts/classifier.ts";
+import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import { Rig, settle } from "../kernel/rig.ts";
+
+export const DONE: StepOutcome = { status: "succeeded", reference: "ref", detail: null };
+const KINDS = ["test.free", "test.other", "pagerduty.trigger", "pagerduty.resolve", "servicenow.incident.create"];
+const CLASSIFICATION = {
+  classification: "high",
+  confidence: 0.9,
+  requires_ticket: false,
+  requires_paging: true,
+  requires_mim: false,
+  recommended_team: "sre",
+};
+
+/** Never settles: a call that ignores that it was told to end. */
+export function hang(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+export function planOf(args: JsonObject): Plan {
+  return { kind: "test", calls: [args], diff: args, inverse: null, reversible: false, fingerprint: null };
+}
+
+export class Stage {
+  readonly rig: Rig;
+  readonly calls: ExecuteRequest[] = [];
+  readonly problems: string[] = [];
+  readonly erased = new Set<number>();
+  /** Every term that is running: a test ends them, no clock does. */
+  readonly #terms: AbortController[] = [];
+  readonly brake = new EmergencyBrake(() => this.#term());
+  runner: EffectRunner;
+  onPlan: (args: JsonObject) => Promise<Plan> = async (args) => planOf(args);
+  onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
+  onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
+  onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
+  tampered: ((body: JsonObject) => JsonObject) | null = null;
+
+  private constructor(rig: Rig) {
+    this.rig = rig;
+    this.runner = this.newRunner();
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await Rig.open());
+  }
+
+  /** What a restart makes: a runner that knows nothing of the one before. */
+  newRunner(): EffectRunner {
+    const executor: Executor = {
+      kinds: KINDS.map((kind) => ({ kind }) as never),
+      plan: ({ args }) => this.onPlan(args),
+      execute: (request, signal) => {
+        this.calls.push(request);
+        return this.onExecute(request, signal);
+      },
+      reconcile: () => this.onReconcile(),
+    };
+    const classifier: Classifier = {
+      identity: { provider: "test", model: "m", version: "1", promptHash: "p" },
+      classify: () => this.onClassify(),
+    };
+    return new EffectRunner({
+      kernel: this.rig.kernel,
+      brake: this.brake,
+      payloads: { payload: (seq) => this.#payload(seq) },
+      executors: new Map(KINDS.map((kind) => [kind, executor])),
+      classifier,
+      origin: "test",
+      teams: ["sre"],
+      classifyTimeout: () => this.#term(),
+      planTimeoutMs: 1,
+      stepTimeoutMs: 1,
+      nowMs: () => this.rig.nowMs,
+      onProblem: (_work, error) => this.problems.push(error instanceof AppError ? error.code : String(error)),
+    });
+  }
+
+  #term(): AbortSignal {
+    const controller = new AbortController();
+    this.#terms.push(controller);
+    return controller.signal;
+  }
+
+  async #payload(seq: number): Promise<Json> {
+    if (this.erased.has(seq)) throw new AppError("payload-erased", "it was erased");
+    const body = this.rig.writer.kept[seq]?.payload?.body;
+    if (body === undefined) throw new AppError("event-not-found", "no payload");
+    return this.tampered === null ? body : this.tampered(body as JsonObject);
+  }
+
+  /** All terms are over, and what hangs on them goes on. */
+  async endTerms(): Promise<void> {
+    for (const term of this.#terms.splice(0)) term.abort();
+    await settle();
+  }
+
+  /** A granted action with its plan on record. */
+  async grant(repeat: "idempotent" | "conditional" | "neither" = "idempotent"): Promise<string> {
+    const args = { number: this.rig.state.nextSeq };
+    const plan = planOf(args);
+    const reply = await this.rig.kernel.submit({
+      type: "propose-action",
+      actor: "agent:one",
+      input: {
+        kind: "test.free",
+        environment: "production",
+        service: "cart",
+        resource: null,
+        agentKind: "agent",
+        person: "owner",
+        requestHash: planHashOf(plan),
+        planHash: planHashOf(plan),
+        repeat,
+        effect: "external",
+        reversible: false,
+        idempotencyKey: null,
+      },
+      content: { args, plan: plan as unknown as Json },
+    });
+    return reply.subject;
+  }
+
+  async signal(deliveryKey = "a:firing"): Promise<string> {
+    const input = {
+      source: "am",
+      detector: "errors",
+      status: "firing",
+      environment: "production",
+      service: "cart",
+      signature: "s".repeat(64),
+      deliveryKey,
+      claimedSeverity: "high",
+    } as const;
+    const content = { title: "cart fails", summary: "all of it", pointers: [], component: null };
+    const reply = await this.rig.kernel.submit({ type: "receive-signal", actor: "source:am", input, content });
+    return reply.subject;
+  }
+
+  status(id: string): string {
+    return this.rig.state.actions.get(id)?.status ?? this.rig.typesOf(id).at(-1) ?? "";
+  }
+}
