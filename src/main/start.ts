@@ -177,8 +177,12 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     log: hooks.log,
   });
   const server = createServer(services, refusals);
-  await server.listen({ host: config.host, port });
+  // Before the door opens: nothing runs while nobody looks at the brake.
   const stopBrake = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
+  await server.listen({ host: config.host, port }).catch((error: unknown) => {
+    stopBrake();
+    throw error;
+  });
   runner.sweep();
   const stopTimers = startTimers({ kernel, runner, refusals, log: hooks.log });
   const closers = [

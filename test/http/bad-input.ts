@@ -158,6 +158,7 @@ const ENVELOPES: readonly BadRequest[] = [
   read("a tile named twice", "/v1/ledger/tile/0/0000", "tile-not-found"),
   read("an event with a sign", "/v1/ledger/events/-1/receipt", "event-not-found"),
   read("an event beyond the log", "/v1/ledger/events/9007199254740991/receipt", "event-not-found"),
+  read("an event beyond what can be counted", "/v1/ledger/events/9999999999999999/receipt", "event-not-found"),
   read("an event written otherwise", "/v1/ledger/events/0x1/receipt", "event-not-found"),
   read("an unknown filter", "/v1/actions?nme=cart", "query-invalid"),
   read("a filter of another list", "/v1/signals?agent=agent:deployer", "query-invalid"),

@@ -1,6 +1,6 @@
 // The view store on SQLite: a file of its own beside the ledger, disposable, with one writer and any number of readers.
 
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { AppError } from "../../core/errors.ts";
 import type { ViewChange, ViewPage, ViewQuery, ViewReader, ViewStore } from "../../wire/contracts/views.ts";
@@ -47,6 +47,7 @@ export function openViewReader(path: string): ViewReader {
 }
 
 function connectWriter(path: string, generation: string): SqliteViews {
+  if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600)); // its companions take the mode of the file
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     // A power cut may take the newest commits, never the file's consistency; the position goes with them.

@@ -32,7 +32,9 @@ async function readEvents({ services, request }: RouteContext): Promise<unknown>
 async function readReceipt({ services, request }: RouteContext): Promise<unknown> {
   requireScope(await identify(services, request), "ledger:read");
   const text = idOf(request.params);
-  if (!/^(0|[1-9][0-9]{0,15})$/.test(text)) throw new AppError("event-not-found", "an event is named by its sequence");
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new AppError("event-not-found", "an event is named by its sequence");
+  }
   return services.ledger.receipt(Number(text));
 }
 
