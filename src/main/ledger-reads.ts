@@ -1,5 +1,6 @@
 // Reads of the ledger for the API and the effects: payloads, events, tiles, receipts, erasure.
 
+import { setImmediate } from "node:timers/promises";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { parseLeaves } from "../history/leaves.ts";
@@ -75,6 +76,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
     const items: LedgerEvent[] = [];
     let at = query.from;
     for (let looked = 0; looked < BATCHES_PER_PAGE && items.length < query.limit; looked += BATCHES_AT_ONCE) {
+      await setImmediate(); // the reader answers at once: a long look must not hold up decisions
       const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
       if (batches.length === 0) return { items: items as unknown as Json, next: null };
       for (const event of batches.flatMap(parseLeaves)) {
@@ -111,6 +113,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
     const keyIds = new Set<string>();
     const { size } = await reader.head();
     for (let at = 0; at < size;) {
+      await setImmediate();
       const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
       for (const line of batches.flatMap((batch) => batch.leaves.split("\n"))) {
         at++;
