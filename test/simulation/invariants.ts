@@ -67,6 +67,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkModelLimit(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),
+    ...checkPages(events, world),
     ...checkReplay(world),
   ];
 }
@@ -170,6 +171,37 @@ function checkVerdicts(events: readonly LedgerEvent[]): string[] {
     }
   }
   for (const [run, ended] of runs) if (!ended) broken.push(`${run}: never classified`);
+  return broken;
+}
+
+/** No page is sent after its own resolve, and one that may have been sent is resolved with its incident. */
+function checkPages(events: readonly LedgerEvent[], world: World): string[] {
+  const broken: string[] = [];
+  const proposals = new Map<string, { kind: string; incident: string | null }>();
+  const sent = new Set<string>();
+  const closed = new Set<string>();
+  const over = new Set<string>();
+  for (const event of events) {
+    const { kind, incident } = event.facts as { kind: string; incident: string | null };
+    if (event.type === "action.proposed") {
+      proposals.set(event.subject, { kind, incident });
+      if (kind === "pagerduty.resolve" && incident !== null) closed.add(incident);
+    }
+    if (event.type === "step.started") {
+      const started = proposals.get(event.subject);
+      if (started?.kind === "pagerduty.trigger") sent.add(started.incident ?? "");
+    }
+    if (event.type === "incident.resolved" && event.facts["code"] === "all-clear") over.add(event.subject);
+  }
+  for (const incident of over) {
+    if (sent.has(incident) && !closed.has(incident)) broken.push(`${incident}: its page stays open`);
+  }
+  const resolved = new Set<string>();
+  for (const call of world.outside.calls) {
+    const { kind, incident } = proposals.get(call.idempotencyKey) ?? { kind: "", incident: null };
+    if (kind === "pagerduty.resolve") resolved.add(incident ?? "");
+    if (kind === "pagerduty.trigger" && resolved.has(incident ?? "")) broken.push(`${incident}: paged after its end`);
+  }
   return broken;
 }
 

@@ -8,7 +8,8 @@ import type { Turns } from "./turns.ts";
 export function modelClassifier(random: SeededRandom, turns: Turns): Classifier {
   return {
     identity: { provider: "model", model: "any", version: "1", promptHash: "0".repeat(64) },
-    classify: () => turns.take("classify", () => answer(random)),
+    classify: () =>
+      random.below(25) === 0 ? new Promise(() => undefined) : turns.take("classify", () => answer(random)),
   };
 }
 

@@ -58,9 +58,9 @@ export function modelExecutor(parts: Parts): Executor {
   const kindOf = (name: string): ActionKind => kinds.find(({ kind }) => kind === name) as ActionKind;
   return {
     kinds,
-    plan: (request) => parts.turns.take("plan", () => planModel(parts, request)),
-    execute: (request) => executeModel(parts, request, kindOf(request.plan.kind)),
-    reconcile: (request) => parts.turns.take("reconcile", () => reconcileModel(parts, request)),
+    plan: (request) => orHang(parts, () => parts.turns.take("plan", () => planModel(parts, request))),
+    execute: (request, signal) => executeModel(parts, { request, signal, kind: kindOf(request.plan.kind) }),
+    reconcile: (request) => orHang(parts, () => parts.turns.take("reconcile", () => reconcileModel(parts, request))),
   };
 }
 
@@ -70,7 +70,18 @@ function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan
   return { kind, calls: [diff], diff, inverse: null, reversible: false, fingerprint: null };
 }
 
-async function executeModel(parts: Parts, request: ExecuteRequest, kind: ActionKind): Promise<StepOutcome> {
+/** Now and then a call never ends, whatever it is told. */
+function orHang<T>({ random }: Parts, answer: () => Promise<T>): Promise<T> {
+  return random.below(25) === 0 ? hang() : answer();
+}
+
+function hang(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+type Call = { readonly request: ExecuteRequest; readonly signal: AbortSignal; readonly kind: ActionKind };
+
+async function executeModel(parts: Parts, { request, signal, kind }: Call): Promise<StepOutcome> {
   const { random, turns, world } = parts;
   await turns.take("call", () => {
     parts.onCall(request, kind);
@@ -82,15 +93,24 @@ async function executeModel(parts: Parts, request: ExecuteRequest, kind: ActionK
     return turns.take("answer", () => ({ status: "retry", afterMs: 500, code: "busy", detail: null }) as const);
   }
   if (fate === 2) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
+  if (fate === 4 && random.below(3) === 0) return hang();
   await turns.take("effect", () => {
+    if (signal.aborted) return; // as every executor does: what was told to end begins nothing more
     // Systems with an idempotency key or a condition take the same step once.
     if (kind.repeat !== "neither" && world.happened(request.idempotencyKey)) return;
     world.effects.push({ key: request.idempotencyKey, kind: kind.kind, grant: request.grantId });
   });
+  if (fate === 5 && random.below(3) === 0) return hang();
   if (fate === 3) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
   return turns.take(
     "answer",
-    () => ({ status: "succeeded", reference: request.idempotencyKey, detail: null }) as const,
+    () =>
+      ({
+        status: signal.aborted ? "unknown" : "succeeded",
+        code: "late",
+        reference: request.idempotencyKey,
+        detail: null,
+      }) as const,
   );
 }
 

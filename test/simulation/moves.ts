@@ -33,6 +33,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 90) return cancel(world);
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
+  if (pick < 94) return erase(world);
   world.process.runner.sweep();
 }
 
@@ -121,6 +122,7 @@ function passTime(world: World): void {
   const forward = pick === 0 ? 20 * 60_000 : pick < 2 ? 61_000 : world.random.below(2_000);
   world.monotonicMs += forward;
   world.nowMs += pick === 7 ? -1_000 : forward;
+  if (forward > 60_000) world.endTerms();
   const kernel = world.process?.kernel;
   void kernel?.tick().catch(() => undefined);
 }
@@ -133,6 +135,16 @@ function cancel(world: World): void {
     actor: "person:ada",
     input: { action: from(world, live), code: "no-longer-wanted" },
   });
+}
+
+/** Somebody's right to be forgotten does not wait for what is under way. */
+function erase(world: World): void {
+  const size = world.process?.kernel.durableSize ?? 0;
+  if (size === 0) return;
+  const seq = world.random.below(size);
+  const input = { keyId: `${seq}`, ofSubject: "log", retention: "content" };
+  const reply = world.ask({ type: "erase-payload", actor: "person:ada", input });
+  void reply.then((answered) => answered !== null && world.erased.add(seq));
 }
 
 function brake(world: World): void {

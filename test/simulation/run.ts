@@ -46,7 +46,11 @@ async function comeToRest(world: World): Promise<void> {
     world.process?.runner.sweep();
     await settle();
     if (world.turns.waiting > 0) continue;
-    if ((world.process?.runner.running ?? 0) > 0) continue;
+    if ((world.process?.runner.running ?? 0) > 0) {
+      world.endTerms();
+      await settle();
+      continue;
+    }
     if (!isAskingAgain(world)) return;
     world.nowMs += 2_000;
     world.monotonicMs += 2_000;

@@ -1,6 +1,7 @@
 // The whole system in one process from one seed: kernel, effects, ledger and a disk that fails, crashes included.
 
 import { readdirSync, readFileSync } from "node:fs";
+import { AppError } from "../../src/core/errors.ts";
 import { EmergencyBrake } from "../../src/effects/brake.ts";
 import { EffectRunner } from "../../src/effects/runner.ts";
 import type { Command, Reply } from "../../src/kernel/command.ts";
@@ -15,6 +16,7 @@ import { readLeaf } from "../../src/main/recorded-payload.ts";
 import { restoreState } from "../../src/main/restore.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import type { Head } from "../../src/wire/types/event.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
@@ -57,8 +59,6 @@ export type WorldHooks = {
   readonly onCall: (world: World, request: ExecuteRequest, kind: ActionKind) => void;
 };
 
-const NEVER = new AbortController().signal;
-
 export class World {
   readonly random: SeededRandom;
   readonly turns: Turns;
@@ -71,6 +71,10 @@ export class World {
   monotonicMs = 0;
   crashes = 0;
   process: Process | null = null;
+  /** Payloads whose keys are destroyed, by sequence. */
+  readonly erased = new Set<number>();
+  /** The terms of all calls: they are over when enough time has passed, and not before. */
+  #terms: AbortController[] = [];
   #dead = false;
 
   constructor(seed: number, hooks: WorldHooks) {
@@ -108,6 +112,7 @@ export class World {
       onSnapshotProblem: () => undefined,
     });
     const clock = new ClockGuard({ nowMs: () => this.nowMs, monotonicMs: () => this.monotonicMs });
+    let appended: Promise<unknown> = Promise.resolve();
     const kernel = new Kernel({
       state,
       engine: simulationEngine,
@@ -115,10 +120,16 @@ export class World {
       defer: (task) => void this.turns.take("write", task),
       onFatal: () => this.crash(),
       writer: {
-        append: async (events) => {
-          const batch = sealer.seal(events);
-          await store.append(batch);
-          return { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint };
+        // In order, and nothing after one that failed.
+        append: (events) => {
+          const append = async (): Promise<Head> => {
+            const batch = sealer.seal(events);
+            await store.append(batch);
+            return { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint };
+          };
+          const done = appended.then(append);
+          appended = done;
+          return done;
         },
       },
     });
@@ -131,11 +142,13 @@ export class World {
   }
 
   #startEffects(kernel: Kernel, store: ModelStore): Process {
-    const brake = new EmergencyBrake(() => NEVER);
+    const brake = new EmergencyBrake(() => this.#term());
     const onCall = (request: ExecuteRequest, kind: ActionKind): void => this.#hooks.onCall(this, request, kind);
     const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall });
-    const payload = async (seq: number) =>
-      openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
+    const payload = async (seq: number) => {
+      if (this.erased.has(seq)) throw new AppError("payload-erased", "its key is destroyed");
+      return openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
+    };
     const runner = new EffectRunner({
       kernel,
       brake,
@@ -144,7 +157,7 @@ export class World {
       classifier: modelClassifier(this.random, this.turns),
       origin: ORIGIN,
       teams: TEAMS,
-      classifyTimeout: () => NEVER,
+      classifyTimeout: () => this.#term(),
       planTimeoutMs: 0,
       stepTimeoutMs: 0,
       nowMs: () => this.nowMs,
@@ -154,10 +167,22 @@ export class World {
     return { kernel, runner, brake };
   }
 
+  #term(): AbortSignal {
+    const controller = new AbortController();
+    this.#terms.push(controller);
+    return controller.signal;
+  }
+
+  /** The time of every call under way is up. */
+  endTerms(): void {
+    for (const term of this.#terms.splice(0)) term.abort();
+  }
+
   /** The process is gone between any two steps; the disk keeps what it keeps. */
   crash(): void {
     this.#dead = true;
     this.process = null;
+    this.#terms = [];
     this.turns.drop();
     this.disk.crash(this.random);
     this.crashes++;
