@@ -17,6 +17,8 @@ import type { State } from "./state.ts";
 import { Transaction, type Engine } from "./transaction.ts";
 
 const BATCH_EVENTS_MAX = 2_048;
+/** Batches with the writer: one syncs, one is sealed, one waits, so that it never does. */
+const APPENDS_MAX = 3;
 const WAITING_MAX = 20_000;
 
 export type KernelParts = {
@@ -42,7 +44,7 @@ export class Kernel {
   #queued: UnsealedEvent[][] = [];
   #waiters: Waiter[] = [];
   #durableSize: number;
-  #writing = false;
+  #appending = 0;
   #scheduled = false;
   #failure: AppError | null = null;
 
@@ -122,7 +124,7 @@ export class Kernel {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#writing) return;
+    if (this.#scheduled || this.#appending >= APPENDS_MAX) return;
     this.#scheduled = true;
     this.#parts.defer(() => {
       this.#scheduled = false;
@@ -131,10 +133,10 @@ export class Kernel {
   }
 
   async #write(): Promise<void> {
-    if (this.#writing || this.#failure !== null) return;
+    if (this.#appending >= APPENDS_MAX || this.#failure !== null) return;
     const batch = this.#takeBatch();
     if (batch.length === 0) return;
-    this.#writing = true;
+    this.#appending++;
     try {
       const head = await this.#parts.writer.append(batch);
       const last = batch.at(-1);
@@ -144,8 +146,9 @@ export class Kernel {
       this.#fail(error);
       return;
     } finally {
-      this.#writing = false;
+      this.#appending--;
     }
+    if (this.#failure !== null) return;
     // The next batch first: it syncs while the replies of this one are sent.
     void this.#write();
     for (const listener of this.#listeners) listener(batch);

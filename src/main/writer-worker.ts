@@ -1,7 +1,7 @@
 // The writer thread: seals batches and appends them to the store, one at a time.
 
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { isAppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
 import type { DraftLeaf } from "../ledger/leaf.ts";
 import { Sealer } from "../ledger/seal.ts";
@@ -21,6 +21,8 @@ class Writer {
   readonly #port: MessagePort;
   #queue: Promise<void> = Promise.resolve();
   #appends = 0;
+  /** After an append that failed nothing follows: the sealer stands where the log may not. */
+  #failed = false;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(parts: { store: LedgerStore; sealer: Sealer; port: MessagePort }) {
@@ -64,8 +66,11 @@ class Writer {
 
   async #append(drafts: readonly DraftLeaf[]): Promise<{ head: { size: number; checkpoint: string }; count: number }> {
     clearTimeout(this.#idle);
+    if (this.#failed) throw new AppError("commit-unknown", "an earlier append failed");
+    this.#failed = true;
     const batch = this.#sealer.sealDrafts(drafts);
     await this.#store.append(batch);
+    this.#failed = false;
     if (++this.#appends >= MAINTAIN_EVERY_APPENDS) await this.#maintain();
     else this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
     return { head: { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint }, count: batch.count };

@@ -5,8 +5,9 @@ import type { Head, UnsealedEvent } from "../types/event.ts";
 
 export interface LedgerWriter {
   /**
-   * Seals and appends `events` as one commit; resolves when they are durable and under a signed checkpoint. One call
-   * at a time. A rejection means that the outcome is unknown, except `store-conflict`: the kernel stops either way.
+   * Seals and appends `events` as one commit; resolves when they are durable and under a signed checkpoint. Calls may
+   * overlap: each is done after the one before, and answered in that order. A rejection means that the outcome is
+   * unknown, except `store-conflict`: the kernel stops either way, and every later call is rejected too.
    */
   append(events: readonly UnsealedEvent[]): Promise<Head>;
 }
