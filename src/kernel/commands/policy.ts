@@ -18,6 +18,14 @@ export function proposePolicy(tx: Transaction, command: Command<"propose-policy"
   if (tx.state.bundleHash === bundleHash && tx.state.policyMode === mode) {
     return { subject: "log", result: "active", repeated: true };
   }
+  const waiting =
+    mode === "file" ? [] : [...tx.state.actions.values()].filter(({ kind }) => kind === "policy.activate");
+  const same = waiting.find(({ operand }) => operand === bundleHash);
+  if (same !== undefined) return { subject: same.id, result: same.status, repeated: true };
+  // One more would push the bytes of one that waits out of reach, and its approval would come to nothing.
+  if (waiting.length >= LIMITS.policyProposalsMax - 1) {
+    throw new AppError("overloaded", "too many policy bundles wait for an answer; deny or cancel some");
+  }
   const files = command.content;
   tx.emit({
     type: "policy.proposed",
