@@ -20,7 +20,7 @@ function answer(random: SeededRandom): unknown {
   const isSerious = severity === "high" || severity === "sev1";
   return {
     classification: severity,
-    confidence: random.below(101) / 100,
+    confidence: random.below(2) === 0 ? 0.9 : random.below(101) / 100,
     requires_ticket: random.below(3) > 0,
     requires_paging: isSerious,
     requires_mim: severity === "sev1" && random.below(2) === 0,

@@ -42,17 +42,20 @@ function from<T>(world: World, items: readonly T[]): T {
 }
 
 function signal(world: World, promised: Promised): void {
+  const open = [...(world.process?.kernel.state.incidents.values() ?? [])];
+  const ending = open.length > 0 && world.random.below(4) === 0 ? from(world, open) : undefined;
   const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
-  const firing = world.random.below(4) > 0;
-  const delivery = `d${world.random.below(40)}:${firing ? "firing" : "resolved"}`;
+  const firing = ending === undefined && world.random.below(5) > 0;
+  // An alert that ends is mostly one that began.
+  const alert = ending?.firing[0] ?? `d${world.random.below(40)}`;
   const input: CommandInputs["receive-signal"] = {
     source: from(world, ["am", "dd"]),
     detector: from(world, ["errors", "latency"]),
     status: firing ? "firing" : "resolved",
-    environment,
-    service,
-    signature: hash("sha256", `${service} ${world.random.below(2)}`),
-    deliveryKey: delivery,
+    environment: ending?.environment ?? environment,
+    service: ending?.service ?? service,
+    signature: ending?.signature ?? hash("sha256", `${service} ${world.random.below(2)}`),
+    deliveryKey: `${alert}:${firing ? "firing" : "resolved"}`,
     claimedSeverity: from(world, ["low", "medium", "high", "sev1"]),
   };
   const content = { title: `alert of ${service}`, summary: "", pointers: [], component: null };
