@@ -1,17 +1,18 @@
 // Decisions per second over HTTP: each proposed, decided, durable and under a signed checkpoint, beside a bare echo.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "../src/adapters/identity/clients.ts";
 import { signAssertion } from "../src/adapters/identity/client-assertions.ts";
 import { systemClock, systemRandom } from "../src/main/system.ts";
-import { startProgram, stopProgram, withFolder, type Bench, type Results } from "./harness.ts";
+import { startProgram, stopProgram, threadTimesMs, withFolder, type Bench, type Results } from "./harness.ts";
 import { applyLoad, applyRate, type Measured } from "./load.ts";
-import { mkdirSync } from "node:fs";
 
 const CONNECTIONS = (process.env["BENCH_CONNECTIONS"] ?? "1,16,128").split(",").map(Number);
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 5);
 const AGENT = "agent:bench";
+/** Result name to thread: microseconds of processor time for one decision. */
+const THREADS = { mainUs: "MainThread", writerUs: "writer", followerUs: "follower", collectorUs: "V8Worker" };
 
 const BODY = JSON.stringify({
   kind: "record.note",
@@ -37,20 +38,36 @@ async function measure(dir: string): Promise<Results> {
       // In turn, so that a drift of the machine meets both; the echo carries the same header.
       await applyLoad({ ...load, url: holdpoint.url, headers, seconds: 2 }, dir);
       const before = await applyLoad({ ...load, url: echoUrl, headers }, dir);
+      const usedBefore = threadTimesMs(holdpoint.child.pid ?? 0);
       const decide = await applyLoad({ ...load, url: holdpoint.url, headers }, dir);
+      const usedAfter = threadTimesMs(holdpoint.child.pid ?? 0);
+      const viewsLagEvents = await readLag(holdpoint.url);
       const after = await applyLoad({ ...load, url: echoUrl, headers }, dir);
       if (decide.errors > 0) throw new Error(`${decide.errors} decisions failed at ${connections} connections`);
       const half = await applyRate(
         { ...load, url: holdpoint.url, headers },
         Math.max(1, Math.round(decide.perSecond / 2)),
       );
-      collect(results, `c${connections}`, { echoPerSecond: (before.perSecond + after.perSecond) / 2, decide, half });
+      const key = `c${connections}`;
+      collect(results, key, { echoPerSecond: (before.perSecond + after.perSecond) / 2, decide, half });
+      const decisions = decide.perSecond * SECONDS;
+      for (const [name, thread] of Object.entries(THREADS)) {
+        const usedMs = (usedAfter.get(thread) ?? 0) - (usedBefore.get(thread) ?? 0);
+        (results[name] ??= {})[key] = Math.round((usedMs * 1000) / decisions);
+      }
+      (results["viewsLagEvents"] ??= {})[key] = viewsLagEvents;
     }
     return results;
   } finally {
     await stopProgram(holdpoint.child);
     await stopProgram(echo.child);
   }
+}
+
+/** Durable events that the views lack. */
+async function readLag(url: string): Promise<number> {
+  const metrics = await (await fetch(new URL("/metrics", url))).text();
+  return Number(/^holdpoint_views_lag_events (\d+)/m.exec(metrics)?.[1] ?? Number.NaN);
 }
 
 type Row = { readonly echoPerSecond: number; readonly decide: Measured; readonly half: Measured };

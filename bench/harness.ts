@@ -1,7 +1,7 @@
 // What every benchmark shares: temporary folders, child processes, the machine's description, one JSON object out.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 
@@ -68,4 +68,20 @@ export function describeMachine(): Readonly<Record<string, string | number>> {
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+const MS_PER_TICK = 10; // USER_HZ is 100 on Linux
+
+/** Milliseconds of processor time that each thread of a process has used, by name; empty where there is no /proc. */
+export function threadTimesMs(pid: number): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  const folder = `/proc/${pid}/task`;
+  for (const thread of existsSync(folder) ? readdirSync(folder) : []) {
+    const stat = readFileSync(join(folder, thread, "stat"), "utf8");
+    const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const usedMs = (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+    times.set(name, (times.get(name) ?? 0) + usedMs);
+  }
+  return times;
 }

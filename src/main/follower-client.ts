@@ -29,7 +29,10 @@ export class FollowerClient {
 
   constructor(data: FollowerData, hooks: FollowerHooks) {
     this.#hooks = hooks;
-    this.#worker = new Worker(new URL("./follower-worker.ts", import.meta.url), { workerData: data });
+    this.#worker = new Worker(new URL("./follower-worker.ts", import.meta.url), {
+      name: "follower",
+      workerData: data,
+    });
     this.#worker.on("message", (report: FollowerReport) => this.#take(report));
     this.#worker.on("error", (error) => hooks.onProblem(String(error), true));
   }

@@ -39,7 +39,10 @@ export class WriterClient implements LedgerWriter {
     data: WriterData,
     onLost: (error: AppError) => void,
   ): Promise<{ writer: WriterClient; head: Head }> {
-    const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: data });
+    const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), {
+      name: "writer",
+      workerData: data,
+    });
     const writer = new WriterClient(worker, onLost);
     const answer = await new Promise<WriterAnswer & { ok: true }>((resolve, reject) => {
       writer.#pending.set(0, { resolve, reject });
