@@ -68,6 +68,8 @@ export interface ActionService {
 export interface KillswitchService {
   /** Stops at once, before anything is recorded. */
   pull(scope: BrakeScope): void;
+  /** Takes back a pull whose record was refused. */
+  letGo(scope: BrakeScope): void;
   readonly flagged: () => boolean;
   readonly brakes: () => readonly Brake[];
   /** Actions under way that a brake of this scope would stop. */

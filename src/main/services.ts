@@ -135,6 +135,7 @@ function killswitchService({ core, brake }: Parts): KillswitchService {
   const { kernel } = core;
   return {
     pull: (scope) => brake.pull(scope),
+    letGo: (scope) => brake.release(scope),
     flagged: () => brake.flagged,
     brakes: () => [...kernel.state.brakes.values()],
     covered: (scope) =>

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { canonicalEnvironment } from "../../core/environment.ts";
-import { AppError } from "../../core/errors.ts";
+import { AppError, isAppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { plainName } from "../../core/names.ts";
 import type { Reply } from "../../kernel/command.ts";
@@ -43,13 +43,14 @@ async function changeKillswitch({ services, request, reply }: RouteContext): Pro
   requireScope(identity, "killswitch:pause");
   const stopped = services.killswitch.covered(scope);
   if (body.mode === "pause") services.killswitch.pull(scope); // before the record: stopping never waits for a store
-  const input = { mode: body.mode, scope };
-  const answer = await services.submit({
-    type: "apply-brake",
-    actor: identity.id,
-    input,
-    content: { reason: body.reason ?? null },
-  });
+  const command = { type: "apply-brake", actor: identity.id, input: { mode: body.mode, scope } } as const;
+  const answer = await services
+    .submit({ ...command, content: { reason: body.reason ?? null } })
+    .catch((error: unknown) => {
+      // Refused for good: a brake that no list shows could never be released. One whose fate is unknown holds.
+      if (isAppError(error, "killswitch-conflict")) services.killswitch.letGo(scope);
+      throw error;
+    });
   reply.code(200);
   return { brake: answer.subject, repeated: answer.repeated, stopped, ...killswitchNow(services) };
 }

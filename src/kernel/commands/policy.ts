@@ -43,14 +43,15 @@ export function proposePolicy(tx: Transaction, command: Command<"propose-policy"
 
 /** Stopping needs no approval. */
 export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): Reply {
-  if (tx.state.brakes.size >= LIMITS.brakesMax) {
-    throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
-  }
   const wanted = canonicalJson(input.scope);
   const same = [...tx.state.brakes.values()].find(
     (brake) => brake.mode === input.mode && canonicalJson(brake.scope) === wanted,
   );
   if (same !== undefined) return { subject: same.id, result: "applied", repeated: true };
+  // Stopping everything is always possible, however many narrow brakes somebody has applied.
+  if (tx.state.brakes.size >= LIMITS.brakesMax && wanted !== "{}") {
+    throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
+  }
   const subject = idFromSeq("brk", tx.nextSeq);
   tx.emit({ type: "brake.applied", subject, facts: { mode: input.mode, scope: input.scope } });
   return { subject, result: "applied", repeated: false };
