@@ -8,6 +8,7 @@ import { VIEW_FILTERS, type CountedView, type ViewDocuments, type ViewName } fro
 import { ViewStatements } from "./views-statements.ts";
 
 const SCHEMA = new URL("../../../sql/views/001-views.sql", import.meta.url);
+const IN_MEMORY = ":memory:";
 const BUSY_TIMEOUT_MS = 5_000;
 const PAGE_BYTES = 8_192;
 /** Holds what one large write changes, so that no page of it is written twice. */
@@ -47,7 +48,8 @@ export function openViewReader(path: string): ViewReader {
 }
 
 function connectWriter(path: string, generation: string): SqliteViews {
-  if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600)); // its companions take the mode of the file
+  // Its companions take the mode of the file.
+  if (path !== IN_MEMORY && !existsSync(path)) closeSync(openSync(path, "wx", 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     // A power cut may take the newest commits, never the file's consistency; the position goes with them.
