@@ -23,12 +23,14 @@ export type Measured = {
 };
 
 export async function applyLoad(load: Load, dir: string): Promise<Measured> {
-  return existsSync("/usr/bin/wrk") ? withWrk(load, dir) : withAutocannon(load, null);
+  return existsSync("/usr/bin/wrk") ? withWrk(load, dir) : withAutocannon(load);
 }
 
 /** At a constant rate: latency counted from when a request was due, not from when it was sent. */
 export async function applyRate(load: Load, perSecond: number): Promise<Measured> {
-  return withAutocannon(load, perSecond);
+  const script = new URL("./constant-rate.ts", import.meta.url).pathname;
+  const { stdout } = await run(process.execPath, [script, JSON.stringify({ ...load, perSecond })]);
+  return JSON.parse(stdout) as Measured;
 }
 
 async function withWrk(load: Load, dir: string): Promise<Measured> {
@@ -57,11 +59,10 @@ function lua(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-async function withAutocannon(load: Load, perSecond: number | null): Promise<Measured> {
+async function withAutocannon(load: Load): Promise<Measured> {
   const args = ["-j", "-c", String(load.connections), "-d", String(load.seconds), "-m", "POST", "-b", load.body];
   for (const [name, value] of Object.entries({ "content-type": "application/json", ...load.headers }))
     args.push("-H", `${name}=${value}`);
-  if (perSecond !== null) args.push("-R", String(perSecond));
   const tool = new URL("../node_modules/autocannon/autocannon.js", import.meta.url).pathname;
   const { stdout } = await run(process.execPath, [tool, ...args, load.url], { maxBuffer: 2 ** 24 });
   const result = JSON.parse(stdout) as {
