@@ -65,11 +65,6 @@ export function describeMachine(): Readonly<Record<string, string | number>> {
   };
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
 const MS_PER_TICK = 10; // USER_HZ is 100 on Linux
 
 /** Milliseconds of processor time that each thread of a process has used, by name; empty where there is no /proc. */
