@@ -31,12 +31,9 @@ export function checkLeafHashes(
  */
 export class LogTail {
   readonly #tree: MerkleTree;
-  /** Root of the log's first `size` events, as the tiles have it. */
-  readonly rootAtStart: Uint8Array;
 
   private constructor(tree: MerkleTree) {
     this.#tree = tree;
-    this.rootAtStart = tree.root();
   }
 
   /** Throws `ledger-corrupt` when tiles are missing. */

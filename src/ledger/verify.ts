@@ -115,7 +115,8 @@ class LogVerification {
   readonly #source: LogSource;
   readonly #findings: Findings;
   readonly #since: Checkpoint | null;
-  #rootAtSince: Uint8Array | null = null;
+  /** Roots at the sizes that are asked about, as soon as the tree has them. */
+  readonly #roots = new Map<number, Uint8Array | null>([[0, EMPTY_ROOT]]);
   #time = 0;
 
   constructor(source: LogSource, settings: VerifySettings, keys: LogKeys, findings: Findings) {
@@ -127,7 +128,8 @@ class LogVerification {
     const keyEncryptionKey = settings.keyEncryptionKey === undefined ? undefined : cipherKey(settings.keyEncryptionKey);
     this.audit = new PayloadAudit({ origin: keys.origin, readKey, keyEncryptionKey }, findings);
     this.#since = this.#openSince(settings.since);
-    if (this.#since?.size === 0) this.#rootAtSince = EMPTY_ROOT;
+    const sizes = [...(source.snapshots ?? []), ...(this.#since === null ? [] : [this.#since])].map(({ size }) => size);
+    for (const size of sizes) if (size > 0) this.#roots.set(size, null);
   }
 
   #openSince(note: string | undefined): Checkpoint | null {
@@ -232,7 +234,7 @@ class LogVerification {
     const completed: FullTile[] = [];
     for (let at = 0; at < hashes.length; at += HASH_BYTES) {
       tree.append(hashes.subarray(at, at + HASH_BYTES), completed);
-      if (tree.size === this.#since?.size) this.#rootAtSince = tree.root();
+      if (this.#roots.has(tree.size)) this.#roots.set(tree.size, tree.root());
     }
     return completed;
   }
@@ -279,21 +281,25 @@ class LogVerification {
   #checkSince(): void {
     if (this.#since === null) return;
     const { size, root } = this.#since;
-    if (this.#rootAtSince === null) {
+    const own = this.#roots.get(size) ?? null;
+    if (own === null) {
       this.#findings.add(
         this.tree.size,
         "truncated",
         `the log ends at ${this.tree.size}, the given checkpoint is of ${size}`,
       );
-    } else if (!equalBytes(this.#rootAtSince, root)) {
+    } else if (!equalBytes(own, root)) {
       this.#findings.add(null, "forked", `the first ${size} events are not those of the given checkpoint`);
     }
   }
 
   #checkSnapshot(snapshot: Snapshot): void {
     this.#findings.guard(null, "snapshot-altered", () => {
-      verifySnapshot(snapshot, this.keys);
+      const logRoot = verifySnapshot(snapshot, this.keys);
       if (snapshot.size > this.tree.size) throw new AppError("ledger-corrupt", "a snapshot is newer than the log");
+      const own = this.#roots.get(snapshot.size) ?? null;
+      if (own === null || !equalBytes(own, logRoot))
+        throw new AppError("ledger-corrupt", "a snapshot is of another log");
     });
   }
 }

@@ -15,7 +15,7 @@ import { ClockGuard } from "../kernel/clock-guard.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";
 import type { Engine } from "../kernel/transaction.ts";
-import { signSnapshot, verifySnapshot } from "../ledger/snapshot-note.ts";
+import { checkSnapshot, sealSnapshot } from "../ledger/snapshot-note.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import { followBrake } from "./brake-file.ts";
@@ -66,7 +66,7 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
     closers.push(() => reader.close());
     const keys = await loadKeys(reader, config.dataDir);
     const core = await startKernel({ config, hooks, keys, reader, writer });
-    const follower = await startFollower({ config, hooks, keys, writer, kernel: core.kernel });
+    const follower = await startFollower({ config, hooks, keys, reader, writer, kernel: core.kernel });
     closers.push(() => follower.stop());
     const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core });
     closers.push(...edge.closers);
@@ -106,7 +106,7 @@ async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds)
   const state = await restoreState({
     store: reader,
     logKeys: keys.logKeys,
-    checkSnapshot: (snapshot) => verifySnapshot(snapshot, keys.logKeys),
+    checkSnapshot: (snapshot) => checkSnapshot(snapshot, reader, keys.logKeys),
     onSnapshotProblem: (size, cause) => hooks.log.warn({ size, err: cause }, "a snapshot was passed over"),
   });
   const bundles = new PolicyBundles();
@@ -126,9 +126,9 @@ async function openForWork(kernel: Kernel, state: Readonly<State>): Promise<void
   await kernel.submit({ type: "start-engine", actor, input: { engine: ENGINE_VERSION } });
 }
 
-type FollowerNeeds = Omit<KernelNeeds, "reader"> & { readonly kernel: Kernel };
+type FollowerNeeds = KernelNeeds & { readonly kernel: Kernel };
 
-async function startFollower({ config, hooks, keys, writer, kernel }: FollowerNeeds): Promise<FollowerClient> {
+async function startFollower({ config, hooks, keys, reader, writer, kernel }: FollowerNeeds): Promise<FollowerClient> {
   const data = {
     place: { dataDir: config.dataDir, postgresUrl: config.postgresUrl },
     viewsPath: join(config.dataDir, "views.db"),
@@ -136,7 +136,8 @@ async function startFollower({ config, hooks, keys, writer, kernel }: FollowerNe
     snapshotEveryEvents: config.snapshotEvery,
   };
   const follower = new FollowerClient(data, {
-    keepSnapshot: (size, bytes) => writer.saveSnapshot({ size, bytes, note: signSnapshot(size, bytes, keys.signer) }),
+    keepSnapshot: async (size, bytes) =>
+      writer.saveSnapshot(await sealSnapshot({ size, bytes }, reader, { keys: keys.logKeys, signer: keys.signer })),
     onMismatch: (mismatch) => hooks.log.error({ mismatch }, "a decision does not replay as it was recorded"),
     onProblem: (message, fatal) => hooks.log.error({ message, fatal }, "the follower has a problem"),
   });

@@ -207,6 +207,26 @@ it("a tampered snapshot is passed over, and the state is folded from the log", a
   assert.equal(await gauge(server, "holdpoint_replay_mismatched_commands"), 0);
 });
 
+it("a snapshot of a history that was cut away is passed over once another one is as long", async () => {
+  const { server, held } = await serverAtWork("this goes another way");
+  await server.kill("SIGTERM");
+  const size = await snapshotSize(server);
+  const copy = new LedgerCopy(server.dataDir, dir);
+  const { cut } = copy.one("select max(first_seq) as cut from batches where first_seq < 50");
+  for (const table of ["batches", "keys"]) copy.run(`delete from ${table} where first_seq >= ?`, cut ?? 0);
+  copy.run("delete from tiles");
+  copyFileSync(copy.path, join(server.dataDir, "ledger.db"));
+  await server.start();
+  const length = async (): Promise<number> => gauge(server, "holdpoint_ledger_events");
+  for (let i = 0; (await length()) <= size; i++) await server.propose(noteOf(`otherwise ${i}`), `otherwise-${i}`);
+  await server.kill();
+  assert.equal(await snapshotSize(server), size);
+  await server.start();
+  assert.match(server.log, /"msg":"a snapshot was passed over"/);
+  assert.match(server.log, /a snapshot is of another log/);
+  assert.equal((await server.call("GET", `/v1/actions/${held}`)).status, 404);
+});
+
 it("a server does not start on events that were changed since its last snapshot", async () => {
   const { server, held } = await serverAtWork("nobody answers this");
   await server.kill();

@@ -9,6 +9,7 @@ import type { Envelope } from "../../src/ledger/dsse.ts";
 import { signerFromSeed, verifierOf, type Signer } from "../../src/ledger/ed25519.ts";
 import { LogKeys, signKeyStatement, statementsText } from "../../src/ledger/key-statement.ts";
 import { Sealer } from "../../src/ledger/seal.ts";
+import { MerkleTree } from "../../src/ledger/merkle.ts";
 import { signSnapshot } from "../../src/ledger/snapshot-note.ts";
 import { storeSource } from "../../src/ledger/store-source.ts";
 import { verifyLog, type VerifyResult, type VerifySettings } from "../../src/ledger/verify.ts";
@@ -133,7 +134,10 @@ export async function makeLog(batchSizes: readonly number[]): Promise<ArrayStore
 
 export function addSnapshot(store: ArrayStore, size: number): void {
   const bytes = Buffer.from(JSON.stringify({ folded: size }));
-  store.snapshots.push({ size, bytes, note: signSnapshot(size, bytes, logSigner) });
+  const tree = new MerkleTree();
+  const hashes = Buffer.concat(store.batches.map(({ leafHashes }) => leafHashes));
+  for (let at = 0; at < size * 32; at += 32) tree.append(hashes.subarray(at, at + 32), []);
+  store.snapshots.push({ size, bytes, note: signSnapshot({ size, bytes }, tree.root(), logSigner) });
 }
 
 /** Verifies with the key-encryption key unless told otherwise. */

@@ -149,6 +149,18 @@ test("every flipped byte of a tile is found, and the event is named", async () =
   assert.equal((await verifyStore(store)).first?.code, "tile-altered");
 });
 
+test("a snapshot of another history of the same log is found", async () => {
+  const store = await makeLog(SIZES);
+  const other = await makeLog([8]);
+  const sealer = await sealerFor(other, logKeys());
+  other.append(sealer.seal([event(8)]));
+  addSnapshot(other, 9);
+  store.append((await sealerFor(store, logKeys())).seal([event(8, { subject: "act_otherwise" })]));
+  assert.equal((await verifyStore(other)).ok, true);
+  store.snapshots.push(...other.snapshots);
+  assert.equal((await verifyStore(store)).first?.code, "snapshot-altered");
+});
+
 test("every flipped byte of a snapshot and its note is found", async () => {
   const store = await makeLog(SIZES);
   addSnapshot(store, 7);
