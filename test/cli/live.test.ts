@@ -225,7 +225,7 @@ describe("the command line with a running server", () => {
     const id = (await bot(note("staging"))).out.split(" ")[0] ?? "";
     const [receipt, exported, kept] = ["receipt.json", "export", "kept"].map((name) => join(server.dir, name));
     assert.equal((await run(`receipt ${id} --out ${receipt}`)).code, 0);
-    assert.match((await run(`verify ${receipt}`)).out, new RegExp(`action\\.completed of ${id}[^]*Result +verifies`));
+    assert.match((await run(`verify ${receipt}`)).out, new RegExp(`action\\.granted of ${id}[^]*Result +verifies`));
     assert.equal((await run("receipt 0")).code, 0);
     assert.equal((await run(`export --out ${exported} --payloads`)).code, 0);
     assert.equal(statSync(exported ?? "").mode & 0o777, 0o600);

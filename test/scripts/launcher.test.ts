@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { createProject, linkPinnedNode, type Project } from "./project.ts";
 
 const CLI = `
-process.stdout.write(JSON.stringify(process.argv.slice(2)) + "\\n");
-if (process.argv.includes("--wait")) setInterval(() => {}, 1_000);
 process.on("SIGTERM", () => process.exit(42));
+if (process.argv.includes("--wait")) setInterval(() => {}, 1_000);
+process.stdout.write(JSON.stringify(process.argv.slice(2)) + "\\n");
 process.exitCode = 7;
 `;
 
