@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CODE_FILES, SRC_FILES, TEXT_FILES, isFile, readText } from "./tidy/checkout.ts";
 import floor from "./floor.json" with { type: "json" };
+import { checkConnections } from "./tidy/connections.ts";
 import { checkLayers, LAYERS, roomOf } from "./tidy/layers.ts";
 import { checkLinks, checkText } from "./tidy/repository.ts";
 import {
@@ -49,6 +50,7 @@ describe("the repository", () => {
   test("imports run down the layers only", () => assertNone(srcSources.flatMap(checkLayers)));
   test("pure rooms use no clock, randomness, timers or I/O", () => assertNone(srcSources.flatMap(checkPureWords)));
   test("only src/main reads the environment", () => assertNone(srcSources.flatMap(checkEnvironment)));
+  test("only the way out opens connections", () => assertNone(srcSources.flatMap(checkConnections)));
   test("exports are named and found where they are written", () => {
     assertNone([...sources.values()].flatMap(checkExports));
   });
@@ -194,6 +196,54 @@ describe("the check of pure rooms finds", () => {
       assert.equal(environment("src/main/fine.ts", text), 0, text);
     }
     assert.equal(environment("src/cli/fine.ts", "process.exitCode = 1;"), 0);
+  });
+});
+
+describe("the check of connections finds", () => {
+  const check = (path: string, text: string): number => checkConnections(parseSource(path, text)).length;
+
+  test("every way to open one outside the way out", () => {
+    for (const text of [
+      `await fetch("https://example.org");`,
+      "const f = fetch;",
+      "globalThis.fetch(url);",
+      `globalThis["fetch"](url);`,
+      "new WebSocket(url);",
+      "new EventSource(url);",
+      `import { request } from "node:http";`,
+      `import { Agent } from "http";`,
+      `import http from "node:http";`,
+      `import * as https from "node:https";`,
+      `import { connect } from "node:net";`,
+      `import { Socket } from "node:net";`,
+      `import { connect } from "node:tls";`,
+      `import { createSocket } from "node:dgram";`,
+      `import { lookup } from "node:dns/promises";`,
+      `import { connect } from "node:http2";`,
+      `import { request } from "undici";`,
+      `const net = await import("node:net");`,
+      `import { Pool } from "pg";`,
+      `import { createAnthropic } from "@ai-sdk/anthropic";`,
+    ]) {
+      assert.ok(check("src/adapters/executors/planted.ts", text) >= 1, text);
+      assert.equal(check("src/adapters/egress/fine.ts", text), 0, text);
+    }
+  });
+
+  test("nothing in servers, types and names of our own", () => {
+    for (const text of [
+      `import { createServer } from "node:http";`,
+      `import { createServer, isIP } from "node:net";`,
+      `import type { Socket } from "node:net";`,
+      "parts.fetch(url);",
+      "const model = { fetch: out };",
+      "function f(fetch: () => void): void { fetch(); }",
+      "type F = typeof globalThis.fetch;",
+    ]) {
+      assert.equal(check("src/http/fine.ts", text), 0, text);
+    }
+    assert.equal(check("src/adapters/stores/fine.ts", `import { Pool } from "pg";`), 0);
+    assert.equal(check("src/cli/api-client.ts", "await fetch(url);"), 0);
   });
 });
 

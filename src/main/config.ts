@@ -29,6 +29,12 @@ const fileSchema = z.strictObject({
     .max(256)
     .default(["platform", "sre", "database", "network", "security"]),
   executors: executorsConfigSchema.prefault({}),
+  egress: z
+    .strictObject({
+      /** Origins that may be reached beyond those that the rest of the configuration names. */
+      allow: z.array(z.string().max(256)).max(64).default([]),
+    })
+    .prefault({}),
   execution: z
     .strictObject({
       planTimeoutMs: z.number().int().min(100).max(60_000).default(10_000),

@@ -8,6 +8,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Egress } from "../wire/contracts/egress.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
@@ -21,13 +22,15 @@ type Needs = {
   readonly brake: EmergencyBrake;
   readonly payloads: PayloadReader;
   readonly origin: string;
+  readonly egress: Egress;
 };
 
 /** Throws `config-invalid` when an executor or the classifier's rules cannot be used. */
-export function createEffectParts({ config, kernel, brake, payloads, origin }: Needs): EffectParts {
+export function createEffectParts({ config, kernel, brake, payloads, origin, egress }: Needs): EffectParts {
   const executors = createExecutors({
     config: config.executors,
     credentials: fileSecrets(join(config.dataDir, "secrets")),
+    egress,
     clock: systemClock,
     installation: origin,
   });

@@ -22,6 +22,7 @@ import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { createEffectParts } from "./effect-parts.ts";
+import { openEgress } from "./egress.ts";
 import { registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
 import { openIdentity } from "./identity.ts";
@@ -155,7 +156,14 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const brake = new EmergencyBrake();
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
   const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
-  const effects = createEffectParts({ config, kernel, brake, payloads: ledger, origin: keys.origin });
+  const effects = createEffectParts({
+    config,
+    kernel,
+    brake,
+    payloads: ledger,
+    origin: keys.origin,
+    egress: openEgress(config),
+  });
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
   const runner = new EffectRunner({ ...effects, kernel, nowMs: () => systemClock.nowMs(), onProblem });

@@ -6,6 +6,7 @@ import {
   type ServicenowOptions,
   type ServicenowStandIn,
 } from "../../examples/stand-ins/servicenow.ts";
+import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Credentials } from "../../src/wire/contracts/credentials.ts";
@@ -42,9 +43,9 @@ export interface Wanted {
 export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted): Executor {
   const parsed = executorsConfigSchema.parse(config);
   const credentials = credentialsFrom(secrets);
-  const executor = createExecutors({ config: parsed, credentials, clock, installation: "holdpoint.test/log" }).get(
-    kind,
-  );
+  const allow = [parsed.pagerduty?.baseUrl, parsed.servicenow?.baseUrl].filter((url) => url !== undefined);
+  const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
+  const executor = createExecutors({ ...parts, installation: "holdpoint.test/log" }).get(kind);
   if (executor === undefined) throw new Error(`no executor for ${kind}`);
   return executor;
 }

@@ -7,9 +7,9 @@ import { MISHAPS } from "../../examples/stand-ins/stand-in.ts";
 
 const manual = readFileSync(new URL("../../docs/executors.md", import.meta.url), "utf8");
 const room = new URL("../../src/adapters/executors/", import.meta.url);
-const code = readdirSync(room)
-  .map((name) => readFileSync(new URL(name, room), "utf8"))
-  .join("\n");
+const contract = new URL("../../src/wire/contracts/egress.ts", import.meta.url);
+const files = [contract, ...readdirSync(room).map((name) => new URL(name, room))];
+const code = files.map((file) => readFileSync(file, "utf8")).join("\n");
 
 test("every outcome code in the code is in the manual, and the other way round", () => {
   const inCode = new Set(

@@ -11,7 +11,9 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["kernel"],
   ["history"],
   ["effects"],
-  ["stores", "executors", "classifiers", "identity", "feeds", "exports", "notifiers"].map((name) => `adapters/${name}`),
+  ["egress", "stores", "executors", "classifiers", "identity", "feeds", "exports", "notifiers"].map(
+    (name) => `adapters/${name}`,
+  ),
   ["http", "gateways", "cli", "sdk", "console"],
   ["main"],
 ];

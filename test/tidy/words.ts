@@ -131,12 +131,12 @@ function numberOf(node: unknown): number | bigint | undefined {
 }
 
 /** A key of an object, a type member or a class member: a name of our own, not a use of the global. */
-function isNamePosition(parent: SyntaxNode | undefined, key: string): boolean {
+export function isNamePosition(parent: SyntaxNode | undefined, key: string): boolean {
   return key === "key" && parent?.["computed"] === false && parent["shorthand"] !== true;
 }
 
 /** Names that the file itself declares or imports, wherever in it: those are not the globals. */
-function declaredNames(source: Source): ReadonlySet<string> {
+export function declaredNames(source: Source): ReadonlySet<string> {
   const names = new Set<string>();
   for (const { node, parent, key } of source.nodes) {
     if (node.type !== "Identifier") continue;

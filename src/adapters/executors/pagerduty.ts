@@ -22,7 +22,7 @@ import {
 } from "../../wire/schemas/executor-arguments.ts";
 import type { PagerdutyConfig } from "../../wire/schemas/executors-config.ts";
 import type { Severity } from "../../wire/types/classification.ts";
-import type { Egress } from "./egress.ts";
+import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import { readSecret } from "./secret-reading.ts";
 import { jsonObjectOf, writeOutcome, type Told } from "./step-outcomes.ts";
 
@@ -85,7 +85,7 @@ export interface PagerdutyParts {
   readonly config: PagerdutyConfig;
   /** Of `config.baseUrl`; the one origin that `egress` needs to reach. */
   readonly origin: string;
-  readonly egress: Egress;
+  readonly egress: OutboundCall;
   readonly credentials: Credentials;
   readonly clock: Clock;
 }

@@ -4,9 +4,10 @@ import { hash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
 import type { ExecutorsConfig } from "../../wire/schemas/executors-config.ts";
-import { createEgress, parseOrigin } from "./egress.ts";
+import { parseOrigin } from "../../wire/schemas/origin.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
 import { createServicenowExecutor } from "./servicenow.ts";
@@ -17,6 +18,7 @@ const PLAIN_ORIGIN = /^(?!javascript:)[a-z0-9][a-z0-9._:/@+-]{0,63}$/i;
 export interface RegistryParts {
   readonly config: ExecutorsConfig;
   readonly credentials: Credentials;
+  readonly egress: Egress;
   readonly clock: Clock;
   /** The log's origin: keeps this log's actions apart at systems that several installations share. */
   readonly installation: string;
@@ -31,12 +33,12 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
   const executors = [createRecordingExecutor()];
   if (config.pagerduty !== undefined) {
     const origin = parseOrigin(config.pagerduty.baseUrl);
-    const egress = createEgress([origin]);
+    const egress = parts.egress.callTo(origin);
     executors.push(createPagerdutyExecutor({ config: config.pagerduty, origin, egress, credentials, clock }));
   }
   if (config.servicenow !== undefined) {
     const origin = parseOrigin(config.servicenow.baseUrl);
-    const egress = createEgress([origin]);
+    const egress = parts.egress.callTo(origin);
     const installation = correlationPrefix(parts.installation);
     executors.push(
       createServicenowExecutor({ config: config.servicenow, origin, egress, credentials, clock, installation }),

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { ServicenowConfig } from "../../wire/schemas/executors-config.ts";
-import type { Egress } from "./egress.ts";
+import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import { readSecret } from "./secret-reading.ts";
 import { jsonObjectOf, readOutcome } from "./step-outcomes.ts";
 
@@ -24,7 +24,7 @@ const tokenSchema = z.object({
 export interface LoginParts {
   readonly config: ServicenowConfig;
   readonly origin: string;
-  readonly egress: Egress;
+  readonly egress: OutboundCall;
   readonly credentials: Credentials;
   readonly clock: Clock;
 }

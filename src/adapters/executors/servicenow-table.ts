@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
-import type { OutboundRequest } from "./egress.ts";
+import type { OutboundRequest } from "../../wire/contracts/egress.ts";
 import type { LoginParts } from "./servicenow-login.ts";
 import { ServicenowLogin } from "./servicenow-login.ts";
 import { jsonObjectOf, readOutcome, type Told } from "./step-outcomes.ts";

@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
-import type { Answer } from "./egress.ts";
+import type { Answer } from "../../wire/contracts/egress.ts";
 
 const EXCERPT_CHARS_MAX = 300;
 const RETRY_AFTER_MIN_MS = 1_000;

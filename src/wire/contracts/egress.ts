@@ -1,0 +1,47 @@
+// What adapters need of the one way out: an answer-shaped call, and a function shaped like fetch, each to one origin.
+
+export interface OutboundRequest {
+  readonly method: "GET" | "POST" | "PATCH";
+  readonly origin: string;
+  /** Begins with `/`; holds the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * What became of a call. `unsent`: no byte of the request left this process, so it had no effect. `lost`: it may have
+ * arrived, and nobody can tell. `answered`: whole headers and a whole body of at most 64 KiB.
+ */
+export type Answer =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly json: boolean;
+      readonly body: string;
+      readonly retryAfter: string;
+    }
+  | { readonly kind: "unsent"; readonly code: UnsentCode }
+  | { readonly kind: "lost"; readonly code: LostCode };
+
+export type UnsentCode = "origin-not-allowed" | "aborted" | "tls-untrusted" | "unreachable";
+export type LostCode = "timeout" | "aborted" | "connection-lost" | "answer-too-large";
+
+/** Never throws: every end of a call is an Answer. Aborting `signal` ends the call at once. */
+export type OutboundCall = (request: OutboundRequest, signal: AbortSignal) => Promise<Answer>;
+
+/**
+ * Shaped like the global `fetch`, for libraries that take one. Bodies are whole texts or bytes, both ways. Rejects with
+ * a TypeError whose message is an UnsentCode or a LostCode, or with the signal's reason. Redirects are answers.
+ */
+export type OutboundFetch = typeof globalThis.fetch;
+
+export interface FetchLimits {
+  readonly answerBytesMax: number;
+}
+
+/** The one way out. What an adapter gets leads to one origin, and only while the allow-list names that origin. */
+export interface Egress {
+  callTo(origin: string): OutboundCall;
+  fetchTo(origin: string, limits: FetchLimits): OutboundFetch;
+}

@@ -1,0 +1,62 @@
+// Who opens connections: src/adapters/egress, where the allow-list stands, and the few that are no part of the pipeline.
+
+import { roomOf } from "./layers.ts";
+import { finding, memberPath, type Finding, type Link, type Placed, type Source } from "./source.ts";
+import { declaredNames, isNamePosition } from "./words.ts";
+
+/** The command line talks to the server it was pointed at. */
+const CLIENT_OF_THE_CLI = "src/cli/api-client.ts";
+
+const INSTEAD = "take an OutboundCall or OutboundFetch (src/wire/contracts/egress.ts) as an argument";
+const GLOBALS = new Set(["fetch", "WebSocket", "EventSource", "XMLHttpRequest", "WebSocketStream"]);
+const MEMBERS = new Set([...GLOBALS].flatMap((name) => [`globalThis.${name}`, `global.${name}`]));
+
+/** What of each built-in module neither connects nor looks up a name; everything else of it does. */
+const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["http", ["createServer", "Server", "IncomingMessage", "ServerResponse", "STATUS_CODES", "METHODS"]],
+  ["https", ["createServer", "Server"]],
+  ["http2", ["createServer", "createSecureServer", "constants"]],
+  ["net", ["createServer", "Server", "isIP", "isIPv4", "isIPv6", "BlockList"]],
+  ["tls", ["createServer", "Server", "createSecureContext", "rootCertificates"]],
+  ["dgram", []],
+  ["dns", []],
+  ["dns/promises", []],
+  ["undici", []],
+]);
+
+/** Packages that connect, and the one room that gives them what they connect with. */
+const ROOM_OF_PACKAGE: readonly (readonly [package_: RegExp, room: string])[] = [
+  [/^pg(\/|$)/, "adapters/stores"],
+  [/^(ai$|@ai-sdk\/)/, "adapters/classifiers"],
+];
+
+/** Every place of a file of src that could open a connection past the allow-list. */
+export function checkConnections(source: Source): readonly Finding[] {
+  const room = roomOf(source.path);
+  if (room === undefined || room === "adapters/egress" || source.path === CLIENT_OF_THE_CLI) return [];
+  const declared = declaredNames(source);
+  return [
+    ...source.nodes
+      .filter((placed) => isConnecting(placed, declared))
+      .map(({ node }) => finding(source, node.start, `only src/adapters/egress opens connections: ${INSTEAD}`)),
+    ...source.links
+      .filter((link) => !link.typeOnly && isConnectingImport(link, room))
+      .map((link) => finding(source, link.start, `${link.specifier} opens connections: ${INSTEAD}`)),
+  ];
+}
+
+function isConnecting({ node, parent, key }: Placed, declared: ReadonlySet<string>): boolean {
+  const path = memberPath(node);
+  if (path !== undefined && MEMBERS.has(path)) return true;
+  if (node.type !== "Identifier" || !GLOBALS.has(node["name"] as string)) return false;
+  if (key === "property" && parent?.["computed"] === false) return false;
+  if (parent?.type.startsWith("TS") === true) return false; // a type, not a use
+  return !isNamePosition(parent, key) && !declared.has(node["name"] as string);
+}
+
+function isConnectingImport({ specifier, names }: Link, room: string): boolean {
+  const keeper = ROOM_OF_PACKAGE.find(([package_]) => package_.test(specifier));
+  if (keeper !== undefined) return keeper[1] !== room;
+  const harmless = HARMLESS.get(specifier.replace(/^node:/, ""));
+  return harmless !== undefined && !names.every((name) => harmless.includes(name));
+}
