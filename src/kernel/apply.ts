@@ -29,7 +29,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.proposed": actions.applyProposed,
   "action.planned": actions.applyPlanned,
   "action.refused": actions.applyEnded("refused"),
-  "action.suppressed": actions.applyEnded("suppressed"),
+  "action.suppressed": actions.applySuppressed,
   "action.held": actions.applyHeld,
   "hold.escalated": actions.applyEscalated,
   "action.approved": actions.applyApproved,

@@ -3,8 +3,8 @@
 import type { CounterReader } from "../wire/types/policy-facts.ts";
 import type { Reservation } from "../wire/types/verdict.ts";
 import { setBounded } from "./bounded.ts";
-import { LIMITS } from "./limits.ts";
-import type { Counter, Grant, State } from "./state.ts";
+import { LIMITS, TERMS } from "./limits.ts";
+import type { Counter, DuplicateMark, Grant, State } from "./state.ts";
 
 /** Counters as gates see them at `now`: a reservation at time t counts while now - t < windowMs. */
 export function readCounters(state: State, now: number): CounterReader {
@@ -21,7 +21,7 @@ export function readCounters(state: State, now: number): CounterReader {
     },
     lastPassed(key, windowMs) {
       const mark = state.duplicates.get(key);
-      return mark !== undefined && now - mark.at < windowMs ? mark.action : null;
+      return mark !== undefined && now - mark.at < windowMs && !isOver(mark) ? mark.action : null;
     },
   };
 }
@@ -58,9 +58,45 @@ export function reserve(state: State, at: { now: number; reservations: readonly 
   }
 }
 
+/**
+ * A page that was closed stands for nothing any more: what fails then is another occurrence, and is paged. Only once,
+ * though: a failure that comes and goes is a duplicate of its second page for as long as the window says.
+ */
+function isOver(mark: DuplicateMark): boolean {
+  return mark.closed && !mark.again;
+}
+
 export function markPassed(state: State, mark: { now: number; action: string; keys: readonly string[] }): void {
   for (const key of mark.keys) {
-    setBounded(state.duplicates, { key, value: { action: mark.action, at: mark.now }, max: LIMITS.duplicateKeysMax });
+    const before = state.duplicates.get(key);
+    const again = before?.closed === true && mark.now - before.at < TERMS.suppressRunMs;
+    const value = { action: mark.action, at: mark.now, again, closed: false };
+    setBounded(state.duplicates, { key, value, max: LIMITS.duplicateKeysMax });
+  }
+}
+
+const NO_KEYS: readonly string[] = [];
+
+/** The keys whose marks make room for `keys`: what they stood for can be granted again. */
+export function marksToForget({ duplicates }: State, keys: readonly string[]): readonly string[] {
+  if (duplicates.size + keys.length <= LIMITS.duplicateKeysMax) return NO_KEYS;
+  const fresh = new Set(keys.filter((key) => !duplicates.has(key))).size;
+  const excess = duplicates.size + fresh - LIMITS.duplicateKeysMax;
+  return excess <= 0 ? NO_KEYS : [...duplicates.keys()].filter((key) => !keys.includes(key)).slice(0, excess);
+}
+
+/** The page that these marks stand for is closed at the pager. */
+export function closeMarks(state: State, page: { action: string; duplicateKeys: readonly string[] }): void {
+  for (const key of page.duplicateKeys) {
+    const mark = state.duplicates.get(key);
+    if (mark?.action === page.action) state.duplicates.set(key, { ...mark, closed: true });
+  }
+}
+
+/** What provably had no effect makes nothing a duplicate. */
+export function dropMarks(state: State, action: string, { duplicateKeys }: Grant): void {
+  for (const key of duplicateKeys) {
+    if (state.duplicates.get(key)?.action === action) state.duplicates.delete(key);
   }
 }
 
@@ -71,7 +107,5 @@ export function giveBack(state: State, action: string, grant: Grant): void {
     const taken = times.indexOf(grant.at);
     if (taken >= 0) times.splice(taken, 1);
   }
-  for (const key of grant.duplicateKeys) {
-    if (state.duplicates.get(key)?.action === action) state.duplicates.delete(key);
-  }
+  dropMarks(state, action, grant);
 }

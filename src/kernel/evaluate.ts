@@ -6,12 +6,13 @@ import { SEVERITIES } from "../wire/types/classification.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
 import { brakeOn } from "./brakes.ts";
-import { readCounters } from "./counters.ts";
+import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
+import { isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
@@ -54,7 +55,8 @@ export function settle(tx: Transaction, actionId: string): void {
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
-  const result = policy.evaluate(policyFacts(tx.state, action, tx.now), readCounters(tx.state, tx.now));
+  const result = evaluate(tx, action, policy);
+  if (result === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
   const evaluation = toFacts(result, tx.engine.version);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
@@ -62,6 +64,15 @@ export function settle(tx: Transaction, actionId: string): void {
     return hold(tx, action, { result, evaluation, policy });
   }
   grant(tx, action, { result, evaluation, dryRun: brake === "dry-run" });
+}
+
+/** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */
+function evaluate(tx: Transaction, action: Action, policy: ActivePolicy): Evaluation | undefined {
+  try {
+    return policy.evaluate(policyFacts(tx.state, action, tx.now), readCounters(tx.state, tx.now));
+  } catch {
+    return undefined;
+  }
 }
 
 function toFacts(result: Evaluation, engine: string): EvaluationFacts {
@@ -78,7 +89,14 @@ export function refuse(
   action: Action,
   why: { evaluation: EvaluationFacts | null; code: string },
 ): void {
+  if (why.code !== "paused" && isLastTry(tx.state, action)) return leaveToPeople(tx, action);
   tx.emit({ type: "action.refused", subject: action.id, facts: why });
+}
+
+/** The end of the last attempt to close a page: nobody tries again, so somebody has to look. */
+export function leaveToPeople(tx: Transaction, action: Action): void {
+  const facts = { code: "page-open", status: "needs-attention" } as const;
+  tx.emit({ type: "action.completed", subject: action.id, facts });
 }
 
 function suppress(
@@ -124,20 +142,22 @@ type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolea
 function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: Granted): void {
   assert(action.planHash !== null, "only a planned action is granted");
   const completed = dryRun ? "dry-run" : action.effect === "none" ? "recorded" : null;
+  // In alphabetical order: what is in canonical order is written fastest.
+  const facts = {
+    completed,
+    dryRun,
+    duplicateKeys: result.duplicateKeys,
+    evaluation,
+    expiresAt: tx.now + TERMS.grantMs,
+    grant: idFromSeq("grt", tx.nextSeq),
+    planHash: action.planHash,
+    reservations: result.reservations,
+  } as const;
+  const forgets = marksToForget(tx.state, result.duplicateKeys);
   tx.emit({
     type: "action.granted",
     subject: action.id,
-    // In alphabetical order: what is in canonical order is written fastest.
-    facts: {
-      completed,
-      dryRun,
-      duplicateKeys: result.duplicateKeys,
-      evaluation,
-      expiresAt: tx.now + TERMS.grantMs,
-      grant: idFromSeq("grt", tx.nextSeq),
-      planHash: action.planHash,
-      reservations: result.reservations,
-    },
+    facts: forgets.length === 0 ? facts : { ...facts, forgets },
   });
   if (completed === null && action.effect === "kernel") carryOut(tx, action);
 }

@@ -57,6 +57,7 @@ export type BrakeScope = {
 export type StepStatus = "succeeded" | "failed" | "retry" | "unknown";
 export type RefusalCounts = { readonly [code: string]: number };
 
+/** `forgets` names what a full table lost for the entry that the event makes: later decisions do not know it any more. */
 export type EventFacts = {
   "log.opened": { readonly format: number };
   "engine.started": { readonly engine: string };
@@ -72,8 +73,14 @@ export type EventFacts = {
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
     readonly incident: string | null;
+    readonly forgets?: string;
   };
-  "signal.quarantined": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
+  "signal.quarantined": {
+    readonly source: string;
+    readonly reason: string;
+    readonly deliveryKey: string;
+    readonly forgets?: string;
+  };
   "signal.suppressed": { readonly signal: string; readonly duplicateOf: string };
   "signal.unmatched": { readonly signal: string };
   "incident.opened": { readonly environment: string; readonly service: string; readonly signature: string };
@@ -89,7 +96,7 @@ export type EventFacts = {
     readonly actions: number;
   };
   "run.unclassified": { readonly code: string; readonly problems: readonly string[] };
-  "action.proposed": ProposalFacts & { readonly deadline: number | null };
+  "action.proposed": ProposalFacts & { readonly deadline: number | null; readonly forgets?: string };
   "action.planned": { readonly planHash: string };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
@@ -120,13 +127,18 @@ export type EventFacts = {
     readonly reservations: readonly Reservation[];
     /** Keys of duplicate gates that this action now holds. */
     readonly duplicateKeys: readonly string[];
+    /** Keys that they push out. */
+    readonly forgets?: readonly string[];
     readonly dryRun: boolean;
     /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
     readonly completed: "recorded" | "dry-run" | null;
   };
   "action.completed": {
-    /** `unsettled`: its grant ran out while nobody knew whether an attempt had taken effect. */
-    readonly code: "applied" | "failed" | "unsettled";
+    /**
+     * `unsettled`: its grant ran out while nobody knew whether an attempt had taken effect. `page-open`: the last of
+     * many attempts to close a page came to nothing.
+     */
+    readonly code: "applied" | "failed" | "unsettled" | "page-open";
     readonly status: "succeeded" | "failed" | "needs-attention";
   };
   "step.started": { readonly attempt: number; readonly epoch: number };

@@ -7,13 +7,13 @@ export const LIMITS = {
   triageActionsMax: 50_000,
   /** Triage runs waiting for a classification. */
   liveRunsMax: 20_000,
-  /** Open incidents kept in memory; beyond, the one untouched for longest is closed by an event. */
+  /** Open incidents kept in memory; beyond, of the source with the most the one untouched for longest is closed. */
   openIncidentsMax: 20_000,
   /** Signals named by one incident, for independence and justification; later ones are counted only. */
   incidentSignalsMax: 32,
   /** Beyond this many, only those of a detector not named yet. */
   incidentRepeatsMax: 16,
-  /** Idempotency keys and delivery keys remembered; the oldest leaves first. */
+  /** Idempotency keys and delivery keys remembered; of whoever has the most, the oldest leaves first. */
   idempotencyKeysMax: 50_000,
   deliveryKeysMax: 50_000,
   /** Keys of the duplicate gate and counters of limits remembered. */
@@ -21,6 +21,10 @@ export const LIMITS = {
   countersMax: 50_000,
   policyProposalsMax: 32,
   brakesMax: 256,
+  /** Pages that still have to be closed at the pager; the oldest leaves first. */
+  owedResolvesMax: 20_000,
+  /** Attempts to close one page, each as long as a grant, before people are asked to: about a day. */
+  resolveTriesMax: 28,
   /** Attempts of one step that provably had no effect, before the action fails. */
   stepAttemptsMax: 14,
 } as const;
@@ -36,6 +40,13 @@ export const TERMS = {
   planningMs: 60_000,
   /** The same failure again within this time joins the incident without a new run. */
   suppressRunMs: 30 * 60_000,
+  /** A delivery of the source may show by then that what is owed another run still fires; then it is run without. */
+  redeliveryMs: 5 * 60_000,
+  /** A firing that comes this late after its own resolve was overtaken by it; later it fires again. */
+  overtakenMs: 10 * 60_000,
+  /** Waits between attempts to close a page: from the first, doubled, up to the last. */
+  resolveAgainMs: 5 * 60_000,
+  resolveAgainMaxMs: 60 * 60_000,
   /** An incident without any signal for this long is closed. */
   incidentIdleMs: 7 * 24 * 3_600_000,
 } as const;

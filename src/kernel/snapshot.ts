@@ -4,14 +4,15 @@ import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import { emptyState, incidentKey, type Incident, type State } from "./state.ts";
+import { addShare } from "./bounded.ts";
+import { emptyState, incidentKey, incidentOwner, type State } from "./state.ts";
 
 const SNAPSHOT_FORMAT = 1;
 
 type StateField = keyof State;
 
 /** Derived indexes are rebuilt, not stored. */
-const DERIVED: ReadonlySet<string> = new Set(["incidentByKey"]);
+const DERIVED: ReadonlySet<string> = new Set(["incidentByKey", "shares"]);
 
 /** Canonical JSON of the state. Maps are written as entries in their own order, which decisions depend on. */
 export function serializeState(state: State): string {
@@ -19,7 +20,7 @@ export function serializeState(state: State): string {
   for (const name of Object.keys(state) as StateField[]) {
     if (DERIVED.has(name)) continue;
     const value = state[name];
-    fields[name] = value instanceof Map ? [...value.entries()] : value;
+    fields[name] = value instanceof Map ? [...value.entries()] : (value as Json);
   }
   return canonicalJson({ format: SNAPSHOT_FORMAT, state: fields });
 }
@@ -43,10 +44,16 @@ export function parseState(text: string): State {
     state[name] = empty instanceof Map ? new Map(value as unknown as [string, unknown][]) : value;
   }
   const whole = state as State;
-  for (const incident of whole.incidents.values()) indexIncident(whole, incident);
+  index(whole);
   return whole;
 }
 
-function indexIncident(state: State, incident: Incident): void {
-  state.incidentByKey.set(incidentKey(incident), incident.id);
+/** The derived indexes, as they were: every one follows the order of what it is derived from. */
+function index({ incidents, incidentByKey, deliveries, idempotency, shares }: State): void {
+  for (const incident of incidents.values()) {
+    incidentByKey.set(incidentKey(incident), incident.id);
+    addShare(shares.incidents, incidentOwner(incident), incident.id);
+  }
+  for (const [key, { source }] of deliveries) addShare(shares.deliveries, source, key);
+  for (const [key, { client }] of idempotency) addShare(shares.idempotency, client, key);
 }

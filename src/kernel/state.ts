@@ -1,5 +1,6 @@
 // The kernel's state: what apply folds events into. Everything in it is bounded and serialisable.
 
+import type { Shares } from "./bounded.ts";
 import type { ActionStatus, BrakeScope, ProposalFacts } from "./events.ts";
 
 export type Hold = {
@@ -50,6 +51,8 @@ export type Incident = {
   readonly service: string;
   readonly signature: string;
   readonly openedAt: number;
+  /** The one source that it is known from; null when there are several. */
+  source: string | null;
   lastSignalAt: number;
   lastRunAt: number;
   lastRun: string | null;
@@ -61,10 +64,23 @@ export type Incident = {
   firing: string[];
   /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
   retriageAt: number | null;
-  /** A page may have been sent, so that a resolve has to close it. */
-  paged: boolean;
+  /** The newest page that may have been sent, so that a resolve has to close it, and the duplicate marks it set. */
+  page: { readonly action: string; readonly duplicateKeys: readonly string[] } | null;
   /** Action that waits for human review on behalf of this incident, one at a time. */
   review: string | null;
+  /** What that review keeps waiting: asked for again once it is approved, one of a kind. */
+  covered: CoveredAction[];
+};
+
+export type CoveredAction = Pick<ProposalFacts, "kind" | "run" | "classification"> & { readonly signal: string | null };
+
+/** A page that has to be closed at the pager though its incident has left memory: the attempts to do so have ended. */
+export type OwedResolve = Pick<Incident, "id" | "environment" | "service" | "signature"> & {
+  readonly run: string | null;
+  /** Attempts that came to nothing; those that a brake held back do not count. */
+  readonly tries: number;
+  /** When the next one may begin; null while one is under way. */
+  readonly dueAt: number | null;
 };
 
 export type Run = {
@@ -77,8 +93,21 @@ export type Run = {
 export type Brake = { readonly id: string; readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
 
 export type Counter = { readonly windowMs: number; readonly times: number[] };
-export type DuplicateMark = { readonly action: string; readonly at: number };
-export type IdempotencyMark = { readonly subject: string; readonly requestHash: string };
+export type DuplicateMark = {
+  readonly action: string;
+  readonly at: number;
+  /** It followed a page that had been closed: this one is not to be followed so soon again. */
+  readonly again: boolean;
+  /** The page that set it is closed at the pager: what fails now is another occurrence. */
+  readonly closed: boolean;
+};
+export type IdempotencyMark = { readonly subject: string; readonly requestHash: string; readonly client: string };
+export type Delivery = {
+  readonly signal: string;
+  readonly source: string;
+  /** When it came; 0 for one that was quarantined, which says nothing about its alert. */
+  readonly at: number;
+};
 
 export type State = {
   nextSeq: number;
@@ -97,7 +126,11 @@ export type State = {
   counters: Map<string, Counter>;
   duplicates: Map<string, DuplicateMark>;
   idempotency: Map<string, IdempotencyMark>;
-  deliveries: Map<string, string>;
+  deliveries: Map<string, Delivery>;
+  /** By incident. */
+  owedResolves: Map<string, OwedResolve>;
+  /** Keys of shared tables by whose they are, see Shares; derived from the tables. */
+  shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
   incidentByKey: Map<string, string>;
 };
@@ -119,12 +152,19 @@ export function emptyState(): State {
     duplicates: new Map(),
     idempotency: new Map(),
     deliveries: new Map(),
+    owedResolves: new Map(),
+    shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
     incidentByKey: new Map(),
   };
 }
 
 export function incidentKey(of: { environment: string; service: string; signature: string }): string {
   return `${of.environment}|${of.service}|${of.signature}`;
+}
+
+/** In whose share an incident is: of its only source, else in that of those which several sources confirm. */
+export function incidentOwner({ source }: Pick<Incident, "source">): string {
+  return source ?? "";
 }
 
 const ENDED: ReadonlySet<ActionStatus> = new Set([

@@ -1,6 +1,7 @@
 // The actions that a triage run asks for; their arguments are composed outside and come back as a plan.
 
 import { hash } from "node:crypto";
+import { assert } from "../core/assert.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { idFromSeq } from "../core/ids.ts";
 import type { ClassificationFacts, ProposalFacts } from "./events.ts";
@@ -15,21 +16,25 @@ export const TRIAGE_KINDS = {
   "incident.declare-major": { repeat: "conditional", reversible: false },
 } as const;
 
-export type TriageKind = keyof typeof TRIAGE_KINDS;
+type TriageKind = keyof typeof TRIAGE_KINDS;
 
-/** The most urgent first. */
-const URGENCY: readonly string[] = ["incident.declare-major", "pagerduty.trigger", "servicenow.incident.create"];
+function isTriageKind(kind: string): kind is TriageKind {
+  return Object.hasOwn(TRIAGE_KINDS, kind);
+}
+
+/** The most urgent first: nobody who is asked about a major incident keeps the page of it from being asked about. */
+const URGENCY: readonly string[] = ["pagerduty.trigger", "incident.declare-major", "servicenow.incident.create"];
 
 /** True when people must be asked about `kind` even where they are asked about `other` already. */
 export function isMoreUrgent(kind: string, other: string): boolean {
   return URGENCY.includes(kind) && (!URGENCY.includes(other) || URGENCY.indexOf(kind) < URGENCY.indexOf(other));
 }
 
-const TRIAGE_AGENT = "system:triage";
+export const TRIAGE_AGENT = "system:triage";
 
 type Wanted = {
-  readonly kind: TriageKind;
-  readonly incident: Incident;
+  readonly kind: string;
+  readonly incident: Pick<Incident, "id" | "environment" | "service" | "signature">;
   readonly run: string | null;
   readonly signal: string | null;
   readonly classification: ClassificationFacts | null;
@@ -37,6 +42,7 @@ type Wanted = {
 
 /** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */
 export function proposeTriage(tx: Transaction, { kind, incident, run, signal, classification }: Wanted): void {
+  assert(isTriageKind(kind), `${kind} is a kind of triage`);
   const { repeat, reversible } = TRIAGE_KINDS[kind];
   const { environment, service, signature } = incident;
   const request = { environment, incident: incident.id, kind, run, service };

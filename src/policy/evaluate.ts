@@ -1,6 +1,6 @@
 // From facts to a decision: each policy that applies contributes its first true rule, and the most restrictive wins.
 //
-// No rule, facts out of range, or a condition that fails give refuse. Everything that does not depend on the facts is
+// No rule, facts out of range, or a condition or gate that fails give refuse. Everything that does not depend on the facts is
 // built once: the common case, one rule without gates, answers a prepared object.
 
 import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
@@ -9,6 +9,7 @@ import type { Frame } from "./cel/compile.ts";
 import { ConditionFault, type FaultReason } from "./cel/fault.ts";
 import type { Gate, Policy, Rule } from "./definitions.ts";
 import { areFactsValid } from "./fact-names.ts";
+import type { GateOutcome } from "./gates/gate.ts";
 import { type IndexedRule, RuleIndex } from "./rule-index.ts";
 
 export type Evaluate = (facts: PolicyFacts, counters: CounterReader) => Evaluation;
@@ -55,9 +56,12 @@ export function makeEvaluate(policies: readonly Policy[], bundleHash: string): E
   };
 }
 
+/** `unexpected`: a defect of ours. It refuses the one action, and stops nothing else. */
+type Fault = FaultReason | "unexpected";
+
 interface Contribution {
   readonly rule: Rule;
-  readonly fault: FaultReason | null;
+  readonly fault: Fault | null;
 }
 
 const NONE: readonly Contribution[] = [];
@@ -68,12 +72,11 @@ function firstTrueRules(candidates: readonly IndexedRule[], frame: Frame): reado
   let settled = -1;
   for (const { policy, rule } of candidates) {
     if (policy === settled) continue;
-    let fault: FaultReason | null = null;
+    let fault: Fault | null = null;
     try {
       if (rule.condition !== null && rule.condition.run(frame) !== true) continue;
     } catch (error) {
-      if (!(error instanceof ConditionFault)) throw error;
-      fault = error.reason;
+      fault = error instanceof ConditionFault ? error.reason : "unexpected";
     }
     settled = policy;
     (found ??= []).push({ rule, fault });
@@ -87,7 +90,8 @@ function addRule(tally: Tally, { rule, verdict }: Prepared, facts: PolicyFacts, 
 }
 
 function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: CounterReader): void {
-  const outcome = gate.check(facts, counters);
+  const outcome = checkGate(gate, facts, counters);
+  if (outcome === undefined) return tally.add(faultVerdict(gate.name, "unexpected"), null);
   const { code, evidence, passed } = outcome;
   tally.add(
     { code, evidence, gate: gate.name, verdict: passed ? "pass" : gate.onFail },
@@ -96,6 +100,15 @@ function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: Counter
   );
   if (outcome.reservation !== undefined) tally.reservations.push(outcome.reservation);
   if (outcome.duplicateKey !== undefined) tally.duplicateKeys.push(outcome.duplicateKey);
+}
+
+/** Undefined when its code throws: what could not be checked does not pass. */
+function checkGate(gate: Gate, facts: PolicyFacts, counters: CounterReader): GateOutcome | undefined {
+  try {
+    return gate.check(facts, counters);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Collects verdicts: refuse beats hold beats pass. */
@@ -152,7 +165,8 @@ function prepare(policy: Policy, rule: Rule, bundleHash: string): Prepared {
   return { rule, verdict, alone: rule.gates.length === 0 ? tally.evaluation() : null };
 }
 
-function faultVerdict(gate: string, reason: FaultReason): Verdict {
+function faultVerdict(gate: string, reason: Fault): Verdict {
+  if (reason === "unexpected") return { gate, verdict: "refuse", code: "policy-error", evidence: {} };
   return { gate, verdict: "refuse", code: "condition-error", evidence: { reason } };
 }
 

@@ -116,7 +116,7 @@ describe("release", () => {
   it("stops at a command that fails half-way: nothing of it becomes durable", async () => {
     const throwing = {
       ...bundle,
-      evaluate: () => {
+      get routes(): never {
         throw new AppError("internal", "after the proposal");
       },
     };

@@ -281,3 +281,21 @@ function truthOf(when: string | null, { kind, environment, service, severity }: 
   if (when.startsWith("action.environment ==")) return environment === "staging" ? division : false;
   return service === "cart" ? true : division;
 }
+
+test("a gate whose own code fails refuses this action as `policy-error`, and is named", () => {
+  const broken: CounterReader = {
+    ...NO_COUNTERS,
+    used: () => {
+      throw new TypeError("a defect");
+    },
+  };
+  const gates = "[{ rateLimit: { max: 1, per: 1m, by: [all], onFail: hold } }]";
+  const got = decide(policyText(`- name: r\n  gates: ${gates}\n  decision: allow`), {}, broken);
+  assert.equal(got.decision, "refuse");
+  const refused = got.verdicts.filter(({ verdict }) => verdict === "refuse");
+  assert.deepEqual(
+    refused.map(({ code, gate }) => [code, gate.startsWith("p/r#")]),
+    [["policy-error", true]],
+  );
+  assert.deepEqual(got.reservations, []);
+});

@@ -11,7 +11,7 @@ import { withEntry } from "./timeline.ts";
 const ANSWERS_MAX = 32;
 
 export function projectProposed(documents: Documents, event: KernelEvent<"action.proposed">): void {
-  const { by: _by, input: _input, cause: _cause, deadline: _deadline, ...proposal } = event.facts;
+  const { by: _by, input: _input, cause: _cause, deadline: _deadline, forgets: _forgets, ...proposal } = event.facts;
   const fresh: ActionView = {
     ...proposal,
     id: event.subject,

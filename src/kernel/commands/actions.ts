@@ -8,8 +8,10 @@ import type { Command, Reply } from "../command.ts";
 import { refuse, settle } from "../evaluate.ts";
 import type { EventFacts } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
-import type { Action } from "../state.ts";
+import { shareToCut } from "../bounded.ts";
+import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import { proposeTriage } from "../triage-kinds.ts";
 import { statusOf } from "./policy.ts";
 
 export function proposeAction(tx: Transaction, command: Command<"propose-action">): Reply {
@@ -27,7 +29,8 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   }
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
-  const facts = proposalFacts(proposal, deadline);
+  const forgets = idempotencyKey === null ? null : keyToForget(tx.state, command.actor);
+  const facts = proposalFacts(proposal, { deadline, forgets });
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   tx.emit({ type: "action.proposed", subject, facts, ...payload });
@@ -35,12 +38,19 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   return { subject, result: statusOf(tx, subject), repeated: false };
 }
 
+/** A full table forgets the oldest key of whoever has the most: used again, it would make another action. */
+function keyToForget({ idempotency, shares }: State, client: string): string | null {
+  if (idempotency.size < LIMITS.idempotencyKeysMax) return null;
+  const [oldest] = shareToCut(shares.idempotency, client, idempotency.size);
+  return oldest ?? null;
+}
+
 /** Member by member, in alphabetical order: what is in canonical order is written fastest. */
 function proposalFacts(
   proposal: Omit<Command<"propose-action">["input"], "idempotencyKey">,
-  deadline: number | null,
+  { deadline, forgets }: { deadline: number | null; forgets: string | null },
 ): EventFacts["action.proposed"] {
-  return {
+  const facts = {
     agentKind: proposal.agentKind,
     cause: null,
     classification: null,
@@ -59,6 +69,7 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
+  return forgets === null ? facts : { ...facts, forgets };
 }
 
 /** The plan an executor made for a proposal, or why it could make none. */
@@ -100,8 +111,12 @@ export function answerHold(tx: Transaction, command: Command<"answer-hold">): Re
   if (brakeOn(tx.state.brakes.values(), action) === "pause") {
     throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", { action: id });
   }
+  const incident = action.incident === null ? undefined : tx.state.incidents.get(action.incident);
+  const covered = incident?.review === id ? incident.covered : [];
   tx.emit({ type: "action.approved", subject: id, facts, ...payload });
   settle(tx, id);
+  // Each of what the review kept waiting gets its own answer, now that this one is given.
+  if (incident !== undefined) for (const one of covered) proposeTriage(tx, { incident, ...one });
   return { subject: id, result: statusOf(tx, id), repeated: false };
 }
 

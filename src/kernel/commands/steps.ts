@@ -3,8 +3,10 @@
 import { AppError } from "../../core/errors.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
+import { leaveToPeople } from "../evaluate.ts";
 import type { ActionStatus, StepStatus } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
+import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { closeIfOver } from "./signals.ts";
@@ -39,7 +41,9 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
 
 /** A grant ran out. What may have taken effect did not simply expire: people have to look. */
 export function expireGrant(tx: Transaction, action: Action): void {
-  if (action.unsettled) {
+  if (isLastTry(tx.state, action)) return leaveToPeople(tx, action);
+  // A page that may be closed already is closed again: that does no harm, and one left open does.
+  if (action.unsettled && action.kind !== "pagerduty.resolve") {
     const facts = { code: "unsettled", status: "needs-attention" } as const;
     return tx.emit({ type: "action.completed", subject: action.id, facts });
   }
@@ -50,7 +54,8 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const { action: id, attempt, status, code, afterMs } = command.input;
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
-  const next = afterStep(action, status);
+  const ended = afterStep(action, status);
+  const next = ended === "failed" && isLastTry(tx.state, action) ? "needs-attention" : ended;
   const wait = Math.max(backoffMs(attempt), Math.min(afterMs, ASKED_MAX_MS));
   const retryAt = next === "retrying" ? tx.now + wait : null;
   const payload =

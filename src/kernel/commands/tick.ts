@@ -1,11 +1,14 @@
 // The passage of time: what is due fires. A tick that fires nothing is not recorded.
 
 import type { Reply } from "../command.ts";
-import { refuse } from "../evaluate.ts";
-import { TERMS } from "../limits.ts";
-import type { Action, State } from "../state.ts";
+import { brakeOn } from "../brakes.ts";
+import { leaveToPeople, refuse } from "../evaluate.ts";
+import { LIMITS, TERMS } from "../limits.ts";
+import { isLastTry } from "../reducers/owed-resolves.ts";
+import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { timeOutRun } from "./signals.ts";
+import { proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
+import { timeOutRun, triageOwed } from "./signals.ts";
 import { expireGrant } from "./steps.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
@@ -24,6 +27,17 @@ export function tick(tx: Transaction): Reply {
     if (tx.now - incident.lastSignalAt < TERMS.incidentIdleMs || fired++ >= FIRED_MAX) break; // idle ones come first
     tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "idle" } });
   }
+  for (const incident of tx.state.incidents.values()) {
+    if (!isTriageDue(tx.state, incident, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    triageOwed(tx, incident);
+  }
+  for (const owed of [...tx.state.owedResolves.values()]) {
+    if (!isResolveDue(tx.state, owed, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    const { run } = owed;
+    proposeTriage(tx, { kind: "pagerduty.resolve", incident: owed, run, signal: null, classification: null });
+  }
   return { subject: "log", result: "ticked", repeated: false };
 }
 
@@ -33,7 +47,23 @@ export function somethingIsDue(state: State, now: number): boolean {
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;
-  return incident !== undefined && now - incident.lastSignalAt >= TERMS.incidentIdleMs;
+  if (incident !== undefined && now - incident.lastSignalAt >= TERMS.incidentIdleMs) return true;
+  for (const one of state.incidents.values()) if (isTriageDue(state, one, now)) return true;
+  for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
+  return false;
+}
+
+/** Nobody may be woken by what waits for its source to repeat it: some repeat it after hours. */
+function isTriageDue({ runs }: State, { retriageAt, review, firing }: Incident, now: number): boolean {
+  if (retriageAt === null || now - retriageAt < TERMS.redeliveryMs) return false;
+  return firing.length > 0 && review === null && runs.size < LIMITS.liveRunsMax;
+}
+
+/** Under a brake it waits: an attempt would only be refused. */
+function isResolveDue({ brakes }: State, { dueAt, environment, service }: OwedResolve, now: number): boolean {
+  if (dueAt === null || now < dueAt) return false;
+  const action = { agent: TRIAGE_AGENT, kind: "pagerduty.resolve", environment, service };
+  return brakeOn(brakes.values(), action) === "run";
 }
 
 function dueActions(state: State, now: number): readonly Action[] {
@@ -69,6 +99,7 @@ function escalateOrExpire(tx: Transaction, action: Action): void {
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   const step = policy?.routes.get(hold.route)?.steps[hold.step + 1];
   if (step === undefined) {
+    if (isLastTry(tx.state, action)) return leaveToPeople(tx, action);
     return tx.emit({ type: "action.expired", subject: action.id, facts: { code: "hold-timeout" } });
   }
   tx.emit({

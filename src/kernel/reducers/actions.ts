@@ -1,10 +1,11 @@
 // Reducers of an action's life: each folds one recorded event into state.
 
 import { assert } from "../../core/assert.ts";
-import { giveBack, markPassed, reserve } from "../counters.ts";
+import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus, EvaluationFacts, KernelEvent } from "../events.ts";
 import { TERMS } from "../limits.ts";
 import { hasEnded, type Action, type Incident, type State } from "../state.ts";
+import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 
 export function actionOf(state: State, id: string): Action {
   const action = state.actions.get(id);
@@ -13,13 +14,20 @@ export function actionOf(state: State, id: string): Action {
 }
 
 /** Moves an action on; an ended one leaves memory, and its incident is free for the next review. */
-function moveTo(state: State, action: Action, { status, at }: { status: ActionStatus; at: number }): void {
+function moveTo(state: State, action: Action, end: { status: ActionStatus; code?: string; at: number }): void {
+  const { status, at } = end;
   action.status = status;
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
+  if (status === "failed" && action.grant !== null) dropMarks(state, action.id, action.grant);
+  if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
   if (incident === undefined) return;
-  if (incident.review === action.id) incident.review = null;
+  if (incident.review === action.id) {
+    incident.review = null;
+    // A denial answers for all that the review covered; after a timeout all of it is asked for by another run.
+    if (status !== "suppressed") incident.covered = [];
+  }
   if (status === "expired") incident.retriageAt = at;
   else if (isOwedPage(incident, action)) incident.retriageAt = at + TERMS.suppressRunMs;
 }
@@ -29,10 +37,10 @@ function moveTo(state: State, action: Action, { status, at }: { status: ActionSt
  * before, a pause refused it, it failed. When this incident still fires later, nobody may have heard of it. A person who
  * is being asked about it is enough.
  */
-function isOwedPage({ paged, review }: Incident, { kind, status }: Action): boolean {
+function isOwedPage({ page, review }: Incident, { kind, status }: Action): boolean {
   if (kind !== "pagerduty.trigger" || review !== null) return false;
   if (status === "failed") return true;
-  return !paged && (status === "refused" || status === "suppressed" || status === "succeeded");
+  return page === null && (status === "refused" || status === "suppressed" || status === "succeeded");
 }
 
 function summarize(evaluation: EvaluationFacts | null): readonly string[] {
@@ -76,6 +84,7 @@ export function applyProposed(
     stepStartedAt: 0,
     dueAt: facts.deadline,
   });
+  if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
 }
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
@@ -89,8 +98,24 @@ export function applyEnded(status: ActionStatus) {
     const action = state.actions.get(event.subject);
     if (action === undefined) return;
     if (action.grant !== null && action.attempt === 0) giveBack(state, action.id, action.grant);
-    moveTo(state, action, { status, at: event.time });
+    const { code = "" } = event.facts as { code?: string };
+    moveTo(state, action, { status, code, at: event.time });
   };
+}
+
+/** What a review of its incident covers, or makes way for, is kept for when that one is approved. */
+export function applySuppressed(state: State, event: KernelEvent<"action.suppressed">): void {
+  const { evaluation, duplicateOf } = event.facts;
+  const action = state.actions.get(event.subject);
+  if (action === undefined) return;
+  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const isCovered = evaluation === null || evaluation.decision === "hold";
+  if (isCovered && incident !== undefined && state.actions.get(duplicateOf)?.kind !== action.kind) {
+    const { kind, run, classification, cause } = action;
+    const others = incident.covered.filter((one) => one.kind !== kind);
+    incident.covered = [...others, { kind, run, classification, signal: cause?.signal ?? null }];
+  }
+  moveTo(state, action, { status: "suppressed", at: event.time });
 }
 
 export function applyHeld(state: State, event: KernelEvent<"action.held">): void {
@@ -121,7 +146,10 @@ export function applyApproved(state: State, event: KernelEvent<"action.approved"
   action.status = "evaluating";
   // Nobody is asked any more: the next hold of the incident stands for itself.
   const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
-  if (incident?.review === action.id) incident.review = null;
+  if (incident?.review === action.id) {
+    incident.review = null;
+    incident.covered = [];
+  }
 }
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
@@ -129,7 +157,7 @@ export function applyGranted(state: State, event: KernelEvent<"action.granted">)
   const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed } = event.facts;
   reserve(state, { now: event.time, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
-  if (completed !== null) return moveTo(state, action, { status: "succeeded", at: event.time });
+  if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);
   action.grant = { id: grant, at: event.time, expiresAt, counters, duplicateKeys };
   action.dueAt = expiresAt;
@@ -166,8 +194,8 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
 }
 
 /** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */
-function markPaged(state: State, action: Action): void {
-  if (action.kind !== "pagerduty.trigger" || action.incident === null) return;
-  const incident = state.incidents.get(action.incident);
-  if (incident !== undefined) incident.paged = true;
+function markPaged(state: State, { id, kind, incident: incidentId, grant }: Action): void {
+  if (kind !== "pagerduty.trigger" || incidentId === null) return;
+  const incident = state.incidents.get(incidentId);
+  if (incident !== undefined) incident.page = { action: id, duplicateKeys: grant?.duplicateKeys ?? [] };
 }

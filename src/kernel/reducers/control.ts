@@ -1,6 +1,6 @@
 // Reducers of the installation itself: engine starts, policy, brakes, idempotency.
 
-import { setBounded } from "../bounded.ts";
+import { addShare, dropShare, setBounded } from "../bounded.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { State } from "../state.ts";
@@ -38,10 +38,16 @@ export function applyBrakeReleased(state: State, event: KernelEvent<"brake.relea
 export function rememberKey(state: State, event: KernelEvent): void {
   const key = event.facts.input?.["idempotencyKey"];
   if (event.type !== "action.proposed" || typeof key !== "string") return;
-  const { requestHash } = (event as KernelEvent<"action.proposed">).facts;
-  setBounded(state.idempotency, {
-    key,
-    value: { subject: event.subject, requestHash },
-    max: LIMITS.idempotencyKeysMax,
-  });
+  const { requestHash, forgets } = (event as KernelEvent<"action.proposed">).facts;
+  if (forgets !== undefined) forgetKey(state, forgets);
+  const client = event.actor;
+  state.idempotency.set(key, { subject: event.subject, requestHash, client });
+  addShare(state.shares.idempotency, client, key);
+}
+
+function forgetKey(state: State, key: string): void {
+  const mark = state.idempotency.get(key);
+  if (mark === undefined) return;
+  state.idempotency.delete(key);
+  dropShare(state.shares.idempotency, mark.client, key);
 }

@@ -1,10 +1,11 @@
 // Reducers of signals, incidents and triage runs.
 
 import { assert } from "../../core/assert.ts";
-import { setBounded } from "../bounded.ts";
+import { addShare, dropShare } from "../bounded.ts";
+import { closeMarks } from "../counters.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
-import { incidentKey, type Incident, type State } from "../state.ts";
+import { incidentKey, incidentOwner, type Incident, type State } from "../state.ts";
 
 const FIRING_MAX = 1_000;
 /** Stands for those that fire beyond the bound. No delivery ends it: who fills the list never makes an end for others. */
@@ -23,10 +24,10 @@ export function isNamed(incident: Incident, signal: { source: string; detector: 
 
 export function applySignalReceived(state: State, event: KernelEvent<"signal.received">): void {
   const facts = event.facts;
-  setBounded(state.deliveries, { key: facts.deliveryKey, value: event.subject, max: LIMITS.deliveryKeysMax });
+  noteDelivery(state, event);
   const incident = facts.incident === null ? undefined : state.incidents.get(facts.incident);
   if (incident === undefined) return;
-  touch(state, incident);
+  touch(state, incident, facts.source);
   incident.lastSignalAt = event.time;
   const firing = facts.deliveryKey.replace(/:(firing|resolved)$/, "");
   if (facts.status === "resolved") {
@@ -47,15 +48,34 @@ function noteFiring({ firing }: Incident, key: string): void {
   if (!firing.includes(key) && !firing.includes(entry)) firing.push(entry);
 }
 
-/** Keeps the map in order of the last touch, so that the idle ones come first. */
-function touch(state: State, incident: Incident): void {
+/** Keeps the map, and the share, in order of the last touch, so that the idle ones come first. */
+function touch(state: State, incident: Incident, source: string): void {
   state.incidents.delete(incident.id);
   state.incidents.set(incident.id, incident);
+  dropShare(state.shares.incidents, incidentOwner(incident), incident.id);
+  if (incident.signalCount === 0) incident.source = source;
+  else if (incident.source !== source) incident.source = null;
+  addShare(state.shares.incidents, incidentOwner(incident), incident.id);
+}
+
+function noteDelivery(state: State, event: KernelEvent<"signal.received" | "signal.quarantined">): void {
+  const { deliveryKey: key, source, forgets } = event.facts;
+  forgetDelivery(state, key);
+  if (forgets !== undefined) forgetDelivery(state, forgets);
+  const at = event.type === "signal.quarantined" ? 0 : event.time;
+  state.deliveries.set(key, { signal: event.subject, source, at });
+  addShare(state.shares.deliveries, source, key);
+}
+
+function forgetDelivery(state: State, key: string): void {
+  const known = state.deliveries.get(key);
+  if (known === undefined) return;
+  state.deliveries.delete(key);
+  dropShare(state.shares.deliveries, known.source, key);
 }
 
 export function applySignalQuarantined(state: State, event: KernelEvent<"signal.quarantined">): void {
-  const entry = { key: event.facts.deliveryKey, value: event.subject, max: LIMITS.deliveryKeysMax };
-  setBounded(state.deliveries, entry);
+  noteDelivery(state, event);
 }
 
 export function applyIncidentOpened(state: State, event: KernelEvent<"incident.opened">): void {
@@ -66,6 +86,7 @@ export function applyIncidentOpened(state: State, event: KernelEvent<"incident.o
     service,
     signature,
     openedAt: event.time,
+    source: null,
     lastSignalAt: event.time,
     lastRunAt: 0,
     lastRun: null,
@@ -74,9 +95,11 @@ export function applyIncidentOpened(state: State, event: KernelEvent<"incident.o
     signalCount: 0,
     firing: [],
     retriageAt: null,
-    paged: false,
+    page: null,
     review: null,
+    covered: [],
   });
+  addShare(state.shares.incidents, "", event.subject);
   state.incidentByKey.set(incidentKey(event.facts), event.subject);
 }
 
@@ -85,6 +108,8 @@ export function applyIncidentResolved(state: State, event: KernelEvent<"incident
   assert(incident !== undefined, `incident ${event.subject} is open`);
   state.incidents.delete(event.subject);
   state.incidentByKey.delete(incidentKey(incident));
+  dropShare(state.shares.incidents, incidentOwner(incident), event.subject);
+  if (event.facts.code === "all-clear" && incident.page !== null) closeMarks(state, incident.page);
 }
 
 export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): void {
