@@ -102,58 +102,27 @@ CREATE TABLE installation (
   document TEXT NOT NULL
 ) STRICT;
 
--- How many documents of a view have each status: kept by triggers, because counting a million index entries takes time.
+-- Settled documents, packed by the hundred (see views-blocks.ts): no row and no index entry for each. `first` is the
+-- lowest sequence in the block; no two documents begin with one event.
+CREATE TABLE blocks (
+  first INTEGER PRIMARY KEY,
+  view TEXT NOT NULL,
+  documents BLOB NOT NULL
+) STRICT;
+
+-- Which groups of sequences have packed documents with a field's value; the empty field stands for any document.
+CREATE TABLE terms (
+  view TEXT NOT NULL,
+  field TEXT NOT NULL,
+  value TEXT NOT NULL,
+  grp INTEGER NOT NULL,
+  PRIMARY KEY (view, field, value, grp)
+) STRICT, WITHOUT ROWID;
+
+-- How many documents of a view have each status: kept by each write, because counting a million entries takes time.
 CREATE TABLE counts (
   view TEXT NOT NULL,
   status TEXT NOT NULL,
   documents INTEGER NOT NULL,
   PRIMARY KEY (view, status)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER signals_counted AFTER INSERT ON signals BEGIN
-  INSERT INTO counts VALUES ('signals', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER signals_recounted AFTER UPDATE OF status ON signals WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'signals' AND status = old.status;
-  INSERT INTO counts VALUES ('signals', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-
-CREATE TRIGGER incidents_counted AFTER INSERT ON incidents BEGIN
-  INSERT INTO counts VALUES ('incidents', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER incidents_recounted AFTER UPDATE OF status ON incidents WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'incidents' AND status = old.status;
-  INSERT INTO counts VALUES ('incidents', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-
-CREATE TRIGGER runs_counted AFTER INSERT ON runs BEGIN
-  INSERT INTO counts VALUES ('runs', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER runs_recounted AFTER UPDATE OF status ON runs WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'runs' AND status = old.status;
-  INSERT INTO counts VALUES ('runs', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-
-CREATE TRIGGER actions_counted AFTER INSERT ON actions BEGIN
-  INSERT INTO counts VALUES ('actions', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER actions_recounted AFTER UPDATE OF status ON actions WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'actions' AND status = old.status;
-  INSERT INTO counts VALUES ('actions', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-
-CREATE TRIGGER brakes_counted AFTER INSERT ON brakes BEGIN
-  INSERT INTO counts VALUES ('brakes', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER brakes_recounted AFTER UPDATE OF status ON brakes WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'brakes' AND status = old.status;
-  INSERT INTO counts VALUES ('brakes', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-
-CREATE TRIGGER policies_counted AFTER INSERT ON policies BEGIN
-  INSERT INTO counts VALUES ('policies', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;
-CREATE TRIGGER policies_recounted AFTER UPDATE OF status ON policies WHEN old.status <> new.status BEGIN
-  UPDATE counts SET documents = documents - 1 WHERE view = 'policies' AND status = old.status;
-  INSERT INTO counts VALUES ('policies', new.status, 1) ON CONFLICT DO UPDATE SET documents = documents + 1;
-END;

@@ -16,7 +16,7 @@ import type {
   PathStep,
   PolicySource,
 } from "./explanation.ts";
-import { smallFacts } from "./projections/timeline.ts";
+import { smallFacts } from "./timeline.ts";
 
 type Of<T extends EventType> = KernelEvent<T>;
 
@@ -45,14 +45,14 @@ export function explainAction(events: readonly LedgerEvent[], id?: string): Expl
 
 /** Sequences of the events that explain an action fully: its own, its run's, and those of the policy that decided. */
 export function explanationSources(views: Pick<ViewReader, "find">, action: ActionView): readonly number[] {
-  const seqs = action.timeline.map((entry) => entry.seq);
+  const seqs = [...action.events];
   const run = action.run === null ? null : views.find("runs", action.run);
   if (run !== null) seqs.push(run.seq, ...(run.contentSeq === null ? [] : [run.contentSeq]));
   const policy = action.evaluation === null ? null : views.find("policies", action.evaluation.bundleHash);
   if (policy !== null) {
     seqs.push(policy.contentSeq, ...(policy.activatedSeq === null ? [] : [policy.activatedSeq]));
     const activation = policy.action === null ? null : views.find("actions", policy.action);
-    seqs.push(...(activation?.timeline ?? []).map((entry) => entry.seq));
+    seqs.push(...(activation?.events ?? []));
   }
   return [...new Set(seqs)].sort((a, b) => a - b);
 }

@@ -6,7 +6,7 @@ import type { BrakeScope } from "../kernel/events.ts";
 import type { Brake } from "../kernel/state.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
-import type { ActionView } from "../wire/types/views.ts";
+import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
 import type { Admission } from "./admission.ts";
@@ -109,6 +109,8 @@ export interface LedgerService {
   events(query: { from: number; limit: number; type: string | null; subject: string | null }): Promise<JsonObject>;
   receipt(seq: number): Promise<Json>;
   payload(seq: number): Promise<Json>;
+  /** The entries of the events that the action names. */
+  timeline(action: ActionView): Promise<readonly TimelineEntry[]>;
   explain(action: ActionView): Promise<JsonObject>;
   erase(subject: string, retention: "content" | "evidence", actor: string): Promise<JsonObject>;
 }

@@ -5,6 +5,7 @@ import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { parseLeaves } from "../history/leaves.ts";
 import { explainAction, explanationSources } from "../history/explain.ts";
+import { timelineEntry } from "../history/timeline.ts";
 import type { LedgerService } from "../http/services.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { parseStatements } from "../ledger/key-statement.ts";
@@ -15,9 +16,9 @@ import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
-import type { ActionView } from "../wire/types/views.ts";
+import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { InstallationKeys } from "./keys.ts";
-import { readLeaf, readRecordedPayload } from "./recorded-payload.ts";
+import { readLeaves, readRecordedPayload } from "./recorded-payload.ts";
 import type { WriterClient } from "./writer-client.ts";
 
 const BATCHES_AT_ONCE = 64;
@@ -91,8 +92,22 @@ export class LedgerReads implements LedgerService, PayloadReader {
 
   async explain(action: ActionView): Promise<JsonObject> {
     const sources = explanationSources(this.#parts.views, action);
-    const events = await Promise.all(sources.map(async (seq) => (await readLeaf(this.#parts.reader, seq)).event));
-    return explainAction(events, action.id) as unknown as JsonObject;
+    return explainAction(await this.#eventsAt(sources), action.id) as unknown as JsonObject;
+  }
+
+  async timeline(action: ActionView): Promise<readonly TimelineEntry[]> {
+    return (await this.#eventsAt(action.events)).map(timelineEntry);
+  }
+
+  /** The events of some sequences in order, each batch read once. */
+  async #eventsAt(seqs: readonly number[]): Promise<readonly LedgerEvent[]> {
+    const events: LedgerEvent[] = [];
+    for (let at = 0; at < seqs.length; at = events.length) {
+      if (at > 0) await setImmediate(); // the reader answers at once: many batches must not hold up decisions
+      const leaves = await readLeaves(this.#parts.reader, seqs.slice(at));
+      events.push(...leaves.map(({ event }) => event));
+    }
+    return events;
   }
 
   /** Recorded first, then the keys are destroyed and the bytes removed: asking again finishes what a crash cut. */

@@ -208,7 +208,7 @@ async function ended(server: TestServer, run: RunView, kind: string): Promise<Ac
 }
 
 function assertAllowed(action: ActionView, rule: string, gates: readonly string[]): void {
-  assert.equal(action.status, "succeeded", JSON.stringify(action.timeline));
+  assert.equal(action.status, "succeeded", JSON.stringify(action));
   assert.equal(action.evaluation?.decision, "allow");
   const verdicts = action.evaluation.verdicts;
   assert.ok(verdicts.every(({ verdict }) => verdict === "pass"));

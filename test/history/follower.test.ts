@@ -148,7 +148,7 @@ test("a decision that the record tells otherwise is reported, and views and stat
   assert.equal(granted?.expected?.type, "action.granted");
   assert.equal(granted.found?.type, "action.granted");
   assert.ok(follower.status().mismatched >= 1);
-  assert.equal(views.find("actions", granted.expected.subject)?.timeline.at(-1) !== undefined, true);
+  assert.equal(views.find("actions", granted.expected.subject)?.events.at(-1) !== undefined, true);
   assert.equal(follower.status().stateSize, (await store.head()).size);
 });
 

@@ -9,8 +9,7 @@ import { explainAction, explanationSources } from "../../src/history/explain.ts"
 import { parseLeaves } from "../../src/history/leaves.ts";
 import { Documents } from "../../src/history/projections/documents.ts";
 import { project } from "../../src/history/projections/project.ts";
-import { withEntry } from "../../src/history/projections/timeline.ts";
-import type { KernelEvent } from "../../src/kernel/events.ts";
+import { withEvent } from "../../src/history/projections/actions.ts";
 import type { ViewStore } from "../../src/wire/contracts/views.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import type { ActionView } from "../../src/wire/types/views.ts";
@@ -125,11 +124,12 @@ test("a page that went out makes a paged run, under one correlation id", async (
   assert.equal(views.find("signals", signal)?.run, run);
   const action = views.find("actions", page ?? "");
   assert.deepEqual([action?.correlationId, action?.run, action?.attempt], [incident.id, run, 1]);
+  const events = story.events();
   assert.deepEqual(
-    action?.timeline.map(({ type }) => type),
+    action?.events.map((seq) => events.find((event) => event.seq === seq)?.type),
     ["action.proposed", "action.planned", "action.granted", "step.started", "step.finished"],
   );
-  assert.equal(action?.planSeq, action?.timeline[1]?.seq);
+  assert.equal(action?.planSeq, action?.events[1]);
 });
 
 test("a run tells whether someone is asked, nothing was wanted, or nobody could classify it", async () => {
@@ -272,18 +272,16 @@ test("events about things that views do not know change nothing and never throw"
   );
 });
 
-test("a long timeline keeps its beginning and its end, and says how much it left out", async () => {
+test("an action of many events names its first and its last, and says how many it left out", async () => {
   const story = new Story();
-  story.do("apply-brake", { mode: "dry-run", scope: {} }, "person:ada");
   story.signal("d1");
   story.classify(500_000, { ticket: true });
   const [ticket = ""] = story.plan();
   const view = (await story.views()).find("actions", ticket);
   assert.ok(view !== null);
   let long: ActionView = view;
-  const escalated = story.events().find(({ type }) => type === "action.held") as KernelEvent;
-  for (let n = 0; n < 100; n++) long = { ...long, ...withEntry(long, { ...escalated, seq: 1_000 + n }) };
-  assert.equal(long.timeline.length, 64);
-  assert.equal(long.timelineOmitted, view.timeline.length + 100 - 64);
-  assert.deepEqual([long.timeline[0]?.type, long.timeline.at(-1)?.seq], ["action.proposed", 1_099]);
+  for (let n = 0; n < 100; n++) long = { ...long, ...withEvent(long, 1_000 + n) };
+  assert.equal(long.events.length, 64);
+  assert.equal(long.eventsOmitted, view.events.length + 100 - 64);
+  assert.deepEqual([long.events[0], long.events.at(-1)], [view.seq, 1_099]);
 });

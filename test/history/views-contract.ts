@@ -97,8 +97,8 @@ export function testViewStore(name: string, withStore: (use: (opened: Opened) =>
 
   test(`${name}: a change replaces the document and moves it between filters and counts`, () => {
     withStore(({ store }) => {
-      store.write(changes(incident(1), incident(2)), 2);
-      store.write(changes(incident(1, { status: "resolved", resolvedAt: 9 })), 3);
+      store.write(changes(incident(1), incident(2)), 3);
+      store.write(changes(incident(1, { status: "resolved", resolvedAt: 9 })), 4);
       assert.deepEqual(seqsOf(all(store, { status: "open" }, 10)), [2]);
       assert.deepEqual(seqsOf(all(store, { status: "resolved" }, 10)), [1]);
       assert.deepEqual(store.counts("incidents"), { open: 1, resolved: 1 });
@@ -162,10 +162,10 @@ export function testViewStore(name: string, withStore: (use: (opened: Opened) =>
 
   test(`${name}: a write that fails leaves documents, counts and position as they were`, () => {
     withStore(({ store }) => {
-      store.write(changes(incident(1)), 1);
+      store.write(changes(incident(1)), 2);
       const broken = { ...incident(2), id: incident(1).id }; // one id, two documents
-      assert.throws(() => store.write(changes(incident(1, { status: "resolved" }), broken), 2));
-      assert.equal(store.position(), 1);
+      assert.throws(() => store.write(changes(incident(1, { status: "resolved" }), broken), 3));
+      assert.equal(store.position(), 2);
       assert.deepEqual(store.counts("incidents"), { open: 1 });
       assert.equal(store.find("incidents", incident(1).id)?.status, "open");
     });

@@ -8,7 +8,8 @@ import { test } from "node:test";
 import { openViewReader, openViewStore } from "../../src/adapters/stores/views-sqlite.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import type { ViewChange, ViewReader, ViewStore } from "../../src/wire/contracts/views.ts";
-import { testViewStore } from "./views-contract.ts";
+import { testViewStore, type Opened } from "./views-contract.ts";
+import { testPacked } from "./views-packed.ts";
 
 function inFolder(use: (path: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), "views-"));
@@ -23,7 +24,7 @@ function close(reader: ViewReader): void {
   reader.close();
 }
 
-testViewStore("sqlite", (use) => {
+function withStore(use: (opened: Opened) => void): void {
   inFolder((path) => {
     let store: ViewStore = openViewStore(path, "1");
     const reopen = (generation = "1"): ViewStore => {
@@ -37,7 +38,10 @@ testViewStore("sqlite", (use) => {
       store.close();
     }
   });
-});
+}
+
+testViewStore("sqlite", withStore);
+testPacked("sqlite", withStore);
 
 const INSTALLATION = {
   view: "installation",

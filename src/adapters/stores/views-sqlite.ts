@@ -55,7 +55,6 @@ function connectWriter(path: string, generation: string): SqliteViews {
     // A power cut may take the newest commits, never the file's consistency; the position goes with them.
     database.exec(`
       pragma page_size = ${PAGE_BYTES}; pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
-      pragma temp_store = memory; -- where a statement with triggers keeps what it may have to take back
       pragma journal_mode = wal; pragma synchronous = normal; pragma trusted_schema = off;
       pragma journal_size_limit = ${JOURNAL_BYTES_MAX};
     `);
@@ -102,7 +101,9 @@ class SqliteViews implements ViewStore {
   }
 
   list<V extends ViewName>(view: V, query: ViewQuery): ViewPage<ViewDocuments[V]> {
-    return this.prepare().list(view, query);
+    const statements = this.prepare();
+    // A list is several statements, which must all see one commit.
+    return this.#transact("BEGIN", () => statements.list(view, query));
   }
 
   counts(view: CountedView): Readonly<Record<string, number>> {
@@ -111,16 +112,16 @@ class SqliteViews implements ViewStore {
 
   write(changes: readonly ViewChange[], position: number): void {
     const statements = this.prepare();
-    this.#transact(() => {
-      for (const { view, document } of changes) statements.put(view, document);
+    this.#transact("BEGIN IMMEDIATE", () => {
+      statements.put(changes);
       statements.writeMeta("position", String(position));
     });
   }
 
   reset(): void {
     this.#statements = null;
-    this.#transact(() => {
-      for (const table of ["meta", "counts", ...Object.keys(VIEW_FILTERS)]) {
+    this.#transact("BEGIN IMMEDIATE", () => {
+      for (const table of ["meta", "counts", "blocks", "terms", ...Object.keys(VIEW_FILTERS)]) {
         this.#database.exec(`DROP TABLE IF EXISTS ${table}`);
       }
       this.#database.exec(readFileSync(SCHEMA, "utf8"));
@@ -135,11 +136,12 @@ class SqliteViews implements ViewStore {
     this.#database.close();
   }
 
-  #transact(work: () => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
+  #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: () => T): T {
+    this.#database.exec(begin);
     try {
-      work();
+      const result = work();
       this.#database.exec("COMMIT");
+      return result;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;

@@ -2,8 +2,9 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AppError } from "../../core/errors.ts";
-import { VIEW_PAGE_MAX, type ViewPage, type ViewQuery } from "../../wire/contracts/views.ts";
-import { VIEW_FILTERS, type CountedView, type ViewDocuments, type ViewName } from "../../wire/types/views.ts";
+import { VIEW_PAGE_MAX, type ViewChange, type ViewPage, type ViewQuery } from "../../wire/contracts/views.ts";
+import { SETTLED, VIEW_FILTERS, type CountedView, type ViewDocuments, type ViewName } from "../../wire/types/views.ts";
+import { ViewBlocks, type Found, type Packed, type Term } from "./views-blocks.ts";
 
 /** Documents that one page of several filters looks at: bounds the time that a read takes on the main thread. */
 const SCANNED_MAX = 5_000;
@@ -12,19 +13,23 @@ const CURSOR = /^[1-9][0-9]{0,14}$/;
 /** Filter fields that change after a document is made. The others are written once, and their indexes with them. */
 const CHANGING: ReadonlySet<string> = new Set(["status", "verdict", "run"]);
 
+/** A document that was stored before: the status that it was counted under, and where it lies. */
+type Stored = { readonly status: string | null; readonly isRow: boolean };
+type Settled = Packed & { readonly hasRow: boolean };
 type ListStatements = { readonly page: StatementSync; readonly edge: StatementSync };
 
 export class ViewStatements {
   readonly #database: DatabaseSync;
-  readonly #puts = new Map<ViewName, StatementSync>();
+  readonly #blocks: ViewBlocks;
+  readonly #kept = new Map<string, StatementSync>();
   readonly #finds = new Map<ViewName, StatementSync>();
   readonly #lists = new Map<string, ListStatements>();
   readonly #meta: StatementSync;
   readonly #counts: StatementSync;
-  #metaWrite: StatementSync | null = null;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#blocks = new ViewBlocks(database);
     this.#meta = database.prepare("SELECT value FROM meta WHERE name = ?");
     this.#counts = database.prepare("SELECT status, documents FROM counts WHERE view = ? AND documents > 0");
     for (const view of Object.keys(VIEW_FILTERS) as ViewName[]) {
@@ -37,8 +42,7 @@ export class ViewStatements {
   }
 
   writeMeta(name: string, value: string): void {
-    this.#metaWrite ??= this.#database.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
-    this.#metaWrite.run(name, value);
+    this.#statement("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, value);
   }
 
   counts(view: CountedView): Readonly<Record<string, number>> {
@@ -48,18 +52,68 @@ export class ViewStatements {
 
   find<V extends ViewName>(view: V, id: string): ViewDocuments[V] | null {
     const row = this.#finds.get(view)?.get(id);
-    return row === undefined ? null : parse<V>(row);
+    return row === undefined ? (this.#blocks.find(view, id) as ViewDocuments[V] | null) : parse<V>(row);
   }
 
-  put(view: ViewName, document: ViewDocuments[ViewName]): void {
-    let statement = this.#puts.get(view);
-    if (statement === undefined) {
-      statement = this.#database.prepare(putSql(view));
-      this.#puts.set(view, statement);
+  /** Stores documents, new or changed, and counts them under their statuses. */
+  put(changes: readonly ViewChange[]): void {
+    const position = this.readPosition();
+    const counted = new Map<string, number>();
+    const settled = new Map<ViewName, Settled[]>();
+    for (const { view, document } of changes) {
+      const before = document.seq < position ? this.#stored(view, document) : null;
+      const status = "status" in document ? document.status : null;
+      if (status !== before?.status) {
+        count(counted, { view, status, by: 1 });
+        count(counted, { view, status: before?.status ?? null, by: -1 });
+      }
+      const text = JSON.stringify(document);
+      if (status === null || SETTLED[view]?.has(status) !== true || before?.isRow === false) {
+        this.#putRow(view, document, text);
+        continue;
+      }
+      let members = settled.get(view);
+      if (members === undefined) settled.set(view, (members = []));
+      members.push({ document: document as Packed["document"], text, hasRow: before !== null });
     }
+    for (const [view, members] of settled) this.#putSettled(view, members);
+    for (const [key, by] of counted) if (by !== 0) this.#count(key, by);
+  }
+
+  #stored(view: ViewName, { seq, id }: { seq: number; id: string }): Stored | null {
+    const filters: readonly string[] = VIEW_FILTERS[view];
+    const status = filters.includes("status") ? "status" : "NULL AS status";
+    const row = this.#statement(`SELECT ${status} FROM ${view} WHERE seq = ?`).get(seq);
+    if (row !== undefined) return { status: row["status"] as string | null, isRow: true };
+    const packed = this.#blocks.find(view, id);
+    return packed === null ? null : { status: packed.status, isRow: false };
+  }
+
+  #putSettled(view: ViewName, members: readonly Settled[]): void {
+    const left = this.#blocks.put(view, members);
+    for (const member of members) {
+      if (left.has(member)) this.#putRow(view, member.document, member.text);
+      else if (member.hasRow) this.#statement(`DELETE FROM ${view} WHERE seq = ?`).run(member.document.seq);
+    }
+  }
+
+  #putRow(view: ViewName, document: ViewDocuments[ViewName], text: string): void {
     const fields = document as unknown as Record<string, SQLInputValue>;
     const filters = VIEW_FILTERS[view].map((name) => fields[name] ?? null);
-    statement.run(document.seq, document.id, ...filters, JSON.stringify(document));
+    this.#statement(PUTS[view]).run(document.seq, document.id, ...filters, text);
+  }
+
+  #count(key: string, by: number): void {
+    const [view = "", status = ""] = key.split(" ");
+    this.#statement(
+      "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
+    ).run(view, status, by);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#kept.get(sql);
+    if (statement === undefined) this.#kept.set(sql, (statement = this.#database.prepare(sql)));
+    return statement;
   }
 
   /** Throws `query-invalid` for a filter, cursor or limit that the view does not take. */
@@ -70,14 +124,31 @@ export class ViewStatements {
     }
     if (cursor !== null && !CURSOR.test(cursor)) throw new AppError("query-invalid", "the cursor is not one we gave");
     const before = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor);
+    const terms = names.map((field): Term => ({ field, value: filters[field] as string }));
+    const rows = this.#listRows(view, { terms, before, limit });
+    if (SETTLED[view] === undefined) return pageOf(rows.items, rows.end, limit);
+    const packed = this.#blocks.list(view, { terms, before, limit: limit + 1 }, (from, to) => {
+      const found = this.#statement(`SELECT seq FROM ${view} WHERE seq BETWEEN ? AND ?`).all(from, to);
+      return new Set(found.map((row) => Number(row["seq"])));
+    });
+    const both = [...rows.items, ...(packed.items as readonly ViewDocuments[V][])];
+    const end = Math.max(rows.end ?? 0, packed.end ?? 0);
+    const known = both.filter(({ seq }) => seq >= end).sort((a, b) => b.seq - a.seq);
+    return pageOf(known, rows.end === null && packed.end === null ? null : end, limit);
+  }
+
+  #listRows<V extends ViewName>(
+    view: V,
+    { terms, before, limit }: { terms: readonly Term[]; before: number; limit: number },
+  ): Found<ViewDocuments[V]> {
+    const names = terms.map(({ field }) => field);
+    const values = terms.map(({ value }) => value);
     const { page, edge } = this.#listStatements(view, names);
-    const values = names.map((name) => filters[name] as string);
-    const rows = page.all(before, ...values, limit + 1);
-    const items = rows.slice(0, limit).map((row) => parse<V>(row));
-    if (rows.length > limit) return { items, next: String(items.at(-1)?.seq) };
+    const items = page.all(before, ...values, limit + 1).map((row) => parse<V>(row));
+    if (items.length > limit) return { items, end: items.at(-1)?.seq ?? null };
     // All that there is, at the end of the list or at the edge of what one read looks at.
     const scanned = edge.get(before, ...values.slice(0, 1))?.["seq"];
-    return { items, next: scanned === undefined ? null : String(Number(scanned)) };
+    return { items, end: scanned === undefined ? null : Number(scanned) };
   }
 
   #listStatements(view: ViewName, names: readonly string[]): ListStatements {
@@ -102,6 +173,10 @@ function putSql(view: ViewName): string {
   const updates = changing.map((name) => `${name} = excluded.${name}`).join(", ");
   return `INSERT INTO ${view} (${columns.join(", ")}) VALUES (${values}) ON CONFLICT (seq) DO UPDATE SET ${updates}`;
 }
+
+const PUTS = Object.fromEntries(
+  (Object.keys(VIEW_FILTERS) as ViewName[]).map((view) => [view, putSql(view)]),
+) as Readonly<Record<ViewName, string>>;
 
 /**
  * The statements of a list. The first filter's index is walked from the newest entry backwards, the other filters
@@ -130,6 +205,23 @@ function checkFilters(view: ViewName, filters: Readonly<Record<string, string>>)
     if (!known.includes(name)) throw new AppError("query-invalid", `${view} cannot be filtered by ${name}`);
   }
   return SELECTIVE_FIRST.filter((name) => Object.hasOwn(filters, name));
+}
+
+/** A page of what was found down to `end`, where a reader goes on. */
+function pageOf<T extends { readonly seq: number }>(
+  found: readonly T[],
+  end: number | null,
+  limit: number,
+): ViewPage<T> {
+  const items = found.slice(0, limit);
+  if (found.length > limit) return { items, next: String(items.at(-1)?.seq) };
+  return { items, next: end === null ? null : String(end) };
+}
+
+function count(counted: Map<string, number>, of: { view: string; status: string | null; by: number }): void {
+  if (of.status === null) return;
+  const key = `${of.view} ${of.status}`;
+  counted.set(key, (counted.get(key) ?? 0) + of.by);
 }
 
 const SELECTIVE_FIRST = ["run", "incident", "service", "agent", "verdict", "status", "kind", "source", "environment"];

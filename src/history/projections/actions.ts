@@ -6,13 +6,15 @@ import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/vi
 import type { Documents } from "./documents.ts";
 import { noteAction } from "./runs.ts";
 import { withNewest } from "./signals.ts";
-import { withEntry } from "./timeline.ts";
 
 const ANSWERS_MAX = 32;
+const EVENTS_MAX = 64;
+/** A long life keeps its beginning and its end. */
+const FIRST_KEPT = 16;
 
 export function projectProposed(documents: Documents, event: KernelEvent<"action.proposed">): void {
   const { by: _by, input: _input, cause: _cause, deadline: _deadline, forgets: _forgets, ...proposal } = event.facts;
-  const fresh: ActionView = {
+  const action: ActionView = {
     ...proposal,
     id: event.subject,
     seq: event.seq,
@@ -32,11 +34,10 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     duplicateOf: null,
     contentSeq: event.seq,
     planSeq: proposal.planHash === null ? null : event.seq,
-    timeline: [],
-    timelineOmitted: 0,
+    events: [event.seq],
+    eventsOmitted: 0,
     erased: [],
   };
-  const action = { ...fresh, ...withEntry(fresh, event) };
   documents.put("actions", action);
   noteAction(documents, action);
   documents.change("incidents", action.incident, (before) => ({
@@ -54,12 +55,22 @@ function noteKernelKind(documents: Documents, { kind, operand, id }: ActionView)
   if (kind === "policy.activate") documents.change("policies", operand, (before) => ({ ...before, action: id }));
 }
 
+/** Names one more event of the action: what its timeline is made of when it is read. */
+export function withEvent(
+  { events, eventsOmitted }: Pick<ActionView, "events" | "eventsOmitted">,
+  seq: number,
+): Pick<ActionView, "events" | "eventsOmitted"> {
+  if (events.length < EVENTS_MAX) return { events: [...events, seq], eventsOmitted };
+  const kept = [...events.slice(0, FIRST_KEPT), ...events.slice(FIRST_KEPT + 1), seq];
+  return { events: kept, eventsOmitted: eventsOmitted + 1 };
+}
+
 type Moved = Partial<ActionView>;
 
-/** Records an event on its action: the fields that it moves, the timeline, and the word of its run. */
+/** Records an event on its action: the fields that it moves, its sequence, and the word of its run. */
 function move(documents: Documents, event: KernelEvent, to: (before: ActionView) => Moved): void {
   documents.change("actions", event.subject, (before) => {
-    const moved = { ...before, ...to(before), ...withEntry(before, event), updatedAt: event.time };
+    const moved = { ...before, ...to(before), ...withEvent(before, event.seq), updatedAt: event.time };
     const ended = hasEnded(moved.status);
     const action: ActionView = { ...moved, endedAt: ended ? event.time : null, hold: ended ? null : moved.hold };
     if (action.status !== before.status || action.dryRun !== before.dryRun) {

@@ -159,13 +159,15 @@ async function isOwn(services: Services, of: { identity: Identity; action: strin
   return services.views.reader.find("actions", of.action)?.agent === of.identity.id;
 }
 
-/** One action with what was proposed and planned, for those who may read contents. */
+/** One action with its timeline and, for those who may read contents, what was proposed and planned, for those who may read contents. */
 async function readAction(context: RouteContext): Promise<unknown> {
   const { services, request } = context;
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  if (!hasScope(identity, "payloads:read") && document.agent !== identity.id) return document;
-  return { ...document, content: await contentOf(services, document) };
+  const { events: _events, eventsOmitted: timelineOmitted, ...shown } = document;
+  const read = { ...shown, timeline: await services.ledger.timeline(document), timelineOmitted };
+  if (!hasScope(identity, "payloads:read") && document.agent !== identity.id) return read;
+  return { ...read, content: await contentOf(services, document) };
 }
 
 /** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */
@@ -202,7 +204,7 @@ async function explainAction({ services, request }: RouteContext): Promise<unkno
 async function receiptOf({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  return services.ledger.receipt(document.timeline.at(-1)?.seq ?? document.seq);
+  return services.ledger.receipt(document.events.at(-1) ?? document.seq);
 }
 
 const read = { status: 200, schema: documentSchema, what: "The document" } as const;

@@ -41,7 +41,10 @@ export type ViewChange = {
 }[ViewName];
 
 export interface ViewStore extends ViewReader {
-  /** Stores all changes and the new position, or nothing. */
+  /**
+   * Stores all changes and the new position, or nothing. Documents begun since the last write have a `seq` from the
+   * position before on, and all others were stored before: that is how the store knows the new ones.
+   */
   write(changes: readonly ViewChange[], position: number): void;
   /** Forgets everything; the position is 0 again. */
   reset(): void;

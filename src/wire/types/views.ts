@@ -161,6 +161,7 @@ export interface AnswerView {
   readonly planHash: string;
 }
 
+/** One event of an action, with the small facts that people read first. */
 export interface TimelineEntry {
   readonly seq: number;
   readonly time: number;
@@ -196,7 +197,7 @@ export interface ActionView extends Document {
   readonly proposedAt: number;
   readonly updatedAt: number;
   readonly endedAt: number | null;
-  /** The last evaluation; earlier ones are in the events that the timeline names. */
+  /** The last evaluation; earlier ones are in the events named below. */
   readonly evaluation: EvaluationView | null;
   /** While it waits for people. */
   readonly hold: HoldView | null;
@@ -208,9 +209,10 @@ export interface ActionView extends Document {
   /** Event whose payload holds the proposal, and the one that holds the plan (null while there is none). */
   readonly contentSeq: number;
   readonly planSeq: number | null;
-  readonly timeline: readonly TimelineEntry[];
-  /** Entries left out of the middle of a long timeline. */
-  readonly timelineOmitted: number;
+  /** Sequences of its events, which its timeline is made of when the action is read; at most 64. */
+  readonly events: readonly number[];
+  /** How many were left out of the middle of a long life. */
+  readonly eventsOmitted: number;
   readonly erased: readonly string[];
 }
 
@@ -292,3 +294,17 @@ export const VIEW_FILTERS = {
 
 /** Views whose documents have a status, of which counts are kept. */
 export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "policies";
+
+/** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
+export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {
+  signals: new Set<SignalView["status"]>(["suppressed", "unmatched", "resolved", "quarantined"]),
+  actions: new Set<ActionViewStatus>([
+    "refused",
+    "suppressed",
+    "denied",
+    "cancelled",
+    "expired",
+    "succeeded",
+    "failed",
+  ]),
+};

@@ -1,12 +1,9 @@
-// The timeline of an action: each of its events with the small facts that people read first.
+// The timeline of an action: each of its events with the small facts that people read first. Made when it is read.
 
-import type { Json, JsonObject } from "../../core/json.ts";
-import type { EventType, KernelEvent } from "../../kernel/events.ts";
-import type { ActionView, TimelineEntry } from "../../wire/types/views.ts";
-
-const ENTRIES_MAX = 64;
-/** A long timeline keeps its beginning and its end. */
-const FIRST_KEPT = 16;
+import type { Json, JsonObject } from "../core/json.ts";
+import type { EventType, KernelEvent } from "../kernel/events.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
+import type { TimelineEntry } from "../wire/types/views.ts";
 
 const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.proposed": ["deadline", "planHash", "requestHash"],
@@ -26,14 +23,10 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "step.reconciled": ["attempt", "status", "action"],
 };
 
-export function withEntry(before: ActionView, event: KernelEvent): Pick<ActionView, "timeline" | "timelineOmitted"> {
+/** The entry of one event of an action. */
+export function timelineEntry(event: LedgerEvent): TimelineEntry {
   const { seq, time, type, actor, command } = event;
-  const entry: TimelineEntry = { seq, time, type, actor, command, facts: smallFacts(event) };
-  if (before.timeline.length < ENTRIES_MAX) {
-    return { timeline: [...before.timeline, entry], timelineOmitted: before.timelineOmitted };
-  }
-  const timeline = [...before.timeline.slice(0, FIRST_KEPT), ...before.timeline.slice(FIRST_KEPT + 1), entry];
-  return { timeline, timelineOmitted: before.timelineOmitted + 1 };
+  return { seq, time, type, actor, command, facts: smallFacts(event as KernelEvent) };
 }
 
 /** The facts of an event that the timeline shows; of an evaluation, its decision and the bundle that made it. */
