@@ -1,7 +1,7 @@
 // Credentials of the person or agent at the command line: a token from the environment, or a client's private key.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { clientKeyPath } from "../adapters/identity/key-places.ts";
 import { readPrivateJwk } from "../adapters/identity/key-pairs.ts";
 import type { PrivateJwk } from "../wire/schemas/identity.ts";
 import { CliError, usageError } from "./cli-error.ts";
@@ -17,9 +17,9 @@ export function checkClientId(id: string): string {
   return id;
 }
 
-/** Where a client's private key is kept. */
-export function clientKeyPath(configDir: string, id: string): string {
-  return join(configDir, "clients", `${checkClientId(id).replace(":", "_")}.jwk`);
+/** Where the private key of a client is kept that the command line names. */
+export function keyPathOf(configDir: string, id: string): string {
+  return clientKeyPath(configDir, checkClientId(id));
 }
 
 /** The token that the environment gives, null when it gives none. */
@@ -48,7 +48,7 @@ export function readClientKey(settings: Settings): { clientId: string; jwk: Priv
     });
   }
   const clientId = checkClientId(settings.client);
-  const path = clientKeyPath(settings.configDir, clientId);
+  const path = keyPathOf(settings.configDir, clientId);
   if (!existsSync(path)) {
     throw new CliError(`there is no key for ${clientId} at ${path}`, {
       hint: `holdpoint client add ${clientId} --kind ${clientId.split(":")[0] ?? "person"}`,

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { payloadKeyPath, readSeed, rootKeyPath } from "../adapters/identity/key-places.ts";
 import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
@@ -9,7 +10,6 @@ import { parseVerifier, signerFromSeed, verifierOf, type Signer, type Verifier }
 import type { LedgerReader, LedgerStore } from "../wire/contracts/store.ts";
 import { CliError, usageError } from "./cli-error.ts";
 
-const SEED_BYTES = 32;
 const SMALL_FILE_BYTES_MAX = 64 * 1024;
 
 /** `postgresUrl`: the log itself is there, its keys still in the data folder. */
@@ -17,10 +17,6 @@ export type LedgerPlace = { readonly dataDir: string; readonly postgresUrl: stri
 
 export function ledgerPath(dataDir: string): string {
   return join(dataDir, "ledger.db");
-}
-
-export function logKeyPath(dataDir: string): string {
-  return join(dataDir, "keys", "log.key");
 }
 
 /** Reads beside a running server, or alone. */
@@ -44,16 +40,6 @@ export function postgresUrlOf(isWanted: boolean | undefined, postgresUrl: string
   return postgresUrl;
 }
 
-/** A seed of 32 bytes in base64, as the first start writes it. */
-export function readSeed(path: string): Uint8Array {
-  const text = readSmallFile(path).trim();
-  const seed = Buffer.from(text, "base64");
-  if (seed.length !== SEED_BYTES || seed.toString("base64") !== text) {
-    throw new CliError(`${path} is not a key of 32 bytes in base64`);
-  }
-  return seed;
-}
-
 export function readSmallFile(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isFile() !== true) throw new CliError(`there is no file ${path}`);
@@ -63,7 +49,7 @@ export function readSmallFile(path: string): string {
 
 /** The key that opens payloads, null when the folder has none (a copy for verification). */
 export function readPayloadKey(dataDir: string): Uint8Array | null {
-  const path = join(dataDir, "keys", "payload.key");
+  const path = payloadKeyPath(dataDir);
   return existsSync(path) ? readSeed(path) : null;
 }
 
@@ -80,11 +66,6 @@ export function readRootKey(fileOrKey: string): Verifier {
 /** A root's private key as a signer; the log's origin gives it its name. */
 export function readRootSigner(path: string, origin: string): Signer {
   return signerFromSeed(`${origin}/root`, readSeed(path));
-}
-
-/** Where the first start puts the root's private key. */
-function rootKeyPath(configDir: string, origin: string): string {
-  return join(configDir, "roots", `${origin.replaceAll(/[^a-z0-9.-]/gi, "_")}.key`);
 }
 
 /**

@@ -9,10 +9,16 @@ import { checkOpening, openBox, unwrapKey, type Opening } from "./payload-box.ts
 export interface PayloadCounts {
   /** Opened and equal to their commitment. */
   opened: number;
-  /** Their key is destroyed, or they are not there any more. */
+  /** Their key is destroyed. */
   erased: number;
   /** There, but not openable here: no key-encryption key was given. */
   sealed: number;
+  /** Not in a source that holds no keys, such as an export: left out of it, or erased before. */
+  notIncluded: number;
+}
+
+export function noPayloads(): PayloadCounts {
+  return { opened: 0, erased: 0, sealed: 0, notIncluded: 0 };
 }
 
 export interface PayloadAccess {
@@ -30,7 +36,7 @@ export interface BatchPayloads {
 }
 
 export class PayloadAudit {
-  readonly counts: PayloadCounts = { opened: 0, erased: 0, sealed: 0 };
+  readonly counts: PayloadCounts = noPayloads();
   readonly #access: PayloadAccess;
   readonly #findings: Findings;
   /** Wrapped keys of the batch at hand: a payload key never serves two batches. */
@@ -91,9 +97,10 @@ export class PayloadAudit {
   }
 
   async #checkMissing(seq: number, { key }: PayloadReference): Promise<void> {
-    if ((await this.#readKey(key)) instanceof Uint8Array) {
-      this.#findings.add(seq, "payload-missing", "its key is there, the payload is not");
-    } else this.counts.erased += 1;
+    const wrapped = await this.#readKey(key);
+    if (wrapped === undefined) this.counts.notIncluded += 1;
+    else if (wrapped === null) this.counts.erased += 1;
+    else this.#findings.add(seq, "payload-missing", "its key is there, the payload is not");
   }
 
   /** Undefined where the source holds no keys. */

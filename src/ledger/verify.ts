@@ -11,7 +11,7 @@ import { corruption, Findings, type Finding } from "./findings.ts";
 import { LogKeys } from "./key-statement.ts";
 import { parseLeaf, type PayloadReference } from "./leaf.ts";
 import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, leavesPerHash, MerkleTree, TILE_WIDTH } from "./merkle.ts";
-import { PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
+import { noPayloads, PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
 import { cipherKey, type Opening } from "./payload-box.ts";
 import { verifySnapshot } from "./snapshot-note.ts";
 
@@ -93,7 +93,7 @@ function resultOf(findings: Findings, log: LogVerification | null, settings: Ver
     size: log?.tree.size ?? 0,
     root: encodeBase64(log?.tree.root() ?? EMPTY_ROOT),
     checkpoint: log?.chain.last ?? null,
-    payloads: log?.audit.counts ?? { opened: 0, erased: 0, sealed: 0 },
+    payloads: log?.audit.counts ?? noPayloads(),
     findings: findings.kept,
     findingsTotal: findings.total,
     first: findings.first,

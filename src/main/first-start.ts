@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient, registerClient } from "../adapters/identity/clients.ts";
+import { clientKeyPath } from "../adapters/identity/key-places.ts";
 import { readPrivateJwk } from "../adapters/identity/key-pairs.ts";
 import type { Random } from "../core/random.ts";
 import { PLAIN_SCOPES, type ClientScope } from "../wire/types/scopes.ts";
@@ -13,11 +14,6 @@ const OWNER_ID = "person:owner";
 const OWNER_ROLES = ["owner", "on-call", "sre"];
 
 const OWNER_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
-
-/** Where a client's private key goes: in its owner's folder, never beside the log. */
-function clientKeyPath(ownerDir: string, id: string): string {
-  return join(ownerDir, "clients", `${id.replaceAll(":", "_")}.jwk`);
-}
 
 /** Registers the owner when nobody was ever registered; a key kept from an earlier installation is used again. */
 export function registerOwner({ dataDir, ownerDir }: KeyPlaces, server: string, random: Random): boolean {

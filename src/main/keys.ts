@@ -1,7 +1,16 @@
 // The installation's keys: made at the first start. The root key goes to the owner and is not kept beside the log.
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { renameDurably } from "../adapters/identity/durable-files.ts";
+import {
+  logKeyPath,
+  newSeedText,
+  nextLogKeyPath,
+  payloadKeyPath,
+  readSeed,
+  rootKeyPath,
+} from "../adapters/identity/key-places.ts";
 import { AppError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { parseVerifier, signerFromSeed, verifierOf, type Signer, type Verifier } from "../ledger/ed25519.ts";
@@ -20,8 +29,6 @@ export type InstallationKeys = {
 
 export type KeyPlaces = { readonly dataDir: string; readonly ownerDir: string };
 
-const SEED_BYTES = 32;
-
 /** Makes what is missing: only an empty log may get new keys. Crash-safe: whatever exists is used again. */
 export async function prepareKeys(
   store: LedgerStore,
@@ -35,20 +42,15 @@ export async function prepareKeys(
   await store.writeMeta("origin", name);
   const rootSeed = readOrMakeSeed(rootKeyPath(places.ownerDir, name), random);
   const root = signerFromSeed(`${name}/root`, rootSeed);
-  const log = signerFromSeed(name, readOrMakeSeed(join(places.dataDir, "keys", "log.key"), random));
-  readOrMakeSeed(join(places.dataDir, "keys", "payload.key"), random);
+  const log = signerFromSeed(name, readOrMakeSeed(logKeyPath(places.dataDir), random));
+  readOrMakeSeed(payloadKeyPath(places.dataDir), random);
   const statement = signKeyStatement({ logKey: verifierOf(log).text, fromSize: 0, revokedAtSize: null }, root);
   await store.writeMeta("root", verifierOf(root).text);
   await store.writeMeta("statements", statementsText([statement]));
   writeNew(join(places.dataDir, "root.pub"), `${verifierOf(root).text}\n`, 0o644);
 }
 
-/** Where the first start puts the root's private key. */
-function rootKeyPath(ownerDir: string, origin: string): string {
-  return join(ownerDir, "roots", `${origin.replaceAll(/[^a-z0-9.-]/gi, "_")}.key`);
-}
-
-/** The keys as they are; throws `config-invalid` when a file is missing, `ledger-corrupt` when they do not fit. */
+/** The keys as they are, after a rotation that was cut off has been finished; throws `config-invalid` when a file is missing, `ledger-corrupt` when they do not fit. */
 export async function loadKeys(store: Pick<LedgerStore, "readMeta">, dataDir: string): Promise<InstallationKeys> {
   const [origin, rootText, statements] = await Promise.all(
     ["origin", "root", "statements"].map((name) => store.readMeta(name)),
@@ -58,28 +60,23 @@ export async function loadKeys(store: Pick<LedgerStore, "readMeta">, dataDir: st
   }
   const root = parseVerifier(rootText);
   const logKeys = new LogKeys(parseStatements(statements), root);
-  const signer = signerFromSeed(origin, readSeed(join(dataDir, "keys", "log.key")));
-  const keyEncryptionKey = readSeed(join(dataDir, "keys", "payload.key"));
+  finishRotation(dataDir, origin, logKeys);
+  const signer = signerFromSeed(origin, readSeed(logKeyPath(dataDir)));
+  const keyEncryptionKey = readSeed(payloadKeyPath(dataDir));
   return { origin, root, signer, logKeys, statements, keyEncryptionKey };
 }
 
 function readOrMakeSeed(path: string, random: Random): Uint8Array {
-  if (!existsSync(path)) writeNew(path, Buffer.from(random.bytes(SEED_BYTES)).toString("base64") + "\n", 0o600);
+  if (!existsSync(path)) writeNew(path, newSeedText(random), 0o600);
   return readSeed(path);
 }
 
-function readSeed(path: string): Uint8Array {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8").trim();
-  } catch (error) {
-    throw new AppError("config-invalid", `cannot read the key ${path}`, {}, error);
-  }
-  const seed = Buffer.from(text, "base64");
-  if (seed.length !== SEED_BYTES || seed.toString("base64") !== text) {
-    throw new AppError("config-invalid", `${path} is not a key of 32 bytes in base64`);
-  }
-  return seed;
+/** The statements name the key of the next seed: all that is left to do is to put it in its place. */
+function finishRotation(dataDir: string, origin: string, logKeys: LogKeys): void {
+  const next = nextLogKeyPath(dataDir);
+  if (!existsSync(next)) return;
+  const stated = logKeys.at(Number.MAX_SAFE_INTEGER)?.text;
+  if (verifierOf(signerFromSeed(origin, readSeed(next))).text === stated) renameDurably(next, logKeyPath(dataDir));
 }
 
 /** A key that is lost after a power cut is a log that cannot go on: synced before it is used. */

@@ -22,8 +22,13 @@ export function createFile(path: string, text: string | (() => string)): boolean
 /** Replaces `path`, or creates it, with mode 0600. Durable when it returns. */
 export function replaceFile(path: string, text: string): void {
   const draft = writeDraft(path, text);
-  renameSync(draft, path);
-  syncFolder(path);
+  renameDurably(draft, path);
+}
+
+/** Puts the file `from` in the place of `to`. Durable when it returns. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(to);
 }
 
 function writeDraft(path: string, text: string): string {

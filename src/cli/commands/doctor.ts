@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { readPrivateJwk } from "../../adapters/identity/key-pairs.ts";
 import { loadBundle } from "../../policy/load.ts";
 import { CliError, toCliError } from "../cli-error.ts";
-import { clientKeyPath } from "../credentials.ts";
+import { keyPathOf } from "../credentials.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { formatDuration } from "../instants.ts";
@@ -189,7 +189,7 @@ function checkKey({ settings }: Session): Check {
   if (settings.client === null)
     return failed("key", "no client is configured", "holdpoint --client person:owner token");
   try {
-    const path = clientKeyPath(settings.configDir, settings.client);
+    const path = keyPathOf(settings.configDir, settings.client);
     if (!existsSync(path)) throw new CliError(`there is no key at ${path}`);
     readPrivateJwk(path);
     return ok("key", `${settings.client}, in ${path}`);

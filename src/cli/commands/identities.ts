@@ -9,7 +9,7 @@ import { createSource } from "../../adapters/identity/source-secrets.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
 import { isClientScope, PLAIN_SCOPES, type ClientScope } from "../../wire/types/scopes.ts";
 import { CliError, usageError } from "../cli-error.ts";
-import { checkClientId, clientKeyPath } from "../credentials.ts";
+import { checkClientId, keyPathOf } from "../credentials.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Runner, Session } from "../session.ts";
 
@@ -83,7 +83,7 @@ export function addIdentities(program: Command, runner: Runner): void {
 function addClient({ host, settings, output }: Session, id: string, flags: ClientFlags): ExitCode {
   const { kind, person, role = [], owner } = flags;
   const dataDir = dataFolder(flags.data ?? host.env.dataDir);
-  const keyPath = clientKeyPath(settings.configDir, id);
+  const keyPath = keyPathOf(settings.configDir, id);
   if (!checkClientId(id).startsWith(`${kind}:`)) throw usageError(`an id of kind ${kind} begins with ${kind}:`);
   mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
   const optional = { ...(person === undefined ? {} : { person }), ...(owner === undefined ? {} : { owner }) };

@@ -1,9 +1,9 @@
 // `keys rotate`: a new log key, stated by the root key, while no server runs.
 
-import { existsSync, renameSync, openSync, fsyncSync, closeSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { createFile } from "../../adapters/identity/durable-files.ts";
+import { createFile, renameDurably } from "../../adapters/identity/durable-files.ts";
+import { logKeyPath, newSeedText, nextLogKeyPath, readSeed } from "../../adapters/identity/key-places.ts";
 import { parseVerifier, signerFromSeed, verifierOf, type Verifier } from "../../ledger/ed25519.ts";
 import {
   LogKeys,
@@ -16,17 +16,8 @@ import type { Random } from "../../core/random.ts";
 import type { LedgerStore } from "../../wire/contracts/store.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import {
-  logKeyPath,
-  openLedgerStore,
-  postgresUrlOf,
-  readRootSigner,
-  readSeed,
-  type LedgerPlace,
-} from "../ledger-files.ts";
+import { openLedgerStore, postgresUrlOf, readRootSigner, type LedgerPlace } from "../ledger-files.ts";
 import type { Runner, Session } from "../session.ts";
-
-const SEED_BYTES = 32;
 
 type RotateFlags = { readonly data?: string; readonly root: string; readonly postgres?: true };
 
@@ -45,7 +36,7 @@ export function addKeys(program: Command, runner: Runner): void {
 /**
  * The new seed is durable beside the old one (`log.key.next`) before the statements name its key, and takes the old
  * one's place after them. Whatever is interrupted, one of the two files holds the key that the statements let sign next:
- * running it again finishes what was begun, and does nothing else.
+ * running it again, or the next start of the server, finishes what was begun and does nothing else.
  */
 async function rotate(session: Session, flags: RotateFlags): Promise<ExitCode> {
   const { host, output } = session;
@@ -54,11 +45,11 @@ async function rotate(session: Session, flags: RotateFlags): Promise<ExitCode> {
   const store = await openForRotation(place);
   try {
     const log = await readLog(store);
-    const next = nextSeedPath(dataDir);
+    const next = nextLogKeyPath(dataDir);
     const isBegun =
       existsSync(next) && verifierOf(signerFromSeed(log.origin, readSeed(next))).text === log.current.text;
     if (!isBegun) await stateNewKey(store, { log, dataDir, root: flags.root, random: host.random });
-    replaceDurably(next, logKeyPath(dataDir));
+    renameDurably(next, logKeyPath(dataDir));
     const { text } = verifierOf(signerFromSeed(log.origin, readSeed(logKeyPath(dataDir))));
     output.print(`${text}\n`);
     output.note(`signs from size ${log.size + 1} on; the old key is destroyed`);
@@ -110,9 +101,9 @@ async function stateNewKey(store: LedgerStore, { log, dataDir, root, random }: N
   const old = verifierOf(signerFromSeed(log.origin, readSeed(logKeyPath(dataDir))));
   if (old.text !== log.current.text)
     throw new CliError("the log key in the data folder is not the one that the statements name");
-  const next = nextSeedPath(dataDir);
+  const next = nextLogKeyPath(dataDir);
   // A seed left behind before its statements were written is as good as a new one.
-  createFile(next, () => `${Buffer.from(random.bytes(SEED_BYTES)).toString("base64")}\n`);
+  createFile(next, () => newSeedText(random));
   const logKey = verifierOf(signerFromSeed(log.origin, readSeed(next))).text;
   const envelopes = parseStatements(log.statements);
   const oldFrom = envelopes
@@ -128,18 +119,4 @@ async function stateNewKey(store: LedgerStore, { log, dataDir, root, random }: N
   // What the store would hold is read back as verifiers will, before it is written.
   if (new LogKeys(all, log.root).at(sizeNext)?.text !== logKey) throw new CliError("the new statements do not hold");
   await store.writeMeta("statements", statementsText(all));
-}
-
-function nextSeedPath(dataDir: string): string {
-  return `${logKeyPath(dataDir)}.next`;
-}
-
-function replaceDurably(from: string, to: string): void {
-  renameSync(from, to);
-  const folder = openSync(dirname(to), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

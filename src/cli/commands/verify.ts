@@ -154,7 +154,7 @@ function printResult({ output }: Session, result: VerifyResult, { output: format
       ["Log", result.origin === null ? "unknown" : escapeLine(result.origin)],
       ["Events", String(result.size)],
       ["Root hash", result.root],
-      ["Payloads", `${payloads.opened} opened, ${payloads.sealed} sealed, ${payloads.erased} erased`],
+      ["Payloads", payloadsText(payloads)],
       ["Result", result.statement],
       ["First wrong", first === null ? null : `${eventText(first.seq)}: ${first.code}: ${escapeLine(first.detail)}`],
     ]),
@@ -166,6 +166,11 @@ function printResult({ output }: Session, result: VerifyResult, { output: format
       "to find truncation and forks too: keep a checkpoint (--keep FILE) and pass it next time (--since FILE)",
     );
   }
+}
+
+function payloadsText({ opened, sealed, erased, notIncluded }: VerifyResult["payloads"]): string {
+  const counts = `${opened} opened, ${sealed} sealed, ${erased} erased`;
+  return notIncluded === 0 ? counts : `${counts}, ${notIncluded} not included`;
 }
 
 function eventText(seq: number | null): string {
