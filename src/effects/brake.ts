@@ -8,6 +8,9 @@ import { untilAborted } from "./abandon.ts";
 /** How long a call that was told to end may take to say how it ended. */
 const GRACE_MS = 5_000;
 
+/** Scopes held at once: every brake that the ledger may hold, and room for pulls whose record is on its way. */
+const SCOPES_MAX = 1_024;
+
 type InFlight = { readonly action: Braked; readonly controller: AbortController };
 
 export class EmergencyBrake {
@@ -15,6 +18,8 @@ export class EmergencyBrake {
   readonly #inFlight = new Set<InFlight>();
   readonly #timeout: (timeoutMs: number) => AbortSignal;
   #flagged = false;
+  /** More scopes were pulled than can be held: what cannot be told apart any more is stopped, all of it. */
+  #crowded = false;
 
   /** `timeout` makes the signal that ends a call whose time is up; a simulation brings its own. */
   constructor(timeout: (timeoutMs: number) => AbortSignal = (timeoutMs) => AbortSignal.timeout(timeoutMs)) {
@@ -23,7 +28,9 @@ export class EmergencyBrake {
 
   /** Stops everything in scope from its next step on and aborts calls in flight, at once. */
   pull(scope: BrakeScope): void {
-    this.#scopes.set(canonicalJson(scope), scope);
+    const key = canonicalJson(scope);
+    if (this.#scopes.size < SCOPES_MAX || this.#scopes.has(key)) this.#scopes.set(key, scope);
+    else this.#crowded = true;
     this.#abortCovered();
   }
 
@@ -33,18 +40,21 @@ export class EmergencyBrake {
     if (present) this.#abortCovered();
   }
 
-  /** Only for a release that is durable and approved. */
+  /** Only for a release that is durable and approved; that of the brake on everything ends a crowd too. */
   release(scope: BrakeScope): void {
-    this.#scopes.delete(canonicalJson(scope));
+    const key = canonicalJson(scope);
+    this.#scopes.delete(key);
+    if (key === "{}") this.#crowded = false;
   }
 
+  /** Everything is stopped: by the brake file, or because more scopes were pulled than can be held. */
   get flagged(): boolean {
-    return this.#flagged;
+    return this.#flagged || this.#crowded;
   }
 
   blocks(action: Braked): boolean {
     if (action.kind === "killswitch.resume") return false;
-    if (this.#flagged) return true;
+    if (this.flagged) return true;
     for (const scope of this.#scopes.values()) if (covers(scope, action)) return true;
     return false;
   }

@@ -29,9 +29,11 @@ export function followBrake({ dataDir, brake, kernel, log }: Needs): () => void 
       .submit({ type: "apply-brake", actor, input: { mode: "pause", scope: {} } })
       .catch((error: unknown) => log.error({ err: error }, "the brake holds, but is not on record yet"));
   };
+  let wasPresent = false;
   const look = (): void => {
     const present = existsSync(path);
-    if (present && !brake.flagged) stopAll("system:brake-file");
+    if (present && !wasPresent) stopAll("system:brake-file");
+    wasPresent = present;
     brake.setFlag(present);
   };
   look();
