@@ -15,7 +15,8 @@ CREATE TABLE signals (
   source TEXT,
   incident TEXT,
   run TEXT,
-  document TEXT NOT NULL
+  document TEXT NOT NULL,
+  packed INTEGER NOT NULL DEFAULT 0 -- 1 where a block still has the document as it was before
 ) STRICT;
 CREATE INDEX signals_status ON signals (status);
 CREATE INDEX signals_environment ON signals (environment) WHERE environment IS NOT NULL;
@@ -62,7 +63,8 @@ CREATE TABLE actions (
   kind TEXT,
   incident TEXT,
   run TEXT,
-  document TEXT NOT NULL
+  document TEXT NOT NULL,
+  packed INTEGER NOT NULL DEFAULT 0 -- 1 where a block still has the document as it was before
 ) STRICT;
 CREATE INDEX actions_status ON actions (status);
 CREATE INDEX actions_environment ON actions (environment);

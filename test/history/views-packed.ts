@@ -142,6 +142,21 @@ export function testPacked(name: string, withStore: (use: (opened: Opened) => vo
     );
   });
 
+  test(`${name}: actions that change after they settled, and settle again, are there once`, () => {
+    withStore(({ store }) => {
+      const model = new Model();
+      model.write(store, 300, () => 2);
+      for (const status of ["held", "failed", "granted", "succeeded"] as const) {
+        for (const [seq, document] of model.documents) model.documents.set(seq, { ...document, status });
+        const changes = [...model.documents.values()].map((document): ViewChange => ({ view: "actions", document }));
+        store.write(changes, model.position);
+        assert.deepEqual(listed(store, {}, 70), model.list({}));
+        assert.deepEqual(listed(store, { status }, 70), model.list({}));
+        assert.deepEqual(store.counts("actions"), { [status]: 300 });
+      }
+    });
+  });
+
   test(`${name}: a value that few of many actions have is found in bounded reads`, () => {
     withStore(({ store }) => {
       const rare = new Set([2, 4_000, 4_001, 29_999]);

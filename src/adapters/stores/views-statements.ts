@@ -13,8 +13,8 @@ const CURSOR = /^[1-9][0-9]{0,14}$/;
 /** Filter fields that change after a document is made. The others are written once, and their indexes with them. */
 const CHANGING: ReadonlySet<string> = new Set(["status", "verdict", "run"]);
 
-/** A document that was stored before: the status that it was counted under, and where it lies. */
-type Stored = { readonly status: string | null; readonly isRow: boolean };
+/** A document that was stored before: the status that it was counted under, and where it lies (in both, the row counts). */
+type Stored = { readonly status: string | null; readonly hasRow: boolean; readonly isPacked: boolean };
 type Settled = Packed & { readonly hasRow: boolean };
 type ListStatements = { readonly page: StatementSync; readonly edge: StatementSync };
 
@@ -58,18 +58,19 @@ export class ViewStatements {
   /** Stores documents, new or changed, and counts them under their statuses. */
   put(changes: readonly ViewChange[]): void {
     const position = this.readPosition();
-    const counted = new Map<string, number>();
+    const counted = new Counted();
     const settled = new Map<ViewName, Settled[]>();
     for (const { view, document } of changes) {
       const before = document.seq < position ? this.#stored(view, document) : null;
       const status = "status" in document ? document.status : null;
       if (status !== before?.status) {
-        count(counted, { view, status, by: 1 });
-        count(counted, { view, status: before?.status ?? null, by: -1 });
+        counted.add(view, status, 1);
+        counted.add(view, before?.status ?? null, -1);
       }
       const text = JSON.stringify(document);
-      if (status === null || SETTLED[view]?.has(status) !== true || before?.isRow === false) {
+      if (status === null || SETTLED[view]?.has(status) !== true || before?.isPacked === true) {
         this.#putRow(view, document, text);
+        if (before?.isPacked === true && !before.hasRow) this.#markPacked(view, document.seq);
         continue;
       }
       let members = settled.get(view);
@@ -77,16 +78,25 @@ export class ViewStatements {
       members.push({ document: document as Packed["document"], text, hasRow: before !== null });
     }
     for (const [view, members] of settled) this.#putSettled(view, members);
-    for (const [key, by] of counted) if (by !== 0) this.#count(key, by);
+    for (const [view, statuses] of counted.byView) {
+      for (const [status, by] of statuses) if (by !== 0) this.#statement(COUNT).run(view, status, by);
+    }
   }
 
   #stored(view: ViewName, { seq, id }: { seq: number; id: string }): Stored | null {
     const filters: readonly string[] = VIEW_FILTERS[view];
     const status = filters.includes("status") ? "status" : "NULL AS status";
-    const row = this.#statement(`SELECT ${status} FROM ${view} WHERE seq = ?`).get(seq);
-    if (row !== undefined) return { status: row["status"] as string | null, isRow: true };
-    const packed = this.#blocks.find(view, id);
-    return packed === null ? null : { status: packed.status, isRow: false };
+    const packed = SETTLED[view] === undefined ? "0 AS packed" : "packed";
+    const row = this.#statement(`SELECT ${status}, ${packed} FROM ${view} WHERE seq = ?`).get(seq);
+    if (row !== undefined) {
+      return { status: row["status"] as string | null, hasRow: true, isPacked: row["packed"] === 1 };
+    }
+    const document = this.#blocks.find(view, id);
+    return document === null ? null : { status: document.status, hasRow: false, isPacked: true };
+  }
+
+  #markPacked(view: ViewName, seq: number): void {
+    this.#statement(`UPDATE ${view} SET packed = 1 WHERE seq = ?`).run(seq);
   }
 
   #putSettled(view: ViewName, members: readonly Settled[]): void {
@@ -101,13 +111,6 @@ export class ViewStatements {
     const fields = document as unknown as Record<string, SQLInputValue>;
     const filters = VIEW_FILTERS[view].map((name) => fields[name] ?? null);
     this.#statement(PUTS[view]).run(document.seq, document.id, ...filters, text);
-  }
-
-  #count(key: string, by: number): void {
-    const [view = "", status = ""] = key.split(" ");
-    this.#statement(
-      "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
-    ).run(view, status, by);
   }
 
   #statement(sql: string): StatementSync {
@@ -128,7 +131,7 @@ export class ViewStatements {
     const rows = this.#listRows(view, { terms, before, limit });
     if (SETTLED[view] === undefined) return pageOf(rows.items, rows.end, limit);
     const packed = this.#blocks.list(view, { terms, before, limit: limit + 1 }, (from, to) => {
-      const found = this.#statement(`SELECT seq FROM ${view} WHERE seq BETWEEN ? AND ?`).all(from, to);
+      const found = this.#statement(`SELECT seq FROM ${view} WHERE seq BETWEEN ? AND ? AND packed = 1`).all(from, to);
       return new Set(found.map((row) => Number(row["seq"])));
     });
     const both = [...rows.items, ...(packed.items as readonly ViewDocuments[V][])];
@@ -174,6 +177,8 @@ function putSql(view: ViewName): string {
   return `INSERT INTO ${view} (${columns.join(", ")}) VALUES (${values}) ON CONFLICT (seq) DO UPDATE SET ${updates}`;
 }
 
+const COUNT =
+  "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET documents = documents + excluded.documents";
 const PUTS = Object.fromEntries(
   (Object.keys(VIEW_FILTERS) as ViewName[]).map((view) => [view, putSql(view)]),
 ) as Readonly<Record<ViewName, string>>;
@@ -218,10 +223,16 @@ function pageOf<T extends { readonly seq: number }>(
   return { items, next: end === null ? null : String(end) };
 }
 
-function count(counted: Map<string, number>, of: { view: string; status: string | null; by: number }): void {
-  if (of.status === null) return;
-  const key = `${of.view} ${of.status}`;
-  counted.set(key, (counted.get(key) ?? 0) + of.by);
+/** By how much one write changes the counts: each is then written once. */
+class Counted {
+  readonly byView = new Map<ViewName, Map<string, number>>();
+
+  add(view: ViewName, status: string | null, by: number): void {
+    if (status === null) return;
+    let statuses = this.byView.get(view);
+    if (statuses === undefined) this.byView.set(view, (statuses = new Map<string, number>()));
+    statuses.set(status, (statuses.get(status) ?? 0) + by);
+  }
 }
 
 const SELECTIVE_FIRST = ["run", "incident", "service", "agent", "verdict", "status", "kind", "source", "environment"];
