@@ -44,6 +44,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "brake.applied": control.applyBrakeApplied,
   "brake.released": control.applyBrakeReleased,
   "refusals.counted": recordOnly,
+  "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,
 };
 

@@ -12,6 +12,8 @@ export type SignalFacts = {
   readonly signature: string;
   readonly deliveryKey: string;
   readonly claimedSeverity: string;
+  /** An AI made it, or another signal did: it confirms nothing. */
+  readonly derived?: true;
 };
 
 export type ClassifierFacts = {
@@ -64,7 +66,7 @@ export type CommandInputs = {
   "reconcile-step": {
     readonly action: string;
     readonly attempt: number;
-    readonly status: "happened" | "absent" | "unclear";
+    readonly status: "happened" | "absent" | "partial" | "unclear";
     /** 0: nothing more will be known. */
     readonly afterMs: number;
   };
@@ -72,6 +74,7 @@ export type CommandInputs = {
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
+  "prove-heartbeat": Record<string, never>;
   tick: Record<string, never>;
 };
 

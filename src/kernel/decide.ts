@@ -29,6 +29,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "release-brake": policy.releaseBrake,
   "count-refusals": installation.countRefusals,
   "erase-payload": installation.erasePayload,
+  "prove-heartbeat": installation.proveHeartbeat,
   tick,
 };
 

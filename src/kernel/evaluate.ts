@@ -40,7 +40,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       team: classified?.team ?? "",
     },
     incident: { known: action.incident !== null, id: action.incident ?? "", signature: action.cause?.signature ?? "" },
-    signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: false })),
+    signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: signal.derived === true })),
     timeMs: now,
   };
 }

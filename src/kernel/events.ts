@@ -54,7 +54,7 @@ export type BrakeScope = {
   readonly service?: string;
 };
 
-export type StepStatus = "succeeded" | "failed" | "retry" | "unknown";
+export type StepStatus = "succeeded" | "failed" | "retry" | "partial" | "unknown";
 export type RefusalCounts = { readonly [code: string]: number };
 
 /** `forgets` names what a full table lost for the entry that the event makes: later decisions do not know it any more. */
@@ -72,6 +72,8 @@ export type EventFacts = {
     readonly signature: string;
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
+    /** An AI made it, or another signal did: it confirms nothing. */
+    readonly derived?: true;
     readonly incident: string | null;
     readonly forgets?: string;
   };
@@ -152,7 +154,7 @@ export type EventFacts = {
   };
   "step.reconciled": {
     readonly attempt: number;
-    readonly status: "happened" | "absent" | "unclear";
+    readonly status: "happened" | "absent" | "partial" | "unclear";
     /** When to ask again; null unless the answer may still come. */
     readonly retryAt: number | null;
     readonly action: ActionStatus;
@@ -160,6 +162,8 @@ export type EventFacts = {
   "brake.applied": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "brake.released": { readonly brake: string };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
+  /** Nothing but the proof that an event can be decided and made durable. */
+  "heartbeat.proven": Record<string, never>;
   "payload.erased": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
 };
 

@@ -36,14 +36,20 @@ export type Action = ProposalFacts & {
   approvedRoute: string | null;
   grant: Grant | null;
   attempt: number;
-  /** An attempt may have taken effect, and nothing since has told whether it did. */
+  /** An attempt may have taken effect, and nothing since has told whether it did; or a part of it has. */
   unsettled: boolean;
   stepStartedAt: number;
   /** When something is due by itself: hold, planning or grant deadline, or a retry. */
   dueAt: number | null;
 };
 
-export type IncidentSignal = { readonly id: string; readonly source: string; readonly detector: string };
+export type IncidentSignal = {
+  readonly id: string;
+  readonly source: string;
+  readonly detector: string;
+  /** An AI made it, or another signal did: it confirms nothing. */
+  readonly derived?: true;
+};
 
 export type Incident = {
   readonly id: string;

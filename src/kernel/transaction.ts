@@ -11,10 +11,13 @@ import type { State } from "./state.ts";
 
 export type RouteStep = { readonly roles: readonly string[]; readonly withinMs: number };
 
+/** What the end of the last step without an answer does: nothing runs, and `page` also asks for a page. */
+export type ActiveRoute = { readonly steps: readonly RouteStep[]; readonly onTimeout?: "deny" | "page" };
+
 /** A loaded policy bundle as the kernel needs it: identified by the hash of its bytes, hence pure. */
 export interface ActivePolicy {
   readonly hash: string;
-  readonly routes: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }>;
+  readonly routes: ReadonlyMap<string, ActiveRoute>;
   evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;
 }
 

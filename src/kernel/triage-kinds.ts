@@ -13,7 +13,7 @@ export const TRIAGE_KINDS = {
   "pagerduty.trigger": { repeat: "idempotent", reversible: true },
   "pagerduty.resolve": { repeat: "idempotent", reversible: false },
   "servicenow.incident.create": { repeat: "conditional", reversible: true },
-  "incident.declare-major": { repeat: "conditional", reversible: false },
+  "incident.declare-major": { repeat: "conditional", reversible: true },
 } as const;
 
 type TriageKind = keyof typeof TRIAGE_KINDS;
@@ -31,6 +31,8 @@ export function isMoreUrgent(kind: string, other: string): boolean {
 }
 
 export const TRIAGE_AGENT = "system:triage";
+/** Asks for the page of an incident whose review nobody answered; policy says whether it goes out. */
+export const DEAD_MAN = "system:dead-man";
 
 type Wanted = {
   readonly kind: string;
@@ -38,10 +40,12 @@ type Wanted = {
   readonly run: string | null;
   readonly signal: string | null;
   readonly classification: ClassificationFacts | null;
+  readonly agent?: typeof TRIAGE_AGENT | typeof DEAD_MAN;
 };
 
 /** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */
-export function proposeTriage(tx: Transaction, { kind, incident, run, signal, classification }: Wanted): void {
+export function proposeTriage(tx: Transaction, wanted: Wanted): void {
+  const { kind, incident, run, signal, classification, agent = TRIAGE_AGENT } = wanted;
   assert(isTriageKind(kind), `${kind} is a kind of triage`);
   const { repeat, reversible } = TRIAGE_KINDS[kind];
   const { environment, service, signature } = incident;
@@ -66,5 +70,5 @@ export function proposeTriage(tx: Transaction, { kind, incident, run, signal, cl
   };
   const subject = idFromSeq("act", tx.nextSeq);
   // No deadline: an alert that waited out an outage is still worth its page. Planning always answers.
-  tx.emit({ type: "action.proposed", subject, facts: { ...proposal, deadline: null } }, TRIAGE_AGENT);
+  tx.emit({ type: "action.proposed", subject, facts: { ...proposal, deadline: null } }, agent);
 }

@@ -9,11 +9,14 @@ export interface RouteStep {
   readonly withinMs: number;
 }
 
-/** Steps are asked in turn; when the last window ends unanswered, the hold expires and nothing runs. */
+/**
+ * Steps are asked in turn; when the last window ends unanswered, the hold expires and nothing runs. With `page` a page is
+ * also asked for, where the hold was of an incident that claims to be serious.
+ */
 export interface Route {
   readonly name: string;
   readonly steps: readonly RouteStep[];
-  readonly onTimeout: "deny";
+  readonly onTimeout: "deny" | "page";
 }
 
 export interface Gate {

@@ -42,14 +42,15 @@ export function readName(metadata: Field | undefined): string | undefined {
 /** The `spec` of a Route named `name`. */
 export function readRoute(name: string, spec: Field): Route | undefined {
   const fields = spec.fields(["steps", "onTimeout"], ["steps"]);
-  fields?.onTimeout?.oneOf(["deny"] as const);
+  const onTimeout = fields?.onTimeout === undefined ? "deny" : fields.onTimeout.oneOf(["deny", "page"] as const);
   const steps = fields?.steps?.items(STEPS_MAX)?.map((step) => {
     const parts = step.fields(["roles", "within"], ["roles", "within"]);
     const roles = parts?.roles?.items(ROLES_MAX)?.map((role) => role.textLike(NAME, "a role's name", NAME_CHARS_MAX));
     const withinMs = parts?.within?.durationMs();
     return roles === undefined || withinMs === undefined || !isWhole(roles) ? undefined : { roles, withinMs };
   });
-  return steps === undefined || !isWhole(steps) ? undefined : { name, steps, onTimeout: "deny" };
+  if (steps === undefined || !isWhole(steps) || onTimeout === undefined) return undefined;
+  return { name, steps, onTimeout };
 }
 
 /** The `spec` of a Policy named `name`; routes it uses are added to `uses`. */

@@ -34,7 +34,7 @@ async function drive(executor: Executor, { stage, plan, listener, timeoutMs = 40
       const found: Reconciliation = listener.hear(await executor.reconcile(executeRequest(plan, timeoutMs), never));
       seen.push(found.status);
       if (found.status === "happened") return seen;
-      if (found.status === "absent") break;
+      if (found.status === "absent" || found.status === "partial") break;
       if (found.afterMs === undefined) return seen;
       stage.clock.advance(found.afterMs);
     }

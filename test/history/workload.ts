@@ -167,6 +167,7 @@ export class Workload extends Recorder {
         return void this.submit(command("apply-brake", "person:p-ada", { mode, scope }));
       }
       case 3:
+        this.submit(command("prove-heartbeat", "system:heartbeat", {}));
         return void this.submit(
           command("count-refusals", "system:http", { minute: 1, source: "am", counts: { "token-invalid": 3 } }),
         );

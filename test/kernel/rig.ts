@@ -243,7 +243,7 @@ export class Rig {
     return this.ask("finish-step", { action: id, attempt: this.action(id).attempt, status, code: "test", afterMs });
   }
 
-  reconcile(id: string, status: "happened" | "absent" | "unclear", afterMs = 0): Promise<Reply> {
+  reconcile(id: string, status: "happened" | "absent" | "partial" | "unclear", afterMs = 0): Promise<Reply> {
     return this.ask("reconcile-step", { action: id, attempt: this.action(id).attempt, status, afterMs });
   }
 }

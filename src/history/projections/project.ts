@@ -45,6 +45,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "brake.applied": control.projectBrakeApplied,
   "brake.released": control.projectBrakeReleased,
   "refusals.counted": control.projectRefusals,
+  "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,
 };
 

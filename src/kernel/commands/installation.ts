@@ -1,4 +1,4 @@
-// Commands about the installation: opening the log, engine starts, refusals counted, payloads erased.
+// Commands about the installation: opening the log, engine starts, refusals counted, payloads erased, heartbeats.
 
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
@@ -18,6 +18,12 @@ export function startEngine(tx: Transaction, { input }: Command<"start-engine">)
 export function countRefusals(tx: Transaction, { input }: Command<"count-refusals">): Reply {
   tx.emit({ type: "refusals.counted", subject: "log", facts: input });
   return { subject: "log", result: "counted", repeated: false };
+}
+
+/** Asked for only when nothing else became durable for a while: a proof that decisions still do. */
+export function proveHeartbeat(tx: Transaction): Reply {
+  tx.emit({ type: "heartbeat.proven", subject: "log", facts: {} });
+  return { subject: "log", result: "proven", repeated: false };
 }
 
 /** Recorded before the key is destroyed: a crash in between is finished by asking again, never undone. */

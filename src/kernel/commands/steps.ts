@@ -55,7 +55,9 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const ended = afterStep(action, status);
-  const next = ended === "failed" && isLastTry(tx.state, action) ? "needs-attention" : ended;
+  const isLast = ended === "failed" && isLastTry(tx.state, action);
+  const isStuck = status === "partial" && afterMs === 0;
+  const next = isLast || isStuck ? "needs-attention" : ended;
   const wait = Math.max(backoffMs(attempt), Math.min(afterMs, ASKED_MAX_MS));
   const retryAt = next === "retrying" ? tx.now + wait : null;
   const payload =
@@ -79,6 +81,8 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
       return failed(action);
     case "retry":
       return again ? "retrying" : failed(action);
+    case "partial":
+      return again ? "retrying" : "needs-attention";
     case "unknown":
       if (action.repeat !== "idempotent") return "reconciling";
       return again ? "retrying" : "needs-attention";
@@ -110,10 +114,11 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
 }
 
 /** What never happened may be run; what may have happened is only repeated where repeating is harmless. */
-function afterReconciliation(action: Action, status: "happened" | "absent" | "unclear"): ActionStatus {
+function afterReconciliation(action: Action, status: "happened" | "absent" | "partial" | "unclear"): ActionStatus {
   if (status === "happened") return "succeeded";
   const again = action.attempt < LIMITS.stepAttemptsMax;
   if (status === "absent") return again ? "granted" : "failed";
+  if (status === "partial") return again ? "granted" : "needs-attention";
   return action.repeat === "idempotent" && again ? "granted" : "needs-attention";
 }
 

@@ -7,7 +7,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
+import { DEAD_MAN, proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
 import { timeOutRun, triageOwed } from "./signals.ts";
 import { expireGrant } from "./steps.ts";
 
@@ -97,14 +97,28 @@ function escalateOrExpire(tx: Transaction, action: Action): void {
   const hold = action.hold;
   if (hold === null) return;
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
-  const step = policy?.routes.get(hold.route)?.steps[hold.step + 1];
+  const route = policy?.routes.get(hold.route);
+  const step = route?.steps[hold.step + 1];
   if (step === undefined) {
     if (isLastTry(tx.state, action)) return leaveToPeople(tx, action);
-    return tx.emit({ type: "action.expired", subject: action.id, facts: { code: "hold-timeout" } });
+    tx.emit({ type: "action.expired", subject: action.id, facts: { code: "hold-timeout" } });
+    if (route?.onTimeout === "page") pageUnattended(tx, action);
+    return;
   }
   tx.emit({
     type: "hold.escalated",
     subject: action.id,
     facts: { hold: hold.id, step: hold.step + 1, roles: step.roles, deadline: tx.now + step.withinMs },
   });
+}
+
+const SERIOUS: ReadonlySet<string> = new Set(["high", "sev1"]);
+
+/** A review that nobody answered is not the end of a serious alert: somebody is woken, as far as policy lets them. */
+function pageUnattended(tx: Transaction, { incident: id, run, cause, classification }: Action): void {
+  const incident = id === null ? undefined : tx.state.incidents.get(id);
+  if (incident === undefined || incident.firing.length === 0) return;
+  if (!SERIOUS.has(incident.claimedSeverity) && !SERIOUS.has(classification?.severity ?? "")) return;
+  const signal = cause?.signal ?? null;
+  proposeTriage(tx, { kind: "pagerduty.trigger", incident, run, signal, classification, agent: DEAD_MAN });
 }

@@ -182,14 +182,14 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
 export function applyStepFinished(state: State, event: KernelEvent<"step.finished">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.retryAt;
-  if (event.facts.status === "unknown") action.unsettled = true;
+  if (event.facts.status === "unknown" || event.facts.status === "partial") action.unsettled = true;
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
 export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
-  action.unsettled = event.facts.status === "unclear";
+  action.unsettled = event.facts.status === "unclear" || event.facts.status === "partial";
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 

@@ -38,7 +38,8 @@ export function applySignalReceived(state: State, event: KernelEvent<"signal.rec
   if (isWorse(facts.claimedSeverity, incident.claimedSeverity)) incident.claimedSeverity = facts.claimedSeverity;
   const max = isNamed(incident, facts) ? LIMITS.incidentRepeatsMax : LIMITS.incidentSignalsMax;
   if (incident.signals.length < max) {
-    incident.signals.push({ id: event.subject, source: facts.source, detector: facts.detector });
+    const { source, detector, derived } = facts;
+    incident.signals.push({ id: event.subject, source, detector, ...(derived === true ? { derived } : {}) });
   }
   noteFiring(incident, firing);
 }

@@ -59,21 +59,26 @@ export interface ExecuteRequest {
 
 /**
  * How a call ended. `failed`: it had no effect, for certain, and a repeat would fail again. `retry`: no effect, for
- * certain, try again not before `afterMs`. `unknown`: nobody can tell; only `reconcile` may settle it.
+ * certain, try again not before `afterMs`. `partial`: of several parts some took effect and the others had none, all for
+ * certain; running it again, not before `afterMs`, does the rest and nothing twice, and 0 means that it would not help.
+ * `unknown`: nobody can tell; only `reconcile` may settle it.
  */
 export type StepOutcome =
   | { readonly status: "succeeded"; readonly reference: string; readonly detail: Json }
   | { readonly status: "failed"; readonly code: string; readonly detail: Json }
   | { readonly status: "retry"; readonly afterMs: number; readonly code: string; readonly detail: Json }
+  | { readonly status: "partial"; readonly afterMs: number; readonly code: string; readonly detail: Json }
   | { readonly status: "unknown"; readonly code: string; readonly detail: Json };
 
 /**
- * What asking the target about an earlier step gave. `absent`: it never happened, so it may be run. `unclear` with
+ * What asking the target about an earlier step gave. `absent`: it never happened, so it may be run. `partial`: some of
+ * it happened, and running it does the rest and nothing twice. `unclear` with
  * `afterMs`: nobody can tell yet, and asking again after that may; without, asking again will not help.
  */
 export type Reconciliation =
   | { readonly status: "happened"; readonly reference: string; readonly detail: Json }
   | { readonly status: "absent"; readonly detail: Json }
+  | { readonly status: "partial"; readonly detail: Json }
   | { readonly status: "unclear"; readonly detail: Json; readonly afterMs?: number };
 
 export interface Executor {
