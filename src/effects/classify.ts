@@ -8,8 +8,8 @@ import type { Json } from "../core/json.ts";
 import type { ClassifierFacts, CommandInputs } from "../kernel/command.ts";
 import type { ClassificationFacts } from "../kernel/events.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { checkClassification } from "../signals/check-classification.ts";
-import type { Classifier } from "../wire/contracts/classifier.ts";
+import { checkClassification, type CheckedClassification } from "../signals/check-classification.ts";
+import { NoClassification, type Classifier, type ClassifierAnswer } from "../wire/contracts/classifier.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Classification } from "../wire/types/classification.ts";
 import type { Signal } from "../wire/types/signal.ts";
@@ -31,51 +31,63 @@ const ANSWER_TEXT_MAX = 8_192;
 export async function classifyRun(parts: ClassifyParts, runId: string): Promise<void> {
   const run = parts.kernel.state.runs.get(runId);
   if (run === undefined) return;
-  const input = await consult(parts, { run: runId, signal: run.signal });
-  await parts.kernel.submit({
-    type: "classify-run",
-    actor: `classifier:${parts.classifier.identity.provider}`,
-    input: input.facts,
-    content: input.content,
-  });
+  const { facts, content, by } = await consult(parts, { run: runId, signal: run.signal });
+  await parts.kernel.submit({ type: "classify-run", actor: `classifier:${by}`, input: facts, content });
 }
 
-type Consulted = { readonly facts: CommandInputs["classify-run"]; readonly content: Json };
+type Consulted = {
+  readonly facts: CommandInputs["classify-run"];
+  readonly content: Json;
+  /** The provider that answered, or was asked first. */
+  readonly by: string;
+};
 
 async function consult(parts: ClassifyParts, of: { run: string; signal: string }): Promise<Consulted> {
+  const by = parts.classifier.identity.provider;
   const seq = seqFromId("sig", of.signal) ?? -1;
   let signal: Signal;
   try {
     signal = (await parts.payloads.payload(seq)) as unknown as Signal;
   } catch (error) {
     if (!isAppError(error, "payload-erased")) throw error; // read again by the next sweep
-    return rejected(of.run, { code: "payload-erased", problems: [], answer: null });
+    return { by, facts: withoutAnswer(of.run, "payload-erased"), content: contentOf("", null) };
   }
-  let answer: unknown;
+  let answered: ClassifierAnswer;
   try {
     const timeUp = parts.classifyTimeout();
-    answer = await untilAborted(timeUp, parts.classifier.classify([signal], timeUp));
-  } catch {
-    return rejected(of.run, { code: "classifier-failed", problems: [], answer: null });
+    answered = await untilAborted(timeUp, parts.classifier.classify([signal], timeUp));
+  } catch (error) {
+    const passedOver = error instanceof NoClassification ? error.passedOver : [];
+    return { by, facts: withoutAnswer(of.run, "classifier-failed"), content: contentOf("", { passedOver }) };
   }
-  const checked = checkClassification(answer, { teams: parts.teams });
-  if (!checked.ok) return rejected(of.run, { code: "answer-rejected", problems: checked.problems, answer });
-  const text = canonicalJson(checked.classification as unknown as Json);
-  const facts = {
-    run: of.run,
-    classification: toFacts(checked.classification),
-    classifier: identityFacts(parts.classifier, hash("sha256", text)),
-    code: "",
-    problems: [],
-  };
-  return { facts, content: { answer: text } };
+  return judge(of.run, answered, checkClassification(answered.answer, { teams: parts.teams }));
 }
 
-type Rejected = { readonly code: string; readonly problems: readonly string[]; readonly answer: unknown };
+/** Whoever answered is recorded with the answer, believed or not. */
+function judge(run: string, answered: ClassifierAnswer, checked: CheckedClassification): Consulted {
+  const by = answered.by.provider;
+  const text = checked.ok ? canonicalJson(checked.classification as unknown as Json) : boundedText(answered.answer);
+  const classifier = classifierFacts(answered, hash("sha256", text));
+  const content = contentOf(text, answered);
+  if (!checked.ok) {
+    const problems = checked.problems.slice(0, 16);
+    return { by, content, facts: { run, classification: null, classifier, code: "answer-rejected", problems } };
+  }
+  const classification = toFacts(checked.classification);
+  return { by, content, facts: { run, classification, classifier, code: "", problems: [] } };
+}
 
-function rejected(run: string, { code, problems, answer }: Rejected): Consulted {
-  const facts = { run, classification: null, classifier: null, code, problems: problems.slice(0, 16) };
-  return { facts, content: { answer: boundedText(answer) } };
+function withoutAnswer(run: string, code: string): CommandInputs["classify-run"] {
+  return { run, classification: null, classifier: null, code, problems: [] };
+}
+
+function contentOf(answer: string, said: Partial<Pick<ClassifierAnswer, "reasoning" | "passedOver">> | null): Json {
+  const { reasoning = "", passedOver = [] } = said ?? {};
+  return {
+    answer,
+    ...(reasoning === "" ? {} : { reasoning }),
+    ...(passedOver.length === 0 ? {} : { passedOver: passedOver.map((one) => ({ ...one })) }),
+  };
 }
 
 /** What a classifier really said, as text for the record: bounded, and harmless whatever it is. */
@@ -98,7 +110,7 @@ function toFacts(classification: Classification): ClassificationFacts {
   };
 }
 
-function identityFacts(classifier: Classifier, answerHash: string): ClassifierFacts {
-  const { provider, model, version, promptHash } = classifier.identity;
-  return { provider, model, modelVersion: version, promptHash, answerHash };
+function classifierFacts({ by, usage }: ClassifierAnswer, answerHash: string): ClassifierFacts {
+  const { provider, model, version, promptHash } = by;
+  return { provider, model, modelVersion: version, promptHash, answerHash, ...usage };
 }

@@ -22,6 +22,9 @@ export type ClassifierFacts = {
   readonly modelVersion: string;
   readonly promptHash: string;
   readonly answerHash: string;
+  /** Absent where nothing was counted. */
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
 };
 
 export type CommandInputs = {
@@ -38,6 +41,7 @@ export type CommandInputs = {
   "classify-run": {
     readonly run: string;
     readonly classification: ClassificationFacts | null;
+    /** Who answered, also when the answer was rejected; null when nobody did. */
     readonly classifier: ClassifierFacts | null;
     /** Why there is no classification; empty when there is one. */
     readonly code: string;

@@ -6,6 +6,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
+import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 
 const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
@@ -20,9 +21,7 @@ const fileSchema = z.strictObject({
       path: z.string().optional(),
     })
     .prefault({}),
-  classifier: z
-    .strictObject({ rules: z.string().optional(), timeoutMs: z.number().int().min(100).max(30_000).default(10_000) })
-    .prefault({}),
+  classifier: classifierConfigSchema.prefault({}),
   teams: z
     .array(z.string().min(1).max(64))
     .min(1)
@@ -60,6 +59,7 @@ export type Config = z.output<typeof fileSchema> & {
   readonly postgresUrl: string | null;
   readonly policyDir: string;
   readonly classifierRules: string;
+  readonly classifierPrompt: string;
   readonly logLevel: string;
 };
 
@@ -89,6 +89,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     postgresUrl: env["HOLDPOINT_POSTGRES_URL"] ?? null,
     policyDir: fromData(dataDir, file.policy.path) ?? join(PROJECT_DIR, "policies"),
     classifierRules: fromData(dataDir, file.classifier.rules) ?? join(PROJECT_DIR, "policies", "classifier-rules.yaml"),
+    classifierPrompt:
+      fromData(dataDir, file.classifier.prompt) ?? join(PROJECT_DIR, "policies", "classifier-prompt.md"),
     logLevel: env["HOLDPOINT_LOG_LEVEL"] ?? "info",
   };
 }

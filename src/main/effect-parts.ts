@@ -1,15 +1,15 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createRulesClassifier } from "../adapters/classifiers/rules.ts";
 import { createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
+import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
@@ -23,10 +23,19 @@ type Needs = {
   readonly payloads: PayloadReader;
   readonly origin: string;
   readonly egress: Egress;
+  readonly onPassedOver: (passed: PassedOver) => void;
 };
 
-/** Throws `config-invalid` when an executor or the classifier's rules cannot be used. */
-export function createEffectParts({ config, kernel, brake, payloads, origin, egress }: Needs): EffectParts {
+/** Throws `config-invalid` when an executor or a classifier cannot be used. */
+export function createEffectParts({
+  config,
+  kernel,
+  brake,
+  payloads,
+  origin,
+  egress,
+  onPassedOver,
+}: Needs): EffectParts {
   const executors = createExecutors({
     config: config.executors,
     credentials: fileSecrets(join(config.dataDir, "secrets")),
@@ -34,7 +43,7 @@ export function createEffectParts({ config, kernel, brake, payloads, origin, egr
     clock: systemClock,
     installation: origin,
   });
-  const classifier = createRulesClassifier(readFileSync(config.classifierRules, "utf8"), { teams: config.teams });
+  const classifier = createClassifiers(config, egress, onPassedOver);
   return {
     kernel,
     brake,
@@ -43,7 +52,7 @@ export function createEffectParts({ config, kernel, brake, payloads, origin, egr
     classifier,
     origin,
     teams: config.teams,
-    classifyTimeout: () => AbortSignal.timeout(config.classifier.timeoutMs),
+    classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };

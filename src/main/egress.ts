@@ -3,6 +3,7 @@
 import { createEgress } from "../adapters/egress/egress.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
+import { classifierOrigins } from "./classifiers.ts";
 import type { Config } from "./config.ts";
 
 /** Throws `config-invalid` for an address that may not leave this machine. */
@@ -11,7 +12,9 @@ export function openEgress(config: Config): Egress {
 }
 
 /** Every origin that may be reached, each once. */
-function allowedOrigins({ executors, egress }: Config): readonly string[] {
+function allowedOrigins(config: Config): readonly string[] {
+  const { executors, egress } = config;
   const named = [executors.pagerduty?.baseUrl, executors.servicenow?.baseUrl, ...egress.allow];
-  return [...new Set(named.filter((address) => address !== undefined).map(parseOrigin))];
+  const origins = named.filter((address) => address !== undefined).map(parseOrigin);
+  return [...new Set([...origins, ...classifierOrigins(config)])];
 }

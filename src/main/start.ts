@@ -163,6 +163,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     payloads: ledger,
     origin: keys.origin,
     egress: openEgress(config),
+    onPassedOver: (passed) => hooks.log.warn({ passed }, "a classifier gave no usable answer"),
   });
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");

@@ -37,7 +37,7 @@ const base: Signal = {
 
 async function classify(text: string, ...signals: Partial<Signal>[]): Promise<Classification> {
   const classifier = createRulesClassifier(text, { teams });
-  const answer = await classifier.classify(
+  const { answer } = await classifier.classify(
     signals.map((signal) => ({ ...base, ...signal })),
     new AbortController().signal,
   );

@@ -64,9 +64,10 @@ export class Stage {
       },
       reconcile: () => this.onReconcile(),
     };
+    const by = { provider: "test", model: "m", version: "1", promptHash: "p" };
     const classifier: Classifier = {
-      identity: { provider: "test", model: "m", version: "1", promptHash: "p" },
-      classify: () => this.onClassify(),
+      identity: by,
+      classify: async () => ({ answer: await this.onClassify(), by, usage: null, reasoning: "", passedOver: [] }),
     };
     return new EffectRunner({
       kernel: this.rig.kernel,

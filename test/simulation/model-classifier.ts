@@ -6,10 +6,14 @@ import type { SeededRandom } from "./seeded-random.ts";
 import type { Turns } from "./turns.ts";
 
 export function modelClassifier(random: SeededRandom, turns: Turns): Classifier {
+  const identity = { provider: "model", model: "any", version: "1", promptHash: "0".repeat(64) };
+  const said = { by: identity, usage: { inputTokens: 9, outputTokens: 3 }, reasoning: "", passedOver: [] };
   return {
-    identity: { provider: "model", model: "any", version: "1", promptHash: "0".repeat(64) },
+    identity,
     classify: () =>
-      random.below(25) === 0 ? new Promise(() => undefined) : turns.take("classify", () => answer(random)),
+      random.below(25) === 0
+        ? new Promise(() => undefined)
+        : turns.take("classify", () => ({ ...said, answer: answer(random) })),
   };
 }
 

@@ -25,16 +25,13 @@ export function createRulesClassifier(text: string, known: { readonly teams: rea
   if (firstTeam === undefined) throw invalid("no teams are configured");
   const file = parseRules(text, known.teams);
   const rules: Rules = { ...file.spec, teams: known.teams, defaultTeam: file.spec.defaultTeam ?? firstTeam };
+  const { name: model, version } = file.metadata;
+  const identity = { provider: "rules", model, version, promptHash: hash("sha256", text) };
   return {
-    identity: {
-      provider: "rules",
-      model: file.metadata.name,
-      version: file.metadata.version,
-      promptHash: hash("sha256", text),
-    },
+    identity,
     async classify(signals, signal) {
       signal.throwIfAborted();
-      return classifySignals(rules, signals);
+      return { answer: classifySignals(rules, signals), by: identity, usage: null, reasoning: "", passedOver: [] };
     },
   };
 }

@@ -15,7 +15,7 @@ export function parseOrigin(baseUrl: string): string {
 }
 
 /** As `parseOrigin`, for addresses that may have a path: no user, query or fragment. */
-function parseAddress(text: string): URL {
+export function parseAddress(text: string): URL {
   const url = URL.parse(text);
   if (url === null) throw new AppError("config-invalid", "a base address is not a URL");
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {

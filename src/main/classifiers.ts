@@ -1,0 +1,77 @@
+// The classifiers of an installation: its chain of models and rules.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  createClassifierChain,
+  createModelClassifier,
+  type ModelParts,
+} from "../adapters/classifiers/classifier-chain.ts";
+import { originsOf } from "../adapters/classifiers/endpoints.ts";
+import { createPrompt } from "../adapters/classifiers/prompt.ts";
+import { createRulesClassifier } from "../adapters/classifiers/rules.ts";
+import { checkClassification } from "../signals/check-classification.ts";
+import type { Classifier, PassedOver } from "../wire/contracts/classifier.ts";
+import type { Egress } from "../wire/contracts/egress.ts";
+import type { ModelConfig } from "../wire/schemas/classifier-config.ts";
+import type { Config } from "./config.ts";
+import { fileSecrets } from "./secrets.ts";
+import { systemClock, systemRandom } from "./system.ts";
+
+/** For the rules and for what is between two classifiers. */
+const MARGIN_MS = 1_000;
+
+/** Throws `config-invalid` when the prompt, the rules or an address cannot be used. */
+export function createClassifiers(
+  config: Config,
+  egress: Egress,
+  onPassedOver: (passed: PassedOver) => void,
+): Classifier {
+  const { classifier, teams } = config;
+  const parts = modelParts(config, egress);
+  const models = classifier.chain.map((model) => createModelClassifier(model, parts));
+  const members = classifier.fallback === "rules" ? [...models, rulesOf(config)] : models;
+  return createClassifierChain({
+    members,
+    isAccepted: (answer) => checkClassification(answer, { teams }).ok,
+    onRejected: classifier.onRejected,
+    onPassedOver,
+  });
+}
+
+/** How long the whole chain may take. */
+export function chainTimeoutMs({ classifier }: Config): number {
+  return classifier.timeoutMs * Math.max(1, classifier.chain.length) + MARGIN_MS;
+}
+
+/** Every origin that the configured models need. */
+export function classifierOrigins(config: Config): readonly string[] {
+  return modelsOf(config).flatMap(originsOf);
+}
+
+function modelsOf({ classifier }: Config): readonly ModelConfig[] {
+  return [...classifier.chain, ...classifier.candidates];
+}
+
+function rulesOf({ classifierRules, teams }: Config): Classifier {
+  return createRulesClassifier(readFileSync(classifierRules, "utf8"), { teams });
+}
+
+function promptOf({ classifierPrompt }: Config): ModelParts["prompt"] {
+  return createPrompt(readFileSync(classifierPrompt, "utf8"));
+}
+
+function modelParts(config: Config, egress: Egress): ModelParts {
+  return {
+    prompt: promptOf(config),
+    teams: config.teams,
+    credentials: fileSecrets(join(config.dataDir, "secrets")),
+    egress,
+    clock: systemClock,
+    random: systemRandom,
+    pause: (ms, signal) => sleep(ms, undefined, { signal }),
+    timeoutMs: config.classifier.timeoutMs,
+    timeout: (ms) => AbortSignal.timeout(ms),
+  };
+}

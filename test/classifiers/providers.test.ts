@@ -1,0 +1,147 @@
+// Each provider over the wire: what is asked is what its protocol wants, and every way to fail has its code.
+
+import assert from "node:assert/strict";
+import { describe, test, type TestContext } from "node:test";
+import { checkClassification } from "../../src/signals/check-classification.ts";
+import { ask, PROMPT, SIGNAL, stageOf, TEAMS, type Stage } from "./model-stage.ts";
+import { ANSWER, PROVIDERS, startModel, type ModelStandIn, type Provider } from "./model-stand-ins.ts";
+
+async function open(provider: Provider, t: TestContext, more: object = {}): Promise<Stage & { model: ModelStandIn }> {
+  const model = await startModel(provider);
+  t.after(() => model.close());
+  const config = { ...provider.config(model.url), retries: { burst: 0 }, ...more };
+  return { ...stageOf({ config, timeoutMs: 600 }), model };
+}
+
+for (const provider of PROVIDERS) {
+  describe(provider.name, () => {
+    test("is asked as its protocol says, and its answer comes with who gave it and what it cost", async (t) => {
+      const { classifier, model } = await open(provider, t);
+      const result = await ask(classifier);
+      assert.deepEqual(model.complaints, []);
+      assert.ok(typeof result !== "string", JSON.stringify(result));
+      assert.deepEqual(result.answer, ANSWER);
+      assert.deepEqual(result.by, { ...classifier.identity, version: provider.version });
+      assert.equal(result.by.promptHash, PROMPT.hash);
+      assert.deepEqual(result.usage, { inputTokens: 321, outputTokens: 45 });
+      assert.ok(checkClassification(result.answer, { teams: TEAMS }).ok);
+    });
+
+    test("gets the allow-listed fields of a signal and nothing else of it", async (t) => {
+      const { classifier, model } = await open(provider, t);
+      await ask(classifier);
+      const sent = model.received.map(({ body }) => body).join("\n");
+      for (const kept of [SIGNAL.title, SIGNAL.summary, "HighErrorRate"]) assert.ok(sent.includes(kept), kept);
+      const left = [SIGNAL.pointers[0], SIGNAL.deliveryKey, SIGNAL.signature, SIGNAL.correlationIds[0]];
+      for (const text of left) assert.ok(!sent.includes(text ?? ""), text);
+    });
+
+    test("says what is no JSON, no object, or of another shape: it is an answer, and it is rejected", async (t) => {
+      const { classifier, model } = await open(provider, t);
+      const texts = [
+        "I would page somebody.",
+        '{"classification":"high"}',
+        JSON.stringify({ ...ANSWER, note: "and delete everything" }),
+        JSON.stringify({ ...ANSWER, confidence: 2 }),
+        JSON.stringify({ ...ANSWER, recommended_team: "nobody" }),
+        JSON.stringify({ ...ANSWER, requires_mim: true }),
+        "[]",
+      ];
+      for (const text of texts) {
+        model.say({ text });
+        const result = await ask(classifier);
+        const rejected = typeof result === "string" || !checkClassification(result.answer, { teams: TEAMS }).ok;
+        assert.ok(rejected, text);
+      }
+    });
+
+    test("refuses, or is cut off at its limit: no answer, whatever it wrote before", async (t) => {
+      const { classifier, model } = await open(provider, t);
+      model.say({ text: JSON.stringify(ANSWER), end: "refused" });
+      assert.equal(await ask(classifier), "refused");
+      model.say({ text: JSON.stringify(ANSWER), end: "length" });
+      assert.equal(await ask(classifier), "truncated");
+    });
+
+    test("fails in every way that a server can fail", async (t) => {
+      const { classifier, model } = await open(provider, t, { circuit: { failures: 100 } });
+      const codes = {
+        "status-500": "provider-error",
+        "status-400": "request-refused",
+        "status-401": "credential-refused",
+        "rate-limit": "rate-limited",
+        redirect: "request-refused",
+        drop: "connection-lost",
+        "cut-short": "connection-lost",
+        huge: "answer-too-large",
+        garbage: "answer-unreadable",
+        hang: "timeout",
+      } as const;
+      await ask(classifier);
+      // A token that is refused is fetched anew: it is the call to the model that fails, each time.
+      const path = model.received.at(-1)?.path ?? "";
+      for (const [mode, code] of Object.entries(codes)) {
+        model.fail({ mode: mode as keyof typeof codes, path });
+        assert.equal(await ask(classifier), code, mode);
+      }
+    });
+
+    test("is not called without its secret", async (t) => {
+      const model = await startModel(provider);
+      t.after(() => model.close());
+      const { classifier } = stageOf({ config: provider.config(model.url), secrets: {} });
+      const result = await ask(classifier);
+      assert.equal(result, "credential-missing");
+      assert.deepEqual(model.received, []);
+    });
+  });
+}
+
+test("models of Anthropic answer by the schema or by a tool, as each knows, and both are read alike", async (t) => {
+  const anthropic = PROVIDERS.find(({ name }) => name === "Anthropic") as Provider;
+  for (const [name, member] of [
+    ["claude-sonnet-4-5", "output_config"],
+    ["claude-3-haiku-20240307", "tools"],
+  ] as const) {
+    const { classifier, model } = await open(anthropic, t, { model: name });
+    const result = await ask(classifier);
+    assert.ok(typeof result !== "string", JSON.stringify(result));
+    assert.deepEqual(result.answer, ANSWER);
+    assert.ok(member in (JSON.parse(model.received[0]?.body ?? "") as object), name);
+  }
+});
+
+test("what the environment and the machine know is not used", async (t) => {
+  const names = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"];
+  const more = [
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AZURE_API_KEY",
+    "GOOGLE_VERTEX_API_KEY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+  ];
+  for (const name of [...names, ...more]) {
+    const before = process.env[name];
+    process.env[name] = name.endsWith("URL") || name.endsWith("PROXY") ? "http://127.0.0.1:9" : "from-the-environment";
+    t.after(() => (before === undefined ? delete process.env[name] : (process.env[name] = before)));
+  }
+  for (const provider of PROVIDERS) {
+    const { classifier, model } = await open(provider, t);
+    const result = await ask(classifier);
+    assert.ok(typeof result !== "string", `${provider.name}: ${JSON.stringify(result)}`);
+    assert.deepEqual(model.complaints, [], provider.name);
+    assert.ok(!JSON.stringify(model.received).includes("from-the-environment"), provider.name);
+  }
+});
+
+test("the model's reasoning comes with its answer where the provider gives it", async (t) => {
+  for (const name of ["Vertex with a token", "an OpenAI-compatible server"]) {
+    const provider = PROVIDERS.find((one) => one.name === name) as Provider;
+    const { classifier, model } = await open(provider, t);
+    model.say({ text: JSON.stringify(ANSWER), reasoning: "Many requests fail." });
+    const result = await ask(classifier);
+    assert.ok(typeof result !== "string", JSON.stringify(result));
+    assert.equal(result.reasoning, "Many requests fail.", name);
+  }
+});
