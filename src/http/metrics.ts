@@ -9,13 +9,26 @@ type Histogram = { readonly buckets: number[]; sum: number; count: number };
 
 export type Gauge = { readonly name: string; readonly help: string; readonly read: () => number };
 
+/** A metric whose series are known elsewhere; left out while it has none. */
+export type Family = {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly help: string;
+  readonly read: () => readonly { readonly labels: Labels; readonly value: number }[];
+};
+
 export class Metrics {
   readonly #counters = new Map<string, { help: string; series: Map<string, number> }>();
   readonly #requests = new Map<string, Histogram>();
   readonly #gauges: Gauge[] = [];
+  readonly #families: Family[] = [];
 
   gauge(gauge: Gauge): void {
     this.#gauges.push(gauge);
+  }
+
+  family(family: Family): void {
+    this.#families.push(family);
   }
 
   /** Adds one; label values are from closed sets, and a flood of new ones is dropped. */
@@ -44,6 +57,11 @@ export class Metrics {
     }
     for (const { name, help, read } of this.#gauges) {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`);
+    }
+    for (const { name, type, help, read } of this.#families) {
+      const series = read();
+      if (series.length > 0) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+      for (const { labels, value } of series) lines.push(`${name}${labelText(labels)} ${value}`);
     }
     this.#renderRequests(lines);
     return lines.join("\n") + "\n";

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
+import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
 
 const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
 
@@ -28,6 +29,7 @@ const fileSchema = z.strictObject({
     .max(256)
     .default(["platform", "sre", "database", "network", "security"]),
   executors: executorsConfigSchema.prefault({}),
+  exports: exportsConfigSchema.prefault({}),
   egress: z
     .strictObject({
       /** Origins that may be reached beyond those that the rest of the configuration names. */

@@ -1,6 +1,7 @@
 // The allow-list of the one way out: the origins that configuration names, and nothing else.
 
 import { createEgress } from "../adapters/egress/egress.ts";
+import { exportOrigins } from "../adapters/exports/registry.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
 import { classifierOrigins } from "./classifiers.ts";
@@ -12,7 +13,7 @@ export function openEgress(config: Config): Egress {
 }
 
 /** Every origin that may be reached, each once. */
-function allowedOrigins(config: Config): readonly string[] {
+export function allowedOrigins(config: Config): readonly string[] {
   const { executors, egress } = config;
   const named = [executors.pagerduty?.baseUrl, executors.servicenow?.baseUrl, ...egress.allow];
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);

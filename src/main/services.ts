@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import { AppError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
@@ -11,14 +12,14 @@ import type { ActionService, KillswitchService, PolicyService, Services, SignalS
 import { covers } from "../kernel/brakes.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
-import { normalizeAlertmanager } from "../signals/normalize-alertmanager.ts";
+import { normalizeDelivery } from "../signals/normalize-delivery.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
-import { parseAlertmanagerWebhook } from "../wire/schemas/alertmanager.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import type { EffectParts } from "./effect-parts.ts";
+import type { ExportsClient } from "./exports-client.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
@@ -34,6 +35,7 @@ type Parts = {
   readonly effects: EffectParts;
   readonly identity: Identities;
   readonly follower: FollowerClient;
+  readonly exporting: ExportsClient;
   readonly views: ViewReader;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -43,6 +45,7 @@ export function createServices(parts: Parts): Services {
   const { core, follower, metrics, views } = parts;
   const { kernel } = core;
   addGauges(parts);
+  addExportMetrics(parts);
   return {
     version: VERSION,
     nowMs: () => systemClock.nowMs(),
@@ -51,7 +54,7 @@ export function createServices(parts: Parts): Services {
     notReady: () => whyNotReady(parts),
     metrics,
     identity: parts.identity,
-    signals: signalService(parts.identity),
+    signals: signalService(parts.identity, parts.effects.origin),
     actions: actionService(parts.effects),
     killswitch: killswitchService(parts),
     policies: policyService(core),
@@ -102,12 +105,46 @@ function addGauges({ core, follower, metrics }: Parts): void {
   for (const [name, help, read] of gauges) metrics.gauge({ name, help, read });
 }
 
-function signalService(identity: Identities): SignalService {
+/** One series for each exporter; none where nothing is exported. */
+function addExportMetrics({ core, exporting, metrics }: Parts): void {
+  type Status = ReturnType<ExportsClient["statuses"]>[number];
+  const families: readonly [string, "gauge" | "counter", string, (status: Status) => number][] = [
+    [
+      "holdpoint_export_lag_events",
+      "gauge",
+      "Durable events that the receiver may still lack.",
+      ({ position }) => Math.max(0, core.kernel.durableSize - position),
+    ],
+    [
+      "holdpoint_export_failing",
+      "gauge",
+      "1 while records cannot be delivered.",
+      ({ failing }) => (failing === null ? 0 : 1),
+    ],
+    ["holdpoint_export_failures_total", "counter", "Deliveries that failed.", ({ failures }) => failures],
+    [
+      "holdpoint_export_rejected_total",
+      "counter",
+      "Records that the receiver refused for good.",
+      ({ rejected }) => rejected,
+    ],
+  ];
+  for (const [name, type, help, valueOf] of families) {
+    const read = () =>
+      exporting.statuses().map((status) => ({ labels: { exporter: status.name }, value: valueOf(status) }));
+    metrics.family({ name, type, help, read });
+  }
+}
+
+function signalService(identity: Identities, origin: string): SignalService {
+  const ownKeys = { pagerduty: `${origin}/inc_`, servicenow: `${correlationPrefix(origin)}:act_` };
   return {
-    normalize(source, body, receivedAtMs) {
-      const mapping = identity.mappingOf(source.name);
-      if (mapping === undefined) throw new AppError("source-unknown", "no source of that name is configured");
-      return normalizeAlertmanager(parseAlertmanagerWebhook(body), { source: source.name, mapping, receivedAtMs });
+    normalize({ name, sourceKind }, payload, receivedAtMs) {
+      const source = identity.findSource(name);
+      if (source === undefined) throw new AppError("source-unknown", "no source of that name is configured");
+      const { mapping, thresholds } = source;
+      const delivery = { ...payload, receivedAtMs, thresholds, ownKeys };
+      return normalizeDelivery(sourceKind, delivery, { source: name, mapping, receivedAtMs });
     },
   };
 }
