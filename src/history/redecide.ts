@@ -109,10 +109,11 @@ class Replay extends Transaction {
 }
 
 function isSameFacts(recorded: JsonObject, found: JsonObject, isFirst: boolean): boolean {
-  if (!isFirst) return isSameJson(recorded, found);
-  const { by: _by, input: _input, ...own } = recorded;
-  return isSameJson(own, found);
+  return isSameObject(recorded, found, isFirst ? COMMAND_MEMBERS : NO_MEMBERS);
 }
+
+const COMMAND_MEMBERS: ReadonlySet<string> = new Set(["by", "input"]);
+const NO_MEMBERS: ReadonlySet<string> = new Set();
 
 /** True when both have the same canonical JSON: order of members is nothing, an undefined member is an absent one. */
 export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
@@ -122,13 +123,14 @@ export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
     return a.every((item, index) => isSameJson(item as Json, b[index] as Json));
   }
-  return isSameObject(a as JsonObject, b as JsonObject);
+  return isSameObject(a as JsonObject, b as JsonObject, NO_MEMBERS);
 }
 
-function isSameObject(a: JsonObject, b: JsonObject): boolean {
+/** `passedOver` names members of `a` that are not compared. */
+function isSameObject(a: JsonObject, b: JsonObject, passedOver: ReadonlySet<string>): boolean {
   let members = 0;
   for (const name of Object.keys(a)) {
-    if (a[name] === undefined) continue;
+    if (a[name] === undefined || passedOver.has(name)) continue;
     if (!Object.hasOwn(b, name) || !isSameJson(a[name], b[name])) return false;
     members++;
   }

@@ -24,7 +24,7 @@ const PREFIXES: { readonly [V in ViewName]?: IdPrefix } = { actions: "act", sign
 const ANY = { field: "", value: "" };
 
 type Settled = ViewDocuments["actions"] | ViewDocuments["signals"];
-export type Packed = { readonly document: Settled; readonly text: string };
+export type Packed = { readonly document: Settled };
 export type Term = { readonly field: string; readonly value: string };
 export type BlockQuery = { readonly terms: readonly Term[]; readonly before: number; readonly limit: number };
 /** Found documents, newest first, and all that there are down to the sequence `end`; null for all. */
@@ -102,7 +102,7 @@ export class ViewBlocks {
   }
 
   #putBlock(view: ViewName, group: number, members: readonly Packed[]): void {
-    const lines = members.map(({ text }) => text).join("\n");
+    const lines = members.map(({ document }) => JSON.stringify(document)).join("\n");
     const first = members.reduce((least, { document }) => Math.min(least, document.seq), Number.MAX_SAFE_INTEGER);
     this.#insert().run(first, view, zstdCompressSync(Buffer.from(lines), COMPRESSION));
     this.#insertTerm().run(view, ANY.field, ANY.value, group);

@@ -67,15 +67,14 @@ export class ViewStatements {
         counted.add(view, status, 1);
         counted.add(view, before?.status ?? null, -1);
       }
-      const text = JSON.stringify(document);
       if (status === null || SETTLED[view]?.has(status) !== true || before?.isPacked === true) {
-        this.#putRow(view, document, text);
+        this.#putRow(view, document);
         if (before?.isPacked === true && !before.hasRow) this.#markPacked(view, document.seq);
         continue;
       }
       let members = settled.get(view);
       if (members === undefined) settled.set(view, (members = []));
-      members.push({ document: document as Packed["document"], text, hasRow: before !== null });
+      members.push({ document: document as Packed["document"], hasRow: before !== null });
     }
     for (const [view, members] of settled) this.#putSettled(view, members);
     for (const [view, statuses] of counted.byView) {
@@ -102,15 +101,15 @@ export class ViewStatements {
   #putSettled(view: ViewName, members: readonly Settled[]): void {
     const left = this.#blocks.put(view, members);
     for (const member of members) {
-      if (left.has(member)) this.#putRow(view, member.document, member.text);
+      if (left.has(member)) this.#putRow(view, member.document);
       else if (member.hasRow) this.#statement(`DELETE FROM ${view} WHERE seq = ?`).run(member.document.seq);
     }
   }
 
-  #putRow(view: ViewName, document: ViewDocuments[ViewName], text: string): void {
+  #putRow(view: ViewName, document: ViewDocuments[ViewName]): void {
     const fields = document as unknown as Record<string, SQLInputValue>;
     const filters = VIEW_FILTERS[view].map((name) => fields[name] ?? null);
-    this.#statement(PUTS[view]).run(document.seq, document.id, ...filters, text);
+    this.#statement(PUTS[view]).run(document.seq, document.id, ...filters, JSON.stringify(document));
   }
 
   #statement(sql: string): StatementSync {

@@ -13,15 +13,29 @@ const EVENTS_MAX = 64;
 const FIRST_KEPT = 16;
 
 export function projectProposed(documents: Documents, event: KernelEvent<"action.proposed">): void {
-  const { by: _by, input: _input, cause: _cause, deadline: _deadline, forgets: _forgets, ...proposal } = event.facts;
+  const { facts } = event;
   const action: ActionView = {
-    ...proposal,
     id: event.subject,
     seq: event.seq,
     status: "evaluating",
     code: null,
     agent: event.actor,
-    correlationId: proposal.incident ?? event.subject,
+    kind: facts.kind,
+    environment: facts.environment,
+    service: facts.service,
+    resource: facts.resource,
+    agentKind: facts.agentKind,
+    person: facts.person,
+    run: facts.run,
+    incident: facts.incident,
+    correlationId: facts.incident ?? event.subject,
+    classification: facts.classification,
+    requestHash: facts.requestHash,
+    planHash: facts.planHash,
+    repeat: facts.repeat,
+    effect: facts.effect,
+    reversible: facts.reversible,
+    operand: facts.operand,
     proposedAt: event.time,
     updatedAt: event.time,
     endedAt: null,
@@ -33,7 +47,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     attempt: 0,
     duplicateOf: null,
     contentSeq: event.seq,
-    planSeq: proposal.planHash === null ? null : event.seq,
+    planSeq: facts.planHash === null ? null : event.seq,
     events: [event.seq],
     eventsOmitted: 0,
     erased: [],
@@ -69,15 +83,15 @@ type Moved = Partial<ActionView>;
 
 /** Records an event on its action: the fields that it moves, its sequence, and the word of its run. */
 function move(documents: Documents, event: KernelEvent, to: (before: ActionView) => Moved): void {
-  documents.change("actions", event.subject, (before) => {
-    const moved = { ...before, ...to(before), ...withEvent(before, event.seq), updatedAt: event.time };
-    const ended = hasEnded(moved.status);
-    const action: ActionView = { ...moved, endedAt: ended ? event.time : null, hold: ended ? null : moved.hold };
-    if (action.status !== before.status || action.dryRun !== before.dryRun) {
-      noteAction(documents, action);
-    }
-    return action;
-  });
+  const action = documents.edit("actions", event.subject);
+  if (action === null) return;
+  const { status, dryRun } = action;
+  Object.assign(action, to(action), withEvent(action, event.seq));
+  const ended = hasEnded(action.status);
+  action.updatedAt = event.time;
+  action.endedAt = ended ? event.time : null;
+  if (ended) action.hold = null;
+  if (action.status !== status || action.dryRun !== dryRun) noteAction(documents, action);
 }
 
 function evaluated(

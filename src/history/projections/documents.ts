@@ -1,35 +1,45 @@
-// The documents that projections work on: a bounded cache over a view reader, with what changed since the last write.
+// The documents that projections work on: what changed since the last write, over a bounded cache of a view reader.
 
 import type { ViewChange, ViewReader } from "../../wire/contracts/views.ts";
-import type { ViewDocuments, ViewName } from "../../wire/types/views.ts";
+import { SETTLED, VIEW_FILTERS, type ViewDocuments, type ViewName } from "../../wire/types/views.ts";
 
-const CACHED_MAX = 20_000;
+/** Of each view. */
+const CACHED_MAX = 10_000;
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+type Shelf<V extends ViewName> = {
+  /** As they are to be written; ours alone, and changed in place until then. */
+  readonly unwritten: Map<string, ViewDocuments[V]>;
+  /** As they are written. What was not written for longest is first. */
+  readonly written: Map<string, ViewDocuments[V]>;
+};
+type Shelves = { readonly [V in ViewName]: Shelf<V> };
 
 /** Not thread-safe by design: one follower folds, one `Documents` holds its unwritten changes. */
 export class Documents {
   readonly #reader: Pick<ViewReader, "find">;
-  readonly #cache = new Map<string, ViewChange>();
-  readonly #changed = new Set<string>();
+  readonly #shelves = Object.fromEntries(
+    Object.keys(VIEW_FILTERS).map((view) => [view, { unwritten: new Map(), written: new Map() }]),
+  ) as unknown as Shelves;
 
   constructor(reader: Pick<ViewReader, "find">) {
     this.#reader = reader;
   }
 
   find<V extends ViewName>(view: V, id: string): ViewDocuments[V] | null {
-    const key = keyOf(view, id);
-    const cached = this.#cache.get(key);
-    if (cached !== undefined) return cached.document as ViewDocuments[V];
+    const { unwritten, written }: Shelf<V> = this.#shelves[view];
+    const known = unwritten.get(id) ?? written.get(id);
+    if (known !== undefined) return known;
     const document = this.#reader.find(view, id);
-    if (document !== null) this.#cache.set(key, { view, document } as ViewChange);
+    if (document !== null) written.set(id, document);
     return document;
   }
 
+  /** Takes the document over: it may change in place until it is written. */
   put<V extends ViewName>(view: V, document: ViewDocuments[V]): void {
-    const key = keyOf(view, document.id);
-    // Moved to the newest place: what was not touched for longest leaves the cache first.
-    this.#cache.delete(key);
-    this.#cache.set(key, { view, document } as ViewChange);
-    this.#changed.add(key);
+    const { unwritten }: Shelf<V> = this.#shelves[view];
+    unwritten.set(document.id, document);
   }
 
   /** Changes a document where there is one; events about unknown things leave views as they are. */
@@ -38,32 +48,50 @@ export class Documents {
     if (document !== null) this.put(view, to(document));
   }
 
+  /** The document to be changed in place, members alone and not what they hold; null where there is none. */
+  edit<V extends ViewName>(view: V, id: string): Mutable<ViewDocuments[V]> | null {
+    const { unwritten }: Shelf<V> = this.#shelves[view];
+    const own = unwritten.get(id);
+    if (own !== undefined) return own;
+    const document = this.find(view, id);
+    if (document === null) return null;
+    const copy = { ...document };
+    unwritten.set(id, copy);
+    return copy;
+  }
+
   /** What a write has to store: each changed document once, in order of its first change. */
   changes(): readonly ViewChange[] {
     const changes: ViewChange[] = [];
-    for (const key of this.#changed) {
-      const change = this.#cache.get(key);
-      if (change !== undefined) changes.push(change);
+    for (const view of Object.keys(this.#shelves) as ViewName[]) {
+      for (const document of this.#shelves[view].unwritten.values()) changes.push({ view, document } as ViewChange);
     }
     return changes;
   }
 
-  /** The changes are stored: forgets them, and the documents touched longest ago. */
+  /** The changes are stored: forgets those that have settled, and the documents written longest ago. */
   written(): void {
-    this.#changed.clear();
-    for (const key of this.#cache.keys()) {
-      if (this.#cache.size <= CACHED_MAX) return;
-      this.#cache.delete(key);
+    for (const view of Object.keys(this.#shelves) as ViewName[]) this.#shelve(view, this.#shelves[view]);
+  }
+
+  #shelve(view: ViewName, { unwritten, written }: Shelf<ViewName>): void {
+    const settled = SETTLED[view];
+    for (const [id, document] of unwritten) {
+      written.delete(id);
+      if (settled === undefined || !("status" in document) || !settled.has(document.status)) written.set(id, document);
+    }
+    unwritten.clear();
+    for (const id of written.keys()) {
+      if (written.size <= CACHED_MAX) return;
+      written.delete(id);
     }
   }
 
   /** Forgets everything, after the views were reset. */
   clear(): void {
-    this.#cache.clear();
-    this.#changed.clear();
+    for (const { unwritten, written } of Object.values(this.#shelves)) {
+      unwritten.clear();
+      written.clear();
+    }
   }
-}
-
-function keyOf(view: ViewName, id: string): string {
-  return `${view}/${id}`;
 }
