@@ -8,7 +8,7 @@ export type AdmissionTerms = {
   readonly writes: BucketTerms;
   /** Alerts of one source. */
   readonly signals: BucketTerms;
-  /** Token requests of one remote address. */
+  /** Token requests of one remote address for one client; those that name no registered client share one bucket. */
   readonly tokens: BucketTerms;
 };
 

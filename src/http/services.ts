@@ -39,6 +39,8 @@ export interface IdentityService {
   verify(header: string | undefined): Promise<Identity>;
   revokeToken(tokenId: string): void;
   issueToken(parameters: Readonly<Record<string, unknown>>): Promise<JsonObject>;
+  /** The registered client that such a request says it is from, not verified; null when it names none. */
+  claimedClient(parameters: Readonly<Record<string, unknown>>): string | null;
   metadata(): JsonObject;
   jwks(): JsonObject;
   source(

@@ -43,6 +43,7 @@ export function openIdentity({ dataDir, issuer, log }: Needs): Identities {
     verify: (header) => verifier.verify(header),
     revokeToken: (tokenId) => verifier.revokeToken(tokenId),
     issueToken: async (parameters) => ({ ...(await tokenIssuer.issueToken(parameters)) }),
+    claimedClient: (parameters) => tokenIssuer.claimedClient(parameters),
     metadata: () => tokenIssuer.metadata(),
     jwks: () => tokenIssuer.jwks(),
     source: (name, credentials) => sources.authenticate(name, credentials),

@@ -100,7 +100,7 @@ describe("a flood of nobody's", () => {
     assert.equal(decided.status, 200);
   });
 
-  it("for tokens is turned away by address, and adds no event", async () => {
+  it("for tokens without a client is turned away by address, and adds no event", async () => {
     const [from, started] = [size(), Date.now()];
     const answers = await flood(100, () => server.ask("/oauth/token", { body: {} }));
     const away = answers.filter(({ status }) => status === 429);
@@ -108,6 +108,39 @@ describe("a flood of nobody's", () => {
     assert.ok(away.length > 0);
     assertTurnedAway(away, "rate-limited");
     assert.equal(await grownSince(from), 0);
+  });
+});
+
+describe("a flood of token requests from one address", () => {
+  const form = (assertion: string) => ({
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: assertion,
+    }).toString(),
+  });
+  const status = async (assertion: string): Promise<number> =>
+    (await server.ask("/oauth/token", form(assertion))).status;
+
+  it("by one client, or by nobody's, locks out no other client behind it", async () => {
+    const used = await server.assertion("deployer");
+    const own = await flood(TOKENS * 2, () => server.ask("/oauth/token", form(used)));
+    assert.ok(own.some((answer) => answer.status === 429));
+    const unknown = `${Buffer.from("{}").toString("base64url")}.${Buffer.from('{"sub":"agent:nobody"}').toString("base64url")}.AAAA`;
+    const nobody = await flood(TOKENS * 2, () => server.ask("/oauth/token", form(unknown)));
+    assert.ok(nobody.some((answer) => answer.status === 429));
+    assert.equal(await status(await server.assertion("deployer")), 429);
+    assert.equal(await status(await server.assertion("grace")), 200);
+  });
+
+  it("under names that nobody has gets one bucket for all of them", async () => {
+    const answers = await flood(TOKENS * 2, (i) => {
+      const claims = Buffer.from(JSON.stringify({ sub: `agent:made-up-${i}` })).toString("base64url");
+      return server.ask("/oauth/token", form(`${Buffer.from("{}").toString("base64url")}.${claims}.AAAA`));
+    });
+    assert.ok(answers.filter((answer) => answer.status !== 429).length <= TOKENS + 5);
   });
 });
 

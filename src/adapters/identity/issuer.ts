@@ -13,6 +13,7 @@ import type { ClientScope } from "../../wire/types/scopes.ts";
 import { verifyAssertion } from "./client-assertions.ts";
 import type { VerifiedAssertion } from "./client-assertions.ts";
 import type { Client, ClientRegistry } from "./clients.ts";
+import { JwsError, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
 import { ExpiringSet } from "./expiring-set.ts";
 import type { KeyPair } from "./key-pairs.ts";
 
@@ -106,6 +107,22 @@ export class TokenIssuer {
       const code = isAppError(error) ? error.code : "internal";
       const detail = isAppError(error) ? error.message : "unexpected failure";
       this.#options.onEvent({ type: "token-refused", client, code, detail });
+      throw error;
+    }
+  }
+
+  /**
+   * The registered client that a token request says it is from, null when it names none. Nothing is verified: it tells
+   * only whose share of the requests this one may use up.
+   */
+  claimedClient(parameters: Readonly<Record<string, unknown>>): string | null {
+    const assertion = parameters["client_assertion"];
+    if (typeof assertion !== "string") return null;
+    try {
+      const { sub } = parseJsonObject(parseCompactJws(assertion).payload);
+      return typeof sub === "string" && this.#options.clients.find(sub) !== undefined ? sub : null;
+    } catch (error) {
+      if (error instanceof JwsError) return null;
       throw error;
     }
   }

@@ -13,9 +13,12 @@ function readyz({ services }: RouteContext): unknown {
 }
 
 async function issueToken({ services, request, reply }: RouteContext): Promise<unknown> {
-  services.admission.admit({ caller: request.ip, kind: "tokens", count: 1, nowMs: services.nowMs() });
+  const parameters = (request.body ?? {}) as Readonly<Record<string, unknown>>;
+  // Behind a proxy all have one address: none of them uses up what another client may ask for.
+  const caller = `${request.ip} ${services.identity.claimedClient(parameters) ?? ""}`;
+  services.admission.admit({ caller, kind: "tokens", count: 1, nowMs: services.nowMs() });
   void reply.header("cache-control", "no-store");
-  return services.identity.issueToken((request.body ?? {}) as Readonly<Record<string, unknown>>);
+  return services.identity.issueToken(parameters);
 }
 
 /** A token gives itself up: it is refused from now on, over restarts too. */
