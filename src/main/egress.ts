@@ -14,8 +14,8 @@ export function openEgress(config: Config): Egress {
 
 /** Every origin that may be reached, each once. */
 export function allowedOrigins(config: Config): readonly string[] {
-  const { executors, egress } = config;
+  const { executors, egress, exports } = config;
   const named = [executors.pagerduty?.baseUrl, executors.servicenow?.baseUrl, ...egress.allow];
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
-  return [...new Set([...origins, ...classifierOrigins(config)])];
+  return [...new Set([...origins, ...classifierOrigins(config), ...exportOrigins(exports)])];
 }
