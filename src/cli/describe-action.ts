@@ -3,6 +3,7 @@
 import type { Json } from "../core/json.ts";
 import { type Fields, NONE, shortHashes } from "./fields.ts";
 import { formatDuration, formatInstant } from "./instants.ts";
+import { missingExecutor } from "./missing-executors.ts";
 import { pairLines, section } from "./paragraphs.ts";
 import { safeYaml } from "./safe-text.ts";
 import { renderTable } from "./table.ts";
@@ -44,7 +45,8 @@ function headLines(action: Fields): string {
   ]);
 }
 
-function statusText(action: Fields): string {
+/** How it stands, and why where that is known. */
+export function statusText(action: Fields): string {
   const code = action.has("code") ? ` (${action.text("code")})` : "";
   return `${action.text("status")}${code}${action.isTrue("dryRun") ? ", dry run" : ""}`;
 }
@@ -170,7 +172,8 @@ function nextLines(action: Fields): string {
   if (action.exact("status") === "held") {
     return section("Next", `holdpoint approve ${id}\nholdpoint deny ${id} --reason "…"\n`);
   }
-  return section("Next", `holdpoint explain ${id}\nholdpoint receipt ${id}\n`);
+  const missing = action.exact("code") === "executor-missing" ? `${missingExecutor(action.text("kind"))}\n` : "";
+  return section("Next", `${missing}holdpoint explain ${id}\nholdpoint receipt ${id}\n`);
 }
 
 /** What a person sees before answering: the head, the hold, the verdicts, plan and diff. */

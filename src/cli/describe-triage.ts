@@ -1,8 +1,9 @@
 // Signals, incidents and runs in words.
 
-import { classificationLines } from "./describe-action.ts";
+import { classificationLines, statusText } from "./describe-action.ts";
 import { type Fields, NONE } from "./fields.ts";
 import { formatInstant } from "./instants.ts";
+import { missingExecutor } from "./missing-executors.ts";
 import { pairLines, section } from "./paragraphs.ts";
 import { safeYaml } from "./safe-text.ts";
 import { renderTable } from "./table.ts";
@@ -42,6 +43,7 @@ export function describeIncident(incident: Fields): string {
       ],
       ["Claims", incident.text("claimedSeverity")],
       ["Paged", incident.isTrue("paged") ? "yes" : "no"],
+      ["Page closed", closingText(incident.fields("pageClosing"))],
       ["Signature", incident.text("signature")],
     ]) +
     section(`Signals (${incident.text("signalCount")})`, lines(incident, "signals")) +
@@ -49,6 +51,24 @@ export function describeIncident(incident: Fields): string {
     section("Actions", lines(incident, "actions"))
   );
 }
+
+/** Where the end of a page stands; an attempt that came to nothing is made again by itself. */
+function closingText(closing: Fields | null): string | null {
+  if (closing === null) return null;
+  const status = closing.exact("status");
+  if (status === "succeeded" && !closing.isTrue("dryRun")) return `yes, ${closing.text("id")}`;
+  const next = CLOSING_NEXT.get(closing.exact("code")) ?? CLOSING_NEXT.get(status) ?? "";
+  return `not yet, ${closing.text("id")}: ${statusText(closing)}${next}`;
+}
+
+const CLOSING_NEXT: ReadonlyMap<string, string> = new Map([
+  ["paused", "; done when the brake is lifted"],
+  ["dry-run", "; done when the brake is lifted"],
+  ["refused", "; tried again by itself"],
+  ["expired", "; tried again by itself"],
+  ["failed", "; tried again by itself"],
+  ["needs-attention", "; close it at the pager by hand"],
+]);
 
 export function describeRun(run: Fields): string {
   return (
@@ -65,7 +85,8 @@ export function describeRun(run: Fields): string {
     classificationLines(run.fields("classification")) +
     classifierLine(run.fields("classifier")) +
     section("Problems", lines(run, "problems")) +
-    section("Actions", actionLines(run.list("actions")))
+    section("Actions", actionLines(run.list("actions"))) +
+    section("Next", missingLines(run.list("actions")))
   );
 }
 
@@ -80,11 +101,17 @@ function actionLines(actions: readonly Fields[]): string {
   return renderTable(
     [
       { heading: "ID", cell: (row: Fields) => row.text("id") },
-      { heading: "STATUS", cell: (row) => `${row.text("status")}${row.isTrue("dryRun") ? ", dry run" : ""}` },
+      { heading: "STATUS", cell: statusText },
       { heading: "KIND", cell: (row) => row.text("kind") },
     ],
     actions,
   );
+}
+
+/** What to configure where an action was refused for want of an executor. */
+function missingLines(actions: readonly Fields[]): string {
+  const kinds = actions.filter((one) => one.exact("code") === "executor-missing").map((one) => one.text("kind"));
+  return [...new Set(kinds)].map((kind) => `${missingExecutor(kind)}\n`).join("");
 }
 
 function optional(fields: Fields, name: string): string | null {

@@ -48,7 +48,7 @@ export async function planTriageAction(parts: ExecuteParts, id: string): Promise
       ...(content === undefined ? {} : { content }),
     });
   const executor = parts.executors.get(action.kind);
-  if (executor === undefined) return void (await submit({ planHash: null, code: "action-kind-unknown" }));
+  if (executor === undefined) return void (await submit({ planHash: null, code: "executor-missing" }));
   let args: JsonObject;
   let plan: Plan;
   let planHash: string;

@@ -1,10 +1,12 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
 import { join } from "node:path";
+import type { Logger } from "pino";
 import { createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
+import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
@@ -15,6 +17,13 @@ import { fileSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
 export type EffectParts = ClassifyParts & ExecuteParts;
+
+/** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
+export function warnOfMissing({ executors }: EffectParts, log: Logger): void {
+  const kinds = Object.keys(TRIAGE_KINDS).filter((kind) => !executors.has(kind));
+  if (kinds.length === 0) return;
+  log.warn({ kinds, code: "executor-missing" }, "refused until their executors are configured: docs/executors.md");
+}
 
 type Needs = {
   readonly config: Config;

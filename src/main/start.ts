@@ -21,7 +21,7 @@ import type { ViewReader } from "../wire/contracts/views.ts";
 import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
-import { createEffectParts } from "./effect-parts.ts";
+import { createEffectParts, warnOfMissing } from "./effect-parts.ts";
 import { allowedOrigins, openEgress } from "./egress.ts";
 import { ExportsClient } from "./exports-client.ts";
 import { registerOwner } from "./first-start.ts";
@@ -184,6 +184,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     egress: openEgress(config),
     onPassedOver: (passed) => hooks.log.warn({ passed }, "a classifier gave no usable answer"),
   });
+  warnOfMissing(effects, hooks.log);
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
   const runner = new EffectRunner({ ...effects, kernel, nowMs: () => systemClock.nowMs(), onProblem });

@@ -102,6 +102,14 @@ describe("the effect runner", () => {
     assert.equal(stage.rig.state.actions.size, 0);
   });
 
+  it("an action that no executor offers is refused as such, which tells what to configure", async () => {
+    const stage = await Stage.open();
+    stage.executors.delete("pagerduty.trigger");
+    await stage.signal();
+    await settle();
+    assert.equal(stage.rig.last("action.refused").code, "executor-missing");
+  });
+
   it("a system that hangs keeps no other waiting", async () => {
     const stage = await Stage.open();
     stage.onExecute = (request) => (isPage(request) ? Promise.resolve(DONE) : hang());

@@ -33,6 +33,7 @@ export class Stage {
   readonly rig: Rig;
   readonly calls: ExecuteRequest[] = [];
   readonly problems: string[] = [];
+  readonly executors = new Map<string, Executor>();
   readonly erased = new Set<number>();
   /** Every term that is running: a test ends them, no clock does. */
   readonly #terms: AbortController[] = [];
@@ -64,6 +65,7 @@ export class Stage {
       },
       reconcile: () => this.onReconcile(),
     };
+    for (const kind of KINDS) this.executors.set(kind, executor);
     const by = { provider: "test", model: "m", version: "1", promptHash: "p" };
     const classifier: Classifier = {
       identity: by,
@@ -73,7 +75,7 @@ export class Stage {
       kernel: this.rig.kernel,
       brake: this.brake,
       payloads: { payload: (seq) => this.#payload(seq) },
-      executors: new Map(KINDS.map((kind) => [kind, executor])),
+      executors: this.executors,
       classifier,
       origin: "test",
       teams: ["sre"],

@@ -285,3 +285,24 @@ test("an action of many events names its first and its last, and says how many i
   assert.equal(long.eventsOmitted, view.events.length + 100 - 64);
   assert.deepEqual([long.events[0], long.events.at(-1)], [view.seq, 1_099]);
 });
+
+test("an incident tells how the last attempt to close its page went, and a run why its actions were refused", () => {
+  const story = new Story();
+  story.signal("a:firing");
+  const run = story.classify(900_000, { page: true });
+  const page = [...story.state.actions.keys()][0] ?? "";
+  story.do("plan-action", { action: page, planHash: "plan", code: "" });
+  story.do("begin-step", { action: page });
+  story.do("finish-step", { action: page, attempt: 1, status: "succeeded", code: "http-202", afterMs: 0 });
+  story.do("apply-brake", { mode: "pause", scope: {} });
+  story.signal("a:resolved", { status: "resolved" });
+  const resolve = [...story.state.actions.keys()][0] ?? "";
+  story.do("plan-action", { action: resolve, planHash: "plan", code: "" });
+  const views = new Documents({ find: () => null });
+  for (const event of story.groups.flat()) project(views, event);
+  const action = views.find("actions", page);
+  const closing = views.find("incidents", action?.incident ?? "")?.pageClosing;
+  assert.deepEqual([closing?.id, closing?.status, closing?.code], [resolve, "refused", "paused"]);
+  const refused = views.find("runs", run)?.actions.find(({ id }) => id === resolve);
+  assert.equal(refused?.code, "paused");
+});

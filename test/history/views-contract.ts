@@ -31,6 +31,7 @@ function incident(seq: number, over: Partial<IncidentView> = {}): IncidentView {
     runs: [],
     actions: [],
     paged: false,
+    pageClosing: null,
     ...over,
   };
 }

@@ -11,6 +11,7 @@ import { keyPathOf } from "../credentials.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { formatDuration } from "../instants.ts";
+import { refusedWithout } from "../missing-executors.ts";
 import { ledgerPath } from "../ledger-files.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import { escapeLine } from "../safe-text.ts";
@@ -108,9 +109,11 @@ function checkDataFolder({ host }: Session): Check {
 function checkConfiguration({ host }: Session): Check {
   try {
     const { executors } = host.readLocalConfiguration();
-    if (executors.length > 0) return ok("executors", executors.join(", "));
-    const detail = "none configured: notes are recorded, pages and tickets refused (action-kind-unknown)";
-    return warning("executors", detail, `add executors to ${join(host.env.dataDir, "holdpoint.yaml")}`);
+    const refused = refusedWithout(executors);
+    const configured = executors.length === 0 ? "none configured" : executors.join(", ");
+    if (refused === null) return ok("executors", configured);
+    const path = join(host.env.dataDir, "holdpoint.yaml");
+    return warning("executors", `${configured}: ${refused}`, `add them to ${path}; see docs/executors.md`);
   } catch (error) {
     return failed("configuration", toCliError(error).message, null);
   }

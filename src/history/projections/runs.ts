@@ -75,9 +75,13 @@ export function projectUnclassified(documents: Documents, event: KernelEvent<"ru
   );
 }
 
-/** Keeps a run's word on one of its actions; an action of no known run changes nothing. */
-export function noteAction(documents: Documents, { id, kind, status, dryRun, run }: ActionView): void {
-  const reference: ActionReference = { id, kind, status, dryRun };
+/** Keeps a run's word on one of its actions, and the incident's on the end of its page. */
+export function noteAction(documents: Documents, action: ActionView): void {
+  const { id, kind, status, code, dryRun, run, incident } = action;
+  const reference: ActionReference = { id, kind, status, code, dryRun };
+  if (kind === "pagerduty.resolve") {
+    documents.change("incidents", incident, (before) => ({ ...before, pageClosing: reference }));
+  }
   documents.change("runs", run, (before) => {
     const known = before.actions.findIndex((named) => named.id === id);
     const actions = known < 0 ? [...before.actions, reference] : before.actions.with(known, reference);

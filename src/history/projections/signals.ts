@@ -101,6 +101,7 @@ export function projectIncidentOpened(documents: Documents, event: KernelEvent<"
     runs: [],
     actions: [],
     paged: false,
+    pageClosing: null,
   });
 }
 

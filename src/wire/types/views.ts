@@ -51,6 +51,8 @@ export interface IncidentView extends Document {
   readonly runs: readonly string[];
   readonly actions: readonly string[];
   readonly paged: boolean;
+  /** The newest attempt to close its page at the pager; null before there was one. */
+  readonly pageClosing: ActionReference | null;
 }
 
 export interface ClassificationView {
@@ -75,6 +77,8 @@ export interface ActionReference {
   readonly id: string;
   readonly kind: string;
   readonly status: ActionViewStatus;
+  /** As of its status: why it was refused, or how it ended; null where there is nothing to say. */
+  readonly code: string | null;
   readonly dryRun: boolean;
 }
 

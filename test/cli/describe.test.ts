@@ -1,0 +1,38 @@
+// Runs and incidents in words: what is missing, and what is still to come, with what to do about it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeIncident, describeRun } from "../../src/cli/describe-triage.ts";
+import { Fields } from "../../src/cli/fields.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+
+const RESOLVE = { id: "act_2", kind: "pagerduty.resolve", dryRun: false };
+
+function incidentWith(pageClosing: JsonObject | null): string {
+  return describeIncident(new Fields({ id: "inc_1", status: "resolved", paged: true, pageClosing }));
+}
+
+test("an incident tells whether its page is closed, and what happens when it is not", () => {
+  for (const [status, code, words] of [
+    ["succeeded", null, /Page closed +yes, act_2\n/],
+    ["refused", "paused", /not yet, act_2: refused \(paused\); done when the brake is lifted/],
+    ["expired", "grant-timeout", /not yet, act_2: expired \(grant-timeout\); tried again by itself/],
+    ["executing", null, /not yet, act_2: executing\n/],
+    ["needs-attention", "page-open", /not yet, act_2: needs-attention \(page-open\); close it at the pager by hand/],
+  ] as const) {
+    assert.match(incidentWith({ ...RESOLVE, status, code }), words);
+  }
+  assert.match(incidentWith({ ...RESOLVE, status: "succeeded", code: "dry-run", dryRun: true }), /not yet.*brake/);
+  assert.doesNotMatch(incidentWith(null), /Page closed/);
+});
+
+test("a run whose actions no executor offers says what to configure", () => {
+  const actions = [
+    { id: "act_1", kind: "pagerduty.trigger", status: "refused", code: "executor-missing", dryRun: false },
+    { id: "act_2", kind: "servicenow.incident.create", status: "held", code: null, dryRun: false },
+  ];
+  const text = describeRun(new Fields({ id: "run_1", status: "classified", verdict: "refused", actions }));
+  assert.match(text, /act_1 +refused \(executor-missing\) +pagerduty\.trigger/);
+  assert.match(text, /pagerduty\.trigger needs executors\.pagerduty in holdpoint\.yaml \(docs\/executors\.md\)/);
+  assert.doesNotMatch(text, /executors\.servicenow/);
+});
