@@ -117,7 +117,7 @@ function withSchema(prompt: Prompt, teams: readonly string[]): string {
 }
 
 /** What the model wrote: the value where it is JSON without doubt, else the text. Nobody repairs an answer. */
-function readAnswer(text: string): Json {
+export function readAnswer(text: string): Json {
   const bounded = text.slice(0, ANSWER_CHARS_MAX);
   if (bounded.length < text.length) return bounded.toWellFormed();
   try {
