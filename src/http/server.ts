@@ -14,7 +14,8 @@ import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
-import { authenticateSource, signalRoutes } from "./routes/signals.ts";
+import { authenticateSource } from "./delivery.ts";
+import { signalRoutes } from "./routes/signals.ts";
 import type { Services } from "./services.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -69,8 +70,18 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
     services.metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.elapsedTime / 1000);
     done();
   });
-  for (const route of routes) mount(server, { services, route });
+  for (const route of routes) if (route.auth !== "source") mount(server, { services, route });
+  void server.register(async (scope) => {
+    acceptBytes(scope);
+    for (const route of routes) if (route.auth === "source") mount(scope, { services, route });
+  });
   return server;
+}
+
+/** What sources sign are bytes, under whatever name of a type: they are read where the source is known. */
+function acceptBytes(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 }
 
 /** The description, which describes itself too. */

@@ -43,15 +43,30 @@ export interface IdentityService {
   claimedClient(parameters: Readonly<Record<string, unknown>>): string | null;
   metadata(): JsonObject;
   jwks(): JsonObject;
-  source(
-    name: string,
-    credentials: { authorization: string | undefined; sourceSecret: string | undefined },
-  ): SourceIdentity;
+  /** Who knocks: the source `name`, or with null the one whose secret this is. */
+  source(name: string | null, headers: DeliveryHeaders, addressSecret: string | undefined): SourceIdentity;
+  /** Rejects for a delivery that is not the source's own, where the source proves each by a signature. */
+  prove(source: SourceIdentity, delivery: SignedDelivery): Promise<void>;
 }
 
+export type DeliveryHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export type SignedDelivery = {
+  readonly bytes: Uint8Array;
+  readonly json: () => unknown;
+  readonly headers: DeliveryHeaders;
+  readonly receivedAtMs: number;
+};
+
+export type SourcePayload = {
+  readonly body: unknown;
+  readonly headers: DeliveryHeaders;
+  readonly telemetry: "logs" | "metrics" | null;
+};
+
 export interface SignalService {
-  /** Normalizes a vendor's body; throws `request-invalid` for what is not that vendor's. */
-  normalize(source: SourceIdentity, body: unknown, receivedAtMs: number): readonly NormalizedSignal[];
+  /** Normalizes a vendor's payload; throws `request-invalid` for what is not that vendor's. */
+  normalize(source: SourceIdentity, payload: SourcePayload, receivedAtMs: number): readonly NormalizedSignal[];
 }
 
 export interface ActionService {

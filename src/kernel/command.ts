@@ -12,6 +12,8 @@ export type SignalFacts = {
   readonly signature: string;
   readonly deliveryKey: string;
   readonly claimedSeverity: string;
+  /** Absent for an alert. A change is recorded and starts nothing. */
+  readonly nature?: "change";
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
 };

@@ -72,6 +72,7 @@ export type EventFacts = {
     readonly signature: string;
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
+    readonly nature?: "change";
     /** An AI made it, or another signal did: it confirms nothing. */
     readonly derived?: true;
     readonly incident: string | null;

@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import { AppError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
@@ -11,11 +12,10 @@ import type { ActionService, KillswitchService, PolicyService, Services, SignalS
 import { covers } from "../kernel/brakes.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
-import { normalizeAlertmanager } from "../signals/normalize-alertmanager.ts";
+import { normalizeDelivery } from "../signals/normalize-delivery.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
-import { parseAlertmanagerWebhook } from "../wire/schemas/alertmanager.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import type { EffectParts } from "./effect-parts.ts";
@@ -54,7 +54,7 @@ export function createServices(parts: Parts): Services {
     notReady: () => whyNotReady(parts),
     metrics,
     identity: parts.identity,
-    signals: signalService(parts.identity),
+    signals: signalService(parts.identity, parts.effects.origin),
     actions: actionService(parts.effects),
     killswitch: killswitchService(parts),
     policies: policyService(core),
@@ -136,12 +136,15 @@ function addExportMetrics({ core, exporting, metrics }: Parts): void {
   }
 }
 
-function signalService(identity: Identities): SignalService {
+function signalService(identity: Identities, origin: string): SignalService {
+  const ownKeys = { pagerduty: `${origin}/inc_`, servicenow: `${correlationPrefix(origin)}:act_` };
   return {
-    normalize(source, body, receivedAtMs) {
-      const mapping = identity.mappingOf(source.name);
-      if (mapping === undefined) throw new AppError("source-unknown", "no source of that name is configured");
-      return normalizeAlertmanager(parseAlertmanagerWebhook(body), { source: source.name, mapping, receivedAtMs });
+    normalize({ name, sourceKind }, payload, receivedAtMs) {
+      const source = identity.findSource(name);
+      if (source === undefined) throw new AppError("source-unknown", "no source of that name is configured");
+      const { mapping, thresholds } = source;
+      const delivery = { ...payload, receivedAtMs, thresholds, ownKeys };
+      return normalizeDelivery(sourceKind, delivery, { source: name, mapping, receivedAtMs });
     },
   };
 }

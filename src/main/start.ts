@@ -175,13 +175,14 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const brake = new EmergencyBrake();
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
   const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
+  const egress = openEgress(config);
   const effects = createEffectParts({
     config,
     kernel,
     brake,
     payloads: ledger,
     origin: keys.origin,
-    egress: openEgress(config),
+    egress,
     onPassedOver: (passed) => hooks.log.warn({ passed }, "a classifier gave no usable answer"),
   });
   warnOfMissing(effects, hooks.log);
@@ -192,7 +193,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const url = `http://${config.host}:${port}`;
   const isFirstStart = registerOwner(config, url, systemRandom);
-  const identity = openIdentity({ dataDir: config.dataDir, issuer: url, log: hooks.log });
+  const identity = openIdentity({ dataDir: config.dataDir, issuer: url, egress, log: hooks.log });
   const metrics = new Metrics();
   const services = createServices({
     config,

@@ -153,9 +153,12 @@ export function excerptOf(alert: RawAlert, mapping: SignalMapping): string {
     return `${cutText(redaction.text("", name), 64)}=${JSON.stringify(shown)}`;
   });
   const summary = firstText(alert, ["summary", "title"], redaction);
-  const text = [alert.status, `startsAt=${cutText(redaction.text("", alert.startsAt), 40)}`, ...labels, summary].join(
-    " ",
-  );
+  const text = [
+    alert.status,
+    `startsAt=${cutText(redaction.text("", String(alert.startsAt)), 40)}`,
+    ...labels,
+    summary,
+  ].join(" ");
   return cutText(printable(text.slice(0, 2 * EXCERPT_CHARS_MAX)), EXCERPT_CHARS_MAX).replace("…", "...");
 }
 

@@ -32,6 +32,9 @@ const AHEAD_MAX_MS = 10 * 60_000;
 /** Never throws, and never guesses: what lacks a name, or has one that cannot be trusted, is quarantined. */
 export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): NormalizedSignal {
   const deliveryKey = deliveryKeyOf(alert, options.source);
+  if (alert.tracked !== undefined) {
+    return { kind: "tracked", tracked: { source: options.source, deliveryKey, ...alert.tracked } };
+  }
   const quarantined = (reason: QuarantineReason): NormalizedSignal => ({
     kind: "quarantined",
     quarantined: { source: options.source, deliveryKey, reason, excerpt: excerptOf(alert, options.mapping) },
@@ -45,10 +48,11 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
     source: options.source,
     detector: redactedDetector(alert),
     status: alert.status,
+    ...(alert.isChange === true ? { nature: "change" } : {}),
     ...names,
     signature: signatureOf(alert, names, options.mapping),
     deliveryKey,
-    claimedSeverity: claimedSeverity(alert, options.mapping),
+    claimedSeverity: alert.isChange === true ? "none" : claimedSeverity(alert, options.mapping),
     ...times,
     ...describeAlert(alert, options.mapping),
   };
@@ -61,8 +65,8 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
  */
 function deliveryKeyOf(alert: RawAlert, source: string): string {
   const labels = alert.fingerprint === "" ? [...alert.labels].sort(byName) : [];
-  const startedAt = instantFromRfc3339(alert.startsAt) ?? alert.startsAt;
-  const identity = JSON.stringify([source, alert.fingerprint, labels, startedAt]);
+  const occurrence = alert.occurrence ?? instantOf(alert.startsAt) ?? alert.startsAt;
+  const identity = JSON.stringify([source, alert.fingerprint, labels, occurrence]);
   return `${hash("sha256", identity)}:${alert.status}`;
 }
 
@@ -116,14 +120,19 @@ function trustedName(text: string): string | undefined {
 
 type Times = Pick<Signal, "startedAt" | "endedAt">;
 
+function instantOf(time: string | number): number | undefined {
+  if (typeof time === "string") return instantFromRfc3339(time);
+  return Number.isSafeInteger(time) && time >= 0 ? time : undefined;
+}
+
 function timesOf({ status, startsAt, endsAt }: RawAlert, receivedAtMs: number): Times | undefined {
-  const startedAt = instantFromRfc3339(startsAt);
+  const startedAt = instantOf(startsAt);
   if (startedAt === undefined || startedAt > receivedAtMs + AHEAD_MAX_MS) return undefined;
   // While an alert fires, its end is when the source would give up on it: a plan, not a fact.
-  if (status === "firing" || endsAt === "" || endsAt.startsWith("0001-01-01T")) {
+  if (status === "firing" || endsAt === "" || String(endsAt).startsWith("0001-01-01T")) {
     return startedAt < receivedAtMs - AGE_MAX_MS ? undefined : { startedAt, endedAt: null };
   }
-  const endedAt = instantFromRfc3339(endsAt);
+  const endedAt = instantOf(endsAt);
   if (endedAt === undefined || endedAt < startedAt || endedAt > receivedAtMs + AHEAD_MAX_MS) return undefined;
   if (endedAt < receivedAtMs - AGE_MAX_MS || startedAt < receivedAtMs - RESOLVED_AGE_MAX_MS) return undefined;
   return { startedAt, endedAt };

@@ -1,6 +1,6 @@
 // An alert of any source, as far as reading its payload goes.
 
-import type { SignalStatus } from "../wire/types/signal.ts";
+import type { SignalStatus, TrackedIncident } from "../wire/types/signal.ts";
 
 /** An alert in the words of its source, before anything about it is believed. */
 export interface RawAlert {
@@ -11,12 +11,18 @@ export interface RawAlert {
   readonly status: SignalStatus;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
-  /** RFC 3339. */
-  readonly startsAt: string;
-  /** RFC 3339; empty for none. */
-  readonly endsAt: string;
+  /** RFC 3339, or milliseconds since the epoch. */
+  readonly startsAt: string | number;
+  /** As `startsAt`; empty for none. */
+  readonly endsAt: string | number;
   /** Addresses beside those in annotations. */
   readonly links: readonly string[];
   /** Identity of the alert at its source, without its time; empty where it gives none. */
   readonly fingerprint: string;
+  /** What tells this firing from the next of the same alert, where the source says so at both ends; else its start. */
+  readonly occurrence?: string;
+  /** Something that changed, not something that failed: recorded, never triaged. */
+  readonly isChange?: true;
+  /** A tracker's word about an incident that Holdpoint itself opened there: never a signal. */
+  readonly tracked?: Omit<TrackedIncident, "source" | "deliveryKey">;
 }

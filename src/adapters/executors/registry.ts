@@ -48,7 +48,7 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
 }
 
 /** The origin itself where a correlation id can carry it, else a digest of it: equal for one log, always. */
-function correlationPrefix(origin: string): string {
+export function correlationPrefix(origin: string): string {
   return PLAIN_ORIGIN.test(origin) ? origin : hash("sha256", origin).slice(0, 32);
 }
 

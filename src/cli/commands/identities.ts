@@ -1,12 +1,13 @@
 // `client`, `source` and `token`: who may speak to this installation, administered on its data folder.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { createClient, disableClient } from "../../adapters/identity/clients.ts";
 import { createFile } from "../../adapters/identity/durable-files.ts";
-import { createSource } from "../../adapters/identity/source-secrets.ts";
+import { createSource, type NewSource } from "../../adapters/identity/source-secrets.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
+import { SOURCE_KINDS, type SourceKind, type SourceProof } from "../../wire/types/source-kinds.ts";
 import { isClientScope, PLAIN_SCOPES, type ClientScope } from "../../wire/types/scopes.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { checkClientId, keyPathOf } from "../credentials.ts";
@@ -70,8 +71,13 @@ export function addIdentities(program: Command, runner: Runner): void {
     .command("add")
     .description("Configure a source; its secret is shown once")
     .argument("<name>", "it sends to /v1/signals/<name>")
-    .addOption(new Option("--kind <kind>").choices(["alertmanager"]).makeOptionMandatory())
+    .addOption(new Option("--kind <kind>").choices(Object.keys(SOURCE_KINDS)).makeOptionMandatory())
     .option("--secret-file <file>", "write the secret here, mode 0600, instead of printing it")
+    .option("--signing-secret-file <file>", "the secret that the vendor made and signs with (pagerduty)")
+    .option("--topic <arn...>", "topics that are listened to (sns)")
+    .option("--certificate <file...>", "certificates that Amazon signs with, instead of fetching them (sns)")
+    .option("--environment <name>", "of signals that name none")
+    .option("--service <name>", "of signals that name none")
     .option(...DATA)
     .action(runner.action(addSource));
   program
@@ -115,20 +121,64 @@ function disable({ host, output }: Session, id: string, { data }: { data?: strin
   return EXIT.ok;
 }
 
-type SourceFlags = { readonly kind: "alertmanager"; readonly secretFile?: string; readonly data?: string };
+type SourceFlags = {
+  readonly kind: SourceKind;
+  readonly secretFile?: string;
+  readonly signingSecretFile?: string;
+  readonly topic?: readonly string[];
+  readonly certificate?: readonly string[];
+  readonly environment?: string;
+  readonly service?: string;
+  readonly data?: string;
+};
 
-function addSource(session: Session, name: string, { kind, secretFile, data }: SourceFlags): ExitCode {
+function addSource(session: Session, name: string, flags: SourceFlags): ExitCode {
   const { host, output, settings } = session;
-  const dataDir = dataFolder(data ?? host.env.dataDir);
+  const { kind, secretFile, signingSecretFile } = flags;
+  const dataDir = dataFolder(flags.data ?? host.env.dataDir);
   if (secretFile !== undefined && existsSync(secretFile)) throw new CliError(`${secretFile} exists already`);
-  const secret = createSource(join(dataDir, "sources"), { name, kind }, host.random);
-  output.note(`it sends to ${settings.server}/v1/signals/${name} with its secret as a bearer token`);
+  if (kind === "pagerduty" && signingSecretFile === undefined) {
+    throw usageError("PagerDuty makes the secret that it signs with: give it as --signing-secret-file");
+  }
+  const signing = signingSecretFile === undefined ? undefined : readFileSync(signingSecretFile, "utf8").trim();
+  const secret = createSource(join(dataDir, "sources"), newSource(name, flags), host.random, signing);
+  for (const line of setupNotes(kind, `${settings.server}/v1/signals/${name}`)) output.note(line);
+  if (secret === "" || signing !== undefined) return EXIT.ok;
   if (secretFile === undefined) {
-    output.note("the secret is shown this once and kept nowhere:");
+    output.note("the secret is shown this once:");
     output.print(`${secret}\n`);
   } else if (createFile(secretFile, `${secret}\n`)) output.note(`its secret is in ${secretFile}`);
   else throw new CliError(`${secretFile} exists already; the source is configured, its secret is lost`);
   return EXIT.ok;
+}
+
+function newSource(name: string, { kind, topic, certificate, environment, service }: SourceFlags): NewSource {
+  const defaults = {
+    ...(environment === undefined ? {} : { defaultEnvironment: environment }),
+    ...(service === undefined ? {} : { defaultService: service }),
+  };
+  return {
+    name,
+    kind,
+    ...(topic === undefined ? {} : { topics: [...topic] }),
+    ...(certificate === undefined ? {} : { certificates: certificate.map((file) => readFileSync(file, "utf8")) }),
+    ...(Object.keys(defaults).length === 0 ? {} : { mapping: defaults }),
+  };
+}
+
+/** What to give to whoever configures the sender; docs/signals.md has the rest. */
+function setupNotes(kind: SourceKind, address: string): readonly string[] {
+  const { proof }: { proof: SourceProof } = SOURCE_KINDS[kind];
+  switch (proof) {
+    case "secret":
+      return [`it sends to ${address} with its secret as a bearer token`];
+    case "address":
+      return [`it sends to ${address}?secret=<its secret>`];
+    case "hmac":
+      return [`it sends to ${address} and signs with its secret`];
+    case "sns":
+      return [`subscribe ${address} to the topic; Amazon's certificates need egress.allow, or --certificate`];
+  }
 }
 
 /** A folder that no server has used would take registrations that nobody ever reads. */

@@ -1,24 +1,43 @@
 // Routes of signals, incidents and runs: a source's webhook in, documents out.
 
+import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Reply } from "../../kernel/command.ts";
 import type { SourceIdentity } from "../../wire/types/identity.ts";
-import type { NormalizedSignal } from "../../wire/types/signal.ts";
+import type { NormalizedSignal, Signal } from "../../wire/types/signal.ts";
 import { documentSchema, listQuerySchema, pageSchema } from "../../wire/schemas/api.ts";
 import { alertmanagerSchema } from "../../wire/schemas/alertmanager.ts";
+import { cloudEventSchema } from "../../wire/schemas/cloudevents.ts";
+import { otlpLogsSchema, otlpMetricsSchema } from "../../wire/schemas/otlp.ts";
+import {
+  authenticateSource,
+  deliveredBytes,
+  deliveredValue,
+  DELIVERY_BYTES_MAX,
+  isProtobuf,
+  type Telemetry,
+} from "../delivery.ts";
 import { listView, readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
 
-const WEBHOOK_BYTES_MAX = 4 * 1024 * 1024;
-
 /** All alerts of one delivery are decided in one turn and share a commit; the answer comes when they are durable. */
-async function receiveWebhook({ services, request, reply }: RouteContext): Promise<unknown> {
+async function receive(
+  { services, request }: RouteContext,
+  telemetry: Telemetry | null,
+): Promise<readonly { subject: string; result: string; repeated: boolean }[]> {
   const source = authenticateSource(services, request);
+  if (telemetry !== null && source.sourceKind !== "otlp") {
+    throw new AppError("request-invalid", "only a source of kind otlp takes telemetry");
+  }
   const receivedAtMs = services.nowMs();
-  const normalized = services.signals.normalize(source, request.body, receivedAtMs);
+  const { headers } = request;
+  const bytes = await deliveredBytes(request, source);
+  const json = (): unknown => deliveredValue(bytes, { request, kind: source.sourceKind, telemetry });
+  await services.identity.prove(source, { bytes, json, headers, receivedAtMs });
+  const normalized = services.signals.normalize(source, { body: json(), headers, telemetry }, receivedAtMs);
   const count = Math.max(1, normalized.length);
   services.admission.admit({ caller: source.id, kind: "signals", count, nowMs: receivedAtMs });
   const replies = await settleAll(normalized.map((one) => submitSignal(services, { source, one })));
@@ -27,29 +46,48 @@ async function receiveWebhook({ services, request, reply }: RouteContext): Promi
       source: source.name,
       result: one.result,
     });
-  reply.code(202);
+  return replies;
+}
+
+async function receiveWebhook(context: RouteContext): Promise<unknown> {
+  const replies = await receive(context, null);
+  context.reply.code(202);
   return { signals: replies.map(({ subject, result, repeated }) => ({ id: subject, result, repeated })) };
 }
 
-/** Throws `source-unknown` or `source-secret-invalid`. */
-export function authenticateSource(services: Services, request: RouteContext["request"]): SourceIdentity {
-  const header = request.headers["x-holdpoint-source-secret"];
-  return services.identity.source(idOf(request.params), {
-    authorization: request.headers.authorization,
-    sourceSecret: typeof header === "string" ? header : undefined,
-  });
+/** As OTLP servers answer: the same encoding, and an empty message where all of it was taken. */
+function receiveTelemetry(telemetry: Telemetry) {
+  return async (context: RouteContext): Promise<unknown> => {
+    await receive(context, telemetry);
+    if (!isProtobuf(context.request)) return {};
+    return context.reply.type("application/x-protobuf").send(Buffer.alloc(0));
+  };
 }
 
 function submitSignal(
   services: Services,
   { source, one }: { source: SourceIdentity; one: NormalizedSignal },
 ): Promise<Reply> {
-  if (one.kind === "quarantined") {
-    const { reason, deliveryKey, excerpt } = one.quarantined;
-    const input = { source: source.name, reason, deliveryKey };
-    return services.submit({ type: "quarantine-signal", actor: source.id, input, content: { excerpt } });
+  switch (one.kind) {
+    case "quarantined": {
+      const { reason, deliveryKey, excerpt } = one.quarantined;
+      const input = { source: source.name, reason, deliveryKey };
+      return services.submit({ type: "quarantine-signal", actor: source.id, input, content: { excerpt } });
+    }
+    case "tracked": {
+      // Kept aside: what it says about our own incident is on record, and starts nothing.
+      const { deliveryKey, system, key, state, record } = one.tracked;
+      const input = { source: source.name, reason: "own-incident", deliveryKey };
+      const content = { tracked: { system, key, state, record } };
+      return services.submit({ type: "quarantine-signal", actor: source.id, input, content });
+    }
+    case "signal":
+      return submitOne(services, { source, signal: one.signal });
   }
-  const { detector, status, environment, service, signature, deliveryKey, claimedSeverity } = one.signal;
+}
+
+function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
+  const { detector, status, environment, service, signature, deliveryKey, claimedSeverity, nature } = signal;
   const input = {
     source: source.name,
     detector,
@@ -59,8 +97,9 @@ function submitSignal(
     signature,
     deliveryKey,
     claimedSeverity,
+    ...(nature === undefined ? {} : { nature }),
   };
-  return services.submit({ type: "receive-signal", actor: source.id, input, content: one.signal as unknown as Json });
+  return services.submit({ type: "receive-signal", actor: source.id, input, content: signal as unknown as Json });
 }
 
 /** One alert that is not accepted makes the whole delivery fail: the sender repeats it, and known ones stay known. */
@@ -127,27 +166,57 @@ async function readOne({ services, request }: RouteContext, of: (typeof LISTED)[
   return readView(services, { view: of.view, id: idOf(request.params), code: of.code });
 }
 
+const DELIVERY_ERRORS = [
+  "source-unknown",
+  "source-secret-invalid",
+  "request-invalid",
+  "body-malformed",
+  "body-too-large",
+  "content-type-unsupported",
+  "target-unavailable",
+  "overloaded",
+  "commit-unknown",
+] as const;
+
+const telemetryRoutes: readonly Route[] = (["logs", "metrics"] as const).map((telemetry) => ({
+  method: "POST",
+  path: `/v1/signals/:id/v1/${telemetry}`,
+  operationId: telemetry === "logs" ? "receiveLogs" : "receiveMetrics",
+  summary: `OpenTelemetry ${telemetry} over OTLP/HTTP, as JSON or protobuf; the source's address is the exporter's endpoint.`,
+  auth: "source",
+  body: { schema: telemetry === "logs" ? otlpLogsSchema : otlpMetricsSchema, type: "application/json" },
+  bodyBytesMax: DELIVERY_BYTES_MAX,
+  response: { status: 200, schema: documentSchema, what: "All of it was taken" },
+  errors: DELIVERY_ERRORS,
+  handle: receiveTelemetry(telemetry),
+}));
+
 export const signalRoutes: readonly Route[] = [
   {
     method: "POST",
     // OpenAPI takes paths that differ in a parameter's name for one, so the source is an id as well.
     path: "/v1/signals/:id",
     operationId: "receiveSignals",
-    summary: "What a source sends (Alertmanager webhook v4); the id is its name. Answers when every alert is durable.",
+    summary: "What a source sends, in its vendor's own form; the id is its name. Answers when every alert is durable.",
     auth: "source",
-    body: { schema: alertmanagerSchema, type: "application/json" },
-    bodyBytesMax: WEBHOOK_BYTES_MAX,
+    body: { schema: z.union([alertmanagerSchema, z.json()]), type: "application/json" },
+    bodyBytesMax: DELIVERY_BYTES_MAX,
     response: { status: 202, schema: documentSchema, what: "What became of each alert" },
-    errors: [
-      "source-unknown",
-      "source-secret-invalid",
-      "request-invalid",
-      "body-malformed",
-      "body-too-large",
-      "overloaded",
-      "commit-unknown",
-    ],
+    errors: DELIVERY_ERRORS,
     handle: receiveWebhook,
   },
+  {
+    method: "POST",
+    path: "/v1/signals",
+    operationId: "receiveEvent",
+    summary: "A CloudEvent 1.0; X-Holdpoint-Source, or else the secret itself, says which source sends it.",
+    auth: "source",
+    body: { schema: cloudEventSchema, type: "application/cloudevents+json" },
+    bodyBytesMax: DELIVERY_BYTES_MAX,
+    response: { status: 202, schema: documentSchema, what: "What became of each alert" },
+    errors: DELIVERY_ERRORS,
+    handle: receiveWebhook,
+  },
+  ...telemetryRoutes,
   ...LISTED.flatMap(listRoutes),
 ];

@@ -13,6 +13,7 @@ import { proposeTriage } from "../triage-kinds.ts";
 
 export function receiveSignal(tx: Transaction, command: Command<"receive-signal">): Reply {
   const { input } = command;
+  if (input.nature === "change") return recordChange(tx, command);
   const before = tx.state.incidentByKey.get(incidentKey(input));
   const known = knownDelivery(tx, input.deliveryKey);
   const isOwedAnother =
@@ -47,6 +48,13 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
   const deadline = tx.now + TERMS.classificationMs;
   tx.emit({ type: "run.opened", subject: run, facts: { incident: incident.id, signal: subject, deadline } });
   return { subject, result: "triaged", repeated: false };
+}
+
+/** What changed fails nobody: it opens no incident, joins none and waits for nothing. */
+function recordChange(tx: Transaction, command: Command<"receive-signal">): Reply {
+  const known = tx.state.deliveries.get(command.input.deliveryKey);
+  if (known !== undefined) return { subject: known.signal, result: "known", repeated: true };
+  return { subject: record(tx, command, null), result: "recorded", repeated: false };
 }
 
 /** Records that the signal came, of that incident or of none. */

@@ -2,12 +2,12 @@
 
 import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
+import { parsePayload } from "./payload.ts";
 
 // https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Fields we do not know are dropped: newer
 // Alertmanagers and Grafana add some. What one alert may hold is judged alert by alert, in signals.
 const ALERTS_MAX = 1000;
 const GROUP_KEY_CHARS_MAX = 65_536;
-const ISSUES_TOLD_MAX = 5;
 
 const labelsSchema = z.record(z.string(), z.string());
 
@@ -37,7 +37,6 @@ export const alertmanagerSchema = z.object({
 });
 
 export type AlertmanagerWebhook = z.infer<typeof alertmanagerSchema>;
-export type AlertmanagerAlert = z.infer<typeof alertSchema>;
 
 /** A checked delivery of at most 1,000 alerts. Throws `request-invalid`, with up to five places that are wrong. */
 export function parseAlertmanagerWebhook(body: unknown): AlertmanagerWebhook {
@@ -47,19 +46,10 @@ export function parseAlertmanagerWebhook(body: unknown): AlertmanagerWebhook {
     const detail = `a delivery holds at most ${ALERTS_MAX} alerts; set max_alerts in Alertmanager's webhook_config`;
     throw new AppError("request-invalid", detail, { alerts: count, alertsMax: ALERTS_MAX });
   }
-  const parsed = alertmanagerSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const places = parsed.error.issues.slice(0, ISSUES_TOLD_MAX).map((issue) => place(issue));
-  throw new AppError("request-invalid", "not an Alertmanager webhook payload of version 4", { places });
+  return parsePayload(alertmanagerSchema, body, "an Alertmanager webhook payload of version 4");
 }
 
 function alertCount(body: unknown): number {
   if (typeof body !== "object" || body === null || !("alerts" in body)) return 0;
   return Array.isArray(body.alerts) ? body.alerts.length : 0;
-}
-
-/** `/alerts/0/status: invalid_value`; never the value, and label names only in part: both come from outside. */
-function place(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map((part) => String(part).slice(0, 32).toWellFormed()).slice(0, 6);
-  return `/${path.join("/")}: ${issue.code}`;
 }

@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { isClientScope } from "../types/scopes.ts";
 import type { ClientScope } from "../types/scopes.ts";
+import { SOURCE_KINDS, type SourceKind, type SourceProof } from "../types/source-kinds.ts";
+import { otlpThresholdSchema } from "./otlp.ts";
 import { signalMappingSchema } from "./signal.ts";
 
 const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
@@ -85,15 +87,61 @@ export const clientFile = z
   .refine((client) => client.id.startsWith(`${client.kind}:`), "kind and id disagree");
 export type ClientFile = z.infer<typeof clientFile>;
 
+const topicArn = z
+  .string()
+  .regex(
+    /^arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]{1,32}:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/,
+    "not the ARN of an SNS topic",
+  );
+
+const KINDS = Object.keys(SOURCE_KINDS) as [SourceKind, ...SourceKind[]];
+
 /** `<dataDir>/sources/<name>.json`. */
-export const sourceFile = z.strictObject({
-  name: plainName,
-  kind: z.literal("alertmanager"),
-  /** Lower-case hex SHA-256 of the secret, which is random and long: no salt or stretching is needed. */
-  secretSha256: z.string().regex(/^[0-9a-f]{64}$/, "not a SHA-256 in lower-case hex"),
-  /** How its labels become signals; what is not set is as in the standard mapping. */
-  mapping: signalMappingSchema.prefault({}),
-});
+export const sourceFile = z
+  .strictObject({
+    name: plainName,
+    kind: z.enum(KINDS),
+    /** Lower-case hex SHA-256 of the bearer secret, which is random and long: no salt or stretching is needed. */
+    secretSha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "not a SHA-256 in lower-case hex")
+      .optional(),
+    /** For a vendor that signs: the name of the secret that it signs with, below the data folder's `secrets/`. */
+    signingSecret: z
+      .string()
+      .regex(/^sources\/[a-z0-9-]{1,63}$/, "a signing secret is sources/<name>")
+      .optional(),
+    /** For SNS: the topics that are listened to, and the certificates they may sign with; none: Amazon's are fetched. */
+    topics: z.array(topicArn).max(64).optional(),
+    certificates: z.array(z.string().max(16_384)).max(8).optional(),
+    /** For OTLP metrics: when a value is an alert. */
+    thresholds: z.array(otlpThresholdSchema).max(64).default([]),
+    /** How its labels become signals; what is not set is as in the standard mapping. */
+    mapping: signalMappingSchema.prefault({}),
+  })
+  .superRefine((source, context) => {
+    const problem = proofProblem(source);
+    if (problem !== null) context.addIssue({ code: "custom", message: problem });
+  });
+
+/** Whoever could prove nothing, or prove it in a way that the kind does not have, is no source. */
+function proofProblem(source: {
+  kind: SourceKind;
+  secretSha256?: string | undefined;
+  signingSecret?: string | undefined;
+  topics?: readonly string[] | undefined;
+  certificates?: readonly string[] | undefined;
+}): string | null {
+  const { proof }: { proof: SourceProof } = SOURCE_KINDS[source.kind];
+  const wantsSecret = proof === "secret" || proof === "address";
+  if ((source.secretSha256 !== undefined) !== wantsSecret) return `secretSha256 is for kinds that send a secret`;
+  if ((source.signingSecret !== undefined) !== (proof === "hmac"))
+    return `signingSecret is for kinds that sign with one`;
+  if ((source.topics !== undefined && source.topics.length > 0) !== (proof === "sns")) return "topics are for kind sns";
+  if (source.certificates !== undefined && proof !== "sns") return "certificates are for kind sns";
+  return null;
+}
+
 export type SourceFile = z.infer<typeof sourceFile>;
 
 /** Parameters of a token request (RFC 6749 section 4.4.2, RFC 7523 section 2.2); unknown ones are ignored, as it says. */

@@ -11,6 +11,7 @@ export const signalSchema = z.strictObject({
   source: z.string().max(64),
   detector: z.string().max(128),
   status: z.enum(["firing", "resolved"]),
+  nature: z.literal("change").optional(),
   environment: name,
   service: name,
   component: name.nullable(),
@@ -95,7 +96,16 @@ export const signalMappingSchema = z.strictObject({
   instanceLabels: labelNames("pod", "instance", "node", "host", "hostname", "container_id", "replica"),
   /** Label or annotation with the fraction of traffic affected: `0.25` or `25%`. */
   impactNames: labelNames("impact_estimate", "impact"),
-  correlationNames: labelNames("trace_id", "traceid", "traceID", "correlation_id", "request_id", "ticket", "incident"),
+  correlationNames: labelNames(
+    "trace_id",
+    "traceid",
+    "traceID",
+    "span_id",
+    "correlation_id",
+    "request_id",
+    "ticket",
+    "incident",
+  ),
   pointerAnnotations: labelNames(
     "runbook_url",
     "runbook",

@@ -1,6 +1,7 @@
 // Who a request comes from, once its credential has been verified.
 
 import type { ClientScope, SourceScope } from "./scopes.ts";
+import type { SourceKind } from "./source-kinds.ts";
 
 export type ClientKind = "person" | "agent";
 
@@ -21,8 +22,6 @@ export interface Identity {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
-
-export type SourceKind = "alertmanager";
 
 /** A webhook source, as its secret says. It holds one scope: to write its own signals. */
 export interface SourceIdentity {

@@ -9,6 +9,8 @@ export interface Signal {
   /** What detected it at the source, for independence of signals: `prometheus:HighErrorRate`. */
   readonly detector: string;
   readonly status: SignalStatus;
+  /** `change`: a deployment or a build, recorded and never triaged. Absent for an alert. */
+  readonly nature?: "change" | undefined;
   readonly environment: string;
   readonly service: string;
   readonly component: string | null;
@@ -50,6 +52,19 @@ export interface QuarantinedSignal {
   readonly excerpt: string;
 }
 
+/** A pager's or a tracker's word about an incident that Holdpoint opened there. */
+export interface TrackedIncident {
+  readonly source: string;
+  readonly deliveryKey: string;
+  readonly system: "pagerduty" | "servicenow";
+  /** Our dedup key or correlation id. */
+  readonly key: string;
+  readonly state: "open" | "acknowledged" | "resolved" | "updated";
+  /** Its number or id there. */
+  readonly record: string;
+}
+
 export type NormalizedSignal =
   | { readonly kind: "signal"; readonly signal: Signal }
-  | { readonly kind: "quarantined"; readonly quarantined: QuarantinedSignal };
+  | { readonly kind: "quarantined"; readonly quarantined: QuarantinedSignal }
+  | { readonly kind: "tracked"; readonly tracked: TrackedIncident };

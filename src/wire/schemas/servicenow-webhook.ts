@@ -1,0 +1,23 @@
+// What the business rule of examples/sources/servicenow.js sends about an incident.
+
+import { z } from "zod";
+import { looseText } from "./payload.ts";
+
+export const servicenowWebhookSchema = z.object({
+  sys_id: z.string().regex(/^[0-9a-f]{32}$/),
+  number: z.string().max(64),
+  /** 1 new, 2 in progress, 3 on hold, 6 resolved, 7 closed, 8 canceled. */
+  state: z.union([z.string().regex(/^\d{1,3}$/), z.int()]).transform(Number),
+  priority: looseText,
+  short_description: looseText,
+  service: looseText,
+  environment: looseText,
+  correlation_id: looseText,
+  /** UTC, `2026-11-20 10:00:00`. */
+  opened_at: z.string().max(64),
+  resolved_at: looseText,
+  updated_at: looseText,
+  url: looseText,
+});
+
+export type ServicenowWebhook = z.infer<typeof servicenowWebhookSchema>;
