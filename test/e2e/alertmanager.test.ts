@@ -46,7 +46,8 @@ it("an alert of a real Prometheus pages once, and its end closes the page and th
   ]);
 
   const page = await ended(server, run, "pagerduty.trigger");
-  assertAllowed(page, "confident-and-serious", ["duplicate:kind,signature", "rateLimit:service", "rateLimit:all"]);
+  const limits = ["rateLimit:service", "rateLimit:source", "rateLimit:all"];
+  assertAllowed(page, "confident-and-serious", ["duplicate:kind,signature", ...limits]);
   assertAllowed(await ended(server, run, "servicenow.incident.create"), "confident-in-production", [
     "duplicate:kind,signature",
   ]);

@@ -11,8 +11,8 @@ import { MINUTE_MS, Rig } from "./rig.ts";
 let failures = 0;
 
 /** A page of a failure never seen before; gives what became of it. */
-async function newPage(rig: Rig, service = "cart"): Promise<{ id: string; result: string }> {
-  const id = await rig.page({ service, signature: hash("sha256", `failure ${failures++}`) });
+async function newPage(rig: Rig, service = "cart", source = "am"): Promise<{ id: string; result: string }> {
+  const id = await rig.page({ source, service, signature: hash("sha256", `failure ${failures++}`) });
   return { id, result: rig.state.actions.get(id)?.status ?? rig.typesOf(id).at(-1) ?? "" };
 }
 
@@ -32,12 +32,22 @@ describe("limits", () => {
     assert.equal((await newPage(rig)).result, "granted");
   });
 
-  it("twenty pages in all, whatever the service", async () => {
+  it("twenty pages in all, whatever the service and the source", async () => {
     const rig = await Rig.open();
     const results: string[] = [];
-    for (let i = 0; i < 21; i++) results.push((await newPage(rig, `service-${i}`)).result);
+    for (let i = 0; i < 21; i++) results.push((await newPage(rig, `service-${i}`, i % 2 === 0 ? "am" : "dd")).result);
     assert.deepEqual(results.slice(0, 20), Array(20).fill("granted"));
     assert.equal(results[20], "held");
+  });
+
+  it("fifteen pages for one source: what floods leaves some for the others", async () => {
+    const rig = await Rig.open();
+    const results: string[] = [];
+    for (let i = 0; i < 30; i++) results.push((await newPage(rig, `service-${i}`, "mallory")).result);
+    assert.deepEqual(results.slice(0, 15), Array(15).fill("granted"));
+    assert.deepEqual(results.slice(15), Array(15).fill("held"));
+    for (let i = 0; i < 5; i++) assert.equal((await newPage(rig, `real-${i}`, "alice")).result, "granted");
+    assert.equal((await newPage(rig, "real-6", "alice")).result, "held");
   });
 
   it("what a person lets through beyond the limit counts: no page goes by itself until it is over", async () => {

@@ -44,8 +44,15 @@ const KEYS = {
   request: (facts: PolicyFacts) => facts.action.requestHash,
   // Without an incident there is no signature, and the empty one would make all such actions the same.
   signature: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.signature : facts.action.requestHash),
+  source: sourceOf,
   all: () => "",
 } as const;
+
+/** Where it comes from: the sources of its incident's signals together, else who proposed it. */
+function sourceOf({ signals, agent }: PolicyFacts): string {
+  if (signals.length === 0) return agent.id;
+  return [...new Set(signals.map(({ source }) => source))].toSorted((a, b) => (a < b ? -1 : 1)).join(",");
+}
 
 export type CountedBy = keyof typeof KEYS;
 

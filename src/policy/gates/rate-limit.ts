@@ -5,7 +5,7 @@ import type { Field } from "../yaml-reader.ts";
 import { type BoundGate, countedText, type CountedBy, readCountedBy, readFailure } from "./gate.ts";
 
 const COUNT_MAX = 100_000;
-const KEYS: readonly CountedBy[] = ["service", "agent", "environment", "kind", "all"];
+const KEYS: readonly CountedBy[] = ["service", "agent", "environment", "kind", "source", "all"];
 
 /** `{max, per, by, onFail?, route?}`; exact: what it lets through is reserved when the action is granted. */
 export function readRateLimit(params: Field, rule: string): BoundGate | undefined {
