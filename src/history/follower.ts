@@ -20,8 +20,8 @@ import { project } from "./projections/project.ts";
 import { redecide, type Mismatch } from "./redecide.ts";
 import { loadState, type SnapshotSource } from "./snapshots.ts";
 
-const BATCHES_PER_READ = 32;
-const EVENTS_PER_WRITE = 4_000;
+const BATCHES_PER_READ = 8;
+const EVENTS_PER_WRITE = 2_000;
 const SNAPSHOT_EVERY_EVENTS = 50_000;
 const MISMATCHES_REPORTED_MAX = 100;
 const BUNDLE_EVENTS: ReadonlySet<string> = new Set(["policy.proposed", "policy.activated"]);
