@@ -104,6 +104,28 @@ describe("an answer to a hold", () => {
     assert.match(explained.text, /person:grace|"grace"/);
   });
 
+  it("stands in the timeline of the action, which its list names by events alone", async () => {
+    const held = await hold("deployer");
+    await answer("grace", held);
+    assert.equal(await ended(held.id), "succeeded");
+    const { json } = await server.ask(`/v1/actions/${held.id}`, as("ada"));
+    const timeline = json?.["timeline"] as readonly { seq: number; type: string; facts: JsonObject }[];
+    assert.deepEqual(timeline.map(({ type }) => type).slice(0, 3), [
+      "action.proposed",
+      "action.held",
+      "action.approved",
+    ]);
+    assert.equal(timeline[2]?.facts["person"], "grace");
+    assert.equal(json?.["timelineOmitted"], 0);
+    const list = await server.ask("/v1/actions?limit=200", as("ada"));
+    const listed = (list.json?.["items"] as readonly JsonObject[] | undefined)?.find(({ id }) => id === held.id);
+    assert.deepEqual(
+      listed?.["events"],
+      timeline.map(({ seq }) => seq),
+    );
+    assert.equal(listed["timeline"], undefined);
+  });
+
   it("that comes fifty times at once counts once", async () => {
     const held = await hold("deployer");
     const answers = await Promise.all(
