@@ -91,6 +91,13 @@ export class ApiClient {
     });
   }
 
+  /** A text that anybody may read. */
+  async openText(path: string): Promise<string> {
+    const { status, text } = await this.#fetch(this.#url({ path }), { headers: { accept: "text/plain" } });
+    if (status === 200) return text;
+    throw new CliError(`the server answered with status ${status}`);
+  }
+
   /** How far the server's clock is ahead of ours; null when it does not tell. */
   async clockSkewMs(): Promise<number | null> {
     const { date } = await this.open({ path: "/livez" });
@@ -124,24 +131,24 @@ export class ApiClient {
   }
 
   async #send(url: URL, init: RequestInit): Promise<ApiAnswer> {
+    const { status, text, date } = await this.#fetch(url, init);
+    const body = parseAnswer(text, status);
+    if (status >= 200 && status < 300) return { status, body, date: Number.isNaN(date) ? null : date };
+    throw problemOf(body, status);
+  }
+
+  async #fetch(url: URL, init: RequestInit): Promise<{ status: number; text: string; date: number }> {
     const { settings, stop } = this.#parts;
     const signal = AbortSignal.any([stop, AbortSignal.timeout(settings.timeoutMs)]);
-    let status: number;
-    let text: string;
-    let date: number;
     try {
       // A redirect would carry the token elsewhere: it is an error.
       const response = await fetch(url, { ...init, redirect: "error", signal });
-      status = response.status;
-      date = Date.parse(response.headers.get("date") ?? "");
-      text = await readBounded(response);
+      const date = Date.parse(response.headers.get("date") ?? "");
+      return { status: response.status, text: await readBounded(response), date };
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw this.#unreachable(error);
     }
-    const body = parseAnswer(text, status);
-    if (status >= 200 && status < 300) return { status, body, date: Number.isNaN(date) ? null : date };
-    throw problemOf(body, status);
   }
 
   #unreachable(error: unknown): CliError {

@@ -41,7 +41,7 @@ export const RESOURCES: readonly Resource[] = [
     plural: "signals",
     short: "sig",
     path: ["signals"],
-    filters: ["status", "environment", "service", "source", "incident", "run"],
+    filters: ["status", "environment", "service", "source", "incident", "run", "correlationId"],
     page: PAGE,
     id: "id",
     columns: [
@@ -65,7 +65,7 @@ export const RESOURCES: readonly Resource[] = [
     plural: "incidents",
     short: "inc",
     path: ["incidents"],
-    filters: ["status", "environment", "service"],
+    filters: ["status", "environment", "service", "correlationId"],
     page: PAGE,
     id: "id",
     columns: [
@@ -84,7 +84,7 @@ export const RESOURCES: readonly Resource[] = [
     plural: "runs",
     short: "run",
     path: ["runs"],
-    filters: ["status", "environment", "service", "incident"],
+    filters: ["status", "environment", "service", "incident", "correlationId"],
     page: PAGE,
     id: "id",
     columns: [
@@ -103,7 +103,7 @@ export const RESOURCES: readonly Resource[] = [
     plural: "actions",
     short: "act",
     path: ["actions"],
-    filters: ["status", "environment", "service", "agent", "kind", "incident", "run"],
+    filters: ["status", "environment", "service", "agent", "kind", "incident", "run", "correlationId"],
     page: PAGE,
     id: "id",
     columns: [

@@ -10,7 +10,7 @@ import { AppError, isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json } from "../core/json.ts";
 import { hasEnded } from "../kernel/state.ts";
-import type { ActionStatus } from "../kernel/events.ts";
+import type { ActionStatus } from "../wire/types/action-status.ts";
 import { checkLeafHashes } from "../ledger/log-tail.ts";
 import { HASH_BYTES } from "../ledger/merkle.ts";
 import type { ExportedContent, ExportRecord } from "../wire/contracts/export.ts";

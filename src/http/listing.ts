@@ -29,11 +29,30 @@ export async function listView<V extends ViewName>(
 ): Promise<{ items: ViewPage<ViewDocuments[V]>["items"]; cursor: string | null }> {
   const { services, request } = context;
   requireScope(await identify(services, request), of.scope);
-  const { limit, cursor, ...rest } = parseWith(listQuerySchema, request.query, "query-invalid");
+  const { limit, cursor, correlationId, ...rest } = parseWith(listQuerySchema, request.query, "query-invalid");
   await services.views.caughtUp();
   const filters = Object.fromEntries(
     Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const { items, next } = services.views.reader.list(of.view, { filters, cursor: cursor ?? null, limit });
+  const { reader } = services.views;
+  if (correlationId !== undefined) {
+    // An action without an incident, and an incident itself, are known by their own id; the rest by their incident's.
+    if (!correlationId.startsWith("inc_") || of.view === "incidents") {
+      return { items: onlyOne(reader.find(of.view, correlationId), { ...filters, id: correlationId }), cursor: null };
+    }
+    if (filters["incident"] !== undefined && filters["incident"] !== correlationId) return { items: [], cursor: null };
+    filters["incident"] = correlationId;
+  }
+  const { items, next } = reader.list(of.view, { filters, cursor: cursor ?? null, limit });
   return { items, cursor: next };
+}
+
+/** The document, unless it has another correlation id or does not match. */
+function onlyOne<T extends object>(document: T | null, filters: Readonly<Record<string, string>>): readonly T[] {
+  if (document === null) return [];
+  const members = { correlationId: filters["id"], ...document } as Readonly<Record<string, unknown>>;
+  const isMeant = Object.entries({ ...filters, correlationId: filters["id"] }).every(
+    ([name, value]) => members[name] === value,
+  );
+  return isMeant ? [document] : [];
 }

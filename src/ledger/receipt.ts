@@ -25,23 +25,29 @@ export interface ReceiptRequest {
   readonly statements: readonly Envelope[];
   /** The log key that is valid at the head. */
   readonly signer: Signer;
+  /** The id that other systems know the event's incident or action by; null when there is none. */
+  readonly correlationId?: string | null;
 }
 
 /** What a receipt proves once it verifies. */
 export interface ReceiptContent {
   readonly leaf: Leaf;
   readonly checkpoint: Checkpoint;
+  /** Said by the log key's holder, not part of the event: the event of `leaf` leads to it. Null where none was given. */
+  readonly correlationId: string | null;
 }
 
 interface Predicate {
   readonly checkpoint: string;
+  readonly correlationId?: string;
   readonly keyStatements: readonly Envelope[];
   readonly leaf: string;
   readonly proof: readonly string[];
 }
 
 /** A receipt for one durable event under the newest checkpoint, as JSON text. Throws `event-not-found`. */
-export async function createReceipt({ seq, store, statements, signer }: ReceiptRequest): Promise<string> {
+export async function createReceipt(request: ReceiptRequest): Promise<string> {
+  const { seq, store, statements, signer, correlationId = null } = request;
   const { size, checkpoint } = await store.head();
   const [batch] = await store.readBatches(seq, 1);
   const leaf = batch?.leaves.split("\n")[seq - batch.firstSeq];
@@ -49,6 +55,7 @@ export async function createReceipt({ seq, store, statements, signer }: ReceiptR
   const { hashes } = await (await TileReader.load(store, size)).inclusion(seq);
   const text = statementText(signer.name, seq, {
     checkpoint,
+    ...(correlationId === null ? {} : { correlationId }),
     keyStatements: statements,
     leaf,
     proof: hashes.map(encodeBase64),
@@ -76,7 +83,7 @@ export function verifyReceipt(receipt: string, rootPublicKey: string): ReceiptCo
   const leaf = parseLeaf(predicate.leaf);
   const checkpoint = checkInclusion(envelope, predicate, leaf.event.seq, keys);
   if (statementText(keys.origin, leaf.event.seq, predicate) !== text) throw corrupt("its statement has another form");
-  return { leaf, checkpoint };
+  return { leaf, checkpoint, correlationId: predicate.correlationId ?? null };
 }
 
 function checkInclusion(envelope: Envelope, predicate: Predicate, seq: number, keys: LogKeys): Checkpoint {
@@ -96,11 +103,13 @@ function checkInclusion(envelope: Envelope, predicate: Predicate, seq: number, k
 
 function parsePredicate(text: string): Predicate {
   const statement = parseJson(text) as { predicate?: Partial<Predicate> } | null;
-  const { checkpoint, keyStatements, leaf, proof } = statement?.predicate ?? {};
+  const { checkpoint, correlationId, keyStatements, leaf, proof } = statement?.predicate ?? {};
   const isTyped =
     typeof checkpoint === "string" && typeof leaf === "string" && isTextList(proof) && Array.isArray(keyStatements);
-  if (!isTyped) throw corrupt("its predicate has another form");
-  return { checkpoint, keyStatements: keyStatements.map(parseEnvelope), leaf, proof };
+  if (!isTyped || !["string", "undefined"].includes(typeof correlationId))
+    throw corrupt("its predicate has another form");
+  const correlated = correlationId === undefined ? {} : { correlationId };
+  return { checkpoint, ...correlated, keyStatements: keyStatements.map(parseEnvelope), leaf, proof };
 }
 
 function isTextList(value: unknown): value is readonly string[] {

@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { parseLeaves } from "../history/leaves.ts";
+import { correlationIdOf } from "../history/correlation.ts";
 import { explainAction, explanationSources } from "../history/explain.ts";
 import { timelineEntry } from "../history/timeline.ts";
 import type { LedgerService } from "../http/services.ts";
@@ -18,7 +19,7 @@ import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { InstallationKeys } from "./keys.ts";
-import { readLeaves, readRecordedPayload } from "./recorded-payload.ts";
+import { readLeaf, readLeaves, readRecordedPayload } from "./recorded-payload.ts";
 import type { WriterClient } from "./writer-client.ts";
 
 const BATCHES_AT_ONCE = 64;
@@ -64,7 +65,10 @@ export class LedgerReads implements LedgerService, PayloadReader {
   async receipt(seq: number): Promise<Json> {
     const { reader, keys } = this.#parts;
     const statements = parseStatements(keys.statements);
-    return JSON.parse(await createReceipt({ seq, store: reader, statements, signer: keys.signer })) as Json;
+    const eventAt = async (at: number): Promise<LedgerEvent> => (await readLeaf(reader, at)).event;
+    const correlationId = await correlationIdOf(await eventAt(seq), eventAt);
+    const receipt = await createReceipt({ seq, store: reader, statements, signer: keys.signer, correlationId });
+    return JSON.parse(receipt) as Json;
   }
 
   async events(query: {

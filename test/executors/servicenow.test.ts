@@ -36,7 +36,7 @@ function methods(stage: ServicenowStage): readonly string[] {
   return stage.servicenow.received.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{32}/, "ID")}`);
 }
 
-test("a created incident carries the action's correlation id, its context and its grant", async (t) => {
+test("a created incident carries the action's and the incident's ids, its context and its grant", async (t) => {
   const stage = await staged(t);
   const outcome = await run(stage);
   const [incident] = stage.servicenow.incidents;
@@ -45,7 +45,7 @@ test("a created incident carries the action's correlation id, its context and it
     reference: "INC0010001",
     detail: { sysId: incident?.["sys_id"], number: "INC0010001", correlated: true },
   });
-  assert.equal(incident?.["correlation_id"], "holdpoint.test/log:act_00000000c");
+  assert.equal(incident?.["correlation_id"], "holdpoint.test/log:act_00000000c:inc_000000002");
   assert.equal(incident["correlation_display"], "Holdpoint");
   assert.equal(incident["urgency"], "2");
   assert.equal(incident["assignment_group"], "0123456789abcdef0123456789abcdef");

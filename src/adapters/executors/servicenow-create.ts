@@ -30,7 +30,7 @@ export interface CreateParts {
 
 export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
   const args = parseArguments(servicenowCreateArguments, request.args);
-  const correlationId = `${parts.installation}:${request.actionId}`;
+  const correlationId = correlationIdOf(parts.installation, request);
   const { assignmentGroups, caller } = parts.config;
   const group =
     args.team !== undefined && Object.hasOwn(assignmentGroups, args.team) ? assignmentGroups[args.team] : undefined;
@@ -54,6 +54,13 @@ export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
     reversible: true,
     fingerprint: null,
   };
+}
+
+/** Ours alone for each action, and with the incident, by which every other system knows it: at most 100 characters. */
+function correlationIdOf(installation: string, { actionId, context }: PlanRequest): string {
+  const { incident } = context;
+  const own = `${installation}:${actionId}`;
+  return typeof incident === "string" && /^inc_[0-9a-z]{9}$/.test(incident) ? `${own}:${incident}` : own;
 }
 
 /** Records are canceled, never deleted: what happened stays readable at both ends. */

@@ -18,7 +18,8 @@ const KINDS: readonly ActionKind[] = [
     title: "Open a ServiceNow incident",
     argumentsSchema: argumentsJsonSchema(servicenowCreateArguments),
     repeat: "conditional",
-    planning: "pure",
+    // It asks nobody, but its plan names the action, which has no id before it is proposed.
+    planning: "reads",
     effect: "external",
     reversible: true,
   },

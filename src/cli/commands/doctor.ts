@@ -9,6 +9,7 @@ import { loadBundle } from "../../policy/load.ts";
 import { CliError, toCliError } from "../cli-error.ts";
 import { keyPathOf } from "../credentials.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { exportersIn } from "../exports-health.ts";
 import { Fields } from "../fields.ts";
 import { formatDuration } from "../instants.ts";
 import { refusedWithout } from "../missing-executors.ts";
@@ -44,7 +45,7 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
   const remote = isReachable
     ? [live, await checkReady(session), await checkClock(session), checkKey(session), await checkToken(session)]
     : [live, await checkPort(session), checkKey(session)];
-  const checks = [...local, ...remote];
+  const checks = [...local, ...remote, ...(isReachable ? await checkExports(session) : [])];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
   if (checks.some(({ result }) => result === "failed")) return isReachable ? EXIT.error : EXIT.unreachable;
@@ -212,6 +213,20 @@ async function checkToken({ api }: Session): Promise<Check> {
     return failed("sign-in", toCliError(error).message, await issuerHint(api));
   }
   return ok("sign-in", "the server gives a token");
+}
+
+/** Nothing for a server that exports nothing. */
+async function checkExports({ api }: Session): Promise<readonly Check[]> {
+  try {
+    return exportersIn(await api.openText("/metrics")).map(({ name, lag, failures, isFailing }) => {
+      const detail = `${name}: ${lag} events behind, ${failures} failures since the start`;
+      return isFailing
+        ? warning("export", `${detail}; not delivered now`, "read the server's log")
+        : ok("export", detail);
+    });
+  } catch (error) {
+    return [warning("export", toCliError(error).message, null)];
+  }
 }
 
 /** Assertions name the server as we call it; one that calls itself otherwise refuses them. */

@@ -180,12 +180,12 @@ function eventText(seq: number | null): string {
 function verifyOneReceipt(session: Session, text: string, flags: VerifyFlags): ExitCode {
   // A saved receipt may end its one line as text files do.
   const receipt = text.endsWith("\n") ? text.slice(0, -1) : text;
-  const { leaf, checkpoint } = verifyReceipt(receipt, rootFor(session, originOf(receipt), flags));
+  const { leaf, checkpoint, correlationId } = verifyReceipt(receipt, rootFor(session, originOf(receipt), flags));
   const { event } = leaf;
   if (flags.output !== "table") {
     const { origin, size } = checkpoint;
     session.output.printValue(
-      { ok: true, event: event as unknown as Json, checkpoint: { origin, size } },
+      { ok: true, event: event as unknown as Json, checkpoint: { origin, size }, correlationId },
       flags.output,
     );
     return EXIT.ok;
@@ -201,6 +201,7 @@ function verifyOneReceipt(session: Session, text: string, flags: VerifyFlags): E
         `${escapeLine(event.type)} of ${escapeLine(event.subject)} by ${escapeLine(event.actor)} at ${formatInstant(event.time)}`,
       ],
       ["Facts", new Fields(event.facts).pairs()],
+      ["Correlation", correlationId === null ? "none" : escapeLine(correlationId)],
       ["Result", "verifies"],
     ]),
   );

@@ -82,6 +82,8 @@ export const listQuerySchema = z.strictObject({
   incident: id.optional(),
   run: id.optional(),
   source: name.optional(),
+  /** The id that pages, tickets, exports and receipts carry: an incident's, or that of an action without one. */
+  correlationId: id.optional(),
 });
 
 export const eventsQuerySchema = z.strictObject({
