@@ -1,5 +1,7 @@
 // Exit codes: a closed table that scripts branch on. docs/cli.md is held to it by a test.
 
+import { ENDED_STATUSES } from "../wire/types/action-status.ts";
+
 export const EXIT = {
   ok: 0,
   error: 1,
@@ -36,18 +38,7 @@ export function exitOfStatus(status: string): ExitCode {
   return Object.hasOwn(BY_STATUS, status) ? (BY_STATUS[status] as ExitCode) : EXIT.error;
 }
 
-const ENDED: ReadonlySet<string> = new Set([
-  "refused",
-  "suppressed",
-  "denied",
-  "cancelled",
-  "expired",
-  "succeeded",
-  "failed",
-  "needs-attention",
-]);
-
 /** True when nothing more happens to an action by itself. */
 export function isEnded(status: string): boolean {
-  return ENDED.has(status);
+  return (ENDED_STATUSES as ReadonlySet<string>).has(status);
 }

@@ -1,6 +1,7 @@
 // Every event the kernel records, with the shape of its facts. A released shape never changes: it gets a new version.
 
 import type { JsonObject } from "../core/json.ts";
+import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { SignalStatus } from "../wire/types/signal.ts";
@@ -169,22 +170,6 @@ export type EventFacts = {
 };
 
 export type EventType = keyof EventFacts;
-
-export type ActionStatus =
-  | "evaluating"
-  | "held"
-  | "granted"
-  | "executing"
-  | "retrying"
-  | "reconciling"
-  | "refused"
-  | "suppressed"
-  | "denied"
-  | "cancelled"
-  | "expired"
-  | "succeeded"
-  | "failed"
-  | "needs-attention";
 
 export type Draft<T extends EventType = EventType> = {
   readonly type: T;

@@ -1,7 +1,8 @@
 // The kernel's state: what apply folds events into. Everything in it is bounded and serialisable.
 
 import type { Shares } from "./bounded.ts";
-import type { ActionStatus, BrakeScope, ProposalFacts } from "./events.ts";
+import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
+import type { BrakeScope, ProposalFacts } from "./events.ts";
 
 export type Hold = {
   readonly id: string;
@@ -173,18 +174,7 @@ export function incidentOwner({ source }: Pick<Incident, "source">): string {
   return source ?? "";
 }
 
-const ENDED: ReadonlySet<ActionStatus> = new Set([
-  "refused",
-  "suppressed",
-  "denied",
-  "cancelled",
-  "expired",
-  "succeeded",
-  "failed",
-  "needs-attention",
-]);
-
 /** True when the action has left the kernel's memory for good. */
 export function hasEnded(status: ActionStatus): boolean {
-  return ENDED.has(status);
+  return ENDED_STATUSES.has(status);
 }

@@ -5,14 +5,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { idFromSeq } from "../../src/core/ids.ts";
 import type { ViewChange, ViewStore } from "../../src/wire/contracts/views.ts";
-import type { ActionView, ActionViewStatus } from "../../src/wire/types/views.ts";
+import type { ActionStatus } from "../../src/wire/types/action-status.ts";
+import type { ActionView } from "../../src/wire/types/views.ts";
 import type { Opened } from "./views-contract.ts";
 
-const STATUSES: readonly ActionViewStatus[] = ["held", "granted", "succeeded", "succeeded", "succeeded", "refused"];
+const STATUSES: readonly ActionStatus[] = ["held", "granted", "succeeded", "succeeded", "succeeded", "refused"];
 const SERVICES = ["cart", 'se"arch', "pay\\ments", "ünïcode"];
 const AGENTS = ["agent:a", "agent:b", "service"];
 
-function action(seq: number, status: ActionViewStatus): ActionView {
+function action(seq: number, status: ActionStatus): ActionView {
   return {
     id: idFromSeq("act", seq),
     seq,
@@ -63,10 +64,10 @@ class Model {
     const known = [...this.documents.values()];
     for (let i = 0; i < 5 && known.length > 0; i++) {
       const old = known[pick(known.length)] as ActionView;
-      changed.set(old.seq, { ...old, status: STATUSES[pick(STATUSES.length)] as ActionViewStatus, attempt: i });
+      changed.set(old.seq, { ...old, status: STATUSES[pick(STATUSES.length)] as ActionStatus, attempt: i });
     }
     for (let i = 0; i < news; i++) {
-      const made = action(this.position, STATUSES[pick(STATUSES.length)] as ActionViewStatus);
+      const made = action(this.position, STATUSES[pick(STATUSES.length)] as ActionStatus);
       changed.set(made.seq, made);
       this.position += 1 + pick(3);
     }

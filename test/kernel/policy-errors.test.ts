@@ -4,36 +4,34 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { bundle, Rig } from "./rig.ts";
 
-it("an unexpected exception in policy refuses that action, and the next one is decided", async () => {
-  let isBroken = true;
+/** A kernel whose policy throws while it is broken. */
+async function brittleRig(): Promise<{ rig: Rig; policy: { isBroken: boolean } }> {
+  const policy = { isBroken: false };
   const brittle: typeof bundle = {
     ...bundle,
     evaluate: (facts, counters) => {
-      if (isBroken) throw new RangeError("a defect");
+      if (policy.isBroken) throw new RangeError("a defect");
       return bundle.evaluate(facts, counters);
     },
   };
-  const rig = await Rig.open({ version: "test/1", policy: () => brittle });
+  return { rig: await Rig.open({ version: "test/1", policy: () => brittle }), policy };
+}
+
+it("an unexpected exception in policy refuses that action, and the next one is decided", async () => {
+  const { rig, policy } = await brittleRig();
+  policy.isBroken = true;
   const refused = await rig.propose();
   assert.equal(refused.result, "refused");
   assert.equal(rig.last("action.refused", refused.subject).code, "policy-error");
-  isBroken = false;
+  policy.isBroken = false;
   assert.equal((await rig.propose()).result, "held");
   assert.deepEqual(rig.fatal, []);
 });
 
 it("an approval that meets such an exception is kept, and executes nothing", async () => {
-  let isBroken = false;
-  const brittle: typeof bundle = {
-    ...bundle,
-    evaluate: (facts, counters) => {
-      if (isBroken) throw new RangeError("a defect");
-      return bundle.evaluate(facts, counters);
-    },
-  };
-  const rig = await Rig.open({ version: "test/1", policy: () => brittle });
+  const { rig, policy } = await brittleRig();
   const { subject } = await rig.propose();
-  isBroken = true;
+  policy.isBroken = true;
   assert.equal((await rig.answer(subject)).result, "refused");
   assert.equal(rig.all("action.approved").length, 1);
   assert.equal(rig.last("action.refused", subject).code, "policy-error");

@@ -2,7 +2,8 @@
 
 import { assert } from "../../core/assert.ts";
 import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
-import type { ActionStatus, EvaluationFacts, KernelEvent } from "../events.ts";
+import type { ActionStatus } from "../../wire/types/action-status.ts";
+import type { EvaluationFacts, KernelEvent } from "../events.ts";
 import { TERMS } from "../limits.ts";
 import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";

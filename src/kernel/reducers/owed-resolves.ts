@@ -5,7 +5,7 @@
 //                     └─────────────────────────────────────┘     the last one ends as `needs-attention`
 
 import { setBounded } from "../bounded.ts";
-import type { ActionStatus } from "../events.ts";
+import type { ActionStatus } from "../../wire/types/action-status.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
 

@@ -1,5 +1,6 @@
 // Documents of the read views: what lists, describe and the console show. Made of recorded facts alone, no payloads.
 
+import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { Severity } from "./classification.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { Verdict } from "./verdict.ts";
@@ -76,7 +77,7 @@ export interface ClassifierView {
 export interface ActionReference {
   readonly id: string;
   readonly kind: string;
-  readonly status: ActionViewStatus;
+  readonly status: ActionStatus;
   /** As of its status: why it was refused, or how it ended; null where there is nothing to say. */
   readonly code: string | null;
   readonly dryRun: boolean;
@@ -123,22 +124,6 @@ export interface RunView extends Document {
   readonly erased: readonly string[];
 }
 
-export type ActionViewStatus =
-  | "evaluating"
-  | "held"
-  | "granted"
-  | "executing"
-  | "retrying"
-  | "reconciling"
-  | "refused"
-  | "suppressed"
-  | "denied"
-  | "cancelled"
-  | "expired"
-  | "succeeded"
-  | "failed"
-  | "needs-attention";
-
 export interface EvaluationView {
   readonly seq: number;
   readonly decision: "allow" | "hold" | "refuse";
@@ -177,7 +162,7 @@ export interface TimelineEntry {
 }
 
 export interface ActionView extends Document {
-  readonly status: ActionViewStatus;
+  readonly status: ActionStatus;
   /** The code of the last refusal, step or end; null before any. */
   readonly code: string | null;
   readonly kind: string;
@@ -302,13 +287,6 @@ export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes
 /** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
 export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {
   signals: new Set<SignalView["status"]>(["suppressed", "unmatched", "resolved", "quarantined"]),
-  actions: new Set<ActionViewStatus>([
-    "refused",
-    "suppressed",
-    "denied",
-    "cancelled",
-    "expired",
-    "succeeded",
-    "failed",
-  ]),
+  // One that needs people may still be told of.
+  actions: new Set([...ENDED_STATUSES].filter((status) => status !== "needs-attention")),
 };
