@@ -16,19 +16,21 @@ create table batches (
   leaves      bytea not null,
   payloads    bytea
 );
--- Hashes and ciphertext do not compress; trying costs time on every append.
+-- Hashes, ciphertext and what is compressed do not compress; trying costs time on every append.
 alter table batches alter column leaf_hashes set storage external;
+alter table batches alter column leaves set storage external;
 alter table batches alter column payloads set storage external;
 
+-- The payload keys of a batch.
 create table keys (
-  key_id    text primary key,
-  first_seq bigint not null,
-  wrapped   bytea
+  first_seq bigint primary key,
+  frames    bytea not null
 );
+alter table keys alter column frames set storage external;
 
 -- Destroyed keys whose payloads are not compacted yet.
 create table erasures (
-  key_id    text primary key,
+  key_seq   bigint primary key,
   first_seq bigint not null
 );
 

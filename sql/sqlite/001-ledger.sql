@@ -6,25 +6,22 @@ create table batches (
   count       integer not null check (count > 0),
   checkpoint  text not null,
   leaf_hashes blob not null,
-  leaves      text not null,
+  leaves      blob not null,
   payloads    blob
 ) strict;
 
--- Appended in rowid order and overwritten in place when destroyed (`destroyed` and the zeroed bytes keep the record's
--- size), so that no page is ever split or rebuilt and leaves a stale copy of a key in a gap.
+-- The payload keys of a batch. Appended in rowid order and overwritten in place when destroyed (zeroed bytes keep the
+-- record's size), so that no page is ever split or rebuilt and leaves a stale copy of a key in a gap.
 create table keys (
-  id        integer primary key,
-  key_id    text not null unique,
-  first_seq integer not null,
-  destroyed integer not null default 0 check (destroyed in (0, 1)),
-  wrapped   blob not null
+  first_seq integer primary key,
+  frames    blob not null
 ) strict;
 
 -- Destroyed keys whose payloads are not compacted yet.
 create table erasures (
-  key_id    text primary key,
+  key_seq   integer primary key,
   first_seq integer not null
-) strict, without rowid;
+) strict;
 
 -- Bytes that compaction has zeroed inside a batch and that a rebuild of the file would give back.
 create table holes (

@@ -27,7 +27,7 @@ const MISMATCHES_REPORTED_MAX = 100;
 const BUNDLE_EVENTS: ReadonlySet<string> = new Set(["policy.proposed", "policy.activated"]);
 
 export interface FollowerParts extends SnapshotSource {
-  readonly store: Pick<LedgerStore, "head" | "readBatches" | "latestSnapshot" | "saveSnapshot">;
+  readonly store: Pick<LedgerStore, "head" | "readLeaves" | "latestSnapshot" | "saveSnapshot">;
   readonly views: ViewStore;
   /** Its `policy` answers from a cache that `loadPolicy` fills. */
   readonly engine: Engine;
@@ -137,7 +137,7 @@ export class Follower {
     for (;;) {
       const from = Math.min(this.#state.nextSeq, this.#viewsPosition);
       if (from >= target || this.#stopping) return this.#writeViews();
-      const batches = await this.#parts.store.readBatches(from, BATCHES_PER_READ);
+      const batches = await this.#parts.store.readLeaves(from, BATCHES_PER_READ);
       if (batches.length === 0) throw new AppError("ledger-corrupt", "the log ends before its head", { seq: from });
       for (const batch of batches) {
         await this.#followBatch(groupByCommand(parseLeaves(batch)));

@@ -2,14 +2,14 @@
 
 import { AppError } from "../core/errors.ts";
 import { isEvent } from "../ledger/leaf.ts";
-import type { StoredBatch } from "../wire/contracts/store.ts";
+import type { LeafBatch } from "../wire/contracts/store.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 
 /**
  * The events of a stored batch, in order. Members of a leaf beyond the header and facts (the commitment to its payload)
  * are left out. Throws `ledger-corrupt` for lines that are no events, or not the ones that the batch says it holds.
  */
-export function parseLeaves(batch: Pick<StoredBatch, "firstSeq" | "count" | "leaves">): readonly LedgerEvent[] {
+export function parseLeaves(batch: Pick<LeafBatch, "firstSeq" | "count" | "leaves">): readonly LedgerEvent[] {
   const events = parseLines(batch.leaves).map(toEvent);
   if (events.length !== batch.count) throw corrupt(batch.firstSeq, `a batch of ${batch.count} holds ${events.length}`);
   for (const [index, event] of events.entries()) {

@@ -50,7 +50,7 @@ async function* openings(batch: StoredBatch, source: StoreSource, keyEncryptionK
     if (wrapped === null) continue;
     const { payload } = parseLeaf(lines[seq - batch.firstSeq] ?? "");
     if (payload?.key !== keyId) throw corrupt("a payload stands under another key than its leaf says");
-    const opening = openBox(box, { origin, seq }, payload, unwrapKey(wrapped, { origin, keyId }, keyEncryptionKey));
+    const opening = openBox(box, { origin, seq }, payload, unwrapKey(wrapped, keyEncryptionKey));
     yield openingLine(opening);
   }
 }

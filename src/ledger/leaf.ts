@@ -1,9 +1,8 @@
 // A leaf: the one line of canonical JSON that stands for an event in the Merkle tree.
 
-import { assert } from "../core/assert.ts";
 import { AppError } from "../core/errors.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
-import type { Facts, LedgerEvent, Payload, RetentionClass, UnsealedEvent } from "../wire/types/event.ts";
+import type { Facts, LedgerEvent, Payload, RetentionClass } from "../wire/types/event.ts";
 
 /** What a leaf says of its payload; it stays when the payload is erased. */
 export interface PayloadReference {
@@ -26,59 +25,30 @@ const KEY = /^(0|[1-9][0-9]{0,15})$/;
 
 /** The canonical line (RFC 8785), its members already in order. Throws `request-invalid` for what JSON cannot carry. */
 export function leafText(event: LedgerEvent, payload: PayloadReference | null): string {
-  return finishLeaf({ before: textBefore(event), after: textAfter(event, canonicalJson(event.subject)) }, payload);
+  return `${leafHead(event)}${payload === null ? "null" : referenceText(payload)}${leafTail(event)}`;
 }
 
-function textBefore({ actor, command, facts }: LedgerEvent): string {
+/** What stands in the line before the payload's reference. */
+export function leafHead({ actor, command, facts }: LedgerEvent): string {
   return `{"actor":${canonicalJson(actor)},"command":${command},"facts":${canonicalJson(facts)},"payload":`;
 }
 
-function textAfter({ seq, time, type, version }: LedgerEvent, subject: string): string {
-  return `,"seq":${seq},"subject":${subject},"time":${time},"type":${canonicalJson(type)},"version":${version}}`;
+/** What stands after it. */
+export function leafTail({ seq, subject, time, type, version }: LedgerEvent): string {
+  return `,"seq":${seq},"subject":${canonicalJson(subject)},"time":${time},"type":${canonicalJson(type)},"version":${version}}`;
 }
 
-/** An event written down for sealing: its leaf on both sides of the payload's reference, and the payload. */
-export interface DraftLeaf {
-  readonly seq: number;
-  readonly time: number;
-  /** As canonical JSON, quotes included. */
-  readonly subject: string;
-  readonly before: string;
-  readonly after: string;
-  readonly retention: RetentionClass | null;
-  /** Canonical JSON of body and retention class; null when the event has no payload. */
-  readonly payload: string | null;
-}
+const REFERENCE_START = '{"commitment":"';
+/** How far into the reference's text its commitment stands. */
+export const COMMITMENT_OFFSET = REFERENCE_START.length;
 
-/** A wrong header throws InvariantError, what JSON cannot carry `request-invalid`. */
-export function draftLeaf(event: UnsealedEvent): DraftLeaf {
-  assert(isEvent(event), "an event has a complete header and facts");
-  const { seq, time, payload } = event;
-  const subject = canonicalJson(event.subject);
-  return {
-    seq,
-    time,
-    subject,
-    before: textBefore(event),
-    after: textAfter(event, subject),
-    retention: payload?.retention ?? null,
-    payload: payload === undefined ? null : payloadText(payload),
-  };
+export function referenceText({ commitment, key, retention }: PayloadReference): string {
+  return `${REFERENCE_START}${commitment}","key":"${key}","retention":"${retention}"}`;
 }
 
 /** What is committed to and encrypted of a payload, after the salt. */
 export function payloadText({ body, retention }: Payload): string {
   return canonicalJson({ body, retention });
-}
-
-/** The whole line of a leaf. */
-export function finishLeaf(
-  { before, after }: Pick<DraftLeaf, "before" | "after">,
-  payload: PayloadReference | null,
-): string {
-  if (payload === null) return `${before}null${after}`;
-  const { commitment, key, retention } = payload;
-  return `${before}{"commitment":"${commitment}","key":"${key}","retention":"${retention}"}${after}`;
 }
 
 /** Throws `ledger-corrupt` unless `text` is a leaf in its one canonical form. */

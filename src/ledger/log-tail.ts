@@ -1,7 +1,7 @@
 // The end of a log as a start reads it: each leaf held against its hash, and all of them against the head's signed root.
 
 import { AppError } from "../core/errors.ts";
-import type { FullTile, LedgerReader, StoredBatch } from "../wire/contracts/store.ts";
+import type { FullTile, LedgerReader, LeafBatch } from "../wire/contracts/store.ts";
 import type { Head } from "../wire/types/event.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { LogKeys } from "./key-statement.ts";
@@ -10,7 +10,7 @@ import { TileReader } from "./tiles.ts";
 
 /** Throws `ledger-corrupt`, naming the event, unless every leaf from `fromSeq` on is the one its stored hash is of. */
 export function checkLeafHashes(
-  { firstSeq, count, leaves, leafHashes }: Pick<StoredBatch, "firstSeq" | "count" | "leaves" | "leafHashes">,
+  { firstSeq, count, leaves, leafHashes }: Pick<LeafBatch, "firstSeq" | "count" | "leaves" | "leafHashes">,
   fromSeq = firstSeq,
 ): void {
   const lines = leaves.split("\n");
@@ -37,12 +37,12 @@ export class LogTail {
   }
 
   /** Throws `ledger-corrupt` when tiles are missing. */
-  static async begin(store: Pick<LedgerReader, "readTile" | "readBatches">, size: number): Promise<LogTail> {
+  static async begin(store: Pick<LedgerReader, "readTile" | "readLeaves">, size: number): Promise<LogTail> {
     return new LogTail(await (await TileReader.load(store, size)).tree());
   }
 
   /** Adds the events of a batch that are not in it yet. Throws `ledger-corrupt`, naming the event. */
-  add(batch: StoredBatch): void {
+  add(batch: LeafBatch): void {
     const from = this.#tree.size;
     if (batch.firstSeq > from) throw corrupt(from, "a batch is missing");
     checkLeafHashes(batch, from);

@@ -27,6 +27,18 @@ export function hashLeaf(text: string): Buffer {
   return sha256(`\u0000${text}`);
 }
 
+/**
+ * The hash of the leaf from `start` to `end`, whose UTF-8 stands in `bytes` behind a byte that is left a line feed: it
+ * serves as the prefix meanwhile, so that nothing is copied.
+ */
+export function hashLeafAt(bytes: Buffer, start: number, end: number): Buffer {
+  bytes[start - 1] = 0;
+  const leafHash = sha256(bytes.subarray(start - 1, end));
+  bytes[start - 1] = LINE_FEED;
+  return leafHash;
+}
+
+const LINE_FEED = 0x0a;
 const scratch = new Uint8Array(1 + 2 * HASH_BYTES);
 scratch[0] = 1;
 

@@ -23,7 +23,10 @@ export function noPayloads(): PayloadCounts {
 
 export interface PayloadAccess {
   readonly origin: string;
-  /** The wrapped payload key, null when it is destroyed; absent where the source holds no keys. */
+  /**
+   * The wrapped payload key, null when it is destroyed; may throw `ledger-corrupt` for one that cannot be read. Absent
+   * where the source holds no keys.
+   */
   readonly readKey?: ((keyId: string) => Promise<Uint8Array | null>) | undefined;
   readonly keyEncryptionKey?: KeyObject | undefined;
 }
@@ -57,8 +60,17 @@ export class PayloadAudit {
         this.#findings.add(seq, "payload-altered", "a payload that no leaf speaks of, or a second one");
     }
     for (const opening of openings) this.#checkOpening(opening, references.get(opening.seq));
-    for (const box of boxes) await this.#checkBox(box, references.get(box.seq));
-    for (const [seq, reference] of missing) await this.#checkMissing(seq, reference);
+    for (const box of boxes) await this.#guard(box.seq, () => this.#checkBox(box, references.get(box.seq)));
+    for (const [seq, reference] of missing) await this.#guard(seq, () => this.#checkMissing(seq, reference));
+  }
+
+  /** A key that cannot be read leaves its payload unchecked: that is a finding too. */
+  async #guard(seq: number, check: () => Promise<void>): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      this.#findings.add(seq, "payload-altered", corruption(error));
+    }
   }
 
   #checkOpening(opening: Opening, reference: PayloadReference | undefined): void {
@@ -85,15 +97,10 @@ export class PayloadAudit {
     wrapped: Uint8Array,
     keyEncryptionKey: KeyObject,
   ): void {
-    const { origin } = this.#access;
-    try {
-      const key = this.#unwrapped.get(keyId) ?? unwrapKey(wrapped, { origin, keyId }, keyEncryptionKey);
-      this.#unwrapped.set(keyId, key);
-      openBox(box, { origin, seq }, reference, key);
-      this.counts.opened += 1;
-    } catch (error) {
-      this.#findings.add(seq, "payload-altered", corruption(error));
-    }
+    const key = this.#unwrapped.get(keyId) ?? unwrapKey(wrapped, keyEncryptionKey);
+    this.#unwrapped.set(keyId, key);
+    openBox(box, { origin: this.#access.origin, seq }, reference, key);
+    this.counts.opened += 1;
   }
 
   async #checkMissing(seq: number, { key }: PayloadReference): Promise<void> {

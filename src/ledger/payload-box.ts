@@ -13,6 +13,10 @@ export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = "aes-256-gcm";
+const WRAP_CIPHER = "aes-256-ctr";
+/** A nonce, then the number of the first cipher block: where in the key stream a wrapped key stands. */
+const COUNTER_BYTES = 16;
+const BLOCKS_PER_KEY = 2;
 
 /** A key in the form in which the cipher takes it without preparing it again: a third of the time of raw bytes. */
 export function cipherKey(bytes: Uint8Array): KeyObject {
@@ -29,7 +33,7 @@ export interface Opening {
 }
 
 /** Salt, then the canonical payload (`payloadText`): what is committed to and what is encrypted. */
-export function payloadPlaintext(salt: Uint8Array, text: string): Buffer {
+function payloadPlaintext(salt: Uint8Array, text: string): Buffer {
   const bytes = Buffer.allocUnsafe(SALT_BYTES + Buffer.byteLength(text));
   bytes.set(salt, 0);
   bytes.write(text, SALT_BYTES);
@@ -41,38 +45,44 @@ export function commitmentOf(plaintext: Uint8Array): string {
   return hash("sha256", plaintext);
 }
 
-/** What a box or a wrapped key belongs to; moved anywhere else it does not open. */
+/** What a box belongs to; moved anywhere else it does not open. */
 function boxContext(origin: string, keyId: string, seq: number): Buffer {
   return Buffer.from(`holdpoint/payload/v1\n${origin}\n${keyId}\n${seq}`);
-}
-
-function keyContext(origin: string, keyId: string): Buffer {
-  return Buffer.from(`holdpoint/payload-key/v1\n${origin}\n${keyId}`);
-}
-
-export interface SealingPlace {
-  readonly origin: string;
-  readonly keyId: string;
 }
 
 /** Nonce, ciphertext, tag. `nonce` is 12 fresh random bytes. */
 export function sealBox(
   plaintext: Uint8Array,
-  place: SealingPlace & { seq: number },
+  place: { origin: string; keyId: string; seq: number },
   key: KeyObject,
   nonce: Uint8Array,
 ): Buffer {
   return encrypt(plaintext, boxContext(place.origin, place.keyId, place.seq), key, nonce);
 }
 
-/** A payload key of 32 bytes under the key-encryption key, also 32 bytes. */
-export function wrapKey(key: Uint8Array, place: SealingPlace, keyEncryptionKey: KeyObject, nonce: Uint8Array): Buffer {
-  return encrypt(key, keyContext(place.origin, place.keyId), keyEncryptionKey, nonce);
+/**
+ * Wraps payload keys of 32 bytes each, which stand one after the other in `keys`, in one pass of the cipher: AES-256-CTR
+ * under the key-encryption key, from block 0 of a nonce that is never used again. A wrapped key is its 16-byte counter
+ * block (nonce, number of its first block) and 32 bytes of ciphertext. That a key was changed or moved shows in the boxes,
+ * which it does not open.
+ */
+export function wrapKeys(keys: Uint8Array, keyEncryptionKey: KeyObject, nonce: Uint8Array): Buffer[] {
+  const counter = Buffer.alloc(COUNTER_BYTES);
+  counter.set(nonce);
+  const wrapped = createCipheriv(WRAP_CIPHER, keyEncryptionKey, counter).update(keys);
+  const result: Buffer[] = [];
+  for (let at = 0; at < wrapped.length; at += KEY_BYTES) {
+    counter.writeUInt32BE((at / KEY_BYTES) * BLOCKS_PER_KEY, NONCE_BYTES);
+    result.push(Buffer.concat([counter, wrapped.subarray(at, at + KEY_BYTES)]));
+  }
+  return result;
 }
 
-/** Throws `ledger-corrupt` when the wrapped key was changed, moved, or wrapped under another key. */
-export function unwrapKey(wrapped: Uint8Array, place: SealingPlace, keyEncryptionKey: KeyObject): KeyObject {
-  return cipherKey(decrypt(wrapped, keyContext(place.origin, place.keyId), keyEncryptionKey));
+/** Throws `ledger-corrupt` for what is no wrapped key. One that was changed, or wrapped otherwise, gives another key. */
+export function unwrapKey(wrapped: Uint8Array, keyEncryptionKey: KeyObject): KeyObject {
+  if (wrapped.length !== COUNTER_BYTES + KEY_BYTES) throw corrupt("a wrapped key has another length");
+  const cipher = createDecipheriv(WRAP_CIPHER, keyEncryptionKey, wrapped.subarray(0, COUNTER_BYTES));
+  return cipherKey(cipher.update(wrapped.subarray(COUNTER_BYTES)));
 }
 
 /** Opens one box with its payload key and checks it against the leaf. Throws `ledger-corrupt`. */
@@ -122,7 +132,7 @@ export function openPayload(
   if (leaf.payload === null) throw new AppError("event-not-found", "this event has no payload", { seq });
   if (stored === null || stored.wrapped === null) throw new AppError("payload-erased", "its key is destroyed", { seq });
   if (stored.keyId !== leaf.payload.key) throw corrupt("a payload stands under another key than its leaf says");
-  const key = unwrapKey(stored.wrapped, { origin, keyId: stored.keyId }, cipherKey(keyEncryptionKey));
+  const key = unwrapKey(stored.wrapped, cipherKey(keyEncryptionKey));
   return openBox(stored.box, { origin, seq }, leaf.payload, key).payload.body;
 }
 

@@ -21,7 +21,7 @@ const RECEIPT_CHARS_MAX = 64 * 1024 * 1024;
 export interface ReceiptRequest {
   /** The event to prove, below the head's size. */
   readonly seq: number;
-  readonly store: Pick<LedgerReader, "head" | "readBatches" | "readTile">;
+  readonly store: Pick<LedgerReader, "head" | "readLeaves" | "readTile">;
   readonly statements: readonly Envelope[];
   /** The log key that is valid at the head. */
   readonly signer: Signer;
@@ -49,7 +49,7 @@ interface Predicate {
 export async function createReceipt(request: ReceiptRequest): Promise<string> {
   const { seq, store, statements, signer, correlationId = null } = request;
   const { size, checkpoint } = await store.head();
-  const [batch] = await store.readBatches(seq, 1);
+  const [batch] = await store.readLeaves(seq, 1);
   const leaf = batch?.leaves.split("\n")[seq - batch.firstSeq];
   if (checkpoint === null || leaf === undefined) throw new AppError("event-not-found", "no such event", { seq });
   const { hashes } = await (await TileReader.load(store, size)).inclusion(seq);

@@ -1,5 +1,6 @@
 // The sealer: turns events into one batch with payload boxes, leaves, leaf hashes, tiles and a signed checkpoint.
 
+import type { Buffer } from "node:buffer";
 import type { KeyObject } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
@@ -9,18 +10,9 @@ import type { UnsealedEvent } from "../wire/types/event.ts";
 import { openCheckpoint, previousLine, signCheckpoint } from "./checkpoint.ts";
 import { verifierOf, type Signer } from "./ed25519.ts";
 import type { LogKeys } from "./key-statement.ts";
-import { draftLeaf, finishLeaf, type DraftLeaf, type PayloadReference } from "./leaf.ts";
-import { equalBytes, HASH_BYTES, hashLeaf, type MerkleTree } from "./merkle.ts";
-import {
-  cipherKey,
-  commitmentOf,
-  KEY_BYTES,
-  NONCE_BYTES,
-  payloadPlaintext,
-  SALT_BYTES,
-  sealBox,
-  wrapKey,
-} from "./payload-box.ts";
+import { bufferOf, draftPlaces, writeDrafts, type DraftPlace, type Drafts } from "./drafts.ts";
+import { equalBytes, HASH_BYTES, hashLeafAt, type MerkleTree } from "./merkle.ts";
+import { cipherKey, commitmentOf, KEY_BYTES, NONCE_BYTES, SALT_BYTES, sealBox, wrapKeys } from "./payload-box.ts";
 import { TileReader } from "./tiles.ts";
 
 export interface SealerSettings {
@@ -30,9 +22,6 @@ export interface SealerSettings {
   /** 32 bytes; wraps every payload key. */
   readonly keyEncryptionKey: Uint8Array;
 }
-
-/** Enough for a salt, a box nonce, a payload key and the nonce that wraps it. */
-const RANDOM_BYTES_PER_PAYLOAD = SALT_BYTES + NONCE_BYTES + KEY_BYTES + NONCE_BYTES;
 
 /**
  * Seals batch after batch of one log; one owner, no I/O. It stands at the end of the log that it has sealed: when an
@@ -58,7 +47,7 @@ export class Sealer {
    * of the tree in the store, `config-invalid` when no statement lets this signer sign the next one.
    */
   static async resume(
-    store: Pick<LedgerReader, "head" | "readBatches" | "readTile">,
+    store: Pick<LedgerReader, "head" | "readLeaves" | "readTile">,
     keys: LogKeys,
     settings: SealerSettings,
   ): Promise<Sealer> {
@@ -80,38 +69,79 @@ export class Sealer {
    * `request-invalid`, a wrong header InvariantError; both before anything changed.
    */
   seal(events: readonly UnsealedEvent[]): SealedBatch {
-    return this.sealDrafts(events.map(draftLeaf));
+    return this.sealDrafts(writeDrafts(events));
   }
 
-  /** Seals events that were written down elsewhere; else like `seal`. */
-  sealDrafts(drafts: readonly DraftLeaf[]): SealedBatch {
+  /**
+   * Seals events that were written down elsewhere; else like `seal`. The batch's leaves are those of `drafts`, filled in:
+   * they are the caller's to use again once the batch is stored.
+   */
+  sealDrafts(drafts: Drafts): SealedBatch {
     const firstSeq = this.#tree.size;
-    this.#checkOrder(drafts, firstSeq);
-    const seals = new PayloadSeals(this.#settings, this.#keyEncryptionKey, drafts);
-    const lines = drafts.map((draft) => finishLeaf(draft, seals.seal(draft)));
-    const { leafHashes, tiles } = this.#grow(lines);
-    this.#time = drafts.at(-1)?.time ?? this.#time;
+    const places = draftPlaces(drafts);
+    this.#checkOrder(places, firstSeq);
+    const leaves = bufferOf(drafts.leaves);
+    const { payloads, keys } = this.#sealPayloads(places, leaves, bufferOf(drafts.payloads));
+    const { leafHashes, tiles } = this.#grow(places, leaves);
+    const last = places.at(-1);
+    this.#time = last?.time ?? this.#time;
     this.#checkpoint = this.#signCheckpoint();
-    const { payloads, keys } = seals;
-    const leaves = lines.join("\n");
-    return { firstSeq, count: lines.length, leaves, leafHashes, payloads, keys, tiles, checkpoint: this.#checkpoint };
+    return {
+      firstSeq,
+      count: places.length,
+      leaves: leaves.subarray(1, last?.leafEnd),
+      leafHashes,
+      payloads,
+      keys,
+      tiles,
+      checkpoint: this.#checkpoint,
+    };
   }
 
-  #checkOrder(drafts: readonly DraftLeaf[], firstSeq: number): void {
-    assert(drafts.length > 0, "a batch holds at least one event");
+  #checkOrder(places: readonly DraftPlace[], firstSeq: number): void {
+    assert(places.length > 0, "a batch holds at least one event");
     let time = this.#time;
-    for (const [i, draft] of drafts.entries()) {
-      assert(draft.seq === firstSeq + i, "sequence numbers follow each other without a gap");
-      assert(draft.time >= time, "time never decreases along the log");
-      time = draft.time;
+    for (const [i, place] of places.entries()) {
+      assert(place.seq === firstSeq + i, "sequence numbers follow each other without a gap");
+      assert(place.time >= time, "time never decreases along the log");
+      time = place.time;
     }
   }
 
-  #grow(lines: readonly string[]): { leafHashes: Uint8Array; tiles: FullTile[] } {
-    const leafHashes = new Uint8Array(lines.length * HASH_BYTES);
+  /**
+   * Seals the payloads and writes their commitments into the leaves. A payload key serves one subject and retention class
+   * within the batch and no other batch, and its id is the sequence of the first event that it seals. So no key is ever
+   * looked up or cached, a key that was destroyed cannot be used again, and old events of a long-lived subject can be
+   * erased without the new ones.
+   */
+  #sealPayloads(
+    places: readonly DraftPlace[],
+    leaves: Buffer,
+    bytes: Buffer,
+  ): { payloads: SealedPayload[]; keys: SealedKey[] } {
+    const { signer, random } = this.#settings;
+    const sealed = places.filter(({ payload }) => payload !== null);
+    if (sealed.length === 0) return { payloads: [], keys: [] };
+    const keys = new BatchKeys(sealed, random);
+    const fresh = new Taker(random.bytes(sealed.length * (SALT_BYTES + NONCE_BYTES)));
+    const payloads: SealedPayload[] = [];
+    for (const { seq, payload } of sealed) {
+      if (payload === null) continue;
+      const plaintext = bytes.subarray(payload.start, payload.end);
+      plaintext.set(fresh.take(SALT_BYTES));
+      leaves.write(commitmentOf(plaintext), payload.commitmentAt, "latin1");
+      const keyId = String(payload.keySeq);
+      const place = { origin: signer.name, keyId, seq };
+      payloads.push({ seq, keyId, box: sealBox(plaintext, place, keys.of(payload.keySeq), fresh.take(NONCE_BYTES)) });
+    }
+    return { payloads, keys: keys.wrap(this.#keyEncryptionKey) };
+  }
+
+  #grow(places: readonly DraftPlace[], leaves: Buffer): { leafHashes: Uint8Array; tiles: FullTile[] } {
+    const leafHashes = new Uint8Array(places.length * HASH_BYTES);
     const tiles: FullTile[] = [];
-    for (const [i, line] of lines.entries()) {
-      const leafHash = hashLeaf(line);
+    for (const [i, { leafStart, leafEnd }] of places.entries()) {
+      const leafHash = hashLeafAt(leaves, leafStart, leafEnd);
       leafHashes.set(leafHash, i * HASH_BYTES);
       this.#tree.append(leafHash, tiles);
     }
@@ -142,52 +172,50 @@ function checkHead(head: { size: number; checkpoint: string | null }, tree: Merk
   }
 }
 
-/**
- * Seals the payloads of one batch. A payload key serves one subject and retention class within the batch and no other
- * batch, and its id is the sequence of the first event that it seals. So no key is ever looked up or cached, a key that
- * was destroyed cannot be used again, and old events of a long-lived subject can be erased without the new ones.
- */
-class PayloadSeals {
-  readonly payloads: SealedPayload[] = [];
-  readonly keys: SealedKey[] = [];
-  readonly #settings: SealerSettings;
-  readonly #keyEncryptionKey: KeyObject;
-  readonly #random: Uint8Array;
+/** The payload keys of one batch, all drawn and wrapped at once. */
+class BatchKeys {
+  readonly #bytes: Uint8Array;
+  readonly #keys = new Map<number, KeyObject>();
+  readonly #nonce: Uint8Array;
+
+  constructor(places: readonly DraftPlace[], random: Random) {
+    const ids = new Set<number>();
+    for (const { payload } of places) if (payload !== null) ids.add(payload.keySeq);
+    const fresh = new Taker(random.bytes(NONCE_BYTES + ids.size * KEY_BYTES));
+    this.#nonce = fresh.take(NONCE_BYTES);
+    this.#bytes = fresh.rest();
+    for (const id of ids) this.#keys.set(id, cipherKey(fresh.take(KEY_BYTES)));
+  }
+
+  of(keySeq: number): KeyObject {
+    const key = this.#keys.get(keySeq);
+    assert(key !== undefined, "a payload's key is one of its batch");
+    return key;
+  }
+
+  wrap(keyEncryptionKey: KeyObject): SealedKey[] {
+    const wrapped = wrapKeys(this.#bytes, keyEncryptionKey, this.#nonce);
+    return [...this.#keys.keys()].map((id, i) => ({ keyId: String(id), wrapped: wrapped[i] as Uint8Array }));
+  }
+}
+
+/** Bytes that are taken one piece after the other. */
+class Taker {
+  readonly #bytes: Uint8Array;
   #taken = 0;
-  readonly #current = new Map<string, { keyId: string; key: KeyObject }>();
 
-  constructor(settings: SealerSettings, keyEncryptionKey: KeyObject, drafts: readonly DraftLeaf[]) {
-    this.#settings = settings;
-    this.#keyEncryptionKey = keyEncryptionKey;
-    const count = drafts.reduce((sum, draft) => (draft.payload === null ? sum : sum + 1), 0);
-    this.#random = count === 0 ? new Uint8Array(0) : settings.random.bytes(count * RANDOM_BYTES_PER_PAYLOAD);
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
 
-  #take(bytes: number): Uint8Array {
-    this.#taken += bytes;
-    assert(this.#taken <= this.#random.length, "enough random bytes were drawn for the batch");
-    return this.#random.subarray(this.#taken - bytes, this.#taken);
+  take(count: number): Uint8Array {
+    this.#taken += count;
+    assert(this.#taken <= this.#bytes.length, "enough random bytes were drawn for the batch");
+    return this.#bytes.subarray(this.#taken - count, this.#taken);
   }
 
-  /** Seals the payload of a draft; null when it has none. */
-  seal({ seq, subject, payload, retention }: DraftLeaf): PayloadReference | null {
-    if (payload === null || retention === null) return null;
-    const { keyId, key } = this.#keyFor(seq, `${retention} ${subject}`);
-    const plaintext = payloadPlaintext(this.#take(SALT_BYTES), payload);
-    const place = { origin: this.#settings.signer.name, keyId, seq };
-    this.payloads.push({ seq, keyId, box: sealBox(plaintext, place, key, this.#take(NONCE_BYTES)) });
-    return { commitment: commitmentOf(plaintext), key: keyId, retention };
-  }
-
-  #keyFor(seq: number, owner: string): { keyId: string; key: KeyObject } {
-    const known = this.#current.get(owner);
-    if (known !== undefined) return known;
-    const bytes = this.#take(KEY_BYTES);
-    const made = { keyId: String(seq), key: cipherKey(bytes) };
-    const place = { origin: this.#settings.signer.name, keyId: made.keyId };
-    const wrapped = wrapKey(bytes, place, this.#keyEncryptionKey, this.#take(NONCE_BYTES));
-    this.#current.set(owner, made);
-    this.keys.push({ keyId: made.keyId, wrapped });
-    return made;
+  /** What is left, without taking it. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#taken);
   }
 }

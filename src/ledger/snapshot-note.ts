@@ -12,7 +12,7 @@ import { equalBytes, HASH_BYTES } from "./merkle.ts";
 import { TileReader } from "./tiles.ts";
 
 type Folded = Omit<Snapshot, "note">;
-type Tiles = Pick<LedgerReader, "readTile" | "readBatches">;
+type Tiles = Pick<LedgerReader, "readTile" | "readLeaves">;
 
 const LOG_LINE = /^log (\S+)$/;
 

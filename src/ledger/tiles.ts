@@ -44,7 +44,7 @@ export function parseTilePath(path: string): TileName | undefined {
 
 /** The hashes of the tile that a path names, partial ones included; null when the log holds no such tile. */
 export async function readTilePath(
-  store: Pick<LedgerReader, "head" | "readTile" | "readBatches">,
+  store: Pick<LedgerReader, "head" | "readTile" | "readLeaves">,
   path: string,
 ): Promise<Uint8Array | null> {
   const name = parseTilePath(path);
@@ -71,7 +71,7 @@ export class TileReader {
   }
 
   /** A reader for the log as it stands at `size`, which must not be beyond its durable head. */
-  static async load(store: Pick<LedgerReader, "readTile" | "readBatches">, size: number): Promise<TileReader> {
+  static async load(store: Pick<LedgerReader, "readTile" | "readLeaves">, size: number): Promise<TileReader> {
     return new TileReader(size, await readTail(store, size), store);
   }
 
@@ -199,11 +199,11 @@ function rootOf(hashes: Uint8Array): Uint8Array {
   return row[0] as Uint8Array;
 }
 
-async function readTail(store: Pick<LedgerReader, "readBatches">, size: number): Promise<Uint8Array> {
+async function readTail(store: Pick<LedgerReader, "readLeaves">, size: number): Promise<Uint8Array> {
   const first = size - (size % TILE_WIDTH);
   const tail = new Uint8Array((size - first) * HASH_BYTES);
   for (let seq = first; seq < size;) {
-    const batches = await store.readBatches(seq, BATCHES_PER_READ);
+    const batches = await store.readLeaves(seq, BATCHES_PER_READ);
     if (batches.length === 0) throw new AppError("ledger-corrupt", "the log ends before its head", { seq });
     for (const batch of batches) {
       if (seq >= size) break;

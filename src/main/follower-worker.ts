@@ -111,11 +111,11 @@ class FollowerThread {
   }
 }
 
-function bind(reader: LedgerReader): Pick<LedgerReader, "head" | "readBatches" | "latestSnapshot"> {
+function bind(reader: LedgerReader): Pick<LedgerReader, "head" | "readLeaves" | "latestSnapshot"> {
   return {
     head: () => reader.head(),
-    readBatches: async (from, max) => {
-      const batches = await reader.readBatches(from, max);
+    readLeaves: async (from, max) => {
+      const batches = await reader.readLeaves(from, max);
       for (const batch of batches) checkLeafHashes(batch);
       return batches;
     },

@@ -82,7 +82,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
     let at = query.from;
     for (let looked = 0; looked < BATCHES_PER_PAGE && items.length < query.limit; looked += BATCHES_AT_ONCE) {
       await setImmediate(); // the reader answers at once: a long look must not hold up decisions
-      const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
+      const batches = await reader.readLeaves(at, BATCHES_AT_ONCE);
       if (batches.length === 0) return { items: items as unknown as Json, next: null };
       for (const event of batches.flatMap(parseLeaves)) {
         if (event.seq < at || items.length >= query.limit) continue;
@@ -133,7 +133,7 @@ export class LedgerReads implements LedgerService, PayloadReader {
     const { size } = await reader.head();
     for (let at = 0; at < size;) {
       await setImmediate();
-      const batches = await reader.readBatches(at, BATCHES_AT_ONCE);
+      const batches = await reader.readLeaves(at, BATCHES_AT_ONCE);
       for (const line of batches.flatMap((batch) => batch.leaves.split("\n"))) {
         at++;
         if (!line.includes(subject)) continue;

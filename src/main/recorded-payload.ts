@@ -15,7 +15,7 @@ import type { InstallationKeys } from "./keys.ts";
  */
 export async function readLeaves(reader: LedgerReader, seqs: readonly number[]): Promise<readonly Leaf[]> {
   const first = seqs[0] ?? -1;
-  const [batch] = first < 0 ? [] : await reader.readBatches(first, 1);
+  const [batch] = first < 0 ? [] : await reader.readLeaves(first, 1);
   if (batch === undefined) throw new AppError("event-not-found", "no such event", { seq: first });
   const lines = batch.leaves.split("\n");
   const leaves: Leaf[] = [];

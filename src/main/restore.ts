@@ -22,7 +22,7 @@ export async function restoreState(source: Source): Promise<State> {
   const state = await loadState(source, head.size);
   const tail = await LogTail.begin(source.store, state.nextSeq);
   while (state.nextSeq < head.size) {
-    const batches = await source.store.readBatches(state.nextSeq, BATCHES_AT_ONCE);
+    const batches = await source.store.readLeaves(state.nextSeq, BATCHES_AT_ONCE);
     if (batches.length === 0)
       throw new AppError("ledger-corrupt", "the log ends before its head", { seq: state.nextSeq });
     for (const batch of batches) {

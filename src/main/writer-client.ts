@@ -2,11 +2,11 @@
 
 import { Worker } from "node:worker_threads";
 import { AppError, ERRORS, type ErrorCode } from "../core/errors.ts";
-import { draftLeaf } from "../ledger/leaf.ts";
+import { writeDrafts, type Drafts } from "../ledger/drafts.ts";
 import type { Snapshot } from "../wire/contracts/store.ts";
 import type { LedgerWriter } from "../wire/contracts/writer.ts";
 import type { Head, UnsealedEvent } from "../wire/types/event.ts";
-import { encodeDrafts } from "./writer-protocol.ts";
+import { transferOf } from "./writer-protocol.ts";
 import type { WriterAnswer, WriterData, WriterLoss, WriterRequest } from "./writer-protocol.ts";
 
 type Pending = {
@@ -14,10 +14,15 @@ type Pending = {
   readonly reject: (error: AppError) => void;
 };
 
+/** Spent drafts to write the next into: fresh memory costs more than writing it. As many as batches are under way. */
+const SPENT_MAX = 3;
+const SPENT_BYTES_MAX = 4 * 1024 * 1024;
+
 export class WriterClient implements LedgerWriter {
   readonly #worker: Worker;
   readonly #onLost: (error: AppError) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #spent: Drafts[] = [];
   #lastId = 0;
   #gone: AppError | null = null;
 
@@ -51,7 +56,9 @@ export class WriterClient implements LedgerWriter {
   }
 
   async append(events: readonly UnsealedEvent[]): Promise<Head> {
-    const answer = await this.#ask({ id: this.#nextId(), do: "append", drafts: encodeDrafts(events.map(draftLeaf)) });
+    const drafts = writeDrafts(events, this.#spent.pop());
+    const answer = await this.#ask({ id: this.#nextId(), do: "append", drafts }, transferOf(drafts));
+    if (answer.drafts !== undefined) this.#keepSpent(answer.drafts);
     return answer.head ?? { size: 0, checkpoint: null };
   }
 
@@ -71,15 +78,20 @@ export class WriterClient implements LedgerWriter {
     await this.#worker.terminate();
   }
 
+  #keepSpent(drafts: Drafts): void {
+    const bytes = drafts.leaves.length + drafts.payloads.length;
+    if (this.#spent.length < SPENT_MAX && bytes <= SPENT_BYTES_MAX) this.#spent.push(drafts);
+  }
+
   #nextId(): number {
     return ++this.#lastId;
   }
 
-  #ask(request: WriterRequest): Promise<WriterAnswer & { ok: true }> {
+  #ask(request: WriterRequest, transfer: ArrayBuffer[] = []): Promise<WriterAnswer & { ok: true }> {
     if (this.#gone !== null) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
       this.#pending.set(request.id, { resolve, reject });
-      this.#worker.postMessage(request);
+      this.#worker.postMessage(request, transfer);
     });
   }
 

@@ -3,14 +3,16 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { AppError, isAppError } from "../core/errors.ts";
 import { assert } from "../core/assert.ts";
-import type { DraftLeaf } from "../ledger/leaf.ts";
+import type { Drafts } from "../ledger/drafts.ts";
 import { Sealer } from "../ledger/seal.ts";
 import type { LedgerStore } from "../wire/contracts/store.ts";
 import { loadKeys, prepareKeys } from "./keys.ts";
 import { openStore } from "./open-store.ts";
 import { systemRandom } from "./system.ts";
-import { decodeDrafts } from "./writer-protocol.ts";
+import { transferOf } from "./writer-protocol.ts";
 import type { WriterAnswer, WriterData, WriterLoss, WriterRequest } from "./writer-protocol.ts";
+
+type Done = Pick<WriterAnswer & { ok: true }, "head" | "count" | "drafts">;
 
 const MAINTAIN_AFTER_IDLE_MS = 200;
 const MAINTAIN_EVERY_APPENDS = 2_000;
@@ -44,13 +46,13 @@ class Writer {
       const code = isAppError(error) ? error.code : "internal";
       answer = { id: request.id, ok: false, code, message: error instanceof Error ? error.message : String(error) };
     }
-    this.#port.postMessage(answer);
+    this.#port.postMessage(answer, answer.ok && answer.drafts !== undefined ? transferOf(answer.drafts) : []);
   }
 
-  async #do(request: WriterRequest): Promise<{ head: { size: number; checkpoint: string } | null; count: number }> {
+  async #do(request: WriterRequest): Promise<Done> {
     switch (request.do) {
       case "append":
-        return this.#append(decodeDrafts(request.drafts));
+        return this.#append(request.drafts);
       case "erase":
         return { head: null, count: await this.#erase(request.keyIds) };
       case "snapshot":
@@ -64,7 +66,7 @@ class Writer {
     }
   }
 
-  async #append(drafts: readonly DraftLeaf[]): Promise<{ head: { size: number; checkpoint: string }; count: number }> {
+  async #append(drafts: Drafts): Promise<Done> {
     clearTimeout(this.#idle);
     if (this.#failed) throw new AppError("commit-unknown", "an earlier append failed");
     this.#failed = true;
@@ -73,7 +75,7 @@ class Writer {
     this.#failed = false;
     if (++this.#appends >= MAINTAIN_EVERY_APPENDS) await this.#maintain();
     else this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
-    return { head: { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint }, count: batch.count };
+    return { head: { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint }, count: batch.count, drafts };
   }
 
   #maintainInTurn(): void {

@@ -5,7 +5,9 @@ import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, sta
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
 import { openSqlite } from "../../src/adapters/stores/sqlite.ts";
+import { packLeaves } from "../../src/adapters/stores/stored-leaves.ts";
 import { appendBatches, makeDataFolder, type DataFolder } from "./data-folder.ts";
 import type { Outcome } from "./terminal.ts";
 
@@ -49,7 +51,11 @@ test("a key beside the log is not trusted by itself: without a known root it is 
 
 test("a changed leaf, payload or checkpoint is found, and the first wrong event is named", async (t) => {
   const folder = await makeDataFolder(t);
-  change(folder, `update batches set leaves = replace(leaves, '"number":5', '"number":6') where first_seq = 4`);
+  const reader = openSqliteReader(join(folder.dataDir, "ledger.db"));
+  const [batch] = await reader.readLeaves(4, 1);
+  await reader.close();
+  const leaves = packLeaves(Buffer.from(batch?.leaves.replace('"number":5', '"number":6') ?? ""));
+  change(folder, "update batches set leaves = ? where first_seq = 4", leaves);
   const { code, out } = await verify(folder);
   assert.equal(code, 7);
   assert.match(out, /Result +does not verify\nFirst wrong +event 5: leaf-altered/);

@@ -9,6 +9,7 @@ import { openSqlite } from "../../src/adapters/stores/sqlite.ts";
 import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
 import { signerFromSeed } from "../../src/ledger/ed25519.ts";
 import { parseLeaf } from "../../src/ledger/leaf.ts";
+import { packLeaves, unpackRows } from "../../src/adapters/stores/stored-leaves.ts";
 import { hashLeaf } from "../../src/ledger/merkle.ts";
 import { parseNote, signNote } from "../../src/ledger/note.ts";
 import { Sealer } from "../../src/ledger/seal.ts";
@@ -234,11 +235,13 @@ it("a server does not start on events that were changed since its last snapshot"
   const intact = new LedgerCopy(server.dataDir, dir);
   intact.run("delete from snapshots");
   const { id, leaves, hashes, at } = intact.sql((db) => {
-    const like = `%"subject":"${held}"%`;
-    const row = db.prepare("select first_seq, leaves, leaf_hashes from batches where leaves like ? limit 1").get(like);
-    const lines = String(row?.["leaves"]).split("\n");
+    const rows = db.prepare("select first_seq, leaves, leaf_hashes from batches").all() as { leaves: Uint8Array }[];
+    const row = unpackRows<{ leaves: Uint8Array; first_seq?: number; leaf_hashes?: Uint8Array }>(rows).find((each) =>
+      each.leaves.includes(`"subject":"${held}"`),
+    );
+    const lines = (row?.leaves ?? "").split("\n");
     const index = lines.findIndex((line) => line.includes('"type":"action.held"'));
-    return { id: Number(row?.["first_seq"]), leaves: lines, hashes: row?.["leaf_hashes"] as Uint8Array, at: index };
+    return { id: row?.first_seq ?? 0, leaves: lines, hashes: row?.leaf_hashes ?? new Uint8Array(0), at: index };
   });
   const forged = leaves.map((line, i) => (i === at ? line.replace('"route":"on-call"', '"route":"no-call"') : line));
   assert.notDeepEqual(forged, leaves);
@@ -252,7 +255,8 @@ it("a server does not start on events that were changed since its last snapshot"
       /ledger-corrupt: the (head's checkpoint is not of this log|log is not the one under)/,
     ],
   ] as const) {
-    intact.run("update batches set leaves = ?, leaf_hashes = ? where first_seq = ?", forged.join("\n"), stored, id);
+    const packed = packLeaves(Buffer.from(forged.join("\n")));
+    intact.run("update batches set leaves = ?, leaf_hashes = ? where first_seq = ?", packed, stored, id);
     for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
     copyFileSync(intact.path, path);
     await assert.rejects(server.start(), expected, what);

@@ -80,11 +80,11 @@ it("what the server left verifies, and is not proven unforked without a checkpoi
 });
 
 const COLUMNS = [
-  { column: "leaves", type: "text", table: "batches", where: "count > 1 order by first_seq desc limit 1" },
+  { column: "leaves", type: "blob", table: "batches", where: "count > 1 order by first_seq desc limit 1" },
   { column: "leaf_hashes", type: "blob", table: "batches", where: "count > 1 order by first_seq desc limit 1" },
   { column: "checkpoint", type: "text", table: "batches", where: "first_seq > 9 order by first_seq limit 1" },
   { column: "payloads", type: "blob", table: "batches", where: "payloads is not null order by first_seq desc limit 1" },
-  { column: "wrapped", type: "blob", table: "keys", where: "true order by id desc limit 1" },
+  { column: "frames", type: "blob", table: "keys", where: "true order by first_seq desc limit 1" },
   { column: "hashes", type: "blob", table: "tiles", where: "level = 0 limit 1" },
   { column: "bytes", type: "blob", table: "snapshots", where: "true order by id desc limit 1" },
   { column: "note", type: "text", table: "snapshots", where: "true order by id desc limit 1" },

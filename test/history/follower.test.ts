@@ -186,9 +186,9 @@ test("an outage of the store, the bundles or the views stops a catch-up, and the
   const { follower } = await follow(
     Object.assign(new RecordedStore(), {
       head: () => store.head(),
-      readBatches: async (from: number, count: number) => {
+      readLeaves: async (from: number, count: number) => {
         if (fails()) throw new AppError("store-unavailable", "away");
-        return store.readBatches(from, count);
+        return store.readLeaves(from, count);
       },
     }),
     {

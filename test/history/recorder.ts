@@ -77,7 +77,7 @@ export class RecordedStore {
     return { size: last === undefined ? 0 : last.firstSeq + last.count, checkpoint: null };
   }
 
-  async readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
+  async readLeaves(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
     this.reads++;
     let low = 0;
     let high = this.batches.length;

@@ -75,8 +75,8 @@ export class ArrayStore implements LedgerReader {
   }
 
   append(batch: SealedBatch): void {
-    const { keys, tiles, ...stored } = batch;
-    this.batches.push(stored);
+    const { keys, tiles, leaves, ...stored } = batch;
+    this.batches.push({ ...stored, leaves: Buffer.from(leaves).toString() });
     this.tiles.push(...tiles);
     for (const { keyId, wrapped } of keys) this.keys.set(keyId, wrapped);
   }
@@ -87,6 +87,9 @@ export class ArrayStore implements LedgerReader {
   }
   async readBatches(fromSeq: number, batchesMax: number) {
     return this.batches.filter((batch) => batch.firstSeq + batch.count > fromSeq).slice(0, batchesMax);
+  }
+  async readLeaves(fromSeq: number, batchesMax: number) {
+    return this.readBatches(fromSeq, batchesMax);
   }
   async readPayload(seq: number) {
     const payload = this.batches.flatMap(({ payloads }) => payloads).find((item) => item.seq === seq);

@@ -32,7 +32,7 @@ async function emptySealer() {
 
 test("a batch holds one canonical line and one hash for each event, under a signed checkpoint", async () => {
   const batch = (await emptySealer()).seal([event(0), event(1, { body: "why" })]);
-  const [first = "", second = ""] = batch.leaves.split("\n");
+  const [first = "", second = ""] = Buffer.from(batch.leaves).toString().split("\n");
   assert.equal(
     first,
     '{"actor":"agent:triage","command":0,"facts":{"attempt":0,"environment":"production","naïve":"å"},"payload":null,"seq":0,"subject":"act_0","time":1790000000000,"type":"action.proposed","version":1}',
@@ -132,7 +132,7 @@ test("equal payloads have different commitments, boxes and keys", async () => {
     event(0, { body: "same" }),
     event(1, { body: "same" }),
   ]);
-  const [a, b] = leaves.split("\n").map(parseLeaf);
+  const [a, b] = Buffer.from(leaves).toString().split("\n").map(parseLeaf);
   assert.notEqual(a?.payload?.commitment, b?.payload?.commitment);
   assert.notDeepEqual(payloads[0]?.box, payloads[1]?.box);
   assert.notDeepEqual(keys[0]?.wrapped, keys[1]?.wrapped);

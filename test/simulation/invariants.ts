@@ -25,7 +25,9 @@ export function nothingPromised(): Promised {
 }
 
 export function eventsOf(world: World): readonly LedgerEvent[] {
-  return world.disk.batches.flatMap((batch) => parseLeaves(batch));
+  return world.disk.batches.flatMap(({ firstSeq, count, leaves }) =>
+    parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() }),
+  );
 }
 
 /** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */

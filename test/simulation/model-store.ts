@@ -6,7 +6,14 @@
 import { assert } from "../../src/core/assert.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { Random } from "../../src/core/random.ts";
-import type { LedgerStore, SealedBatch, Snapshot, StoredBatch, StoredPayload } from "../../src/wire/contracts/store.ts";
+import type {
+  LeafBatch,
+  LedgerStore,
+  SealedBatch,
+  Snapshot,
+  StoredBatch,
+  StoredPayload,
+} from "../../src/wire/contracts/store.ts";
 import type { Head } from "../../src/wire/types/event.ts";
 import { assertBatch, assertRead } from "../../src/adapters/stores/batch-shape.ts";
 
@@ -147,6 +154,10 @@ export class ModelStore implements LedgerStore {
     });
   }
 
+  readLeaves(fromSeq: number, batchesMax: number): Promise<readonly LeafBatch[]> {
+    return this.readBatches(fromSeq, batchesMax);
+  }
+
   readPayload(seq: number): Promise<StoredPayload | null> {
     return this.#step("readPayload", () => {
       const batch = this.#disk.batches[indexOfSeq(this.#disk.batches, seq)];
@@ -158,7 +169,11 @@ export class ModelStore implements LedgerStore {
   }
 
   readKey(keyId: string): Promise<Uint8Array | null> {
-    return this.#step("readKey", () => copyOrNull(this.#disk.keys.get(keyId)));
+    return this.#step("readKey", () => {
+      const wrapped = this.#disk.keys.get(keyId);
+      if (wrapped === undefined) throw new AppError("ledger-corrupt", "there is no such key");
+      return copyOrNull(wrapped);
+    });
   }
 
   readTile(level: number, index: number): Promise<Uint8Array | null> {
@@ -341,6 +356,7 @@ function copyOrNull(bytes: Uint8Array | null | undefined): Uint8Array | null {
 function copyBatch(batch: SealedBatch): SealedBatch {
   return {
     ...batch,
+    leaves: copyOf(batch.leaves),
     leafHashes: copyOf(batch.leafHashes),
     payloads: batch.payloads.map((one) => ({ ...one, box: copyOf(one.box) })),
     keys: batch.keys.map((one) => ({ ...one, wrapped: copyOf(one.wrapped) })),
@@ -351,5 +367,12 @@ function copyBatch(batch: SealedBatch): SealedBatch {
 function readCopy(batch: SealedBatch): StoredBatch {
   const { firstSeq, count, leaves, checkpoint } = batch;
   const payloads = batch.payloads.map((one) => ({ ...one, box: copyOf(one.box) }));
-  return { firstSeq, count, leaves, leafHashes: copyOf(batch.leafHashes), payloads, checkpoint };
+  return {
+    firstSeq,
+    count,
+    leaves: Buffer.from(leaves).toString(),
+    leafHashes: copyOf(batch.leafHashes),
+    payloads,
+    checkpoint,
+  };
 }

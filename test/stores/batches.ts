@@ -9,25 +9,23 @@ export interface BatchShape {
   readonly count: number;
   /** Told apart in leaves and checkpoint: two writers make different batches for one sequence. */
   readonly writer?: string;
-  /** Key of every payload; by default each batch brings a key of its own. */
-  readonly keyId?: string;
   readonly boxBytes?: number;
   readonly leafBytes?: number;
 }
 
-/** A whole batch; it brings its key unless `keyId` names one that is there already. */
+/** A whole batch; one key serves all of its payloads. */
 export function makeBatch(shape: BatchShape): SealedBatch {
   const { firstSeq, count, writer = "a" } = shape;
-  const keyId = shape.keyId ?? `key-${firstSeq}`;
+  const keyId = String(firstSeq);
   const seqs = Array.from({ length: count }, (_, i) => firstSeq + i);
   const leaves = seqs.map((seq) => leafText(seq, writer, shape.leafBytes ?? 120));
   return {
     firstSeq,
     count,
-    leaves: leaves.join("\n"),
+    leaves: Buffer.from(leaves.join("\n")),
     leafHashes: Buffer.concat(leaves.map((leaf) => createHash("sha256").update(leaf).digest())),
     payloads: seqs.map((seq) => ({ seq, keyId, box: boxBytes(seq, shape.boxBytes ?? 64) })),
-    keys: shape.keyId === undefined ? [makeKey(keyId)] : [],
+    keys: [makeKey(keyId)],
     tiles: [],
     checkpoint: `holdpoint.test/log\n${firstSeq + count}\n${hash("sha256", leaves.join("\n"), "base64")}\n\n— holdpoint.test ${writer}\n`,
   };
@@ -48,11 +46,11 @@ export function makeKey(keyId: string): SealedKey {
 }
 
 /** What a store must give back for `batch`, with byte arrays comparable by deepEqual. */
-export function asStored(batch: StoredBatch): object {
+export function asStored(batch: StoredBatch | SealedBatch): object {
   return {
     firstSeq: batch.firstSeq,
     count: batch.count,
-    leaves: batch.leaves,
+    leaves: typeof batch.leaves === "string" ? batch.leaves : Buffer.from(batch.leaves).toString(),
     leafHashes: Buffer.from(batch.leafHashes).toString("hex"),
     payloads: batch.payloads.map((p) => ({ seq: p.seq, keyId: p.keyId, box: Buffer.from(p.box).toString("hex") })),
     checkpoint: batch.checkpoint,

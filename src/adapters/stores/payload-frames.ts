@@ -1,14 +1,14 @@
-// How the payloads of one batch lie in its row: one frame each, so that a single one can be erased.
+// How the payloads of one batch lie in its row, and its payload keys in theirs: one frame each, so that a single one can be
+// erased in place.
 //
-// A frame is: offset from the batch's first sequence (u32), state (u8: 0 sealed, 1 erased), length of the key id (u16),
-// length of the box (u32), key id in UTF-8, box. Numbers are big-endian. An erased frame keeps its place; its box is zeros.
+// A frame is: offset from the batch's first sequence (u32), offset of its key (u32; a key's own is its offset), state (u8:
+// 0 sealed, 1 erased), length of the bytes (u32), bytes: a payload's box or a wrapped key. Numbers are big-endian. An erased
+// frame keeps its place; its bytes are zeros.
 
-import { assert } from "../../core/assert.ts";
 import { AppError } from "../../core/errors.ts";
-import type { SealedPayload } from "../../wire/contracts/store.ts";
+import type { SealedBatch, SealedPayload } from "../../wire/contracts/store.ts";
 
-const HEADER_BYTES = 11;
-const KEY_ID_BYTES_MAX = 0xffff;
+const HEADER_BYTES = 13;
 const SEALED = 0;
 const ERASED = 1;
 
@@ -16,69 +16,78 @@ interface Frame {
   readonly start: number;
   readonly end: number;
   readonly offset: number;
+  readonly keyOffset: number;
   readonly erased: boolean;
-  readonly keyId: string;
-  readonly boxStart: number;
 }
 
-/** The frames of a batch, or null when it has no payload. */
-export function encodeFrames(firstSeq: number, payloads: readonly SealedPayload[]): Buffer | null {
-  if (payloads.length === 0) return null;
+/** The frames of a batch's payloads, or null when it has none. */
+export function encodePayloads({ firstSeq, payloads }: SealedBatch): Buffer | null {
+  return encode(payloads.map(({ seq, keyId, box }) => [seq - firstSeq, Number(keyId) - firstSeq, box]));
+}
+
+/** The frames of a batch's keys, or null when it brings none. */
+export function encodeKeys({ firstSeq, keys }: SealedBatch): Buffer | null {
+  return encode(keys.map(({ keyId, wrapped }) => [Number(keyId) - firstSeq, Number(keyId) - firstSeq, wrapped]));
+}
+
+function encode(items: readonly (readonly [offset: number, keyOffset: number, bytes: Uint8Array])[]): Buffer | null {
+  if (items.length === 0) return null;
   let total = 0;
-  for (const payload of payloads) total += HEADER_BYTES + Buffer.byteLength(payload.keyId) + payload.box.length;
+  for (const [, , content] of items) total += HEADER_BYTES + content.length;
   const bytes = Buffer.allocUnsafe(total);
   let at = 0;
-  for (const payload of payloads) {
-    const keyIdBytes = bytes.write(payload.keyId, at + HEADER_BYTES);
-    assert(keyIdBytes > 0 && keyIdBytes <= KEY_ID_BYTES_MAX, "a key id fits its frame");
-    bytes.writeUInt32BE(payload.seq - firstSeq, at);
-    bytes[at + 4] = SEALED;
-    bytes.writeUInt16BE(keyIdBytes, at + 5);
-    bytes.writeUInt32BE(payload.box.length, at + 7);
-    bytes.set(payload.box, at + HEADER_BYTES + keyIdBytes);
-    at += HEADER_BYTES + keyIdBytes + payload.box.length;
+  for (const [offset, keyOffset, content] of items) {
+    bytes.writeUInt32BE(offset, at);
+    bytes.writeUInt32BE(keyOffset, at + 4);
+    bytes[at + 8] = SEALED;
+    bytes.writeUInt32BE(content.length, at + 9);
+    bytes.set(content, at + HEADER_BYTES);
+    at += HEADER_BYTES + content.length;
   }
   return bytes;
 }
 
 /** The payloads that are still there. Throws `ledger-corrupt` when the bytes are not frames. */
-export function decodeFrames(firstSeq: number, stored: Uint8Array | null): SealedPayload[] {
+export function decodePayloads(firstSeq: number, stored: Uint8Array | null): SealedPayload[] {
   const payloads: SealedPayload[] = [];
   if (stored === null) return payloads;
   const bytes = asBuffer(stored);
-  for (const frame of framesOf(bytes)) {
-    if (frame.erased) continue;
-    payloads.push({ seq: firstSeq + frame.offset, keyId: frame.keyId, box: bytes.subarray(frame.boxStart, frame.end) });
-  }
+  for (const frame of framesOf(bytes)) if (!frame.erased) payloads.push(payloadOf(firstSeq, frame, bytes));
   return payloads;
 }
 
-/** The payload of one event, null when it has none or it is erased. Throws `ledger-corrupt` as decodeFrames does. */
-export function findFrame(firstSeq: number, stored: Uint8Array | null, seq: number): SealedPayload | null {
-  if (stored === null) return null;
-  const bytes = asBuffer(stored);
-  for (const frame of framesOf(bytes)) {
-    if (frame.offset !== seq - firstSeq) continue;
-    return frame.erased ? null : { seq, keyId: frame.keyId, box: bytes.subarray(frame.boxStart, frame.end) };
-  }
-  return null;
+/** The payload of one event, null when it has none or it is erased. Throws `ledger-corrupt` as decodePayloads does. */
+export function findPayload(firstSeq: number, stored: Uint8Array | null, seq: number): SealedPayload | null {
+  const bytes = asBuffer(stored ?? new Uint8Array(0));
+  const frame = findFrame(bytes, seq - firstSeq);
+  return frame === null || frame.erased ? null : payloadOf(firstSeq, frame, bytes);
 }
 
-/** Zeroes in place the box of every frame whose key `isDead`; the length stays. */
+/** A wrapped key, null when it is destroyed. Throws `ledger-corrupt` when it is not there: destroyed ones leave a trace. */
+export function findKey(firstSeq: number, stored: Uint8Array | null, keySeq: number): Uint8Array | null {
+  const bytes = asBuffer(stored ?? new Uint8Array(0));
+  const frame = findFrame(bytes, keySeq - firstSeq);
+  if (frame === null) throw new AppError("ledger-corrupt", "a batch does not hold its payload key", { key: keySeq });
+  if (frame.keyOffset !== frame.offset) throw malformed();
+  return frame.erased ? null : contentOf(frame, bytes);
+}
+
+/** Zeroes in place the bytes of every frame whose key `isDead`; their length stays. */
 export function eraseFrames(
-  bytes: Uint8Array,
-  isDead: (keyId: string) => boolean,
-): { frames: number; boxBytes: number } {
-  let frames = 0;
-  let boxBytes = 0;
-  for (const frame of framesOf(asBuffer(bytes))) {
-    if (frame.erased || !isDead(frame.keyId)) continue;
-    bytes[frame.start + 4] = ERASED;
-    bytes.fill(0, frame.boxStart, frame.end);
-    frames += 1;
-    boxBytes += frame.end - frame.boxStart;
+  firstSeq: number,
+  stored: Uint8Array,
+  isDead: (keySeq: number) => boolean,
+): { frames: number; bytes: number } {
+  const bytes = asBuffer(stored);
+  const erased = { frames: 0, bytes: 0 };
+  for (const frame of framesOf(bytes)) {
+    if (frame.erased || !isDead(firstSeq + frame.keyOffset)) continue;
+    bytes[frame.start + 8] = ERASED;
+    bytes.fill(0, frame.start + HEADER_BYTES, frame.end);
+    erased.frames += 1;
+    erased.bytes += frame.end - frame.start - HEADER_BYTES;
   }
-  return { frames, boxBytes };
+  return erased;
 }
 
 /** The same frames without the erased ones, null when none is left. */
@@ -91,16 +100,30 @@ export function dropErased(stored: Uint8Array): Buffer | null {
   return kept.length === 0 ? null : Buffer.concat(kept);
 }
 
+function findFrame(bytes: Buffer, offset: number): Frame | null {
+  for (const frame of framesOf(bytes)) if (frame.offset === offset) return frame;
+  return null;
+}
+
+function payloadOf(firstSeq: number, frame: Frame, bytes: Buffer): SealedPayload {
+  const box = contentOf(frame, bytes);
+  return { seq: firstSeq + frame.offset, keyId: String(firstSeq + frame.keyOffset), box };
+}
+
+function contentOf({ start, end }: Frame, bytes: Buffer): Buffer {
+  return bytes.subarray(start + HEADER_BYTES, end);
+}
+
 function* framesOf(bytes: Buffer): Generator<Frame> {
   let at = 0;
   while (at < bytes.length) {
     if (at + HEADER_BYTES > bytes.length) throw malformed();
-    const state = bytes[at + 4];
-    const boxStart = at + HEADER_BYTES + bytes.readUInt16BE(at + 5);
-    const end = boxStart + bytes.readUInt32BE(at + 7);
+    const state = bytes[at + 8];
+    const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 9);
     if (end > bytes.length || (state !== SEALED && state !== ERASED)) throw malformed();
-    const keyId = bytes.toString("utf8", at + HEADER_BYTES, boxStart);
-    yield { start: at, end, offset: bytes.readUInt32BE(at), erased: state === ERASED, keyId, boxStart };
+    const erased = state === ERASED;
+    if (erased && bytes.subarray(at + HEADER_BYTES, end).some((byte) => byte !== 0)) throw malformed();
+    yield { start: at, end, offset: bytes.readUInt32BE(at), keyOffset: bytes.readUInt32BE(at + 4), erased };
     at = end;
   }
 }
@@ -110,5 +133,5 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function malformed(): AppError {
-  return new AppError("ledger-corrupt", "the stored payloads of a batch are not well formed");
+  return new AppError("ledger-corrupt", "the stored payloads or keys of a batch are not well formed");
 }

@@ -3,6 +3,7 @@
 import type pg from "pg";
 import { AppError, isAppError } from "../../core/errors.ts";
 import type {
+  LeafBatch,
   LedgerReader,
   LedgerStore,
   SealedBatch,
@@ -11,8 +12,16 @@ import type {
   StoredPayload,
 } from "../../wire/contracts/store.ts";
 import type { Head } from "../../wire/types/event.ts";
-import { assertBatch, assertRead } from "./batch-shape.ts";
-import { decodeFrames, dropErased, encodeFrames, eraseFrames, findFrame } from "./payload-frames.ts";
+import { assertBatch, assertRead, keySeqOf } from "./batch-shape.ts";
+import {
+  decodePayloads,
+  dropErased,
+  encodeKeys,
+  encodePayloads,
+  eraseFrames,
+  findKey,
+  findPayload,
+} from "./payload-frames.ts";
 import {
   checkStore,
   isReadOnlyError,
@@ -25,6 +34,7 @@ import {
 import type { PostgresOptions } from "./postgres-connection.ts";
 import { takeWriteLock } from "./postgres-lock.ts";
 import type { WriteLock } from "./postgres-lock.ts";
+import { packLeaves, unpackRows } from "./stored-leaves.ts";
 
 const COMPACT_CHUNK_BATCHES = 16;
 const SNAPSHOTS_KEPT = 2;
@@ -40,24 +50,33 @@ const APPEND = `
     select $1::bigint, $2::integer, $3::text, $4::bytea, $5::bytea, $6::bytea from fence
   ),
   new_keys as (
-    insert into keys (key_id, first_seq, wrapped)
-    select k.key_id, $1::bigint, k.wrapped from fence, unnest($7::text[], $8::bytea[]) as k (key_id, wrapped)
+    insert into keys (first_seq, frames) select $1::bigint, $7::bytea from fence where $7::bytea is not null
   ),
   full_tiles as (
     insert into tiles (level, tile_index, hashes)
     select t.level, t.tile_index, t.hashes
-    from fence, unnest($9::integer[], $10::bigint[], $11::bytea[]) as t (level, tile_index, hashes)
+    from fence, unnest($8::integer[], $9::bigint[], $10::bytea[]) as t (level, tile_index, hashes)
   )
   select size from fence`;
 
-interface BatchRow {
+interface LeafRow {
   readonly first_seq: string;
   readonly count: number;
   readonly checkpoint: string;
   readonly leaf_hashes: Buffer;
   readonly leaves: Buffer;
+}
+
+interface BatchRow extends LeafRow {
   readonly payloads: Buffer | null;
 }
+
+interface KeysRow {
+  readonly first_seq: string;
+  readonly frames: Buffer;
+}
+
+const SELECT_KEYS = "select first_seq, frames from keys where first_seq <= $1 order by first_seq desc limit 1";
 
 /**
  * Connects, applies pending migrations and checks that commits are durable. Throws `store-unavailable` (with
@@ -121,10 +140,9 @@ export class PostgresStore implements LedgerStore {
       batch.count,
       batch.checkpoint,
       batch.leafHashes,
-      Buffer.from(batch.leaves),
-      encodeFrames(batch.firstSeq, batch.payloads),
-      batch.keys.map((key) => key.keyId),
-      batch.keys.map((key) => Buffer.from(key.wrapped)),
+      packLeaves(batch.leaves),
+      encodePayloads(batch),
+      encodeKeys(batch),
       batch.tiles.map((tile) => tile.level),
       batch.tiles.map((tile) => tile.index),
       batch.tiles.map((tile) => Buffer.from(tile.hashes)),
@@ -144,15 +162,25 @@ export class PostgresStore implements LedgerStore {
     return head;
   }
 
+  async readLeaves(fromSeq: number, batchesMax: number): Promise<readonly LeafBatch[]> {
+    const rows = await this.#rows<LeafRow>("first_seq, count, checkpoint, leaf_hashes, leaves", fromSeq, batchesMax);
+    return unpackRows(rows).map(leafBatch);
+  }
+
   async readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
+    const columns = "first_seq, count, checkpoint, leaf_hashes, leaves, payloads";
+    const rows = unpackRows(await this.#rows<BatchRow>(columns, fromSeq, batchesMax));
+    return rows.map((row) => ({ ...leafBatch(row), payloads: decodePayloads(Number(row.first_seq), row.payloads) }));
+  }
+
+  async #rows<Row extends pg.QueryResultRow>(columns: string, fromSeq: number, batchesMax: number): Promise<Row[]> {
     assertRead(fromSeq, batchesMax);
-    const rows = await this.#all<BatchRow>(
-      `select first_seq, count, checkpoint, leaf_hashes, leaves, payloads from batches
+    return this.#all<Row>(
+      `select ${columns} from batches
        where first_seq >= coalesce((select max(first_seq) from batches where first_seq <= $1), 0) and first_seq + count > $1
        order by first_seq limit $2`,
       [fromSeq, batchesMax],
     );
-    return rows.map(batchFromRow);
   }
 
   async readPayload(seq: number): Promise<StoredPayload | null> {
@@ -160,13 +188,14 @@ export class PostgresStore implements LedgerStore {
       "select first_seq, payloads from batches where first_seq <= $1 order by first_seq desc limit 1",
       [seq],
     );
-    const found = row === undefined ? null : findFrame(Number(row.first_seq), row.payloads, seq);
+    const found = row === undefined ? null : findPayload(Number(row.first_seq), row.payloads, seq);
     return found === null ? null : { box: found.box, keyId: found.keyId, wrapped: await this.readKey(found.keyId) };
   }
 
   async readKey(keyId: string): Promise<Uint8Array | null> {
-    const [row] = await this.#all<{ wrapped: Buffer | null }>("select wrapped from keys where key_id = $1", [keyId]);
-    return row?.wrapped ?? null;
+    const keySeq = keySeqOf(keyId) ?? -1;
+    const [row] = await this.#all<KeysRow>(SELECT_KEYS, [keySeq]);
+    return findKey(Number(row?.first_seq ?? 0), row?.frames ?? null, keySeq);
   }
 
   async readTile(level: number, index: number): Promise<Uint8Array | null> {
@@ -176,11 +205,14 @@ export class PostgresStore implements LedgerStore {
   }
 
   async eraseKey(keyId: string): Promise<boolean> {
+    const keySeq = keySeqOf(keyId);
+    if (keySeq === null) return false;
     return this.#write(async (client) => {
-      const erase = "update keys set wrapped = null where key_id = $1 and wrapped is not null returning first_seq";
-      const { rows } = await client.query<{ first_seq: string }>(erase, [keyId]);
-      if (rows[0] === undefined) return false;
-      await client.query("insert into erasures values ($1, $2)", [keyId, rows[0].first_seq]);
+      const [row] = (await client.query<KeysRow>(`${SELECT_KEYS} for update`, [keySeq])).rows;
+      if (row === undefined) return false;
+      if (eraseFrames(Number(row.first_seq), row.frames, (each) => each === keySeq).frames === 0) return false;
+      await client.query("update keys set frames = $1 where first_seq = $2", [row.frames, row.first_seq]);
+      await client.query("insert into erasures values ($1, $2)", [keySeq, row.first_seq]);
       return true;
     });
   }
@@ -191,24 +223,22 @@ export class PostgresStore implements LedgerStore {
    * write-ahead log archive, backups and standbys keep is for their operator to expire.
    */
   async compact(): Promise<number> {
-    const pending = await this.#all<{ key_id: string; first_seq: string }>(
-      "select key_id, first_seq from erasures",
+    const pending = await this.#all<{ key_seq: string; first_seq: string }>(
+      "select key_seq, first_seq from erasures order by key_seq",
       [],
     );
     if (pending.length === 0) return 0;
-    const dead = new Set(pending.map((row) => row.key_id));
-    // No payload is older than its key.
-    let fromSeq = pending.reduce((least, row) => Math.min(least, Number(row.first_seq)), Number.MAX_SAFE_INTEGER);
+    const dead = new Set(pending.map((row) => Number(row.key_seq)));
+    // A payload is of the same batch as its key.
+    const batches = [...new Set(pending.map((row) => row.first_seq))];
     let dropped = 0;
-    for (;;) {
-      const chunk = await this.#write((client) => dropPayloads(client, fromSeq, dead));
-      dropped += chunk.dropped;
-      if (chunk.nextSeq === null) break;
-      fromSeq = chunk.nextSeq;
+    for (let at = 0; at < batches.length; at += COMPACT_CHUNK_BATCHES) {
+      const chunk = batches.slice(at, at + COMPACT_CHUNK_BATCHES);
+      dropped += await this.#write((client) => dropPayloads(client, chunk, dead));
     }
     await vacuum(this.#options.connectionString, "vacuum full keys");
     await vacuum(this.#options.connectionString, "vacuum batches");
-    await this.#write((client) => client.query("delete from erasures where key_id = any ($1)", [[...dead]]));
+    await this.#write((client) => client.query("delete from erasures where key_seq = any ($1)", [[...dead]]));
     return dropped;
   }
 
@@ -286,16 +316,20 @@ export class PostgresStore implements LedgerStore {
   }
 }
 
-async function dropPayloads(client: pg.PoolClient, fromSeq: number, dead: ReadonlySet<string>) {
+async function dropPayloads(
+  client: pg.PoolClient,
+  firstSeqs: readonly string[],
+  dead: ReadonlySet<number>,
+): Promise<number> {
   const { rows } = await client.query<{ first_seq: string; payloads: Buffer }>(
     // Locked: two compactions at once must not give back to a batch what the other has dropped.
-    `select first_seq, payloads from batches where first_seq >= $1 and payloads is not null
-     order by first_seq limit $2 for update`,
-    [fromSeq, COMPACT_CHUNK_BATCHES],
+    `select first_seq, payloads from batches where first_seq = any ($1) and payloads is not null
+     order by first_seq for update`,
+    [firstSeqs],
   );
   let dropped = 0;
   for (const row of rows) {
-    const { frames } = eraseFrames(row.payloads, (keyId) => dead.has(keyId));
+    const { frames } = eraseFrames(Number(row.first_seq), row.payloads, (keySeq) => dead.has(keySeq));
     if (frames === 0) continue;
     dropped += frames;
     await client.query("update batches set payloads = $1 where first_seq = $2", [
@@ -303,18 +337,10 @@ async function dropPayloads(client: pg.PoolClient, fromSeq: number, dead: Readon
       row.first_seq,
     ]);
   }
-  const last = rows.at(-1);
-  return { dropped, nextSeq: last === undefined ? null : Number(last.first_seq) + 1 };
+  return dropped;
 }
 
-function batchFromRow(row: BatchRow): StoredBatch {
-  const firstSeq = Number(row.first_seq);
-  return {
-    firstSeq,
-    count: row.count,
-    leaves: row.leaves.toString("utf8"),
-    leafHashes: row.leaf_hashes,
-    payloads: decodeFrames(firstSeq, row.payloads),
-    checkpoint: row.checkpoint,
-  };
+function leafBatch(row: Omit<LeafRow, "leaves"> & { leaves: string }): LeafBatch {
+  const { count, leaves, leaf_hashes: leafHashes, checkpoint } = row;
+  return { firstSeq: Number(row.first_seq), count, leaves, leafHashes, checkpoint };
 }

@@ -11,43 +11,36 @@ import { transact } from "./sqlite-connection.ts";
 /** Batches rewritten in one transaction; appends go between two of them. */
 const CHUNK_BATCHES = 16;
 
-interface PayloadRow {
-  readonly first_seq: number;
-  readonly payloads: Uint8Array;
-}
-
 /** Overwrites a payload key and notes that its payloads must go. False when it does not exist or is destroyed already. */
-export function destroyKey(db: DatabaseSync, keyId: string): boolean {
+export function destroyKey(db: DatabaseSync, keySeq: number): boolean {
   return transact(db, () => {
     const row = db
-      .prepare("select id, first_seq, length(wrapped) as bytes from keys where key_id = ? and destroyed = 0")
-      .get(keyId);
+      .prepare("select first_seq, frames from keys where first_seq <= ? order by first_seq desc limit 1")
+      .get(keySeq) as { first_seq: number; frames: Uint8Array } | undefined;
     if (row === undefined) return false;
-    const zeros = new Uint8Array(Number(row["bytes"]));
-    db.prepare("update keys set destroyed = 1, wrapped = ? where id = ?").run(zeros, row["id"] as number);
-    db.prepare("insert into erasures values (?, ?)").run(keyId, row["first_seq"] as number);
+    const { frames } = eraseFrames(row.first_seq, row.frames, (each) => each === keySeq);
+    if (frames === 0) return false;
+    db.prepare("update keys set frames = ? where first_seq = ?").run(row.frames, row.first_seq);
+    db.prepare("insert into erasures values (?, ?)").run(keySeq, row.first_seq);
     return true;
   });
 }
 
 /** Zeroes the payloads under destroyed keys; a step between two yields is one transaction. Returns how many it zeroed. */
 export function* zeroPayloads(db: DatabaseSync): Generator<void, number> {
-  const pending = db.prepare("select key_id, first_seq from erasures").all();
-  if (pending.length === 0) return 0;
-  const dead = new Set(pending.map((row) => String(row["key_id"])));
-  // No payload is older than its key.
-  let fromSeq = pending.reduce((least, row) => Math.min(least, Number(row["first_seq"])), Number.MAX_SAFE_INTEGER);
+  const pending = db.prepare("select key_seq, first_seq from erasures order by key_seq").all();
+  const dead = new Set(pending.map((row) => Number(row["key_seq"])));
+  // A payload is of the same batch as its key.
+  const batches = [...new Set(pending.map((row) => Number(row["first_seq"])))];
   let zeroed = 0;
-  for (;;) {
-    const rows = payloadRows(db, fromSeq);
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    zeroed += transact(db, () => zeroRows(db, rows, dead));
-    fromSeq = last.first_seq + 1;
+  for (let at = 0; at < batches.length; at += CHUNK_BATCHES) {
+    const chunk = batches.slice(at, at + CHUNK_BATCHES);
+    zeroed += transact(db, () => chunk.reduce((sum, firstSeq) => sum + zeroBatch(db, firstSeq, dead), 0));
     yield;
   }
+  if (dead.size === 0) return 0;
   transact(db, () => {
-    for (const keyId of dead) db.prepare("delete from erasures where key_id = ?").run(keyId);
+    for (const keySeq of dead) db.prepare("delete from erasures where key_seq = ?").run(keySeq);
   });
   return zeroed;
 }
@@ -69,24 +62,16 @@ export function rebuildFile(db: DatabaseSync): void {
   transact(db, () => db.exec("delete from holes"));
 }
 
-function payloadRows(db: DatabaseSync, fromSeq: number): PayloadRow[] {
-  const select =
-    "select first_seq, payloads from batches where first_seq >= ? and payloads is not null order by first_seq limit ?";
-  return db.prepare(select).all(fromSeq, CHUNK_BATCHES) as unknown as PayloadRow[];
-}
-
-function zeroRows(db: DatabaseSync, rows: readonly PayloadRow[], dead: ReadonlySet<string>): number {
-  let zeroed = 0;
-  for (const row of rows) {
-    const { frames, boxBytes } = eraseFrames(row.payloads, (keyId) => dead.has(keyId));
-    if (frames === 0) continue;
-    zeroed += frames;
-    db.prepare("update batches set payloads = ? where first_seq = ?").run(row.payloads, row.first_seq);
-    db.prepare(
-      "insert into holes values (?1, ?2) on conflict (first_seq) do update set bytes = bytes + excluded.bytes",
-    ).run(row.first_seq, boxBytes);
-  }
-  return zeroed;
+function zeroBatch(db: DatabaseSync, firstSeq: number, dead: ReadonlySet<number>): number {
+  const payloads = db.prepare("select payloads from batches where first_seq = ?").get(firstSeq)?.["payloads"];
+  if (!(payloads instanceof Uint8Array)) return 0;
+  const { frames, bytes } = eraseFrames(firstSeq, payloads, (keySeq) => dead.has(keySeq));
+  if (frames === 0) return 0;
+  db.prepare("update batches set payloads = ? where first_seq = ?").run(payloads, firstSeq);
+  db.prepare(
+    "insert into holes values (?1, ?2) on conflict (first_seq) do update set bytes = bytes + excluded.bytes",
+  ).run(firstSeq, bytes);
+  return frames;
 }
 
 function closeHole(db: DatabaseSync, firstSeq: number): void {

@@ -1,18 +1,22 @@
 // Reading an SQLite ledger: the part that the writer's store and read-only connections share.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { LedgerReader, Snapshot, StoredBatch, StoredPayload } from "../../wire/contracts/store.ts";
+import type { LeafBatch, LedgerReader, Snapshot, StoredBatch, StoredPayload } from "../../wire/contracts/store.ts";
 import type { Head } from "../../wire/types/event.ts";
-import { assertRead } from "./batch-shape.ts";
-import { decodeFrames, findFrame } from "./payload-frames.ts";
+import { assertRead, keySeqOf } from "./batch-shape.ts";
+import { decodePayloads, findKey, findPayload } from "./payload-frames.ts";
 import { connectReader, readError } from "./sqlite-connection.ts";
+import { unpackRows } from "./stored-leaves.ts";
 
-interface BatchRow {
+interface LeafRow {
   readonly first_seq: number;
   readonly count: number;
   readonly checkpoint: string;
   readonly leaf_hashes: Uint8Array;
-  readonly leaves: string;
+  readonly leaves: Uint8Array;
+}
+
+interface BatchRow extends LeafRow {
   readonly payloads: Uint8Array | null;
 }
 
@@ -41,16 +45,26 @@ export class SqliteReader implements LedgerReader {
       : { size: row.first_seq + row.count, checkpoint: row.checkpoint };
   }
 
+  async readLeaves(fromSeq: number, batchesMax: number): Promise<readonly LeafBatch[]> {
+    const rows = this.#rows<LeafRow>("first_seq, count, checkpoint, leaf_hashes, leaves", fromSeq, batchesMax);
+    return unpackRows(rows).map(leafBatch);
+  }
+
   async readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
+    const columns = "first_seq, count, checkpoint, leaf_hashes, leaves, payloads";
+    const rows = unpackRows(this.#rows<BatchRow>(columns, fromSeq, batchesMax));
+    return rows.map((row) => ({ ...leafBatch(row), payloads: decodePayloads(row.first_seq, row.payloads) }));
+  }
+
+  #rows<Row>(columns: string, fromSeq: number, batchesMax: number): Row[] {
     assertRead(fromSeq, batchesMax);
-    const rows = this.#all<BatchRow>(
-      `select first_seq, count, checkpoint, leaf_hashes, leaves, payloads from batches
+    return this.#all<Row>(
+      `select ${columns} from batches
        where first_seq >= coalesce((select max(first_seq) from batches where first_seq <= ?1), 0) and first_seq + count > ?1
        order by first_seq limit ?2`,
       fromSeq,
       batchesMax,
     );
-    return rows.map(batchFromRow);
   }
 
   async readPayload(seq: number): Promise<StoredPayload | null> {
@@ -58,16 +72,17 @@ export class SqliteReader implements LedgerReader {
       "select first_seq, payloads from batches where first_seq <= ? order by first_seq desc limit 1",
       seq,
     );
-    const found = row === undefined ? null : findFrame(row.first_seq, row.payloads, seq);
+    const found = row === undefined ? null : findPayload(row.first_seq, row.payloads, seq);
     return found === null ? null : { box: found.box, keyId: found.keyId, wrapped: await this.readKey(found.keyId) };
   }
 
   async readKey(keyId: string): Promise<Uint8Array | null> {
-    const row = this.#get<{ wrapped: Uint8Array }>(
-      "select wrapped from keys where key_id = ? and destroyed = 0",
-      keyId,
+    const keySeq = keySeqOf(keyId) ?? -1;
+    const row = this.#get<{ first_seq: number; frames: Uint8Array }>(
+      "select first_seq, frames from keys where first_seq <= ? order by first_seq desc limit 1",
+      keySeq,
     );
-    return row?.wrapped ?? null;
+    return findKey(row?.first_seq ?? 0, row?.frames ?? null, keySeq);
   }
 
   async readTile(level: number, index: number): Promise<Uint8Array | null> {
@@ -122,13 +137,7 @@ export class SqliteReader implements LedgerReader {
   }
 }
 
-function batchFromRow(row: BatchRow): StoredBatch {
-  return {
-    firstSeq: row.first_seq,
-    count: row.count,
-    leaves: row.leaves,
-    leafHashes: row.leaf_hashes,
-    payloads: decodeFrames(row.first_seq, row.payloads),
-    checkpoint: row.checkpoint,
-  };
+function leafBatch(row: Omit<LeafRow, "leaves"> & { leaves: string }): LeafBatch {
+  const { first_seq: firstSeq, count, leaves, leaf_hashes: leafHashes, checkpoint } = row;
+  return { firstSeq, count, leaves, leafHashes, checkpoint };
 }

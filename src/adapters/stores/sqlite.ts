@@ -3,14 +3,22 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { AppError, isAppError } from "../../core/errors.ts";
-import type { LedgerStore, SealedBatch, Snapshot, StoredBatch, StoredPayload } from "../../wire/contracts/store.ts";
+import type {
+  LeafBatch,
+  LedgerStore,
+  SealedBatch,
+  Snapshot,
+  StoredBatch,
+  StoredPayload,
+} from "../../wire/contracts/store.ts";
 import type { Head } from "../../wire/types/event.ts";
-import { assertBatch } from "./batch-shape.ts";
-import { encodeFrames } from "./payload-frames.ts";
+import { assertBatch, keySeqOf } from "./batch-shape.ts";
+import { encodeKeys, encodePayloads } from "./payload-frames.ts";
 import { connectWriter, readError, takeWriteLock, transact, truncateJournal } from "./sqlite-connection.ts";
 import type { SqliteWriterOptions } from "./sqlite-connection.ts";
 import { destroyKey, holeBytes, rebuildFile, zeroPayloads } from "./sqlite-erasure.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
+import { packLeaves } from "./stored-leaves.ts";
 
 /** Beyond this the next append moves the journal into the file itself, whether or not its owner found time to. */
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
@@ -57,23 +65,27 @@ export class SqliteStore implements LedgerStore {
   async append(batch: SealedBatch): Promise<void> {
     assertBatch(batch);
     if (this.#journalBytes > JOURNAL_BYTES_MAX) this.#moveJournal();
-    const { insertBatch, insertKey, insertTile, selectEnd } = this.#connection.statements;
-    const frames = encodeFrames(batch.firstSeq, batch.payloads);
+    const { insertBatch, insertKeys, insertTile, selectEnd } = this.#connection.statements;
+    const [leaves, payloads, keys] = [packLeaves(batch.leaves), encodePayloads(batch), encodeKeys(batch)];
     this.#write(() => {
       const size = Number(selectEnd.get()?.["size"] ?? 0);
       if (size !== batch.firstSeq) {
         throw new AppError("store-conflict", `the log ends at ${size}, not at ${batch.firstSeq}`, { size });
       }
-      insertBatch.run(batch.firstSeq, batch.count, batch.checkpoint, batch.leafHashes, batch.leaves, frames);
-      for (const key of batch.keys) insertKey.run(key.keyId, batch.firstSeq, key.wrapped);
+      insertBatch.run(batch.firstSeq, batch.count, batch.checkpoint, batch.leafHashes, leaves, payloads);
+      if (keys !== null) insertKeys.run(batch.firstSeq, keys);
       for (const tile of batch.tiles) insertTile.run(tile.level, tile.index, tile.hashes);
     });
-    this.#journalBytes += batch.leafHashes.length + batch.leaves.length + (frames?.length ?? 0);
+    this.#journalBytes += batch.leafHashes.length + leaves.length + (payloads?.length ?? 0) + (keys?.length ?? 0);
   }
 
   async head(): Promise<Head> {
     if (this.#unsettled) this.#settle();
     return this.#connection.reader.head();
+  }
+
+  async readLeaves(fromSeq: number, batchesMax: number): Promise<readonly LeafBatch[]> {
+    return this.#connection.reader.readLeaves(fromSeq, batchesMax);
   }
 
   async readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]> {
@@ -101,7 +113,9 @@ export class SqliteStore implements LedgerStore {
   }
 
   async eraseKey(keyId: string): Promise<boolean> {
-    const existed = this.#writing(() => destroyKey(this.#connection.db, keyId));
+    const keySeq = keySeqOf(keyId);
+    if (keySeq === null) return false;
+    const existed = this.#writing(() => destroyKey(this.#connection.db, keySeq));
     try {
       this.#emptyJournal();
     } catch (error) {
@@ -221,7 +235,7 @@ function connect(path: string, options: SqliteOptions) {
     insertBatch: db.prepare(
       "insert into batches (first_seq, count, checkpoint, leaf_hashes, leaves, payloads) values (?, ?, ?, ?, ?, ?)",
     ),
-    insertKey: db.prepare("insert into keys (key_id, first_seq, wrapped) values (?, ?, ?)"),
+    insertKeys: db.prepare("insert into keys (first_seq, frames) values (?, ?)"),
     insertTile: db.prepare("insert into tiles (level, tile_index, hashes) values (?, ?, ?)"),
     moveJournal: db.prepare("pragma wal_checkpoint(passive)"),
   };

@@ -6,8 +6,8 @@ import type { Head } from "../types/event.ts";
 export interface SealedBatch {
   readonly firstSeq: number;
   readonly count: number;
-  /** Leaf entries as canonical JSON, one a line, joined by "\n" (canonical JSON holds no raw line feed). */
-  readonly leaves: string;
+  /** Leaf entries as canonical JSON in UTF-8, joined by line feeds (canonical JSON holds no raw one). */
+  readonly leaves: Uint8Array;
   /** `count` leaf hashes of 32 bytes each, in order. */
   readonly leafHashes: Uint8Array;
   readonly payloads: readonly SealedPayload[];
@@ -21,12 +21,14 @@ export interface SealedBatch {
 
 export interface SealedPayload {
   readonly seq: number;
+  /** The key's: it is of the same batch. */
   readonly keyId: string;
   /** Nonce, ciphertext and tag. */
   readonly box: Uint8Array;
 }
 
 export interface SealedKey {
+  /** The sequence of the first event of its batch that it seals, in decimal. */
   readonly keyId: string;
   /** The payload key, wrapped by the installation's key-encryption key. */
   readonly wrapped: Uint8Array;
@@ -38,8 +40,14 @@ export interface FullTile {
   readonly hashes: Uint8Array;
 }
 
+/** What is read back of a batch, its payloads aside. */
+export type LeafBatch = Pick<SealedBatch, "firstSeq" | "count" | "leafHashes" | "checkpoint"> & {
+  /** As text. */
+  readonly leaves: string;
+};
+
 /** What is read back: as appended, less what has been erased since. */
-export type StoredBatch = Omit<SealedBatch, "keys" | "tiles">;
+export type StoredBatch = LeafBatch & Pick<SealedBatch, "payloads">;
 
 export interface StoredPayload {
   readonly box: Uint8Array;
@@ -59,11 +67,16 @@ export interface Snapshot {
 /** Reading a ledger store. A reader sees durable commits only. Every method may throw `store-unavailable`. */
 export interface LedgerReader {
   head(): Promise<Head>;
-  /** Up to `batchesMax` (1 to 4096) batches in order, from the one that holds `fromSeq`; empty at the end of the log. */
+  /**
+   * At most `batchesMax` (1 to 4096) batches in order, from the one that holds `fromSeq`; fewer where they are large, and
+   * none at the end of the log alone. Throws `ledger-corrupt` for what cannot be read.
+   */
+  readLeaves(fromSeq: number, batchesMax: number): Promise<readonly LeafBatch[]>;
+  /** The same with the payloads, for who looks at them. */
   readBatches(fromSeq: number, batchesMax: number): Promise<readonly StoredBatch[]>;
   /** The sealed payload of one event: null when it had none or its bytes are gone. */
   readPayload(seq: number): Promise<StoredPayload | null>;
-  /** The wrapped payload key, null when it never existed or is destroyed. */
+  /** The wrapped payload key, null when it is destroyed. Throws `ledger-corrupt` when its batch does not hold it. */
   readKey(keyId: string): Promise<Uint8Array | null>;
   /** A full tile, null when it is not complete yet. */
   readTile(level: number, index: number): Promise<Uint8Array | null>;
@@ -81,7 +94,7 @@ export interface LedgerReader {
  */
 export interface LedgerStore extends LedgerReader {
   append(batch: SealedBatch): Promise<void>;
-  /** Destroys a payload key; durable when it returns. True when the key existed. Its id is never used again. */
+  /** Destroys a payload key; durable when it returns. True when it was there. Its id is never used again. */
   eraseKey(keyId: string): Promise<boolean>;
   /**
    * Removes the bytes of destroyed keys and of every payload under them, from the file and its journal; returns how many
