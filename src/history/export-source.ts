@@ -14,7 +14,7 @@ import type { ActionStatus } from "../wire/types/action-status.ts";
 import { checkLeafHashes } from "../ledger/log-tail.ts";
 import { HASH_BYTES } from "../ledger/merkle.ts";
 import type { ExportedContent, ExportRecord } from "../wire/contracts/export.ts";
-import type { LedgerReader, StoredBatch } from "../wire/contracts/store.ts";
+import type { LedgerReader, LeafBatch } from "../wire/contracts/store.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import { isExported, isOfRun, toExportRecord } from "./export-record.ts";
 import { parseLeaves } from "./leaves.ts";
@@ -26,7 +26,7 @@ const UNDER_WAY_MAX = 100_000;
 const CONTENT_CHARS_MAX = 32_768;
 
 export interface ExportSourceParts {
-  readonly reader: Pick<LedgerReader, "head" | "readBatches">;
+  readonly reader: Pick<LedgerReader, "head" | "readLeaves">;
   readonly origin: string;
   /** The payload of one event; rejects with `payload-erased` or `event-not-found`. */
   readonly payload: (seq: number) => Promise<Json>;
@@ -49,7 +49,7 @@ export interface Drafts {
   readonly readFrom: number;
 }
 
-type Cached = { readonly batch: StoredBatch; readonly events: readonly LedgerEvent[] };
+type Cached = { readonly batch: LeafBatch; readonly events: readonly LedgerEvent[] };
 
 export class ExportSource {
   readonly #parts: ExportSourceParts;
@@ -87,7 +87,7 @@ export class ExportSource {
 
   async #read(until: number): Promise<readonly Draft[]> {
     const drafts: Draft[] = [];
-    const batches = await this.#parts.reader.readBatches(this.#at, BATCHES_PER_READ);
+    const batches = await this.#parts.reader.readLeaves(this.#at, BATCHES_PER_READ);
     if (batches.length === 0 && until !== Number.POSITIVE_INFINITY)
       throw new AppError("ledger-corrupt", "the log ends before its head", { seq: this.#at });
     for (const batch of batches) {
@@ -124,7 +124,7 @@ export class ExportSource {
     return this.#at;
   }
 
-  #keep(batch: StoredBatch): Cached {
+  #keep(batch: LeafBatch): Cached {
     const known = this.#cache.get(batch.firstSeq);
     if (known !== undefined) return known;
     checkLeafHashes(batch);
@@ -142,7 +142,7 @@ export class ExportSource {
       const { firstSeq, count } = cached.batch;
       if (seq >= firstSeq && seq < firstSeq + count) return cached;
     }
-    const [batch] = await this.#parts.reader.readBatches(seq, 1);
+    const [batch] = await this.#parts.reader.readLeaves(seq, 1);
     if (batch === undefined) throw new AppError("ledger-corrupt", "an event that was there is gone", { seq });
     return this.#keep(batch);
   }
