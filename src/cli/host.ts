@@ -2,6 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { Classifier } from "../wire/contracts/classifier.ts";
 
 /** The environment variables that settings come from, as they are set. */
 export type CliEnvironment = {
@@ -33,6 +34,13 @@ export type LocalConfiguration = {
   readonly executors: readonly string[];
 };
 
+export type ClassifierCheck = {
+  readonly name: string;
+  readonly model: string;
+  /** Null when it can be asked, as far as this machine can tell without asking it. */
+  readonly problem: string | null;
+};
+
 export type PolicyFile = { readonly path: string; readonly text: string };
 
 export type CliHost = {
@@ -54,6 +62,10 @@ export type CliHost = {
   serve(): Promise<void>;
   /** The configuration file of the local installation; throws `config-invalid`. */
   readLocalConfiguration(): LocalConfiguration;
+  /** Looks at every classifier of the local installation without asking any; throws `config-invalid`. */
+  checkClassifiers(): Promise<readonly ClassifierCheck[]>;
+  /** A configured classifier of the local installation, and its teams; throws `config-invalid`. */
+  openClassifier(name: string): { readonly classifier: Classifier; readonly teams: readonly string[] };
   /** A policy folder's files as the server reads them. */
   readPolicyFolder(dir: string): readonly PolicyFile[];
 };

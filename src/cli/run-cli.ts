@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { toCliError, type CliError } from "./cli-error.ts";
 import { addAnswers } from "./commands/answer.ts";
+import { addClassify } from "./commands/classify.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -74,6 +75,7 @@ const COMMANDS = [
   addVerify,
   addExport,
   addRecords,
+  addClassify,
   addDoctor,
   addPolicy,
   addIdentities,

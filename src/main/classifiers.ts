@@ -11,10 +11,11 @@ import {
 import { originsOf } from "../adapters/classifiers/endpoints.ts";
 import { createPrompt } from "../adapters/classifiers/prompt.ts";
 import { createRulesClassifier } from "../adapters/classifiers/rules.ts";
+import { AppError } from "../core/errors.ts";
 import { checkClassification } from "../signals/check-classification.ts";
 import type { Classifier, PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
-import type { ModelConfig } from "../wire/schemas/classifier-config.ts";
+import { nameOf, type ModelConfig } from "../wire/schemas/classifier-config.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -45,20 +46,32 @@ export function chainTimeoutMs({ classifier }: Config): number {
   return classifier.timeoutMs * Math.max(1, classifier.chain.length) + MARGIN_MS;
 }
 
+/** One classifier by its name: `rules`, or a model of the chain or of the candidates. Throws `config-invalid`. */
+export function classifierNamed(config: Config, egress: Egress, name: string): Classifier {
+  if (name === "rules") return rulesOf(config);
+  const model = modelsOf(config).find((one) => nameOf(one) === name);
+  if (model !== undefined) return createModelClassifier(model, modelParts(config, egress));
+  const known = [...modelsOf(config).map(nameOf), "rules"].join(", ");
+  throw new AppError("config-invalid", `no classifier is called ${name}; there are ${known}`);
+}
+
 /** Every origin that the configured models need. */
 export function classifierOrigins(config: Config): readonly string[] {
   return modelsOf(config).flatMap(originsOf);
 }
 
-function modelsOf({ classifier }: Config): readonly ModelConfig[] {
+/** The models of the chain, then the candidates. */
+export function modelsOf({ classifier }: Config): readonly ModelConfig[] {
   return [...classifier.chain, ...classifier.candidates];
 }
 
-function rulesOf({ classifierRules, teams }: Config): Classifier {
+/** Throws `config-invalid`. */
+export function rulesOf({ classifierRules, teams }: Config): Classifier {
   return createRulesClassifier(readFileSync(classifierRules, "utf8"), { teams });
 }
 
-function promptOf({ classifierPrompt }: Config): ModelParts["prompt"] {
+/** Throws `config-invalid`. */
+export function promptOf({ classifierPrompt }: Config): ModelParts["prompt"] {
   return createPrompt(readFileSync(classifierPrompt, "utf8"));
 }
 

@@ -4,7 +4,10 @@ import { createInterface } from "node:readline/promises";
 import { join, resolve } from "node:path";
 import type { CliHost, LocalConfiguration, TextSource } from "../cli/host.ts";
 import { runCli } from "../cli/run-cli.ts";
+import { checkClassifiers } from "./classifier-check.ts";
+import { classifierNamed } from "./classifiers.ts";
 import { loadConfig, ownerDir } from "./config.ts";
+import { openEgress } from "./egress.ts";
 import { readPolicyFolder } from "./policy-bundles.ts";
 import { serve } from "./serve.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -41,6 +44,11 @@ function readLocalConfiguration(): LocalConfiguration {
   return { policyDir, executors: Object.keys(executors) };
 }
 
+function openClassifier(name: string): ReturnType<CliHost["openClassifier"]> {
+  const config = loadConfig(process.env);
+  return { classifier: classifierNamed(config, openEgress(config), name), teams: config.teams };
+}
+
 function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
   return {
     argv: process.argv.slice(2),
@@ -64,6 +72,8 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     policyDir: join(import.meta.dirname, "../../policies"),
     serve: () => serve(env),
     readLocalConfiguration,
+    checkClassifiers: async () => checkClassifiers(loadConfig(env)),
+    openClassifier,
     readPolicyFolder,
   };
 }

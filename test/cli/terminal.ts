@@ -1,5 +1,6 @@
 // The command line in this process: injected streams, environment and time, and the exit code it ends with.
 
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,6 +21,7 @@ export type RunOptions = {
   /** What is piped in. */
   readonly piped?: string;
   readonly interrupted?: AbortSignal;
+  readonly openClassifier?: CliHost["openClassifier"];
   /** Sees each chunk of standard output as it comes. */
   readonly onOut?: (text: string) => void;
 };
@@ -59,6 +61,8 @@ export function openTerminal(place: Place): Terminal {
       policyDir: POLICY_DIR,
       serve: () => Promise.reject(new Error("served")),
       readLocalConfiguration: () => ({ policyDir: POLICY_DIR, executors: [] }),
+      checkClassifiers: async () => [{ name: "rules", model: "rules.yaml", problem: null }],
+      openClassifier: options.openClassifier ?? (() => assert.fail("no classifier is asked for")),
       readPolicyFolder,
     };
     const code = await runCli(host);

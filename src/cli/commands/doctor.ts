@@ -45,7 +45,12 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
   const remote = isReachable
     ? [live, await checkReady(session), await checkClock(session), checkKey(session), await checkToken(session)]
     : [live, await checkPort(session), checkKey(session)];
-  const checks = [...local, ...remote, ...(isReachable ? await checkExports(session) : [])];
+  const checks = [
+    ...local,
+    ...(await checkClassifiers(session)),
+    ...remote,
+    ...(isReachable ? await checkExports(session) : []),
+  ];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
   if (checks.some(({ result }) => result === "failed")) return isReachable ? EXIT.error : EXIT.unreachable;
@@ -117,6 +122,21 @@ function checkConfiguration({ host }: Session): Check {
     return warning("executors", `${configured}: ${refused}`, `add them to ${path}; see docs/executors.md`);
   } catch (error) {
     return failed("configuration", toCliError(error).message, null);
+  }
+}
+
+/** One line for all that can be asked, one for each that cannot. */
+async function checkClassifiers({ host }: Session): Promise<readonly Check[]> {
+  try {
+    const checks = await host.checkClassifiers();
+    const usable = checks.filter(({ problem }) => problem === null).map(({ name }) => name);
+    const broken = checks.filter(({ problem }) => problem !== null);
+    return [
+      ...(usable.length === 0 ? [] : [ok("classifiers", usable.join(", "))]),
+      ...broken.map(({ name, problem }) => failed(`classifier ${name}`, problem ?? "", "see docs/classifiers.md")),
+    ];
+  } catch (error) {
+    return [failed("classifiers", toCliError(error).message, null)];
   }
 }
 

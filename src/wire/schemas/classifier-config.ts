@@ -166,6 +166,6 @@ export const classifierConfigSchema = z
   });
 
 /** What a model is called in messages and by `classify --replay`. */
-function nameOf({ name, provider }: Pick<ModelConfig, "name" | "provider">): string {
+export function nameOf({ name, provider }: Pick<ModelConfig, "name" | "provider">): string {
   return name ?? provider;
 }
