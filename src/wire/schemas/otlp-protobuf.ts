@@ -62,6 +62,7 @@ function fieldOf(text: string) {
   const scalar = SCALARS[plain];
   return {
     name,
+    jsonName: name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
     number: Number(number),
     label: type.endsWith("*") ? Label.REPEATED : Label.OPTIONAL,
     ...(scalar === undefined ? { type: Type.MESSAGE, typeName: `.${PACKAGE}.${plain}` } : { type: scalar }),

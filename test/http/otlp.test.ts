@@ -1,0 +1,148 @@
+// OpenTelemetry's own SDK delivers logs to a running server, in both encodings, packed and not.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { SeverityNumber } from "@opentelemetry/api-logs";
+import { OTLPLogExporter as JsonExporter } from "@opentelemetry/exporter-logs-otlp-http";
+import { OTLPLogExporter as ProtobufExporter } from "@opentelemetry/exporter-logs-otlp-proto";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
+import { createSource } from "../../src/adapters/identity/source-secrets.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { systemRandom } from "../../src/main/system.ts";
+import { startServer } from "./fixture.ts";
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let secret: string;
+let reader: string;
+
+before(async () => {
+  server = await startServer();
+  const thresholds = [{ name: "HighErrorRate", metric: "http.error.ratio", above: 0.05, severity: "critical" }];
+  const source = { name: "otel", kind: "otlp", thresholds } as const;
+  secret = createSource(join(server.dataDir, "sources"), source, systemRandom);
+  reader = await server.bearer("ada");
+  await new Promise((resolve) => setTimeout(resolve, 1100)); // sources are looked at again within a second
+});
+after(() => server.stop());
+
+const SENTINEL = "order 4711 of jane.doe@example.org failed";
+
+/** Emits error records through the SDK and answers the error that the exporter ended with, if any. */
+async function emit(exporter: LogRecordExporter, service: string): Promise<void> {
+  const resource = resourceFromAttributes({ "service.name": service, "deployment.environment.name": "production" });
+  const provider = new LoggerProvider({ resource, processors: [new BatchLogRecordProcessor({ exporter })] });
+  const logger = provider.getLogger("checkout");
+  for (let i = 0; i < 50; i++) {
+    logger.emit({ severityNumber: SeverityNumber.ERROR, severityText: "ERROR", body: `${SENTINEL} ${i}` });
+    logger.emit({ severityNumber: SeverityNumber.INFO, severityText: "INFO", body: `${SENTINEL} ${i}` });
+  }
+  await provider.forceFlush();
+  await provider.shutdown();
+}
+
+function itemsOf(page: JsonObject | null): readonly JsonObject[] {
+  return (page?.["items"] ?? []) as unknown as readonly JsonObject[];
+}
+
+async function signalsOf(service: string): Promise<readonly JsonObject[]> {
+  const { json } = await server.ask(`/v1/signals?service=${service}`, { as: reader });
+  return itemsOf(json);
+}
+
+const exporters = { JSON: JsonExporter, protobuf: ProtobufExporter };
+
+describe("the OpenTelemetry SDK", () => {
+  for (const [name, Exporter] of Object.entries(exporters)) {
+    test(`delivers its error logs in ${name} as one signal, without the lines`, async () => {
+      const service = `cart-${name.toLowerCase()}`;
+      const url = `${server.url}/v1/signals/otel/v1/logs`;
+      await emit(new Exporter({ url, headers: { authorization: `Bearer ${secret}` } }), service);
+      const signals = await signalsOf(service);
+      assert.equal(signals.length, 1);
+      const { json, text } = await server.ask(`/v1/signals/${signals[0]?.["id"] as string}`, { as: reader });
+      assert.equal(json?.["environment"], "production");
+      assert.equal((json["content"] as JsonObject)["summary"], "50 error records of one template");
+      assert.ok(!text.includes("4711") && !text.includes("jane") && !text.includes("order"), text);
+    });
+  }
+});
+
+const metrics = (value: number): JsonObject => ({
+  resourceMetrics: [
+    {
+      resource: {
+        attributes: [
+          { key: "service.name", value: { stringValue: "payments" } },
+          { key: "deployment.environment.name", value: { stringValue: "production" } },
+        ],
+      },
+      scopeMetrics: [
+        { metrics: [{ name: "http.error.ratio", gauge: { dataPoints: [{ asDouble: value, timeUnixNano: "0" }] } }] },
+      ],
+    },
+  ],
+});
+
+const deliver = (path: string, body: Uint8Array | JsonObject, headers: Record<string, string> = {}) =>
+  server.ask(`/v1/signals/otel/v1/${path}`, { method: "POST", as: `Bearer ${secret}`, body, headers });
+
+describe("an OTLP source", () => {
+  test("answers as OTLP servers do: 200 and an empty message of the same encoding", async () => {
+    const json = await deliver("logs", { resourceLogs: [] });
+    assert.deepEqual([json.status, json.text], [200, "{}"]);
+    const empty = await deliver("logs", Buffer.from([0x0a, 0x00]), { "content-type": "application/x-protobuf" });
+    assert.deepEqual([empty.status, empty.text], [200, ""]);
+    assert.equal(empty.headers.get("content-type"), "application/x-protobuf");
+  });
+
+  test("takes bodies packed with gzip, and never unpacks more than it would take", async () => {
+    const headers = { "content-encoding": "gzip" };
+    const packed = gzipSync(JSON.stringify({ resourceLogs: [] }));
+    assert.equal((await deliver("logs", packed, headers)).status, 200);
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
+    assert.equal((await deliver("logs", bomb, headers)).json?.["code"], "body-too-large");
+    assert.equal((await deliver("logs", packed.subarray(0, -9), headers)).json?.["code"], "body-malformed");
+    const other = await deliver("logs", packed, { "content-encoding": "br" });
+    assert.equal(other.json?.["code"], "content-type-unsupported");
+  });
+
+  test("refuses bytes that are no such message, and never a nested value by falling over it", async () => {
+    const type = { "content-type": "application/x-protobuf" };
+    for (const bytes of [
+      Buffer.from([0x0a]),
+      Buffer.from([0x0a, 0xff, 0xff]),
+      Buffer.from("{}"),
+      Buffer.alloc(4096, 0xff),
+    ]) {
+      assert.equal((await deliver("logs", bytes, type)).json?.["code"], "body-malformed");
+    }
+    let nested: JsonObject = { stringValue: "deep" };
+    for (let i = 0; i < 8; i++) nested = { arrayValue: { values: [nested] } };
+    const record = { severityNumber: 17, body: nested };
+    const { status } = await deliver("logs", { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+    assert.equal(status, 200);
+  });
+
+  test("a metric beyond its threshold opens an incident once, and back within it ends that incident", async () => {
+    const incidents = async () => {
+      const { json } = await server.ask("/v1/incidents?service=payments", { as: reader });
+      return itemsOf(json).map(({ status }) => status);
+    };
+    for (const value of [0.2, 0.3, 0.25]) assert.equal((await deliver("metrics", metrics(value))).status, 200);
+    assert.deepEqual(await incidents(), ["open"]);
+    assert.equal((await signalsOf("payments")).length, 1);
+    await deliver("metrics", metrics(0.01));
+    assert.deepEqual(await incidents(), ["resolved"]);
+  });
+
+  test("telemetry goes to sources of kind otlp alone", async () => {
+    const as = `Bearer ${server.secret}`;
+    const { json } = await server.ask("/v1/signals/alertmanager/v1/logs", { as, body: { resourceLogs: [] } });
+    assert.equal(json?.["code"], "request-invalid");
+    const without = await server.ask("/v1/signals/otel", { as: `Bearer ${secret}`, body: { resourceLogs: [] } });
+    assert.equal(without.json?.["code"], "request-invalid");
+  });
+});
