@@ -100,8 +100,14 @@ export function dropErased(stored: Uint8Array): Buffer | null {
   return kept.length === 0 ? null : Buffer.concat(kept);
 }
 
+/** Looks at offsets and lengths alone until it is there: a key is looked up for every payload that is verified. */
 function findFrame(bytes: Buffer, offset: number): Frame | null {
-  for (const frame of framesOf(bytes)) if (frame.offset === offset) return frame;
+  let at = 0;
+  while (at + HEADER_BYTES <= bytes.length) {
+    if (bytes.readUInt32BE(at) === offset) return frameAt(bytes, at);
+    at += HEADER_BYTES + bytes.readUInt32BE(at + 9);
+  }
+  if (at !== bytes.length) throw malformed();
   return null;
 }
 
@@ -115,17 +121,21 @@ function contentOf({ start, end }: Frame, bytes: Buffer): Buffer {
 }
 
 function* framesOf(bytes: Buffer): Generator<Frame> {
-  let at = 0;
-  while (at < bytes.length) {
-    if (at + HEADER_BYTES > bytes.length) throw malformed();
-    const state = bytes[at + 8];
-    const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 9);
-    if (end > bytes.length || (state !== SEALED && state !== ERASED)) throw malformed();
-    const erased = state === ERASED;
-    if (erased && bytes.subarray(at + HEADER_BYTES, end).some((byte) => byte !== 0)) throw malformed();
-    yield { start: at, end, offset: bytes.readUInt32BE(at), keyOffset: bytes.readUInt32BE(at + 4), erased };
-    at = end;
+  for (let at = 0; at < bytes.length;) {
+    const frame = frameAt(bytes, at);
+    yield frame;
+    at = frame.end;
   }
+}
+
+function frameAt(bytes: Buffer, at: number): Frame {
+  if (at + HEADER_BYTES > bytes.length) throw malformed();
+  const state = bytes[at + 8];
+  const end = at + HEADER_BYTES + bytes.readUInt32BE(at + 9);
+  if (end > bytes.length || (state !== SEALED && state !== ERASED)) throw malformed();
+  const erased = state === ERASED;
+  if (erased && bytes.subarray(at + HEADER_BYTES, end).some((byte) => byte !== 0)) throw malformed();
+  return { start: at, end, offset: bytes.readUInt32BE(at), keyOffset: bytes.readUInt32BE(at + 4), erased };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
