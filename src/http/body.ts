@@ -24,7 +24,7 @@ export function parseJsonBody(body: Buffer): unknown {
     throw new AppError("body-malformed", "the body is not valid JSON");
   }
   const seen = { valuesLeft: VALUES_MAX, members: 0 };
-  checkValue(value, { depth: 0, seen });
+  checkValue(value, 0, seen);
   // Every member has one colon of its own in the text: of a member named twice, one was lost on the way.
   if (seen.members !== countColons(body)) {
     throw new AppError("body-malformed", "an object names a member twice");
@@ -45,24 +45,23 @@ function countColons(json: Buffer): number {
   return colons;
 }
 
-type Place = { readonly depth: number; readonly seen: { valuesLeft: number; members: number } };
+type Seen = { valuesLeft: number; members: number };
 
-function checkValue(value: unknown, at: Place): void {
-  if (--at.seen.valuesLeft < 0) throw new AppError("request-invalid", `more than ${VALUES_MAX} values`);
+function checkValue(value: unknown, depth: number, seen: Seen): void {
+  if (--seen.valuesLeft < 0) throw new AppError("request-invalid", `more than ${VALUES_MAX} values`);
   if (typeof value === "string") return checkText(value);
   if (typeof value === "number") return checkNumber(value);
   if (typeof value !== "object" || value === null) return;
-  if (at.depth >= DEPTH_MAX) throw new AppError("body-malformed", `nested deeper than ${DEPTH_MAX} levels`);
-  const inside = { depth: at.depth + 1, seen: at.seen };
+  if (depth >= DEPTH_MAX) throw new AppError("body-malformed", `nested deeper than ${DEPTH_MAX} levels`);
   if (Array.isArray(value)) {
-    for (const item of value) checkValue(item, inside);
+    for (const item of value) checkValue(item, depth + 1, seen);
     return;
   }
   for (const key of Object.keys(value)) {
-    at.seen.members++;
+    seen.members++;
     if (key === "__proto__") throw new AppError("request-invalid", "a member named __proto__ is not accepted");
     checkText(key);
-    checkValue((value as Record<string, unknown>)[key], inside);
+    checkValue((value as Record<string, unknown>)[key], depth + 1, seen);
   }
 }
 

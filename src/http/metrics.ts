@@ -41,12 +41,18 @@ export class Metrics {
   }
 
   observeRequest(route: string, seconds: number): void {
-    const histogram = this.#requests.get(route) ?? { buckets: SECONDS.map(() => 0), sum: 0, count: 0 };
-    this.#requests.set(route, histogram);
-    const index = SECONDS.findIndex((bound) => seconds <= bound);
-    if (index >= 0) histogram.buckets[index] = (histogram.buckets[index] as number) + 1;
+    const histogram = this.#requests.get(route) ?? this.#openHistogram(route);
+    let index = 0;
+    while (index < SECONDS.length && seconds > (SECONDS[index] as number)) index++;
+    if (index < SECONDS.length) histogram.buckets[index] = (histogram.buckets[index] as number) + 1;
     histogram.sum += seconds;
     histogram.count++;
+  }
+
+  #openHistogram(route: string): Histogram {
+    const histogram = { buckets: SECONDS.map(() => 0), sum: 0, count: 0 };
+    this.#requests.set(route, histogram);
+    return histogram;
   }
 
   render(): string {

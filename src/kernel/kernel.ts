@@ -20,6 +20,8 @@ const BATCH_EVENTS_MAX = 2_048;
 /** Batches with the writer: one syncs, one is sealed, one waits, so that it never does. */
 const APPENDS_MAX = 3;
 const WAITING_MAX = 20_000;
+/** What who only waits is answered. */
+const NOTHING: Reply = { subject: "", result: "", repeated: false };
 
 export type KernelParts = {
   /** The fold of everything durable; the kernel owns it from now on. */
@@ -33,9 +35,15 @@ export type KernelParts = {
   readonly onFatal: (error: AppError) => void;
 };
 
-type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void };
-
-type Waiter = { readonly size: number; readonly release: (failure: AppError | null) => void };
+/** A decided command whose answer waits until everything it saw, `size` events, is durable. */
+type Waiter = {
+  readonly size: number;
+  /** Undefined when it was refused. */
+  readonly reply: Reply | undefined;
+  readonly refusal: unknown;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 export class Kernel {
   readonly #parts: KernelParts;
@@ -88,7 +96,7 @@ export class Kernel {
     } catch (error) {
       refusal = error;
     }
-    return this.#whenDurable((settle) => (reply === undefined ? settle.reject(refusal) : settle.resolve(reply)));
+    return this.#whenDurable(reply, refusal);
   }
 
   /** Fires what is due, if anything is. */
@@ -100,7 +108,7 @@ export class Kernel {
 
   /** Resolves when all that has been decided so far is durable. */
   async drain(): Promise<void> {
-    await this.#whenDurable<void>((settle) => settle.resolve());
+    await this.#whenDurable(NOTHING, undefined);
   }
 
   #decide(command: Command): Reply {
@@ -167,14 +175,14 @@ export class Kernel {
     return batch;
   }
 
-  /** Settles the promise by `answer` once everything decided so far is durable. */
-  #whenDurable<T>(answer: (settle: Settle<T>) => void): Promise<T> {
+  /** Answers with the reply, or the refusal, once everything decided so far is durable. */
+  #whenDurable(reply: Reply | undefined, refusal: unknown): Promise<Reply> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const size = this.#parts.state.nextSeq;
     return new Promise((resolve, reject) => {
-      const settle = { resolve, reject };
-      if (size <= this.#durableSize) return answer(settle);
-      this.#waiters.push({ size, release: (failure) => (failure === null ? answer(settle) : reject(failure)) });
+      const waiter = { size, reply, refusal, resolve, reject };
+      if (size <= this.#durableSize) settle(waiter);
+      else this.#waiters.push(waiter);
     });
   }
 
@@ -183,7 +191,7 @@ export class Kernel {
     let released = 0;
     for (const waiter of this.#waiters) {
       if (waiter.size > this.#durableSize) break;
-      waiter.release(null);
+      settle(waiter);
       released++;
     }
     this.#waiters = this.#waiters.slice(released);
@@ -194,9 +202,14 @@ export class Kernel {
     this.#failure = isAppError(cause, "store-conflict")
       ? cause
       : new AppError("commit-unknown", "the ledger may or may not hold this; ask again after the restart", {}, cause);
-    for (const waiter of this.#waiters) waiter.release(this.#failure);
+    for (const waiter of this.#waiters) waiter.reject(this.#failure);
     this.#waiters = [];
     this.#queued = [];
     this.#parts.onFatal(this.#failure);
   }
+}
+
+function settle({ reply, refusal, resolve, reject }: Waiter): void {
+  if (reply === undefined) reject(refusal);
+  else resolve(reply);
 }

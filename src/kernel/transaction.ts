@@ -51,9 +51,10 @@ export class Transaction {
 
   /** Records one event and folds it into state. The first carries the command's name, and what of its input it does not state. */
   emit<T extends EventType>(draft: Draft<T>, actor = this.command.actor): void {
-    const first = this.events.length === 0;
-    const facts = first ? withCommand(draft.facts as JsonObject, this.command) : (draft.facts as JsonObject);
-    const event: UnsealedEvent = {
+    const made = draft.facts as JsonObject;
+    const isNamed = this.events.length > 0 || made["by"] !== undefined; // some are made with their command in place
+    const facts = isNamed ? made : withCommand(made, this.command);
+    const header = {
       seq: this.state.nextSeq,
       time: this.now,
       type: draft.type,
@@ -62,8 +63,8 @@ export class Transaction {
       subject: draft.subject,
       command: this.#firstSeq,
       facts,
-      ...(draft.payload === undefined ? {} : { payload: draft.payload }),
     };
+    const event: UnsealedEvent = draft.payload === undefined ? header : { ...header, payload: draft.payload };
     apply(this.state, event);
     this.events.push(event);
   }

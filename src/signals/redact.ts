@@ -89,11 +89,14 @@ type Assignment = AssignedPlace & {
 };
 
 /** Where names of fields that could hold a secret are assigned to; also inside values, which may be text or JSON again. */
-function* assignedPlaces(text: string): Generator<AssignedPlace> {
-  for (const match of text.matchAll(ASSIGNMENT)) {
+function assignedPlaces(text: string): AssignedPlace[] {
+  const places: AssignedPlace[] = [];
+  ASSIGNMENT.lastIndex = 0;
+  for (let match = ASSIGNMENT.exec(text); match !== null; match = ASSIGNMENT.exec(text)) {
     const name = match[1] ?? "";
-    if (isSensitiveName(name)) yield { name, start: match.index + match[0].length };
+    if (isSensitiveName(name)) places.push({ name, start: ASSIGNMENT.lastIndex });
   }
+  return places;
 }
 
 function assignmentAt(text: string, { name, start }: AssignedPlace): Assignment {
@@ -110,9 +113,11 @@ function assignmentAt(text: string, { name, start }: AssignedPlace): Assignment 
  */
 export function findSecret(text: string): string | null {
   const visible = visibleText(text);
-  for (const { kind, pattern, confirms } of SECRET_HINTS.test(visible) ? SECRETS : []) {
-    for (const [match] of visible.matchAll(pattern)) {
-      if (confirms === undefined || confirms(match)) return kind;
+  if (SECRET_HINTS.test(visible)) {
+    for (const { kind, pattern, confirms } of SECRETS) {
+      for (const [match] of visible.matchAll(pattern)) {
+        if (confirms === undefined || confirms(match)) return kind;
+      }
     }
   }
   for (const place of assignedPlaces(visible)) {

@@ -1,8 +1,8 @@
-// Access tokens at the door: each verified once, then found by its hash until it expires or is revoked.
+// Access tokens at the door: each verified once, then found by its text until it expires or is revoked.
 
-import { hash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
+import { RecentMap } from "../../core/recent-map.ts";
 import { accessTokenClaims, firstProblem } from "../../wire/schemas/identity.ts";
 import type { AccessTokenClaims } from "../../wire/schemas/identity.ts";
 import type { Identity } from "../../wire/types/identity.ts";
@@ -41,37 +41,35 @@ interface Entry {
 }
 
 /**
- * Verifies `Authorization` headers. The cache is keyed by the header's SHA-256 and only ever holds what a full check
- * accepted; revocation and replay are never keyed by a token's text, but by `jti`, client and key thumbprint.
+ * Verifies `Authorization` headers. The cache is keyed by the header's text, which costs less than a digest of it, and
+ * only ever holds what a full check accepted; revocation and replay are never keyed by a token's text, but by `jti`,
+ * client and key thumbprint.
  */
 export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   readonly #revoked: ExpiringSet;
-  readonly #cachedMax: number;
-  /** In order of last use, the oldest first. */
-  readonly #cache = new Map<string, Entry>();
+  readonly #cache: RecentMap<Entry>;
 
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
-    this.#cachedMax = options.cachedMax ?? CACHED_MAX;
+    this.#cache = new RecentMap(options.cachedMax ?? CACHED_MAX);
     const bounds = { idsMax: REVOKED_MAX, groupIdsMax: REVOKED_MAX };
     this.#revoked = new ExpiringSet({ path: options.revokedPath, clock: options.clock, ...bounds });
   }
 
   /**
    * The identity of a header verified before and still good; undefined when only `verify` can tell. Synchronous: one
-   * hash, one look-up and two comparisons, and once a second a look at the client files.
+   * look-up and two comparisons, and once a second a look at the client files.
    */
   cached(header: string | undefined): Identity | undefined {
     if (header === undefined || header.length > TOKEN_CHARS_MAX) return undefined;
-    const digest = hash("sha256", header);
-    const entry = this.#cache.get(digest);
+    const entry = this.#cache.get(header);
     if (entry === undefined) return undefined;
-    this.#cache.delete(digest);
     const { clock, clients } = this.#options;
-    if (clock.nowMs() >= entry.identity.expiresAt || entry.generation !== clients.currentGeneration()) return undefined;
-    this.#cache.set(digest, entry);
-    return entry.identity;
+    const isGood = clock.nowMs() < entry.identity.expiresAt && entry.generation === clients.currentGeneration();
+    if (isGood) return entry.identity;
+    this.#cache.delete(header);
+    return undefined;
   }
 
   /**
@@ -155,16 +153,8 @@ export class TokenVerifier {
       tokenId: claims.jti,
       expiresAt: claims.exp * 1000,
     });
-    this.#keep(hash("sha256", header), { identity, generation: clients.currentGeneration() });
+    this.#cache.set(header, { identity, generation: clients.currentGeneration() });
     return identity;
-  }
-
-  #keep(digest: string, entry: Entry): void {
-    this.#cache.delete(digest);
-    this.#cache.set(digest, entry);
-    if (this.#cache.size <= this.#cachedMax) return;
-    const oldest = this.#cache.keys().next();
-    if (oldest.done !== true) this.#cache.delete(oldest.value);
   }
 }
 

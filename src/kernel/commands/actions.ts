@@ -4,9 +4,9 @@ import { checkEligible } from "../../approvals/eligibility.ts";
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
-import type { Command, Reply } from "../command.ts";
+import { inputToRecord, type Command, type Reply } from "../command.ts";
 import { refuse, settle } from "../evaluate.ts";
-import type { EventFacts } from "../events.ts";
+import type { KernelEvent } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { shareToCut } from "../bounded.ts";
 import type { Action, State } from "../state.ts";
@@ -15,7 +15,8 @@ import { proposeTriage } from "../triage-kinds.ts";
 import { statusOf } from "./policy.ts";
 
 export function proposeAction(tx: Transaction, command: Command<"propose-action">): Reply {
-  const { idempotencyKey, ...proposal } = command.input;
+  const proposal = command.input;
+  const { idempotencyKey } = proposal;
   if (idempotencyKey !== null) {
     const known = tx.state.idempotency.get(idempotencyKey);
     if (known !== undefined) {
@@ -30,10 +31,9 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
   const forgets = idempotencyKey === null ? null : keyToForget(tx.state, command.actor);
-  const facts = proposalFacts(proposal, { deadline, forgets });
-  const payload =
-    command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
-  tx.emit({ type: "action.proposed", subject, facts, ...payload });
+  const facts = proposalFacts(command, { deadline, forgets });
+  if (command.content === undefined) tx.emit({ type: "action.proposed", subject, facts });
+  else tx.emit({ type: "action.proposed", subject, facts, payload: { body: command.content, retention: "content" } });
   if (proposal.planHash !== null) settle(tx, subject);
   return { subject, result: statusOf(tx, subject), repeated: false };
 }
@@ -45,19 +45,25 @@ function keyToForget({ idempotency, shares }: State, client: string): string | n
   return oldest ?? null;
 }
 
-/** Member by member, in alphabetical order: what is in canonical order is written fastest. */
+/**
+ * Member by member, in alphabetical order, with the command in its place: what is in canonical order is written fastest,
+ * and a copy that puts members in between would cost more than all of this.
+ */
 function proposalFacts(
-  proposal: Omit<Command<"propose-action">["input"], "idempotencyKey">,
+  command: Command<"propose-action">,
   { deadline, forgets }: { deadline: number | null; forgets: string | null },
-): EventFacts["action.proposed"] {
+): KernelEvent<"action.proposed">["facts"] {
+  const proposal = command.input;
   const facts = {
     agentKind: proposal.agentKind,
+    by: command.type,
     cause: null,
     classification: null,
     deadline,
     effect: proposal.effect,
     environment: proposal.environment,
     incident: null,
+    input: inputToRecord(command),
     kind: proposal.kind,
     operand: null,
     person: proposal.person,
