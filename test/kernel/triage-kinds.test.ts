@@ -1,13 +1,18 @@
-// What the kernel takes triage actions for is what their executors declare.
+// What the kernel takes triage actions for is what their executors declare, and planning one asks nobody.
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { TRIAGE_KINDS } from "../../src/kernel/triage-kinds.ts";
+import type { ActionKind, Executor } from "../../src/wire/contracts/executor.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 
-it("triage kinds are declared as their executors declare them", () => {
+type Offered = { readonly executor: Executor; readonly declared: ActionKind };
+
+/** Nobody can be asked anything: no address is allowed, and there are no secrets. */
+function offered(): ReadonlyMap<string, Offered> {
   const config = executorsConfigSchema.parse({
     pagerduty: { baseUrl: "https://events.example.test", integrations: ["default"] },
     servicenow: { baseUrl: "https://now.example.test", auth: { kind: "basic", user: "holdpoint" } },
@@ -15,14 +20,39 @@ it("triage kinds are declared as their executors declare them", () => {
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const credentials = { secret: () => Promise.reject(new Error("no secret is needed")) };
   const parts = { config, clock, credentials: credentials as never, egress: createEgress({ allow: [] }) };
-  const executors = createExecutors({ ...parts, installation: "test" });
-  const offered = new Map([...new Set(executors.values())].flatMap(({ kinds }) => kinds).map((one) => [one.kind, one]));
-  const missing = Object.keys(TRIAGE_KINDS).filter((kind) => !offered.has(kind));
+  const executors = [...new Set(createExecutors({ ...parts, installation: "test" }).values())];
+  const all = executors.flatMap((executor) => executor.kinds.map((declared) => ({ executor, declared })));
+  return new Map(all.map((one) => [one.declared.kind, one]));
+}
+
+it("triage kinds are declared as their executors declare them", () => {
+  const executors = offered();
+  const missing = Object.keys(TRIAGE_KINDS).filter((kind) => !executors.has(kind));
   assert.deepEqual(missing, ["incident.declare-major"], "no executor of this release declares major incidents");
   for (const [kind, { repeat, reversible }] of Object.entries(TRIAGE_KINDS)) {
-    const declared = offered.get(kind);
+    const declared = executors.get(kind)?.declared;
     if (declared === undefined) continue;
     assert.deepEqual({ repeat, reversible }, { repeat: declared.repeat, reversible: declared.reversible }, kind);
-    assert.equal(declared.planning, "pure", kind);
+  }
+});
+
+const ARGS: Readonly<Record<keyof typeof TRIAGE_KINDS, JsonObject>> = {
+  "pagerduty.trigger": { dedupKey: "test/inc_00000001a", summary: "cart is down", severity: "sev1", source: "cart" },
+  "pagerduty.resolve": { dedupKey: "test/inc_00000001a" },
+  "servicenow.incident.create": { shortDescription: "cart is down", urgency: 1, impact: 1, team: "sre" },
+  "incident.declare-major": { incident: "inc_00000001a", title: "cart is down", severity: "sev1" },
+};
+
+// A triage action waits for its plan without a deadline, so that no outage costs a page: planning has to end by itself.
+it("planning a triage action asks nobody, so that its plan always comes", async () => {
+  const executors = offered();
+  for (const [kind, args] of Object.entries(ARGS)) {
+    const executor = executors.get(kind)?.executor;
+    if (executor === undefined) continue;
+    const target = { environment: "production", service: "cart" };
+    const request = { actionId: "act_00000000b", kind, target, args, context: { incident: "inc_00000001a" } };
+    const plan = await executor.plan(request, new AbortController().signal);
+    assert.equal(plan.kind, kind);
+    assert.equal(plan.fingerprint, null, "nothing of the target was read");
   }
 });

@@ -184,7 +184,7 @@ function factsOf(kind: string, { answer: said, environment, signals }: Sight): R
 }
 
 /** An alert about a service of its own, with hostile text in what models and people read. */
-async function alert(stage: Stage, i: number): Promise<void> {
+async function alert(stage: Stage, i: number, source = "am"): Promise<void> {
   const content = {
     title: ATTACKS[i % ATTACKS.length] ?? "",
     summary: ATTACKS[1] ?? "",
@@ -192,7 +192,7 @@ async function alert(stage: Stage, i: number): Promise<void> {
     component: null,
   };
   const input = {
-    source: "am",
+    source,
     detector: "errors",
     status: "firing",
     environment: "production",
@@ -201,7 +201,7 @@ async function alert(stage: Stage, i: number): Promise<void> {
     deliveryKey: `${i}:firing`,
     claimedSeverity: "high",
   } as const;
-  await stage.rig.kernel.submit({ type: "receive-signal", actor: "source:am", input, content });
+  await stage.rig.kernel.submit({ type: "receive-signal", actor: `source:${source}`, input, content });
   await settle();
 }
 
@@ -215,11 +215,15 @@ test("a model that was talked into everything opens no major incident, and pages
     requires_mim: true,
     recommended_team: "sre",
   });
+  const started = (): readonly string[] =>
+    stage.rig.all("step.started").map(({ subject }) => stage.rig.last("action.proposed", subject).kind);
+  const pages = (): number => started().filter((kind) => kind === "pagerduty.trigger").length;
   for (let i = 0; i < 40; i++) await alert(stage, i);
-  const started = stage.rig.all("step.started").map(({ subject }) => stage.rig.last("action.proposed", subject).kind);
-  assert.equal(started.filter((kind) => kind === "pagerduty.trigger").length, 20, "the limit for all services");
+  assert.equal(pages(), 15, "the share of one source");
+  for (let i = 40; i < 80; i++) await alert(stage, i, "dd");
+  assert.equal(pages(), 20, "the limit for all services and sources");
   assert.deepEqual(
-    started.filter((kind) => kind !== "pagerduty.trigger" && kind !== "servicenow.incident.create"),
+    started().filter((kind) => kind !== "pagerduty.trigger" && kind !== "servicenow.incident.create"),
     [],
   );
 });
