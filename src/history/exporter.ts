@@ -105,6 +105,9 @@ export class Exporter {
     const records = [];
     for (const draft of drafts) records.push(await source.record(draft));
     const delivery = await transport.deliver({ records, memo: this.#position.memo }, signal);
+    const isWhole = delivery.accepted === records.length;
+    // Else a transport at fault would be asked again without a pause.
+    if (isWhole !== (delivery.failure === null)) throw new AppError("internal", "a delivery contradicts itself");
     if (delivery.accepted > 0) await this.#advance(drafts, delivery);
     if (delivery.failure === null) {
       this.#recover();

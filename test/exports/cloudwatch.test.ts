@@ -130,8 +130,9 @@ it("records are log events in order of time, signed so that the service recomput
   assert.deepEqual(logs.complaints, []);
 });
 
-it("a session token is signed too", async (t) => {
-  const { transport } = await connected(t, { ...KEY, sessionToken: "session-token-value" });
+it("a session token is signed too, and the secret may be laid out over lines", async (t) => {
+  const secret = JSON.stringify({ ...KEY, sessionToken: "session-token-value" }, null, 2);
+  const { transport } = await connected(t, secret);
   assert.equal((await transport.deliver({ records: recordsFrom(1, 1), memo: null }, NEVER)).accepted, 1);
 });
 

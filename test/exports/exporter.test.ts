@@ -147,6 +147,21 @@ it("while the receiver is down nothing more is read, and it all comes when it is
   assert.ok(statuses.some(({ failing, position }) => failing === "down" && position === 0));
 });
 
+it("a transport that contradicts itself is a failure with a pause, and costs no record", async () => {
+  const ledger = new ExportedLedger(8);
+  ledger.grow(200);
+  const [transport, positions] = [new MemoryTransport(), new MemoryPositions()];
+  let turn = 0;
+  transport.next = (batch) => {
+    if (++turn === 1) return { accepted: 0, rejected: 0, memo: null, failure: null };
+    transport.keep(batch, batch.records.length);
+    return taken(batch, batch.records.length);
+  };
+  const statuses = await exportUntil({ ledger, transport, positions, until: atTheEnd(ledger, positions) });
+  assert.ok(statuses.some(({ failing }) => failing === "internal"));
+  assert.deepEqual(idsOf(transport.received), expectedIds(ledger));
+});
+
 it("a position in another log, or beyond the end of this one, stops the exporter and says so", async () => {
   const ledger = new ExportedLedger(5);
   ledger.grow(20);

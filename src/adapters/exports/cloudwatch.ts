@@ -21,8 +21,11 @@ const BUSY = new Set(["ThrottlingException", "ServiceUnavailableException", "Lim
 
 const credentialsSchema = z.strictObject({
   accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/),
-  secretAccessKey: z.string().min(16).max(256),
-  sessionToken: z.string().min(1).max(8_192).optional(),
+  secretAccessKey: z.string().regex(/^[\x21-\x7e]{16,256}$/),
+  sessionToken: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,8192}$/)
+    .optional(),
 });
 
 export interface CloudwatchParts {
@@ -56,7 +59,7 @@ async function deliver(parts: CloudwatchParts, { records }: ExportBatch, signal:
 }
 
 async function readCredentials({ credentials, config }: CloudwatchParts): Promise<AwsCredentials | null> {
-  const text = await findSecret(credentials, config.credentialsRef);
+  const text = await findSecret(credentials, config.credentialsRef, /^\s*\{[^]*\}\s*$/);
   try {
     return credentialsSchema.parse(JSON.parse(text ?? ""));
   } catch {

@@ -45,11 +45,13 @@ export function objectIn(answer: Answered): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A secret for one delivery; null when it is not there or cannot go into a header. */
-export async function findSecret(credentials: Credentials, ref: string): Promise<string | null> {
+const HEADER_TEXT = /^[\x20-\x7e]{1,16384}$/;
+
+/** A secret for one delivery; null when it is not there or not of the form that it is used in: a header's, unless given. */
+export async function findSecret(credentials: Credentials, ref: string, form = HEADER_TEXT): Promise<string | null> {
   try {
     const secret = await credentials.get(ref);
-    return /^[\x20-\x7e]{1,16384}$/.test(secret) ? secret : null;
+    return form.test(secret) ? secret : null;
   } catch (error) {
     if (isAppError(error)) return null;
     throw error;
