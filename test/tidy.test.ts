@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CODE_FILES, SRC_FILES, TEXT_FILES, isFile, readText } from "./tidy/checkout.ts";
 import floor from "./floor.json" with { type: "json" };
-import { checkConnections } from "./tidy/connections.ts";
+import { checkConnections, checkLateLoading } from "./tidy/connections.ts";
 import { checkLayers, LAYERS, roomOf } from "./tidy/layers.ts";
 import { checkLinks, checkText } from "./tidy/repository.ts";
 import {
@@ -51,6 +51,13 @@ describe("the repository", () => {
   test("pure rooms use no clock, randomness, timers or I/O", () => assertNone(srcSources.flatMap(checkPureWords)));
   test("only src/main reads the environment", () => assertNone(srcSources.flatMap(checkEnvironment)));
   test("only the way out opens connections", () => assertNone(srcSources.flatMap(checkConnections)));
+  test("what few installations use is loaded when it is first needed", () => {
+    assertNone(srcSources.flatMap(checkLateLoading));
+    const load = (text: string): number => checkLateLoading(parseSource("src/adapters/classifiers/a.ts", text)).length;
+    assert.equal(load(`import { generateText } from "ai";`), 1);
+    assert.equal(load(`import { createAnthropic } from "@ai-sdk/anthropic";`), 1);
+    assert.equal(load(`import type { LanguageModel } from "ai"; const a = await import("ai");`), 0);
+  });
   test("exports are named and found where they are written", () => {
     assertNone([...sources.values()].flatMap(checkExports));
   });

@@ -45,6 +45,16 @@ export function checkConnections(source: Source): readonly Finding[] {
   ];
 }
 
+/** Large, and needed by few installations: only `await import(…)` where the first call needs them. */
+const LOADED_LATE = /^(ai$|@ai-sdk\/)/;
+
+/** What a file loads at its start although not every installation uses it. */
+export function checkLateLoading(source: Source): readonly Finding[] {
+  return source.links
+    .filter(({ specifier, typeOnly, names }) => LOADED_LATE.test(specifier) && !typeOnly && names.join() !== "*")
+    .map((link) => finding(source, link.start, `${link.specifier} is loaded when it is first needed: await import(…)`));
+}
+
 function isConnecting({ node, parent, key }: Placed, declared: ReadonlySet<string>): boolean {
   const path = memberPath(node);
   if (path !== undefined && MEMBERS.has(path)) return true;
