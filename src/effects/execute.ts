@@ -127,7 +127,7 @@ export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id:
       attempt,
       status: outcome.status,
       code: "code" in outcome ? outcome.code : "done",
-      afterMs: outcome.status === "retry" ? wholeMs(outcome.afterMs) : 0,
+      afterMs: "afterMs" in outcome ? wholeMs(outcome.afterMs) : 0,
     },
     content: evidenceOf(outcome),
   });

@@ -39,6 +39,23 @@ describe("a step", () => {
     assert.equal(stage.rig.last("step.finished", other).status, "succeeded");
   });
 
+  it("of which a part is missing is run again as soon as its executor says, and left to people where it says never", async () => {
+    const stage = await Stage.open();
+    let afterMs = 20_000;
+    stage.onExecute = async () => ({ status: "partial", afterMs, code: "parts-missing", detail: null });
+    const id = await stage.grant("conditional");
+    await settle();
+    assert.equal(stage.status(id), "retrying");
+    const { retryAt } = stage.rig.last("step.finished", id);
+    assert.equal(retryAt, stage.rig.nowMs + 20_000);
+    afterMs = 0;
+    stage.rig.pass(20_000);
+    stage.runner.sweep();
+    await settle();
+    assert.equal(stage.rig.last("step.finished", id).action, "needs-attention");
+    assert.equal(stage.calls.length, 2);
+  });
+
   it("that throws ended nobody knows how", async () => {
     const stage = await Stage.open();
     stage.onExecute = () => Promise.reject(new Error("secret in here"));
