@@ -31,13 +31,18 @@ const AHEAD_MAX_MS = 10 * 60_000;
 
 /** Never throws, and never guesses: what lacks a name, or has one that cannot be trusted, is quarantined. */
 export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): NormalizedSignal {
-  const deliveryKey = deliveryKeyOf(alert, options.source);
-  if (alert.tracked !== undefined) {
-    return { kind: "tracked", tracked: { source: options.source, deliveryKey, ...alert.tracked } };
-  }
+  const { source } = options;
+  const identity = identityOf(alert, source);
+  if (alert.tracked !== undefined) return trackedIncident(alert.tracked, { alert, identity, options });
+  // Its own key: what is kept aside now is news once its source, or the mapping, has been put right.
   const quarantined = (reason: QuarantineReason): NormalizedSignal => ({
     kind: "quarantined",
-    quarantined: { source: options.source, deliveryKey, reason, excerpt: excerptOf(alert, options.mapping) },
+    quarantined: {
+      source,
+      deliveryKey: `${identity}:${alert.status}:quarantined`,
+      reason,
+      excerpt: excerptOf(alert, options.mapping),
+    },
   });
   if (hasTooMuch(alert)) return quarantined("too-many-labels");
   const names = namesOf(alert, options.mapping);
@@ -45,13 +50,13 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
   const times = timesOf(alert, options.receivedAtMs);
   if (times === undefined) return quarantined("timestamp-implausible");
   const signal: Signal = {
-    source: options.source,
+    source,
     detector: redactedDetector(alert),
     status: alert.status,
     ...(alert.isChange === true ? { nature: "change" } : {}),
     ...names,
     signature: signatureOf(alert, names, options.mapping),
-    deliveryKey,
+    deliveryKey: `${identity}:${alert.status}`,
     claimedSeverity: alert.isChange === true ? "none" : claimedSeverity(alert, options.mapping),
     ...times,
     ...describeAlert(alert, options.mapping),
@@ -59,15 +64,27 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
   return { kind: "signal", signal };
 }
 
+type Tracked = { readonly alert: RawAlert; readonly identity: string; readonly options: NormalizeOptions };
+
+function trackedIncident(
+  tracked: NonNullable<RawAlert["tracked"]>,
+  { alert, identity, options: { source, receivedAtMs } }: Tracked,
+): NormalizedSignal {
+  const said = instantOf(alert.startsAt);
+  const isPlausible = said !== undefined && said <= receivedAtMs + AHEAD_MAX_MS && said >= receivedAtMs - AGE_MAX_MS;
+  const at = isPlausible ? said : null;
+  return { kind: "tracked", tracked: { source, deliveryKey: `${identity}:tracked`, ...tracked, at } };
+}
+
 /**
- * `HASH:firing` or `HASH:resolved`. The hash is opaque and the same for the firing and its end, so that both can be
- * told apart from the next firing of the same alert, which starts at another time.
+ * A hash that a delivery's key begins with, before `:firing` or `:resolved`: opaque, and the same for the firing and its
+ * end, so that both can be told apart from the next firing of the same alert, which starts at another time.
  */
-function deliveryKeyOf(alert: RawAlert, source: string): string {
+function identityOf(alert: RawAlert, source: string): string {
   const labels = alert.fingerprint === "" ? [...alert.labels].sort(byName) : [];
   const occurrence = alert.occurrence ?? instantOf(alert.startsAt) ?? alert.startsAt;
   const identity = JSON.stringify([source, alert.fingerprint, labels, occurrence]);
-  return `${hash("sha256", identity)}:${alert.status}`;
+  return hash("sha256", identity);
 }
 
 function byName(a: readonly [string, string], b: readonly [string, string]): number {

@@ -23,6 +23,6 @@ export interface RawAlert {
   readonly occurrence?: string;
   /** Something that changed, not something that failed: recorded, never triaged. */
   readonly isChange?: true;
-  /** A tracker's word about an incident that Holdpoint itself opened there: never a signal. */
-  readonly tracked?: Omit<TrackedIncident, "source" | "deliveryKey">;
+  /** A tracker's word, at `startsAt`, about an incident that Holdpoint itself opened there: never a signal. */
+  readonly tracked?: Omit<TrackedIncident, "source" | "deliveryKey" | "at">;
 }

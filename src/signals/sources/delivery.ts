@@ -1,5 +1,6 @@
 // What a reader of a source's payload gets, and what it makes of it.
 
+import { seqFromId, type IdPrefix } from "../../core/ids.ts";
 import type { OtlpThreshold } from "../../wire/schemas/otlp.ts";
 import type { RawAlert } from "../raw-alert.ts";
 
@@ -14,6 +15,13 @@ export interface SourceDelivery {
   readonly thresholds: readonly OtlpThreshold[];
   /** What the keys of our own incidents begin with: `ORIGIN/inc_` at PagerDuty, `PREFIX:act_` at ServiceNow. */
   readonly ownKeys: { readonly pagerduty: string; readonly servicenow: string };
+}
+
+/** What of ours a key at a pager or tracker names, where it is one that we make: `inc_…` or `act_…`. */
+export function ownSubject(key: string, { begins, prefix }: { begins: string; prefix: IdPrefix }): string | undefined {
+  if (!key.startsWith(begins)) return undefined;
+  const id = key.slice(begins.length - prefix.length - 1);
+  return seqFromId(prefix, id) === undefined ? undefined : id;
 }
 
 /** Pure. Throws `request-invalid` for what is not that vendor's. */

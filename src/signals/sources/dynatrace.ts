@@ -6,13 +6,13 @@ import type { RawAlert } from "../raw-alert.ts";
 import type { SourceDelivery } from "./delivery.ts";
 import { nameFromTitle, tagLabels } from "./tags.ts";
 
-const SEVERITY: Readonly<Record<string, string>> = {
-  AVAILABILITY: "critical",
-  ERROR: "error",
-  PERFORMANCE: "warning",
-  RESOURCE_CONTENTION: "warning",
-  CUSTOM_ALERT: "info",
-};
+const SEVERITY: ReadonlyMap<string, string> = new Map([
+  ["AVAILABILITY", "critical"],
+  ["ERROR", "error"],
+  ["PERFORMANCE", "warning"],
+  ["RESOURCE_CONTENTION", "warning"],
+  ["CUSTOM_ALERT", "info"],
+]);
 
 /** A problem is one occurrence. What was merged into another problem ends here and goes on there. */
 export function readDynatrace({ body, receivedAtMs }: SourceDelivery): readonly RawAlert[] {
@@ -44,7 +44,7 @@ function labelsOfProblem({ Tags, ProblemSeverity, ImpactedEntities }: DynatraceP
     (ImpactedEntities ?? []).filter(({ type }) => type === "SERVICE").map(({ name }) => nameFromTitle(name)),
   );
   const [only] = services;
-  const severity = SEVERITY[ProblemSeverity.toUpperCase()] ?? "";
+  const severity = SEVERITY.get(ProblemSeverity.toUpperCase()) ?? "";
   return new Map([
     ...(services.size === 1 && only !== undefined ? [["service", only] as const] : []),
     ...(severity === "" ? [] : [["severity", severity] as const]),

@@ -149,23 +149,23 @@ function valueOf({ asDouble, asInt }: OtlpPoint): number | undefined {
 }
 
 /** Semantic conventions in the words that the standard mapping reads. */
-const RESOURCE_LABELS: Readonly<Record<string, string>> = {
-  "service.name": "service",
-  "service.version": "version",
-  "deployment.environment.name": "environment",
-  "deployment.environment": "environment",
-  "k8s.namespace.name": "namespace",
-  "k8s.cluster.name": "cluster",
-  "k8s.deployment.name": "deployment",
-  "k8s.pod.name": "pod",
-  "cloud.region": "region",
-  "host.name": "host",
-};
+const RESOURCE_LABELS: ReadonlyMap<string, string> = new Map([
+  ["service.name", "service"],
+  ["service.version", "version"],
+  ["deployment.environment.name", "environment"],
+  ["deployment.environment", "environment"],
+  ["k8s.namespace.name", "namespace"],
+  ["k8s.cluster.name", "cluster"],
+  ["k8s.deployment.name", "deployment"],
+  ["k8s.pod.name", "pod"],
+  ["cloud.region", "region"],
+  ["host.name", "host"],
+]);
 
 function resourceLabels(attributes: OtlpAttributes): Map<string, string> {
   const labels = new Map<string, string>();
   for (const [name, value] of sorted(attributes)) {
-    const label = RESOURCE_LABELS[name];
+    const label = RESOURCE_LABELS.get(name);
     if (label !== undefined && value !== "") labels.set(label, value);
   }
   return labels;

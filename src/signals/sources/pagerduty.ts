@@ -2,18 +2,21 @@
 
 import { pagerdutyWebhookSchema, type PagerdutyWebhook } from "../../wire/schemas/pagerduty-webhook.ts";
 import { parsePayload } from "../../wire/schemas/payload.ts";
-import type { TrackedIncident } from "../../wire/types/signal.ts";
+import type { TrackedState } from "../../wire/types/signal.ts";
 import type { RawAlert } from "../raw-alert.ts";
-import type { SourceDelivery } from "./delivery.ts";
-import { labelsOf, nameFromTitle } from "./tags.ts";
+import { ownSubject, type SourceDelivery } from "./delivery.ts";
+import { labelsOf, nameFromTitle, plainRecord } from "./tags.ts";
 
-const STATES: Readonly<Record<string, TrackedIncident["state"]>> = {
-  "incident.triggered": "open",
-  "incident.reopened": "open",
-  "incident.unacknowledged": "open",
-  "incident.acknowledged": "acknowledged",
-  "incident.resolved": "resolved",
-};
+const STATES: ReadonlyMap<string, TrackedState> = new Map([
+  ["incident.triggered", "open"],
+  ["incident.unacknowledged", "open"],
+  ["incident.reassigned", "assigned"],
+  ["incident.delegated", "assigned"],
+  ["incident.escalated", "assigned"],
+  ["incident.acknowledged", "acknowledged"],
+  ["incident.resolved", "resolved"],
+  ["incident.reopened", "reopened"],
+]);
 
 type Event = PagerdutyWebhook["event"];
 
@@ -21,16 +24,23 @@ type Event = PagerdutyWebhook["event"];
 export function readPagerduty({ body, ownKeys }: SourceDelivery): readonly RawAlert[] {
   const { event } = parsePayload(pagerdutyWebhookSchema, body, "a PagerDuty webhook of version 3");
   if (event.data.type !== "incident") return [];
-  const state = STATES[event.event_type] ?? "updated";
-  if (event.data.incident_key.startsWith(ownKeys.pagerduty)) return [ours(event, state)];
+  const subject = ownSubject(event.data.incident_key, { begins: ownKeys.pagerduty, prefix: "inc" });
+  if (subject !== undefined) return [ours(event, subject)];
   const isTold = ["incident.triggered", "incident.reopened", "incident.resolved"].includes(event.event_type);
-  return isTold ? [foreign(event, state === "resolved" ? "resolved" : "firing")] : [];
+  return isTold ? [foreign(event, event.event_type === "incident.resolved" ? "resolved" : "firing")] : [];
 }
 
-function ours(event: Event, state: TrackedIncident["state"]): RawAlert {
+function ours(event: Event, subject: string): RawAlert {
   const { id, incident_key: key } = event.data;
-  const tracked = { system: "pagerduty", key: key.slice(0, 255), state, record: id.slice(0, 64) } as const;
-  return { ...foreign(event, "firing"), fingerprint: event.id, occurrence: "event", tracked };
+  const state = STATES.get(event.event_type) ?? "updated";
+  const tracked = { system: "pagerduty", key, subject, state, record: plainRecord(id) } as const;
+  return {
+    ...foreign(event, "firing"),
+    startsAt: event.occurred_at,
+    fingerprint: event.id,
+    occurrence: "event",
+    tracked,
+  };
 }
 
 function foreign({ data, occurred_at: at }: Event, status: "firing" | "resolved"): RawAlert {

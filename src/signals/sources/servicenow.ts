@@ -3,27 +3,39 @@
 import { parsePayload } from "../../wire/schemas/payload.ts";
 import { servicenowWebhookSchema, type ServicenowWebhook } from "../../wire/schemas/servicenow-webhook.ts";
 import type { RawAlert } from "../raw-alert.ts";
-import type { SourceDelivery } from "./delivery.ts";
-import { labelsOf, nameFromTitle } from "./tags.ts";
+import type { TrackedState } from "../../wire/types/signal.ts";
+import { ownSubject, type SourceDelivery } from "./delivery.ts";
+import { labelsOf, nameFromTitle, plainRecord } from "./tags.ts";
 
+const NEW_STATE = 1;
 const RESOLVED_STATE = 6;
 
 export function readServicenow({ body, ownKeys }: SourceDelivery): readonly RawAlert[] {
   const incident = parsePayload(servicenowWebhookSchema, body, "the payload of examples/sources/servicenow.js");
   const alert = alertOf(incident);
-  if (!incident.correlation_id.startsWith(ownKeys.servicenow)) return [alert];
-  const tracked = {
-    system: "servicenow",
-    key: incident.correlation_id.slice(0, 255),
-    state: stateOf(incident.state),
-    record: incident.number,
-  } as const;
-  return [{ ...alert, status: "firing", fingerprint: `${incident.sys_id} ${incident.updated_at}`, tracked }];
+  const key = incident.correlation_id;
+  const subject = ownSubject(key, { begins: ownKeys.servicenow, prefix: "act" });
+  if (subject === undefined) return [alert];
+  const state = stateOf(incident);
+  const { sys_id: id, updated_at: at, mod_count: update, number } = incident;
+  return [
+    {
+      ...alert,
+      status: "firing",
+      startsAt: rfc3339(at),
+      fingerprint: id,
+      // The clock there tells no two updates within a second apart; its count of them does.
+      occurrence: `${at} ${update} ${state}`,
+      tracked: { system: "servicenow", key, subject, state, record: plainRecord(number) },
+    },
+  ];
 }
 
-function stateOf(state: number): "open" | "acknowledged" | "resolved" {
+function stateOf({ state, previous_state: before, assigned }: ServicenowWebhook): TrackedState {
   if (state >= RESOLVED_STATE) return "resolved";
-  return state === 1 ? "open" : "acknowledged";
+  if (before !== null && before >= RESOLVED_STATE) return "reopened";
+  if (state !== NEW_STATE) return "acknowledged";
+  return assigned ? "assigned" : "open";
 }
 
 function alertOf(incident: ServicenowWebhook): RawAlert {

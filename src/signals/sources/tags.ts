@@ -50,3 +50,8 @@ export function rfc3339FromAmazon(time: string): string {
 export function epochMs(text: string): string | number {
   return /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
+
+/** A record's number or id as trackers make them; what is none is shown as `unnamed`. */
+export function plainRecord(text: string): string {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : "unnamed";
+}

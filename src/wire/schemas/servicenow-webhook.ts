@@ -3,11 +3,22 @@
 import { z } from "zod";
 import { looseText } from "./payload.ts";
 
+const stateNumber = z.union([z.string().regex(/^\d{1,3}$/), z.int()]).transform(Number);
+
 export const servicenowWebhookSchema = z.object({
   sys_id: z.string().regex(/^[0-9a-f]{32}$/),
   number: z.string().max(64),
   /** 1 new, 2 in progress, 3 on hold, 6 resolved, 7 closed, 8 canceled. */
-  state: z.union([z.string().regex(/^\d{1,3}$/), z.int()]).transform(Number),
+  state: stateNumber,
+  /** Before this update; absent or empty for a new incident. */
+  previous_state: z
+    .union([stateNumber, z.literal("")])
+    .nullish()
+    .transform((value) => (typeof value === "number" ? value : null)),
+  /** Somebody, not only a group, has it. */
+  assigned: z.boolean().default(false),
+  /** Its `sys_mod_count`. */
+  mod_count: looseText,
   priority: looseText,
   short_description: looseText,
   service: looseText,

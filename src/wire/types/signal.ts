@@ -52,16 +52,24 @@ export interface QuarantinedSignal {
   readonly excerpt: string;
 }
 
+/** How an incident stands at a pager or a tracker. `updated`: something else about it changed. */
+export type TrackedState = "open" | "assigned" | "acknowledged" | "resolved" | "reopened" | "updated";
+
 /** A pager's or a tracker's word about an incident that Holdpoint opened there. */
 export interface TrackedIncident {
   readonly source: string;
+  /** The same word twice has the same key; it ends in `:tracked`. */
   readonly deliveryKey: string;
   readonly system: "pagerduty" | "servicenow";
   /** Our dedup key or correlation id. */
   readonly key: string;
-  readonly state: "open" | "acknowledged" | "resolved" | "updated";
+  /** What of ours the key names: the incident `inc_…` at PagerDuty, the action `act_…` that opened the record at ServiceNow. */
+  readonly subject: string;
+  readonly state: TrackedState;
   /** Its number or id there. */
   readonly record: string;
+  /** When it came to stand so by the sender's clock, which tells words that overtook each other apart; null: implausible. */
+  readonly at: number | null;
 }
 
 export type NormalizedSignal =
