@@ -110,6 +110,35 @@ describe("the effect runner", () => {
     assert.equal(stage.rig.last("action.refused").code, "executor-missing");
   });
 
+  it("what nobody classified is reviewed as a ticket, as a page where there are no tickets, and never pages by itself", async () => {
+    for (const [missing, reviewed] of [
+      [[], "servicenow.incident.create"],
+      [["servicenow.incident.create"], "pagerduty.trigger"],
+    ] as const) {
+      const stage = await Stage.open();
+      for (const kind of missing) stage.executors.delete(kind);
+      stage.onClassify = async () => "no classification";
+      await stage.signal();
+      await settle();
+      const held = [...stage.rig.state.actions.values()].map(({ kind, status }) => `${kind} ${status}`);
+      assert.deepEqual(held, [`${reviewed} held`]);
+      assert.deepEqual(stage.calls, []);
+    }
+  });
+
+  it("where nothing is configured a run that nobody classified ends, and its refusals say why", async () => {
+    const stage = await Stage.open();
+    for (const kind of ["servicenow.incident.create", "pagerduty.trigger"]) stage.executors.delete(kind);
+    stage.onClassify = async () => "no classification";
+    await stage.signal();
+    await settle();
+    assert.equal(stage.rig.state.actions.size, 0);
+    assert.deepEqual(
+      stage.rig.all("action.refused").map(({ facts }) => facts.code),
+      ["executor-missing", "executor-missing"],
+    );
+  });
+
   it("a system that hangs keeps no other waiting", async () => {
     const stage = await Stage.open();
     stage.onExecute = (request) => (isPage(request) ? Promise.resolve(DONE) : hang());

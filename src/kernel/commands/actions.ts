@@ -87,6 +87,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   }
   if (planHash === null) {
     refuse(tx, action, { evaluation: null, code });
+    if (code === "executor-missing") askAboutPage(tx, action);
     return { subject: id, result: "refused", repeated: false };
   }
   const payload =
@@ -94,6 +95,17 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   tx.emit({ type: "action.planned", subject: id, facts: { planHash }, ...payload });
   settle(tx, id);
   return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+/**
+ * What nobody classified goes to people, as the review of a ticket. Where there are no tickets it is the review of a
+ * page: policy lets no page out by itself that has no classification.
+ */
+function askAboutPage(tx: Transaction, { kind, run, incident: id, classification, cause }: Action): void {
+  if (kind !== "servicenow.incident.create" || run === null || classification !== null) return;
+  const incident = id === null ? undefined : tx.state.incidents.get(id);
+  if (incident === undefined || incident.firing.length === 0) return;
+  proposeTriage(tx, { kind: "pagerduty.trigger", incident, run, signal: cause?.signal ?? null, classification });
 }
 
 export function answerHold(tx: Transaction, command: Command<"answer-hold">): Reply {
