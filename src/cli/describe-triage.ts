@@ -85,6 +85,7 @@ export function describeRun(run: Fields): string {
     classificationLines(run.fields("classification")) +
     classifierLine(run.fields("classifier")) +
     section("Problems", lines(run, "problems")) +
+    section("Said", saidLines(run.fields("content"))) +
     section("Actions", actionLines(run.list("actions"))) +
     section("Next", missingLines(run.list("actions")))
   );
@@ -93,7 +94,16 @@ export function describeRun(run: Fields): string {
 function classifierLine(classifier: Fields | null): string {
   if (classifier === null) return "";
   const { model, version } = { model: classifier.text("model"), version: classifier.text("modelVersion") };
-  return pairLines([["Classifier", `${classifier.text("provider")}/${model} ${version}`]]);
+  const tokens = `${classifier.text("inputTokens")} in, ${classifier.text("outputTokens")} out`;
+  return pairLines([
+    ["Classifier", `${classifier.text("provider")}/${model} ${version}`],
+    ["Tokens", classifier.has("inputTokens") ? tokens : null],
+  ]);
+}
+
+/** The answer, its reasons and who was passed over; nothing for those who may not read contents. */
+function saidLines(content: Fields | null): string {
+  return content === null ? "" : safeYaml(content.value);
 }
 
 function actionLines(actions: readonly Fields[]): string {

@@ -97,6 +97,9 @@ export type EventFacts = {
     readonly modelVersion: string;
     readonly promptHash: string;
     readonly answerHash: string;
+    /** Absent where nothing was counted. */
+    readonly inputTokens?: number;
+    readonly outputTokens?: number;
     readonly actions: number;
   };
   "run.unclassified": { readonly code: string; readonly problems: readonly string[] };

@@ -176,6 +176,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
   const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
   const egress = openEgress(config);
+  const metrics = new Metrics();
   const effects = createEffectParts({
     config,
     kernel,
@@ -183,7 +184,10 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     payloads: ledger,
     origin: keys.origin,
     egress,
-    onPassedOver: (passed) => hooks.log.warn({ passed }, "a classifier gave no usable answer"),
+    onPassedOver: (passed) => {
+      hooks.log.warn({ passed }, "a classifier gave no usable answer");
+      metrics.count("holdpoint_classifier_passed_over_total", "Classifiers that gave no usable answer.", { ...passed });
+    },
   });
   warnOfMissing(effects, hooks.log);
   const onProblem = (work: object, error: unknown): void =>
@@ -194,7 +198,6 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const url = `http://${config.host}:${port}`;
   const isFirstStart = registerOwner(config, url, systemRandom);
   const identity = openIdentity({ dataDir: config.dataDir, issuer: url, egress, log: hooks.log });
-  const metrics = new Metrics();
   const services = createServices({
     config,
     core,

@@ -36,3 +36,16 @@ test("a run whose actions no executor offers says what to configure", () => {
   assert.match(text, /pagerduty\.trigger needs executors\.pagerduty in holdpoint\.yaml \(docs\/executors\.md\)/);
   assert.doesNotMatch(text, /executors\.servicenow/);
 });
+
+test("a run tells what was said, by whom and for how many tokens, to those who may read it", () => {
+  const classifier = { provider: "local", model: "llama", modelVersion: "llama-3", promptHash: "p", answerHash: "a" };
+  const run = { id: "run_1", status: "classified", verdict: "paged", actions: [] };
+  const content = { answer: "{}", reasoning: "\u202eMany requests fail.", passedOver: [{ code: "timeout" }] };
+  const counted = { ...classifier, inputTokens: 321, outputTokens: 45 };
+  const told = describeRun(new Fields({ ...run, classifier: counted, content }));
+  assert.match(told, /Classifier +local\/llama llama-3\n/);
+  assert.match(told, /Tokens +321 in, 45 out\n/);
+  assert.match(told, /Said[^]*Many requests fail\.[^]*timeout/);
+  assert.ok(!told.includes("\u202e"), "what reorders text is escaped");
+  assert.doesNotMatch(describeRun(new Fields({ ...run, classifier })), /Tokens|Said/);
+});

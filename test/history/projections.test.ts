@@ -6,6 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { explainAction, explanationSources } from "../../src/history/explain.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import { parseLeaves } from "../../src/history/leaves.ts";
 import { Documents } from "../../src/history/projections/documents.ts";
 import { project } from "../../src/history/projections/project.ts";
@@ -141,10 +142,12 @@ test("a run tells whether someone is asked, nothing was wanted, or nobody could 
   const idle = story.classify(900_000, {});
   story.signal("d3", { service: "payments" });
   const lost = [...story.state.runs.keys()][0] ?? "";
-  const nothing = { classification: null, classifier: null, code: "invalid", problems: ["confidence"] };
+  const counted = { ...CLASSIFIER, inputTokens: 321, outputTokens: 45 };
+  const nothing = { classification: null, classifier: counted, code: "invalid", problems: ["confidence"] };
   story.do("classify-run", { run: lost, ...nothing });
   const before = (await story.views()).find("runs", lost);
   assert.deepEqual([before?.status, before?.verdict, before?.code], ["unclassified", "pending", "invalid"]);
+  assert.deepEqual(before?.classifier, counted, "who gave the answer that nobody believed");
   story.do("plan-action", { action: [...story.state.actions.keys()].at(-1) ?? "", planHash: null, code: "no" });
   const views = await story.views();
   assert.equal(views.find("runs", unsure)?.verdict, "held");
@@ -154,6 +157,16 @@ test("a run tells whether someone is asked, nothing was wanted, or nobody could 
   assert.equal(held.length, 1);
   assert.deepEqual([held[0]?.hold?.route, held[0]?.hold?.roles], ["on-call", ["sre"]]);
   assert.deepEqual(views.counts("actions"), { held: 1, refused: 1 });
+});
+
+test("a run whose time ran out was classified by nobody", async () => {
+  const story = new Story();
+  story.signal("d1");
+  const run = [...story.state.runs.keys()][0] ?? "";
+  story.nowMs += TERMS.classificationMs;
+  story.do("tick", {});
+  const view = (await story.views()).find("runs", run);
+  assert.deepEqual([view?.status, view?.code, view?.classifier], ["unclassified", "timeout", null]);
 });
 
 test("a hold that was answered is over in the view, with the answer kept", async () => {

@@ -9,7 +9,7 @@ import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 3;
+export const PROJECTIONS_VERSION = 4;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 

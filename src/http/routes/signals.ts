@@ -1,8 +1,8 @@
 // Routes of signals, incidents and runs: a source's webhook in, documents out.
 
 import { z } from "zod";
-import { AppError } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import { AppError, isAppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
 import type { Reply } from "../../kernel/command.ts";
 import type { SourceIdentity } from "../../wire/types/identity.ts";
 import type { NormalizedSignal, Signal } from "../../wire/types/signal.ts";
@@ -117,15 +117,25 @@ async function readSignal({ services, request }: RouteContext): Promise<unknown>
   requireScope(identity, "signals:read");
   const document = await readView(services, { view: "signals", id: idOf(request.params), code: "signal-not-found" });
   if (!identity.scopes.includes("payloads:read")) return document;
-  return { ...document, content: await payloadOrCode(services, document.contentSeq) };
+  return { ...document, ...(await contentAt(services, document.contentSeq)) };
 }
 
-async function payloadOrCode(services: Services, seq: number): Promise<Json> {
+/** A run with what the classifier said, for those who may read contents. */
+async function readRun({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  requireScope(identity, "runs:read");
+  const document = await readView(services, { view: "runs", id: idOf(request.params), code: "run-not-found" });
+  if (document.contentSeq === null || !identity.scopes.includes("payloads:read")) return document;
+  return { ...document, ...(await contentAt(services, document.contentSeq)) };
+}
+
+/** The payload, or the code that says why it cannot be read; nothing where there never was one. */
+async function contentAt(services: Services, seq: number): Promise<{ readonly content?: Json }> {
   try {
-    return await services.ledger.payload(seq);
+    return { content: await services.ledger.payload(seq) };
   } catch (error) {
-    if (error instanceof AppError) return { code: error.code } satisfies JsonObject;
-    throw error;
+    if (!isAppError(error)) throw error;
+    return error.code === "event-not-found" ? {} : { content: { code: error.code } };
   }
 }
 
@@ -156,10 +166,12 @@ function listRoutes(of: (typeof LISTED)[number]): readonly Route[] {
       auth: { scope: of.scope },
       response: { status: 200, schema: documentSchema, what: "The document" },
       errors: [of.code, "views-behind"],
-      handle: of.view === "signals" ? readSignal : (context) => readOne(context, of),
+      handle: READERS[of.view] ?? ((context) => readOne(context, of)),
     },
   ];
 }
+
+const READERS: Partial<Record<string, Route["handle"]>> = { signals: readSignal, runs: readRun };
 
 async function readOne({ services, request }: RouteContext, of: (typeof LISTED)[number]): Promise<unknown> {
   requireScope(await identify(services, request), of.scope);

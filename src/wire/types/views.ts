@@ -71,6 +71,9 @@ export interface ClassifierView {
   readonly modelVersion: string;
   readonly promptHash: string;
   readonly answerHash: string;
+  /** Absent where nothing was counted. */
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
 }
 
 /** An action as its run names it. */
