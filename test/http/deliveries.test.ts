@@ -198,7 +198,7 @@ describe("an incident that Holdpoint opened", () => {
       const [event] = (await server.eventsSince(before)).filter(({ type }) => type !== "refusals.counted");
       assert.deepEqual([event?.type, event?.facts["reason"]], ["signal.quarantined", "own-incident"]);
       const { json } = await server.ask(`/v1/signals/${event?.subject ?? ""}`, { as: reader });
-      const { tracked } = json?.["content"] as { tracked: JsonObject };
+      const { tracked } = (json?.["content"] ?? {}) as { tracked: JsonObject };
       assert.deepEqual([tracked["system"], tracked["state"]], [kind, "acknowledged"]);
     }
   });

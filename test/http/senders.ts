@@ -12,7 +12,8 @@ import { snsMessage, TOPIC } from "../identity/sns-message.ts";
 import type { Answer, Server } from "./fixture.ts";
 
 const VECTORS = join(import.meta.dirname, "../signals/vectors");
-const AMAZON = makeCertificate("sns.amazonaws.com", Date.now());
+/** Who signs what these senders send in the name of Amazon. */
+export const AMAZON = makeCertificate("sns.amazonaws.com", Date.now());
 /** What PagerDuty would have made. */
 const MADE_THERE = "the-secret-that-pagerduty-made";
 
