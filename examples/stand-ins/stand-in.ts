@@ -24,6 +24,7 @@ export const MISHAPS = [
   "wrong-type",
   "huge",
   "cut-short",
+  "stall",
   "slow",
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];
@@ -181,6 +182,9 @@ function serve({ vendor, request, outgoing, failure }: Serving): void {
     case "cut-short":
       outgoing.writeHead(reply.status, { "content-type": "application/json", "content-length": "1000" });
       return void outgoing.write("{", () => outgoing.destroy());
+    case "stall":
+      outgoing.writeHead(reply.status, { "content-type": "application/json" });
+      return void outgoing.write("{");
     case "slow":
       return void setTimeout(() => answer(outgoing, reply), SLOW_MS);
     default:

@@ -9,6 +9,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { NoClassification, type Classifier, type ClassifierAnswer } from "../../src/wire/contracts/classifier.ts";
 import { classifierConfigSchema, type ModelConfig } from "../../src/wire/schemas/classifier-config.ts";
 import type { Signal } from "../../src/wire/types/signal.ts";
+import type { StandIn } from "../../examples/stand-ins/stand-in.ts";
 import { SECRETS } from "./model-stand-ins.ts";
 
 export const TEAMS = ["platform", "sre"];
@@ -53,6 +54,8 @@ export type Stage = {
   readonly clock: StageClock;
   /** How long each pause before a retry was to be; the clock moves on by as much. */
   readonly pauses: number[];
+  /** The time of every call that runs is up: no test waits for it, and none is late on a busy machine. */
+  readonly expire: () => void;
 };
 
 type Wanted = {
@@ -71,6 +74,7 @@ export function stageOf({ config, secrets = SECRETS, timeoutMs = 2_000 }: Wanted
   const model = parseModel(config);
   const clock = new StageClock();
   const pauses: number[] = [];
+  const terms: AbortController[] = [];
   const parts: ModelParts = {
     prompt: PROMPT,
     teams: TEAMS,
@@ -85,9 +89,19 @@ export function stageOf({ config, secrets = SECRETS, timeoutMs = 2_000 }: Wanted
       clock.offsetMs += ms;
     },
     timeoutMs,
-    timeout: (ms) => AbortSignal.timeout(ms),
+    timeout: () => {
+      const term = new AbortController();
+      terms.push(term);
+      return term.signal;
+    },
   };
-  return { classifier: createModelClassifier(model, parts), clock, pauses };
+  const expire = (): void => terms.splice(0).forEach((term) => term.abort());
+  return { classifier: createModelClassifier(model, parts), clock, pauses, expire };
+}
+
+/** Resolves when `model` has been asked `count` times in all. */
+export async function askedOf(model: StandIn, count: number): Promise<void> {
+  while (model.received.length < count) await new Promise(setImmediate);
 }
 
 /** The code with which nobody answered, or the answer. */

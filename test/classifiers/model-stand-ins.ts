@@ -22,6 +22,8 @@ type Protocol = {
 export interface ModelStandIn extends StandIn {
   readonly complaints: Complaints;
   say(saying: Saying): void;
+  /** Changes every answer of the model from now on; the protocol around it is then whatever comes of it. */
+  distort(change: (reply: unknown) => unknown): void;
 }
 
 export const ANSWER = {
@@ -352,11 +354,19 @@ export type Provider = (typeof PROVIDERS)[number];
 export async function startModel({ protocol }: Provider): Promise<ModelStandIn> {
   const complaints: Complaints = [];
   let saying: Saying = { text: JSON.stringify(ANSWER) };
+  let change = (reply: unknown): unknown => reply;
   const act = (request: Received): Reply => {
     const question = request.path === "/token" ? [] : carriesQuestion(request);
     complaints.push(...[...protocol.check(request), ...question].filter((complaint) => complaint !== false));
-    return { status: 200, json: protocol.reply(saying, request) };
+    const reply = protocol.reply(saying, request);
+    return { status: 200, json: request.path === "/token" ? reply : change(reply) };
   };
   const standIn = await startStandIn({ act, report: () => complaints });
-  return { ...standIn, received: standIn.received, complaints, say: (next) => (saying = next) };
+  return {
+    ...standIn,
+    received: standIn.received,
+    complaints,
+    say: (next) => (saying = next),
+    distort: (next) => (change = next),
+  };
 }

@@ -2,15 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
+import fc from "fast-check";
 import { checkClassification } from "../../src/signals/check-classification.ts";
-import { ask, PROMPT, SIGNAL, stageOf, TEAMS, type Stage } from "./model-stage.ts";
+import { ask, askedOf, PROMPT, SIGNAL, stageOf, TEAMS, type Stage } from "./model-stage.ts";
 import { ANSWER, PROVIDERS, startModel, type ModelStandIn, type Provider } from "./model-stand-ins.ts";
 
 async function open(provider: Provider, t: TestContext, more: object = {}): Promise<Stage & { model: ModelStandIn }> {
   const model = await startModel(provider);
   t.after(() => model.close());
   const config = { ...provider.config(model.url), retries: { burst: 0 }, ...more };
-  return { ...stageOf({ config, timeoutMs: 600 }), model };
+  return { ...stageOf({ config }), model };
 }
 
 for (const provider of PROVIDERS) {
@@ -46,6 +47,18 @@ for (const provider of PROVIDERS) {
         JSON.stringify({ ...ANSWER, recommended_team: "nobody" }),
         JSON.stringify({ ...ANSWER, requires_mim: true }),
         "[]",
+        "null",
+        "-0",
+        '"sev1"',
+        `[${JSON.stringify(ANSWER)}]`,
+        `{"answer":${JSON.stringify(ANSWER)}}`,
+        "{".repeat(20) + '"a":1' + "}".repeat(20),
+        `{"a":${"[".repeat(500)}${"]".repeat(500)}}`,
+        JSON.stringify({ ...ANSWER, classification: "sev0" }),
+        JSON.stringify({ ...ANSWER, confidence: "0.91" }),
+        JSON.stringify(ANSWER).replace("0.91", "1e999"),
+        JSON.stringify(ANSWER).replace("{", '{"__proto__":{"classification":"sev1"},'),
+        JSON.stringify({ ...ANSWER, requires_ticket: false, requires_paging: false }),
       ];
       for (const text of texts) {
         model.say({ text });
@@ -64,7 +77,7 @@ for (const provider of PROVIDERS) {
     });
 
     test("fails in every way that a server can fail", async (t) => {
-      const { classifier, model } = await open(provider, t, { circuit: { failures: 100 } });
+      const { classifier, model, expire } = await open(provider, t, { circuit: { failures: 100 } });
       const codes = {
         "status-500": "provider-error",
         "status-400": "request-refused",
@@ -76,14 +89,19 @@ for (const provider of PROVIDERS) {
         huge: "answer-too-large",
         garbage: "answer-unreadable",
         hang: "timeout",
+        stall: "timeout",
       } as const;
       await ask(classifier);
       // A token that is refused is fetched anew: it is the call to the model that fails, each time.
       const path = model.received.at(-1)?.path ?? "";
       for (const [mode, code] of Object.entries(codes)) {
         model.fail({ mode: mode as keyof typeof codes, path });
-        assert.equal(await ask(classifier), code, mode);
+        const asked = ask(classifier);
+        if (code === "timeout") void askedOf(model, model.received.length + 1).then(expire);
+        assert.equal(await asked, code, mode);
       }
+      model.fail({ mode: "slow", path });
+      assert.notEqual(typeof (await ask(classifier)), "string", "what is slow and in time is an answer");
     });
 
     test("is not called without its secret", async (t) => {
@@ -94,6 +112,57 @@ for (const provider of PROVIDERS) {
       assert.equal(result, "credential-missing");
       assert.deepEqual(model.received, []);
     });
+  });
+}
+
+/** Each protocol once: what stands around an answer does not depend on how one signs in. */
+const PROTOCOLS = PROVIDERS.filter(
+  ({ protocol }, index) => PROVIDERS.findIndex((one) => one.protocol === protocol) === index,
+);
+
+/** Valid JSON, and nonsense wherever it stands. */
+const NONSENSE: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0.5,
+  1e308,
+  "",
+  "\u202e\u0000<script>",
+  "x".repeat(200_000),
+  [],
+  [[]],
+  {},
+  { __proto__: null, constructor: { name: 1 }, toString: 1 },
+];
+
+/** `value` with what stands at one of its places, counted in depth, made nonsense; at none when there are fewer. */
+function spoiled(value: unknown, place: { left: number }, nonsense: unknown): unknown {
+  if (place.left-- === 0) return nonsense;
+  if (Array.isArray(value)) return value.map((item) => spoiled(item, place, nonsense));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, spoiled(member, place, nonsense)]));
+}
+
+for (const provider of PROTOCOLS) {
+  test(`${provider.name}: what is absurd around the answer makes no answer of it, and no count that limits rest on`, async (t) => {
+    const { classifier, model } = await open(provider, t, { circuit: { failures: 100 } });
+    let answered = 0;
+    const spoil = fc.record({ left: fc.nat(24), nonsense: fc.constantFrom(...NONSENSE) });
+    const property = fc.asyncProperty(spoil, async ({ left, nonsense }) => {
+      model.distort((reply) => spoiled(reply, { left }, nonsense));
+      const result = await ask(classifier);
+      if (typeof result === "string") return assert.match(result, /^[a-z-]+$/);
+      answered++;
+      const { inputTokens = 0, outputTokens = 0 } = result.usage ?? {};
+      for (const count of [inputTokens, outputTokens]) assert.ok(Number.isSafeInteger(count) && count >= 0);
+      assert.match(result.by.version, /^[\x21-\x7e]{1,128}$/);
+      assert.ok(typeof result.reasoning === "string" && result.reasoning.length <= 16_384);
+      const checked = checkClassification(result.answer, { teams: TEAMS });
+      if (checked.ok) assert.deepEqual(result.answer, ANSWER, "nobody else says anything that can be used");
+    });
+    await fc.assert(property, { numRuns: 60 });
+    assert.ok(answered > 0, "some of it does not touch the answer");
   });
 }
 

@@ -15,7 +15,7 @@ import {
   type ClassifierAnswer,
   type PassedOver,
 } from "../../src/wire/contracts/classifier.ts";
-import { ask, never, SIGNAL, StageClock, stageOf, TEAMS, type Stage } from "./model-stage.ts";
+import { ask, askedOf, never, SIGNAL, StageClock, stageOf, TEAMS, type Stage } from "./model-stage.ts";
 import { ANSWER, PROVIDERS, startModel, type ModelStandIn, type Provider } from "./model-stand-ins.ts";
 
 const provider = PROVIDERS.find(({ name }) => name.startsWith("an OpenAI")) as Provider;
@@ -151,6 +151,15 @@ test("limits of requests, tokens and money are kept, and are there again in the 
   }
 });
 
+test("text that makes more tokens than it has words counts by its bytes: no signal spends more than was set aside", async (t) => {
+  const { classifier, model } = await open(t, { limits: { tokensPerHour: 6_000 } });
+  const title = "\u{1f9ff}".repeat(500);
+  const asked = classifier.classify([{ ...SIGNAL, title, summary: title }], never);
+  await assert.rejects(asked, (error: NoClassification) => error.passedOver[0]?.code === "limit-reached");
+  assert.deepEqual(model.received, []);
+  assert.notEqual(typeof (await ask(classifier)), "string", "an ordinary one fits");
+});
+
 test("whatever calls come to use, reserved before they are settled, no limit is ever passed", () => {
   const call = fc.record({
     most: fc.record({ inputTokens: fc.nat(400), outputTokens: fc.nat(100) }),
@@ -249,7 +258,9 @@ test("a chain of real models ends in the rules when each of them fails in its ow
     t.after(() => model.close());
     model.fail({ mode, times: 10 });
     const config = { ...provider.config(model.url), retries: { burst: 0 } };
-    members.push(stageOf({ config, timeoutMs: 150 }).classifier);
+    const { classifier, expire } = stageOf({ config });
+    members.push(classifier);
+    if (mode === "hang") void askedOf(model, 1).then(expire);
   }
   const [chain] = chainOf([...members, fixed("rules", RULES_ANSWER)], "review");
   const result = await chain.classify([SIGNAL], never);

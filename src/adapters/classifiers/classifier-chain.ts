@@ -16,12 +16,9 @@ import type { ModelConfig } from "../../wire/schemas/classifier-config.ts";
 import type { Signal } from "../../wire/types/signal.ts";
 import { createAsk } from "./ai-classifier.ts";
 import { ModelFailure } from "./model-failure.ts";
-import { composeMessage, type Prompt } from "./prompt.ts";
+import { composeMessage, mostTokensOf, type Prompt } from "./prompt.ts";
 import { providerModel } from "./provider-models.ts";
 import { createResilient, type Pause } from "./resilient-model.ts";
-
-/** The schema and what a provider puts around a question. */
-const SCHEMA_CHARS = 2_048;
 
 export interface ModelParts {
   readonly prompt: Prompt;
@@ -49,7 +46,7 @@ export function createModelClassifier(config: ModelConfig, parts: ModelParts): C
     ...parts,
     config,
     ask: createAsk({ ...parts, config, open: providerModel(config, parts) }),
-    questionChars: (signals) => prompt.text.length + composeMessage(signals, teams).length + SCHEMA_CHARS,
+    questionTokens: (signals) => mostTokensOf(prompt, composeMessage(signals, teams)),
   });
   return {
     identity,

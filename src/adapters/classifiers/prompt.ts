@@ -34,6 +34,19 @@ export function composeMessage(signals: readonly Signal[], teams: readonly strin
   return `<signals>\n${JSON.stringify(data).replaceAll("<", "\\u003c")}\n</signals>`;
 }
 
+const OWN_BYTES_PER_TOKEN_MIN = 2;
+/** The schema, and what a provider puts around a question. */
+const ENVELOPE_TOKENS = 1_536;
+
+/**
+ * The most tokens that a question can come to. The prompt is text of our own; what others wrote into signals is counted
+ * by its bytes, of which no tokenizer makes more tokens than there are.
+ */
+export function mostTokensOf(prompt: Prompt, message: string): number {
+  const own = Math.ceil(Buffer.byteLength(prompt.text) / OWN_BYTES_PER_TOKEN_MIN);
+  return own + Buffer.byteLength(message) + ENVELOPE_TOKENS;
+}
+
 function toData(signal: Signal): object {
   const { source, detector, status, environment, service, component, claimedSeverity, impactEstimate } = signal;
   const labels = Object.entries(signal.labels).slice(0, LABELS_MAX);

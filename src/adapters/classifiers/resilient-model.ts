@@ -14,9 +14,6 @@ import { UsageLimits } from "./usage-limits.ts";
 const ATTEMPTS_MAX = 3;
 const FIRST_PAUSE_MS = 250;
 const NO_TOKENS: TokenUsage = { inputTokens: 0, outputTokens: 0 };
-/** A token is hardly ever less than two characters; what carries a request counts as well. */
-const CHARS_PER_TOKEN_MIN = 2;
-const ENVELOPE_TOKENS = 512;
 
 /** Resolves after `ms`, rejects when `signal` aborts before. */
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
@@ -24,8 +21,8 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 export interface ResilientParts {
   readonly config: ModelConfig;
   readonly ask: AskModel;
-  /** Characters of the whole question, prompt included. */
-  readonly questionChars: (signals: readonly Signal[]) => number;
+  /** The most that the whole question can come to, prompt included. */
+  readonly questionTokens: (signals: readonly Signal[]) => number;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -43,8 +40,7 @@ export function createResilient(parts: ResilientParts): AskModel {
   return async (signals, signal) => {
     const endMs = clock.monotonicMs() + parts.timeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const inputTokens = Math.ceil(parts.questionChars(signals) / CHARS_PER_TOKEN_MIN) + ENVELOPE_TOKENS;
-      const most = { inputTokens, outputTokens: config.maxOutputTokens };
+      const most = { inputTokens: parts.questionTokens(signals), outputTokens: config.maxOutputTokens };
       const failure = await attemptOnce(means, most, () => parts.ask(signals, signal));
       if (!(failure instanceof ModelFailure)) return failure;
       const pauseMs = failure.retryAfterMs ?? backoffMs(attempt, parts.random);
