@@ -41,6 +41,7 @@ const LENGTHS: Readonly<Record<string, number>> = {
   close_notes: 4000,
   state: 40,
   urgency: 40,
+  major_incident_state: 40,
   impact: 40,
   assignment_group: 32,
   caller_id: 32,

@@ -30,6 +30,8 @@ export function composeTriage(context: TriageContext): JsonObject {
       return { dedupKey: dedupKeyOf(context.origin, context.action.incident ?? "") };
     case "servicenow.incident.create":
       return ticket(context);
+    case "incident.declare-major":
+      return majorIncident(context);
     default:
       return { incident: context.action.incident, justification: justification(context) };
   }
@@ -64,10 +66,25 @@ function ticket(context: TriageContext): JsonObject {
     description: lines
       .filter((line) => line !== "")
       .join("\n")
-      .slice(0, 4_000),
+      .slice(0, 4_000)
+      .toWellFormed(),
     urgency: GRADES[severity],
     impact: GRADES[severity],
     ...(team === undefined || team === "" ? {} : { team }),
+  };
+}
+
+function majorIncident(context: TriageContext): JsonObject {
+  const { action, signal } = context;
+  const team = action.classification?.team ?? "";
+  const summary = [signal?.summary ?? "", ...pointersOf(signal)].filter((line) => line !== "").join("\n");
+  return {
+    incident: action.incident ?? "",
+    title: oneLine(titleOf(context), SHORT_DESCRIPTION_MAX),
+    severity: action.classification?.severity ?? "sev1",
+    ...(summary === "" ? {} : { summary: summary.slice(0, 4_000).toWellFormed() }),
+    ...(team === "" ? {} : { team: oneLine(team, 64) }),
+    justification: justification(context),
   };
 }
 

@@ -15,7 +15,12 @@ export function openEgress(config: Config): Egress {
 /** Every origin that may be reached, each once. */
 export function allowedOrigins(config: Config): readonly string[] {
   const { executors, egress, exports } = config;
-  const named = [executors.pagerduty?.baseUrl, executors.servicenow?.baseUrl, ...egress.allow];
+  const named = [
+    executors.pagerduty?.baseUrl,
+    executors.servicenow?.baseUrl,
+    executors.majorIncident?.bridge.baseUrl,
+    ...egress.allow,
+  ];
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
   return [...new Set([...origins, ...classifierOrigins(config), ...exportOrigins(exports)])];
 }

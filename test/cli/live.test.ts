@@ -279,7 +279,7 @@ describe("the command line with a running server", () => {
     const { code, out } = await run("doctor");
     assert.equal(code, 0, out);
     assert.ok(!out.includes("FAIL"), out);
-    assert.match(out, /warn +executors .*pages and tickets are refused \(executor-missing\)/);
+    assert.match(out, /warn +executors .*pages, tickets and major incidents are refused \(executor-missing\)/);
     const checks = JSON.parse((await run("doctor -o json")).out) as { name: string; result: string }[];
     assert.ok(checks.some(({ name, result }) => name === "sign-in" && result === "ok"));
   });

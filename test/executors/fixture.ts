@@ -43,7 +43,8 @@ export interface Wanted {
 export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted): Executor {
   const parsed = executorsConfigSchema.parse(config);
   const credentials = credentialsFrom(secrets);
-  const allow = [parsed.pagerduty?.baseUrl, parsed.servicenow?.baseUrl].filter((url) => url !== undefined);
+  const urls = [parsed.pagerduty?.baseUrl, parsed.servicenow?.baseUrl, parsed.majorIncident?.bridge.baseUrl];
+  const allow = urls.filter((url) => url !== undefined);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
   const executor = createExecutors({ ...parts, installation: "holdpoint.test/log" }).get(kind);
   if (executor === undefined) throw new Error(`no executor for ${kind}`);

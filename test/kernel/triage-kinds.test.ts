@@ -16,6 +16,7 @@ function offered(): ReadonlyMap<string, Offered> {
   const config = executorsConfigSchema.parse({
     pagerduty: { baseUrl: "https://events.example.test", integrations: ["default"] },
     servicenow: { baseUrl: "https://now.example.test", auth: { kind: "basic", user: "holdpoint" } },
+    majorIncident: { bridge: { kind: "slack" }, responders: { default: { users: ["U0ONCALL1"] } } },
   });
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const credentials = { secret: () => Promise.reject(new Error("no secret is needed")) };
@@ -27,12 +28,9 @@ function offered(): ReadonlyMap<string, Offered> {
 
 it("triage kinds are declared as their executors declare them", () => {
   const executors = offered();
-  const missing = Object.keys(TRIAGE_KINDS).filter((kind) => !executors.has(kind));
-  assert.deepEqual(missing, ["incident.declare-major"], "no executor of this release declares major incidents");
   for (const [kind, { repeat, reversible }] of Object.entries(TRIAGE_KINDS)) {
     const declared = executors.get(kind)?.declared;
-    if (declared === undefined) continue;
-    assert.deepEqual({ repeat, reversible }, { repeat: declared.repeat, reversible: declared.reversible }, kind);
+    assert.deepEqual({ repeat, reversible }, { repeat: declared?.repeat, reversible: declared?.reversible }, kind);
   }
 });
 
@@ -47,12 +45,10 @@ const ARGS: Readonly<Record<keyof typeof TRIAGE_KINDS, JsonObject>> = {
 it("planning a triage action asks nobody, so that its plan always comes", async () => {
   const executors = offered();
   for (const [kind, args] of Object.entries(ARGS)) {
-    const executor = executors.get(kind)?.executor;
-    if (executor === undefined) continue;
     const target = { environment: "production", service: "cart" };
     const request = { actionId: "act_00000000b", kind, target, args, context: { incident: "inc_00000001a" } };
-    const plan = await executor.plan(request, new AbortController().signal);
-    assert.equal(plan.kind, kind);
+    const plan = await executors.get(kind)?.executor.plan(request, new AbortController().signal);
+    assert.equal(plan?.kind, kind);
     assert.equal(plan.fingerprint, null, "nothing of the target was read");
   }
 });

@@ -6,11 +6,15 @@ import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
-import type { ExecutorsConfig } from "../../wire/schemas/executors-config.ts";
+import type { ExecutorsConfig, MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { createMajorIncidentExecutor } from "./major-incident.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
-import { createServicenowExecutor } from "./servicenow.ts";
+import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
+import { IncidentTable } from "./servicenow-table.ts";
+import { createSlackBridge } from "./slack-bridge.ts";
+import { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** Fits a correlation id with an action id behind it, and means nothing to a ServiceNow query. */
 const PLAIN_ORIGIN = /^(?!javascript:)[a-z0-9][a-z0-9._:/@+-]{0,63}$/i;
@@ -40,11 +44,32 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     const origin = parseOrigin(config.servicenow.baseUrl);
     const egress = parts.egress.callTo(origin);
     const installation = correlationPrefix(parts.installation);
-    executors.push(
-      createServicenowExecutor({ config: config.servicenow, origin, egress, credentials, clock, installation }),
-    );
+    const room = { config: config.servicenow, origin, egress, credentials, clock, installation };
+    executors.push(createServicenowExecutor(room));
+    if (config.majorIncident !== undefined) executors.push(majorIncidents(parts, config.majorIncident, room));
   }
   return indexExecutors(executors);
+}
+
+function majorIncidents(parts: RegistryParts, config: MajorIncidentConfig, room: ServicenowParts): Executor {
+  const { credentials, clock } = parts;
+  const { bridge: bridgeConfig, responders } = config;
+  const origin = parseOrigin(bridgeConfig.baseUrl);
+  const egress = parts.egress.callTo(origin);
+  const { tokenRef } = bridgeConfig;
+  const bridge = createSlackBridge({ config: bridgeConfig, responders, origin, tokenRef, egress, credentials, clock });
+  const table = new IncidentTable(room);
+  const writes = new UnsettledWrites({ clock, settleMs: room.config.settleMs });
+  const { installation } = room;
+  return createMajorIncidentExecutor({
+    config,
+    servicenow: room.config,
+    bridge,
+    origin: room.origin,
+    installation,
+    table,
+    writes,
+  });
 }
 
 /** The origin itself where a correlation id can carry it, else a digest of it: equal for one log, always. */

@@ -28,13 +28,28 @@ export interface CreateParts {
   readonly writes: UnsettledWrites;
 }
 
+type CreateArguments = z.infer<typeof servicenowCreateArguments>;
+
 export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
   const args = parseArguments(servicenowCreateArguments, request.args);
   const correlationId = correlationIdOf(parts.installation, request);
-  const { assignmentGroups, caller } = parts.config;
-  const group =
-    args.team !== undefined && Object.hasOwn(assignmentGroups, args.team) ? assignmentGroups[args.team] : undefined;
-  const body: JsonObject = {
+  const body = { ...recordFields(parts.config, args), correlation_id: correlationId, work_notes: contextNote(request) };
+  const assigned = "assignment_group" in body;
+  return {
+    kind: request.kind,
+    calls: [createCall(parts, body)],
+    diff: { creates: "incident", team: args.team ?? null, assigned, fields: body },
+    inverse: inverseOf(request, { correlationId, canceledState: parts.config.canceledState }),
+    reversible: true,
+    fingerprint: null,
+  };
+}
+
+/** What a new record says, but for where it came from. */
+export function recordFields({ assignmentGroups, caller }: ServicenowConfig, args: CreateArguments): JsonObject {
+  const { team } = args;
+  const group = team !== undefined && Object.hasOwn(assignmentGroups, team) ? assignmentGroups[team] : undefined;
+  return {
     short_description: args.shortDescription,
     ...(args.description === undefined ? {} : { description: args.description }),
     urgency: String(args.urgency),
@@ -42,18 +57,13 @@ export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
     ...(args.category === undefined ? {} : { category: args.category }),
     ...(group === undefined ? {} : { assignment_group: group }),
     ...(caller === undefined ? {} : { caller_id: caller }),
-    correlation_id: correlationId,
     correlation_display: "Holdpoint",
-    work_notes: contextNote(request),
   };
-  return {
-    kind: request.kind,
-    calls: [{ method: "POST", origin: parts.origin, path: TABLE_PATH, body }],
-    diff: { creates: "incident", team: args.team ?? null, assigned: group !== undefined, fields: body },
-    inverse: inverseOf(request, { correlationId, canceledState: parts.config.canceledState }),
-    reversible: true,
-    fingerprint: null,
-  };
+}
+
+/** The one call of a create; its body has to hold `correlation_id` and `work_notes` too. */
+export function createCall({ origin }: Pick<CreateParts, "origin">, body: JsonObject): JsonObject {
+  return { method: "POST", origin, path: TABLE_PATH, body };
 }
 
 /** Ours alone for each action, and with the incident, by which every other system knows it: at most 100 characters. */

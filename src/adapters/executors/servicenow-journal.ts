@@ -8,7 +8,12 @@ const NOTE_CHARS_MAX = 4_000;
 
 /** Part of the plan: the action, and the run and incident that it came from. */
 export function contextNote({ actionId, context }: PlanRequest): string {
-  return journalText(`Proposed through Holdpoint as ${actionId}.\nContext: ${bounded(context)}`);
+  return recordNote({ context }, `Proposed through Holdpoint as ${actionId}.`);
+}
+
+/** The same for a plan that must not depend on the action's id. */
+export function recordNote({ context }: Pick<PlanRequest, "context">, what: string): string {
+  return journalText(`${what}\nContext: ${bounded(context)}`);
 }
 
 /** The one part that approvers did not see: Holdpoint's own account of the grant, after the approved text. */

@@ -113,6 +113,22 @@ export const servicenowUpdateArguments = z
     "one of sysId and correlationId",
   );
 
+const incidentSchema = z
+  .string()
+  .regex(/^inc_[0-9a-hjkmnp-tv-z]{9}$/)
+  .describe("The incident; declaring it again finds the record and the channel that are there");
+
+export const majorIncidentArguments = z.strictObject({
+  incident: incidentSchema,
+  title: lineOfText(160),
+  severity: z.enum(SEVERITIES),
+  summary: proseOf(4000).optional(),
+  team: lineOfText(64).optional().describe("Whose responders are named; others get the configured default"),
+  justification: detailsSchema.optional().describe("Run, signals, classification: shown with the message"),
+});
+
+export const majorIncidentRetractArguments = z.strictObject({ incident: incidentSchema });
+
 /** The arguments, checked. Throws `arguments-invalid` with up to five places that are wrong, never their values. */
 export function parseArguments<T>(schema: z.ZodType<T>, args: JsonObject): T {
   const parsed = schema.safeParse(args);

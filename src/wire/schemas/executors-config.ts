@@ -44,8 +44,75 @@ export const servicenowConfigSchema = z.strictObject({
 });
 export type ServicenowConfig = z.infer<typeof servicenowConfigSchema>;
 
-export const executorsConfigSchema = z.strictObject({
-  pagerduty: pagerdutyConfigSchema.optional(),
-  servicenow: servicenowConfigSchema.optional(),
+const slackUserSchema = z.string().regex(/^[UW][A-Z0-9]{5,20}$/, "a Slack user id, such as U0123ABCD");
+const slackGroupSchema = z.string().regex(/^S[A-Z0-9]{5,20}$/, "the id of a Slack user group, such as S0123ABCD");
+const respondersSchema = z
+  .strictObject({
+    users: z.array(slackUserSchema).max(100).default([]),
+    groups: z.array(slackGroupSchema).max(10).default([]),
+  })
+  .refine(({ users, groups }) => users.length + groups.length > 0, "names nobody");
+
+/** Holdpoint sets these itself. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "correlation_id",
+  "correlation_display",
+  "short_description",
+  "description",
+  "work_notes",
+]);
+const recordFieldsSchema = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,79}$/), z.string().max(1_000))
+  .refine(
+    (fields) => Object.keys(fields).every((field) => !OWN_FIELDS.has(field)),
+    "Holdpoint sets one of these itself",
+  )
+  .refine((fields) => Object.keys(fields).length <= 16, "more than 16 fields");
+
+export const majorIncidentConfigSchema = z.strictObject({
+  /** What makes a ServiceNow incident a major one: the fields of the plugin Major Incident Management by default. */
+  record: z
+    .strictObject({
+      fields: recordFieldsSchema.default({ major_incident_state: "accepted" }),
+      /** What takes it back. */
+      retractFields: recordFieldsSchema.default({ major_incident_state: "canceled" }),
+    })
+    .prefault({}),
+  bridge: z.strictObject({
+    kind: z.literal("slack"),
+    baseUrl: z.string().max(256).default("https://slack.com"),
+    /** A bot token: channels:manage, channels:read, channels:history, chat:write, usergroups:read (and groups:* if private). */
+    tokenRef: secretRefSchema.default("slack/token"),
+    channelPrefix: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,19}$/)
+      .default("inc"),
+    isPrivate: z.boolean().default(false),
+    /** Where people talk; `{incident}` stands for the incident's id. */
+    callUrl: z
+      .string()
+      .max(512)
+      .regex(/^https:\/\/[^\s<>|{}]+(?:\{incident\}[^\s<>|{}]*)?$/, "an https address, at most {incident} to fill in")
+      .optional(),
+    /** How long a message that nobody saw the end of may still arrive. */
+    settleMs: z.int().min(0).max(120_000).default(30_000),
+  }),
+  /** Who is called to the bridge, by the team that the classification recommends. */
+  responders: z.strictObject({
+    default: respondersSchema,
+    teams: z.record(z.string().min(1).max(64), respondersSchema).default({}),
+  }),
 });
+export type MajorIncidentConfig = z.infer<typeof majorIncidentConfigSchema>;
+
+export const executorsConfigSchema = z
+  .strictObject({
+    pagerduty: pagerdutyConfigSchema.optional(),
+    servicenow: servicenowConfigSchema.optional(),
+    majorIncident: majorIncidentConfigSchema.optional(),
+  })
+  .refine(({ majorIncident, servicenow }) => majorIncident === undefined || servicenow !== undefined, {
+    path: ["majorIncident"],
+    message: "needs executors.servicenow: the record of a major incident is opened there",
+  });
 export type ExecutorsConfig = z.infer<typeof executorsConfigSchema>;

@@ -1,0 +1,100 @@
+// Slack's Web API: one method, one answer, told apart by what it means for a repeat.
+
+import type { Clock } from "../../core/clock.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Answer, OutboundCall } from "../../wire/contracts/egress.ts";
+import { readSecret } from "./secret-reading.ts";
+import { jsonObjectOf, writeOutcome } from "./step-outcomes.ts";
+
+/**
+ * `no`: refused, and nothing was done; `passing` when trying again may help. `unsure`: nobody can tell whether it was done.
+ * `code` is Slack's own error (https://docs.slack.dev/reference/methods) or one of the executors' codes.
+ */
+export type Said =
+  | { readonly kind: "ok"; readonly body: JsonObject }
+  | { readonly kind: "no"; readonly code: string; readonly passing: boolean; readonly afterMs: number }
+  | { readonly kind: "unsure"; readonly code: string; readonly afterMs: number };
+
+export interface SlackParts {
+  readonly origin: string;
+  readonly tokenRef: string;
+  readonly egress: OutboundCall;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+}
+
+const AGAIN_MS = 5_000;
+const ERROR = /^[a-z0-9_]{1,64}$/;
+/** Errors under which Slack says that some aspect of the operation may have succeeded, or says nothing about that. */
+const UNSURE: ReadonlySet<string> = new Set([
+  "internal_error",
+  "fatal_error",
+  "service_unavailable",
+  "request_timeout",
+]);
+const PASSING: ReadonlySet<string> = new Set(["ratelimited", "rate_limited", "team_added_to_org"]);
+const CREDENTIAL: ReadonlySet<string> = new Set([
+  "invalid_auth",
+  "not_authed",
+  "account_inactive",
+  "token_revoked",
+  "token_expired",
+]);
+
+export class SlackApi {
+  readonly #parts: SlackParts;
+
+  constructor(parts: SlackParts) {
+    this.#parts = parts;
+  }
+
+  /** A method that changes something: its arguments as JSON. */
+  write(method: string, body: JsonObject, signal: AbortSignal): Promise<Said> {
+    const headers = { "content-type": "application/json; charset=utf-8" };
+    return this.#call({ method: "POST", path: `/api/${method}`, headers, body: JSON.stringify(body) }, signal);
+  }
+
+  /** A method that only reads: its arguments in the query, as reading methods take no JSON. */
+  read(method: string, args: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Said> {
+    const query = new URLSearchParams(args).toString();
+    return this.#call({ method: "GET", path: `/api/${method}${query === "" ? "" : `?${query}`}`, headers: {} }, signal);
+  }
+
+  async #call(
+    call: {
+      readonly method: "GET" | "POST";
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body?: string;
+    },
+    signal: AbortSignal,
+  ): Promise<Said> {
+    const { credentials, egress, origin, tokenRef, clock } = this.#parts;
+    const token = await readSecret(credentials, tokenRef, signal);
+    if (token === undefined && signal.aborted) return { kind: "no", code: "aborted", passing: true, afterMs: AGAIN_MS };
+    if (token === undefined) return { kind: "no", code: "credential-missing", passing: false, afterMs: 0 };
+    const headers = { ...call.headers, authorization: `Bearer ${token}` };
+    const answer = await egress({ ...call, origin, headers }, signal);
+    return heard(answer, { secrets: [token], nowMs: clock.nowMs() });
+  }
+}
+
+function heard(answer: Answer, told: { readonly secrets: readonly string[]; readonly nowMs: number }): Said {
+  if (answer.kind !== "answered" || answer.status !== 200) {
+    const outcome = writeOutcome({ answer, ...told });
+    if (outcome.status === "retry") return { kind: "no", code: outcome.code, passing: true, afterMs: outcome.afterMs };
+    if (outcome.status === "failed") return { kind: "no", code: outcome.code, passing: false, afterMs: 0 };
+    return { kind: "unsure", code: "code" in outcome ? outcome.code : "answer-unexpected", afterMs: AGAIN_MS };
+  }
+  const body = jsonObjectOf(answer);
+  if (body?.["ok"] === true) return { kind: "ok", body };
+  const error = body?.["error"];
+  // What Slack says goes no further than this pattern: nothing that it repeats of a call can pass.
+  if (body?.["ok"] !== false || typeof error !== "string" || !ERROR.test(error)) {
+    return { kind: "unsure", code: "answer-unexpected", afterMs: AGAIN_MS };
+  }
+  if (UNSURE.has(error)) return { kind: "unsure", code: error, afterMs: AGAIN_MS };
+  if (CREDENTIAL.has(error)) return { kind: "no", code: "credential-refused", passing: false, afterMs: 0 };
+  return { kind: "no", code: error, passing: PASSING.has(error), afterMs: PASSING.has(error) ? AGAIN_MS : 0 };
+}

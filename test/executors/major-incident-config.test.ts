@@ -1,0 +1,69 @@
+// What the configuration of major incidents refuses, and where it may reach.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
+import { TestClock } from "./contract.ts";
+import { buildExecutor } from "./fixture.ts";
+import { KIND } from "./major-stage.ts";
+
+const SERVICENOW = { baseUrl: "https://example.service-now.com", auth: { kind: "basic", user: "holdpoint" } };
+const BRIDGE = { kind: "slack" };
+const RESPONDERS = { default: { users: ["U0DEFAULT"] } };
+const BAD: readonly (readonly [string, unknown, RegExp])[] = [
+  ["without ServiceNow", { majorIncident: { bridge: BRIDGE, responders: RESPONDERS } }, /needs executors\.servicenow/],
+  [
+    "with nobody to call",
+    { servicenow: SERVICENOW, majorIncident: { bridge: BRIDGE, responders: { default: {} } } },
+    /names nobody/,
+  ],
+  [
+    "with a name instead of an id",
+    { servicenow: SERVICENOW, majorIncident: { bridge: BRIDGE, responders: { default: { users: ["@ada"] } } } },
+    /Slack user id/,
+  ],
+  [
+    "with a plain http call link",
+    {
+      servicenow: SERVICENOW,
+      majorIncident: { bridge: { ...BRIDGE, callUrl: "http://meet.example.com" }, responders: RESPONDERS },
+    },
+    /https address/,
+  ],
+  [
+    "with another placeholder",
+    {
+      servicenow: SERVICENOW,
+      majorIncident: { bridge: { ...BRIDGE, callUrl: "https://meet.example.com/{token}" }, responders: RESPONDERS },
+    },
+    /https address/,
+  ],
+  [
+    "with a field that Holdpoint sets",
+    {
+      servicenow: SERVICENOW,
+      majorIncident: { record: { fields: { correlation_id: "x" } }, bridge: BRIDGE, responders: RESPONDERS },
+    },
+    /sets one of these itself/,
+  ],
+  [
+    "with a token in it",
+    { servicenow: SERVICENOW, majorIncident: { bridge: { ...BRIDGE, token: "xoxb-1" }, responders: RESPONDERS } },
+    /Unrecognized key/,
+  ],
+];
+for (const [name, config, message] of BAD) {
+  test(`a configuration ${name} is refused, and says why`, () => {
+    const parsed = executorsConfigSchema.safeParse(config);
+    assert.equal(parsed.success, false);
+    assert.match(parsed.error?.issues.map((issue) => issue.message).join("; ") ?? "", message);
+  });
+}
+
+test("only https leaves this machine for Slack", () => {
+  const config = {
+    servicenow: SERVICENOW,
+    majorIncident: { bridge: { ...BRIDGE, baseUrl: "http://slack.com" }, responders: RESPONDERS },
+  };
+  assert.throws(() => buildExecutor({ kind: KIND, config, clock: new TestClock() }), /only https leaves this machine/);
+});
