@@ -137,9 +137,12 @@ function correlationIds(alert: RawAlert, mapping: SignalMapping): string[] {
 
 /** `prometheus:HighErrorRate`: printable, bounded, and without a secret somebody made a rule's name of. */
 export function redactedDetector(alert: RawAlert): string {
-  const { text } = redactField("alertname", cleanText(alert.name), { ipAddresses: false });
-  const name = text.replaceAll(/[^\w:.-]+/g, "_");
-  return `${alert.detectorKind}:${name === "" ? "unnamed" : name}`.slice(0, DETECTOR_CHARS_MAX);
+  const plain = (text: string): string => {
+    const redacted = redactField("alertname", cleanText(text), { ipAddresses: false });
+    return redacted.text.replaceAll(/[^\w:.-]+/g, "_");
+  };
+  // An EventBridge event names its kind itself.
+  return `${plain(alert.detectorKind)}:${plain(alert.name) || "unnamed"}`.slice(0, DETECTOR_CHARS_MAX);
 }
 
 /**
