@@ -43,7 +43,7 @@ export function alarmFromMessage(alarm: CloudwatchAlarm): readonly RawAlert[] {
         description: alarm.AlarmDescription,
         account: alarm.AWSAccountId,
         region: alarm.Region,
-        dimensions: (alarm.Trigger?.Dimensions ?? []).map(({ name, value }) => [name, value]),
+        dimensions: dimensionsOf(alarm).map(({ name, value }) => [name, value]),
       }),
       status,
       startsAt: at,
@@ -52,6 +52,11 @@ export function alarmFromMessage(alarm: CloudwatchAlarm): readonly RawAlert[] {
       occurrence: "alarm",
     },
   ];
+}
+
+function dimensionsOf({ Trigger: trigger }: CloudwatchAlarm): readonly { name: string; value: string }[] {
+  const ofMetrics = (trigger?.Metrics ?? []).flatMap(({ MetricStat: stat }) => stat?.Metric?.Dimensions ?? []);
+  return [...(trigger?.Dimensions ?? []), ...ofMetrics];
 }
 
 function statusOf(value: string): "firing" | "resolved" | null {

@@ -9,7 +9,7 @@ import { epochMs, labelsOf } from "./tags.ts";
 /** An issue is one occurrence; acknowledging it there is neither a beginning nor an end. */
 export function readNewrelic({ body }: SourceDelivery): readonly RawAlert[] {
   const issue = parsePayload(newrelicSchema, body, "the payload of examples/sources/newrelic.hbs");
-  const status = ["CLOSED", "DEACTIVATED"].includes(issue.state.toUpperCase()) ? "resolved" : "firing";
+  const status = ["CLOSED", "DEACTIVATED", "RESOLVED"].includes(issue.state.toUpperCase()) ? "resolved" : "firing";
   return [
     {
       detectorKind: "newrelic",
@@ -18,7 +18,7 @@ export function readNewrelic({ body }: SourceDelivery): readonly RawAlert[] {
       labels: namesOfIssue(issue),
       annotations: new Map([
         ["summary", issue.title],
-        ["runbook_url", issue.runbookUrl],
+        ["runbook_url", issue.runbookUrl[0] ?? ""],
       ]),
       startsAt: epochMs(issue.createdAt),
       endsAt: status === "firing" ? "" : epochMs(issue.closedAt),

@@ -3,7 +3,12 @@
 import { z } from "zod";
 import { optionalText } from "./payload.ts";
 
-const dimension = z.object({ name: z.string().max(256), value: z.string().max(1024) });
+const dimensions = z
+  .array(z.object({ name: z.string().max(256), value: z.string().max(1024) }))
+  .max(64)
+  .nullish();
+
+const statistic = z.object({ Metric: z.object({ Dimensions: dimensions }).nullish() });
 
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 export const cloudwatchAlarmSchema = z.object({
@@ -20,7 +25,12 @@ export const cloudwatchAlarmSchema = z.object({
     .object({
       MetricName: optionalText,
       Namespace: optionalText,
-      Dimensions: z.array(dimension).max(64).nullish(),
+      Dimensions: dimensions,
+      /** Of an alarm on several metrics, or on mathematics over them, instead of its own dimensions. */
+      Metrics: z
+        .array(z.object({ MetricStat: statistic.nullish() }))
+        .max(500)
+        .nullish(),
     })
     .nullish(),
 });
