@@ -54,6 +54,7 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
     detector: redactedDetector(alert),
     status: alert.status,
     ...(alert.isChange === true ? { nature: "change" } : {}),
+    ...(alert.isDerived === true || options.mapping.derived ? { derived: true } : {}),
     ...names,
     signature: signatureOf(alert, names, options.mapping),
     deliveryKey: `${identity}:${alert.status}`,

@@ -23,6 +23,8 @@ export interface RawAlert {
   readonly occurrence?: string;
   /** Something that changed, not something that failed: recorded, never triaged. */
   readonly isChange?: true;
+  /** A pager's or a tracker's incident: somebody else's detection, or nobody's. */
+  readonly isDerived?: true;
   /** A tracker's word, at `startsAt`, about an incident that Holdpoint itself opened there: never a signal. */
   readonly tracked?: Omit<TrackedIncident, "source" | "deliveryKey" | "at">;
 }

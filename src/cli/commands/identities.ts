@@ -78,6 +78,7 @@ export function addIdentities(program: Command, runner: Runner): void {
     .option("--certificate <file...>", "certificates that Amazon signs with, instead of fetching them (sns)")
     .option("--environment <name>", "of signals that name none")
     .option("--service <name>", "of signals that name none")
+    .option("--derived", "it relays what others detected, or is made by an AI: it confirms no major incident")
     .option(...DATA)
     .action(runner.action(addSource));
   program
@@ -129,6 +130,7 @@ type SourceFlags = {
   readonly certificate?: readonly string[];
   readonly environment?: string;
   readonly service?: string;
+  readonly derived?: true;
   readonly data?: string;
 };
 
@@ -152,10 +154,12 @@ function addSource(session: Session, name: string, flags: SourceFlags): ExitCode
   return EXIT.ok;
 }
 
-function newSource(name: string, { kind, topic, certificate, environment, service }: SourceFlags): NewSource {
+function newSource(name: string, flags: SourceFlags): NewSource {
+  const { kind, topic, certificate, environment, service, derived } = flags;
   const defaults = {
     ...(environment === undefined ? {} : { defaultEnvironment: environment }),
     ...(service === undefined ? {} : { defaultService: service }),
+    ...(derived === undefined ? {} : { derived }),
   };
   return {
     name,

@@ -87,7 +87,7 @@ function submitSignal(
 }
 
 function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
-  const { detector, status, environment, service, signature, deliveryKey, claimedSeverity, nature } = signal;
+  const { detector, status, environment, service, signature, deliveryKey, claimedSeverity, nature, derived } = signal;
   const input = {
     source: source.name,
     detector,
@@ -98,6 +98,7 @@ function submitOne(services: Services, { source, signal }: { source: SourceIdent
     deliveryKey,
     claimedSeverity,
     ...(nature === undefined ? {} : { nature }),
+    ...(derived === undefined ? {} : { derived }),
   };
   return services.submit({ type: "receive-signal", actor: source.id, input, content: signal as unknown as Json });
 }

@@ -46,6 +46,7 @@ function ours(event: Event, subject: string): RawAlert {
 function foreign({ data, occurred_at: at }: Event, status: "firing" | "resolved"): RawAlert {
   return {
     detectorKind: "pagerduty",
+    isDerived: true,
     name: data.title,
     status,
     labels: labelsOf({

@@ -43,6 +43,7 @@ function alertOf(incident: ServicenowWebhook): RawAlert {
   const endedAt = incident.resolved_at === "" ? incident.updated_at : incident.resolved_at;
   return {
     detectorKind: "servicenow",
+    isDerived: true,
     name: incident.short_description,
     status,
     labels: labelsOf({

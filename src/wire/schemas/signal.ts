@@ -12,6 +12,7 @@ export const signalSchema = z.strictObject({
   detector: z.string().max(128),
   status: z.enum(["firing", "resolved"]),
   nature: z.literal("change").optional(),
+  derived: z.literal(true).optional(),
   environment: name,
   service: name,
   component: name.nullable(),
@@ -117,6 +118,8 @@ export const signalMappingSchema = z.strictObject({
     "logs_url",
   ),
   redactIpAddresses: z.boolean().default(false),
+  /** Relays what others detected, or is made by an AI: its signals confirm no major incident. */
+  derived: z.boolean().default(false),
 });
 
 export type SignalMapping = z.infer<typeof signalMappingSchema>;

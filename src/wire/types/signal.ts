@@ -11,6 +11,8 @@ export interface Signal {
   readonly status: SignalStatus;
   /** `change`: a deployment or a build, recorded and never triaged. Absent for an alert. */
   readonly nature?: "change" | undefined;
+  /** Repeats what others detected, or was made by an AI: it confirms nothing (S6). Absent for a detection of its own. */
+  readonly derived?: true | undefined;
   readonly environment: string;
   readonly service: string;
   readonly component: string | null;
