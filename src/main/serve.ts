@@ -13,6 +13,9 @@ const CONFIG_EXIT = 78; // EX_CONFIG
 export async function serve(env: NodeJS.ProcessEnv): Promise<void> {
   // Three threads with small young heaps share few cores: helpers for each collection cost more than they save.
   setFlagsFromString("--no-parallel-scavenge");
+  // V8 may come to make objects of a request old from the start; everything young that they refer to, which is the whole
+  // request, is then copied twice and kept until the next full collection.
+  setFlagsFromString("--no-allocation-site-pretenuring");
   const config = loadConfig(env);
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const onFatal = (error: Error): void => {
