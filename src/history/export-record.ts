@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { EvaluationFacts, EventFacts, EventType, KernelEvent } from "../kernel/events.ts";
 import type { ExportedContent, ExportRecord } from "../wire/contracts/export.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
+import { answeredBy } from "./answered-by.ts";
 
 /** Status of a run or an action after each event that is exported; a function where the event itself says it. */
 const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => string) } = {
@@ -35,7 +36,7 @@ export interface RecordSources {
   /** The last one that carries an evaluation, this one included. */
   readonly evaluated: LedgerEvent | null;
   readonly runOpened: LedgerEvent | null;
-  readonly classified: LedgerEvent | null;
+  readonly runEnded: LedgerEvent | null;
   readonly signal: LedgerEvent | null;
   /** Payload of a step's end. */
   readonly evidence: Json;
@@ -90,10 +91,12 @@ function classifierParts(
   sources: RecordSources,
   proposed: KernelEvent<"action.proposed"> | null,
 ): Pick<ExportRecord, "ai" | "classification"> {
-  const classified = as("run.classified", sources.classified);
-  if (classified === null) return { ai: null, classification: proposed?.facts.classification ?? null };
-  const { classification, provider, model, modelVersion, promptHash, answerHash } = classified.facts;
-  return { ai: { provider, model, modelVersion, promptHash, answerHash }, classification };
+  const classified = as("run.classified", sources.runEnded);
+  const ended = classified ?? as("run.unclassified", sources.runEnded);
+  return {
+    ai: ended === null ? null : answeredBy(ended),
+    classification: classified?.facts.classification ?? proposed?.facts.classification ?? null,
+  };
 }
 
 function actionPart(sources: RecordSources, proposed: KernelEvent<"action.proposed"> | null): ExportRecord["action"] {

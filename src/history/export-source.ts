@@ -24,6 +24,8 @@ const BATCHES_CACHED_MAX = 64;
 /** As many actions as the kernel keeps under way; beyond, the oldest lose their last evaluation in later records. */
 const UNDER_WAY_MAX = 100_000;
 const CONTENT_CHARS_MAX = 32_768;
+/** A review that is answered, or cannot be planned, may ask for another action of its run. */
+const PROPOSALS_FOLLOWED_MAX = 4;
 
 export interface ExportSourceParts {
   readonly reader: Pick<LedgerReader, "head" | "readLeaves">;
@@ -161,8 +163,6 @@ export class ExportSource {
     const proposed = await this.#event(draft.proposed);
     const run = isOfRun(event) ? event.subject : proposed?.facts["run"];
     const runOpened = typeof run === "string" ? await this.#event(seqFromId("run", run)) : null;
-    // A triage action is proposed by the command that classified its run, so that command begins with the answer.
-    const classified = isOfRun(event) ? event : await this.#event(proposed?.command);
     const signalId = runOpened?.facts["signal"];
     const signal = typeof signalId === "string" ? await this.#event(seqFromId("sig", signalId)) : null;
     const isStep = event.type.startsWith("step.");
@@ -171,13 +171,27 @@ export class ExportSource {
       proposed,
       evaluated: await this.#event(draft.evaluated),
       runOpened,
-      classified: classified?.subject === run ? classified : null,
+      runEnded: isOfRun(event) ? event : await this.#endOfRun(run, proposed),
       signal,
       evidence: isStep ? await this.#findPayload(event.seq) : null,
       contents: this.#parts.content === "none" ? null : await this.#contents(draft, signal),
       leafHash: Buffer.from(batch.leafHashes.subarray(at, at + HASH_BYTES)).toString("hex"),
       checkpoint: batch.checkpoint,
     });
+  }
+
+  /**
+   * A triage action is proposed by the command that ended its run, and that command begins with the answer; or in the
+   * course of another action of the same run, which leads there.
+   */
+  async #endOfRun(run: unknown, proposed: LedgerEvent | null): Promise<LedgerEvent | null> {
+    if (typeof run !== "string") return null;
+    for (let at = proposed, steps = 0; at?.facts["run"] === run && steps < PROPOSALS_FOLLOWED_MAX; steps++) {
+      const begun = await this.#event(at.command);
+      if (begun?.subject === run) return begun;
+      at = await this.#event(seqFromId("act", begun?.subject ?? ""));
+    }
+    return null;
   }
 
   /** Null when there is none, or none any more. */

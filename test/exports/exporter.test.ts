@@ -1,6 +1,7 @@
 // The exporter over a real workload: at least once, in order, resumable, bounded.
 
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { it } from "node:test";
 import { assert as property, asyncProperty, integer } from "fast-check";
 import { isExported } from "../../src/history/export-record.ts";
@@ -61,7 +62,7 @@ it("a record joins its action with run, signal, model, decision and its place in
   assert.ok(step !== undefined);
   assert.equal(step.correlationId, step.incident);
   assert.equal(step.signal?.source, ledger.events.find(({ subject }) => subject === step.signal?.id)?.facts["source"]);
-  assert.equal(step.ai?.answerHash, "a");
+  assert.equal(step.ai?.answerHash, hash("sha256", step.run ?? ""));
   // A hold that was answered stays a hold in the record; the grant says that it was.
   assert.ok(step.decision !== null && ["allow", "hold"].includes(step.decision.decision));
   assert.ok((step.decision.verdicts as readonly unknown[]).length > 0);
@@ -74,6 +75,31 @@ it("a record joins its action with run, signal, model, decision and its place in
     transport.received.every(({ contents }) => contents === null),
     "no content unless asked for",
   );
+});
+
+it("whoever answered is named, believed or not, also where one action of a run led to another", async () => {
+  const ledger = new ExportedLedger(9);
+  ledger.grow(4_000);
+  const [transport, positions] = [new MemoryTransport(), new MemoryPositions()];
+  keepAll(transport);
+  await exportUntil({ ledger, transport, positions, until: () => true });
+  const ofRuns = transport.received.filter(({ action }) => action === null);
+  const rejected = ofRuns.filter(({ event, ai }) => event === "run.unclassified" && ai !== null);
+  assert.ok(rejected.length > 5);
+  assert.ok(ofRuns.every(({ run, ai }) => ai === null || ai.answerHash === hash("sha256", run ?? "")));
+  assert.deepEqual([rejected[0]?.ai?.inputTokens, rejected[0]?.ai?.outputTokens], [321, 45]);
+  const silent = new Set(ofRuns.flatMap(({ run, ai }) => (ai === null ? [run] : [])));
+  const commands = new Map(ledger.events.map(({ seq, subject }) => [seq, subject]));
+  let followed = 0;
+  for (const { action, run, ai } of transport.received) {
+    const proposed = ledger.events.find(({ type, subject }) => type === "action.proposed" && subject === action?.id);
+    const cause = commands.get(proposed?.command ?? -1) ?? "";
+    const before = ledger.events.find(({ type, subject }) => type === "action.proposed" && subject === cause);
+    if (run === null || proposed === undefined || silent.has(run)) continue;
+    if (cause === run || before?.facts["run"] === run) assert.equal(ai?.answerHash, hash("sha256", run), action?.id);
+    if (before?.facts["run"] === run) followed++;
+  }
+  assert.ok(followed > 0, "one action led to another");
 });
 
 it("a restart at any record goes on without a gap, with the same records as an exporter that never stopped", async () => {

@@ -26,7 +26,7 @@ export interface OcsfEvent {
   readonly api: { readonly operation: string };
   readonly ai_model?: { readonly name: string };
   readonly ai_agent?: { readonly uid: string; readonly instance_uid?: string };
-  readonly message_context?: { readonly response_text?: string };
+  readonly message_context?: Readonly<Record<string, unknown>>;
   readonly delegation?: { readonly uid: string };
   readonly attestation_list: readonly Attestation[];
   readonly unmapped: { readonly holdpoint: { readonly id: string } & Readonly<Record<string, unknown>> };

@@ -45,10 +45,12 @@ it("an action is API Activity with who, what, which model, which grant, and its 
 it("every kind of record is valid: runs, people's actions, refusals, nothing known", async (t) => {
   const dir = folder(t);
   const run = { event: "run.classified", status: "classified", action: null, decision: null };
+  const { ai } = recordOf(1);
+  const counted = ai === null ? null : { ...ai, inputTokens: 321, outputTokens: 45 };
   const person = { ...recordOf(3).action, agent: "person:ada", agentKind: "person", person: "ada" };
   const nothing = { incident: null, run: null, signal: null, ai: null, classification: null, environment: null };
   const records = [
-    recordOf(1, { ...run, contents: { answer: { value: { answer: "page" } } } }),
+    recordOf(1, { ...run, ai: counted, contents: { answer: { value: { answer: "page" } } } }),
     recordOf(2, { ...run, event: "run.unclassified", status: "unclassified", code: "answer-rejected", ai: null }),
     recordOf(3, { action: person as never, status: "refused", code: "rate-limited", run: null, ai: null }),
     recordOf(4, { ...nothing, action: null, decision: null, status: "needs-attention" }),
@@ -69,7 +71,15 @@ it("every kind of record is valid: runs, people's actions, refusals, nothing kno
       [600301, 1],
     ],
   );
-  assert.equal(events[0]?.message_context?.response_text, '{"answer":"page"}');
+  assert.deepEqual(events[0]?.message_context, {
+    uid: "run_000000005",
+    ai_role_id: 4,
+    service: { name: "holdpoint" },
+    prompt_tokens: 321,
+    completion_tokens: 45,
+    total_tokens: 366,
+    response_text: '{"answer":"page"}',
+  });
 });
 
 it("the chain goes on over deliveries and restarts, from what is remembered", async (t) => {

@@ -78,10 +78,12 @@ export class Workload extends Recorder {
       requiresMim: this.#chance(5),
       team: "shop",
     };
-    const classifier = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
+    const by = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p" };
+    const classifier = { ...by, answerHash: hash("sha256", run), inputTokens: 321, outputTokens: 45 };
+    const said = this.#chance(2) ? classifier : null;
     const input = known
       ? { run, classification, classifier, code: "", problems: [] }
-      : { run, classification: null, classifier: null, code: "invalid", problems: ["confidence"] };
+      : { run, classification: null, classifier: said, code: "invalid", problems: ["confidence"] };
     this.submit(command("classify-run", "system:triage", input));
   }
 
@@ -109,7 +111,8 @@ export class Workload extends Recorder {
     const action = this.#one(this.#actions("evaluating"));
     if (action === undefined) return this.#propose();
     const planHash = this.#chance(8) ? null : hash("sha256", action.id);
-    const input = { action: action.id, planHash, code: planHash === null ? "arguments-invalid" : "" };
+    const refusal = action.agentKind === "system" ? "executor-missing" : "arguments-invalid";
+    const input = { action: action.id, planHash, code: planHash === null ? refusal : "" };
     this.submit(command("plan-action", "system:effects", input));
   }
 

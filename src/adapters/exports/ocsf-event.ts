@@ -141,9 +141,18 @@ function aiOperationOf(record: ExportRecord): JsonObject {
     ...(isAgent
       ? { ai_agent: { uid: agent, name: agent, type_id: 0, ...(run === null ? {} : { instance_uid: run }), ...model } }
       : {}),
-    ...(run === null ? {} : { message_context: { uid: run, ai_role_id: 4, service: { name: "holdpoint" }, ...text } }),
+    ...(run === null
+      ? {}
+      : { message_context: { uid: run, ai_role_id: 4, service: { name: "holdpoint" }, ...tokensOf(record), ...text } }),
     ...delegationOf(record, decision),
   };
+}
+
+/** Of the run's own event alone, so that a sum counts them once; nothing where nothing was counted. */
+function tokensOf({ ai, action }: ExportRecord): JsonObject {
+  if (action !== null || ai?.inputTokens === undefined || ai.outputTokens === undefined) return {};
+  const { inputTokens, outputTokens } = ai;
+  return { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens };
 }
 
 function delegationOf({ ledger }: ExportRecord, decision: ExportRecord["decision"]): JsonObject {

@@ -1,7 +1,8 @@
 // Projections of triage runs: what was asked, what the classifier said, and what came of it.
 
 import type { KernelEvent } from "../../kernel/events.ts";
-import type { ActionReference, ActionView, ClassifierView, RunVerdict, RunView } from "../../wire/types/views.ts";
+import type { ActionReference, ActionView, RunVerdict, RunView } from "../../wire/types/views.ts";
+import { answeredBy } from "../answered-by.ts";
 import type { Documents } from "./documents.ts";
 import { withNewest } from "./signals.ts";
 
@@ -61,7 +62,7 @@ export function projectRunOpened(documents: Documents, event: KernelEvent<"run.o
 export function projectClassified(documents: Documents, event: KernelEvent<"run.classified">): void {
   const { classification } = event.facts;
   const ended = { endedAt: event.time, contentSeq: event.seq };
-  const classifier = classifierView(event.facts);
+  const classifier = answeredBy(event);
   documents.change("runs", event.subject, (before) =>
     judged({ ...before, ...ended, status: "classified", classification, classifier }),
   );
@@ -70,18 +71,10 @@ export function projectClassified(documents: Documents, event: KernelEvent<"run.
 export function projectUnclassified(documents: Documents, event: KernelEvent<"run.unclassified">): void {
   const { code, problems } = event.facts;
   const ended = { endedAt: event.time, contentSeq: event.seq };
-  // Who gave the answer that was rejected stands in the command; nobody did where time ran out.
-  const by = (event.facts.input as { readonly classifier?: ClassifierView | null } | undefined)?.classifier ?? null;
-  const classifier = by === null ? null : classifierView(by);
+  const classifier = answeredBy(event);
   documents.change("runs", event.subject, (before) =>
     judged({ ...before, ...ended, status: "unclassified", code, problems, classifier }),
   );
-}
-
-function classifierView(facts: ClassifierView): ClassifierView {
-  const { provider, model, modelVersion, promptHash, answerHash, inputTokens, outputTokens } = facts;
-  const counted = inputTokens === undefined || outputTokens === undefined ? {} : { inputTokens, outputTokens };
-  return { provider, model, modelVersion, promptHash, answerHash, ...counted };
 }
 
 /** Keeps a run's word on one of its actions, and the incident's on the end of its page. */

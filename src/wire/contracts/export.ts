@@ -1,6 +1,7 @@
 // What leaves for other systems of record: one line for each thing that happened to a run or an action, and who takes it.
 
 import type { Json } from "../../core/json.ts";
+import type { ClassifierView } from "../types/views.ts";
 
 /** A content of the ledger beside its facts: as it is, or by its digest; `erased` stays erased wherever it is read. */
 export type ExportedContent =
@@ -33,14 +34,8 @@ export interface ExportRecord {
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
   } | null;
-  readonly ai: {
-    readonly provider: string;
-    readonly model: string;
-    readonly modelVersion: string;
-    readonly promptHash: string;
-    /** SHA-256 of the answer. */
-    readonly answerHash: string;
-  } | null;
+  /** Who answered, believed or not, with the SHA-256 of prompt and answer; null where nobody did. */
+  readonly ai: ClassifierView | null;
   readonly classification: {
     readonly severity: string;
     readonly confidencePpm: number;
