@@ -8,7 +8,7 @@ import { epochMs, labelsOf } from "./tags.ts";
 
 /** An issue is one occurrence; acknowledging it there is neither a beginning nor an end. */
 export function readNewrelic({ body }: SourceDelivery): readonly RawAlert[] {
-  const issue = parsePayload(newrelicSchema, body, "the payload of examples/sources/newrelic.hbs");
+  const issue = parsePayload(newrelicSchema, body, "the payload of examples/sources/newrelic.txt");
   const status = ["CLOSED", "DEACTIVATED", "RESOLVED"].includes(issue.state.toUpperCase()) ? "resolved" : "firing";
   return [
     {

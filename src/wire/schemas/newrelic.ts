@@ -1,4 +1,4 @@
-// What a New Relic workflow sends with the payload of examples/sources/newrelic.hbs, or with its own template.
+// What a New Relic workflow sends with the payload of examples/sources/newrelic.txt, or with its own template.
 
 import { z } from "zod";
 import { looseText } from "./payload.ts";
