@@ -41,6 +41,13 @@ export type ClassifierCheck = {
   readonly problem: string | null;
 };
 
+export type ExportCheck = {
+  readonly name: string;
+  readonly kind: string;
+  /** Null when it can be sent to, as far as this machine can tell without sending anything. */
+  readonly problem: string | null;
+};
+
 export type PolicyFile = { readonly path: string; readonly text: string };
 
 export type CliHost = {
@@ -64,6 +71,8 @@ export type CliHost = {
   readLocalConfiguration(): LocalConfiguration;
   /** Looks at every classifier of the local installation without asking any; throws `config-invalid`. */
   checkClassifiers(): Promise<readonly ClassifierCheck[]>;
+  /** Looks at every export of the local installation without sending anything; throws `config-invalid`. */
+  checkExports(): Promise<readonly ExportCheck[]>;
   /** A configured classifier of the local installation, and its teams; throws `config-invalid`. */
   openClassifier(name: string): { readonly classifier: Classifier; readonly teams: readonly string[] };
   /** A policy folder's files as the server reads them. */

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { CliHost, LocalConfiguration, TextSource } from "../cli/host.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { checkClassifiers } from "./classifier-check.ts";
+import { checkExports } from "./exports-check.ts";
 import { classifierNamed } from "./classifiers.ts";
 import { loadConfig, ownerDir } from "./config.ts";
 import { openEgress } from "./egress.ts";
@@ -73,6 +74,7 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     serve: () => serve(env),
     readLocalConfiguration,
     checkClassifiers: async () => checkClassifiers(loadConfig(env)),
+    checkExports: async () => checkExports(loadConfig(env)),
     openClassifier,
     readPolicyFolder,
   };

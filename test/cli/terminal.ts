@@ -62,6 +62,7 @@ export function openTerminal(place: Place): Terminal {
       serve: () => Promise.reject(new Error("served")),
       readLocalConfiguration: () => ({ policyDir: POLICY_DIR, executors: [] }),
       checkClassifiers: async () => [{ name: "rules", model: "rules.yaml", problem: null }],
+      checkExports: async () => [],
       openClassifier: options.openClassifier ?? (() => assert.fail("no classifier is asked for")),
       readPolicyFolder,
     };

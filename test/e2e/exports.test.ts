@@ -133,6 +133,7 @@ it("one id finds ticket, page, export line and receipt", async (t) => {
   assert.equal(listed.code, 0, listed.text);
   for (const { action } of lines) if (action !== null) assert.ok(listed.text.includes(action.id), listed.text);
   const doctor = server.holdpoint(["doctor"]);
+  assert.match(doctor.text, /ok {4}exports +splunk, audit\n/);
   assert.match(doctor.text, /ok {4}export +splunk: \d+ events behind, 0 failures/);
 
   const events = await eventually("the same in OCSF", () => {

@@ -1,12 +1,13 @@
 // The settings of exports: what stops a start, and what may be reached.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { loadConfig } from "../../src/main/config.ts";
 import { allowedOrigins } from "../../src/main/egress.ts";
+import { checkExports } from "../../src/main/exports-check.ts";
 import { ExportsClient } from "../../src/main/exports-client.ts";
 
 function configured(t: TestContext, exports: object) {
@@ -69,6 +70,26 @@ for (const [what, exports, place] of [
     );
   });
 }
+
+it("what stands in an export's way is said without sending anything: address, secret, its permissions", async (t) => {
+  const config = configured(t, {
+    http: { kind: "splunk-hec", baseUrl: "http://splunk.example:8088" },
+    audit: { kind: "ocsf-file" },
+    aws: { kind: "cloudwatch", region: "eu-west-1", logGroup: "g", logStream: "s" },
+    otel: { kind: "otlp", baseUrl: "https://otel.example", authorizationRef: "otel/authorization" },
+  });
+  mkdirSync(join(config.dataDir, "secrets/otel"), { recursive: true });
+  writeFileSync(join(config.dataDir, "secrets/otel/authorization"), "Bearer abc", { mode: 0o644 });
+  const problems = (await checkExports(config)).map(({ name, problem }) => `${name}: ${problem}`);
+  for (const [index, words] of [
+    /http: .*only https/,
+    /audit: null/,
+    /aws: .*aws\/credentials/,
+    /otel: .*others/,
+  ].entries()) {
+    assert.match(problems[index] ?? "", words);
+  }
+});
 
 it("plain HTTP to another machine stops the start: a token goes with it", (t) => {
   const config = configured(t, { x: { kind: "splunk-hec", baseUrl: "http://splunk.example:8088" } });

@@ -48,8 +48,9 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
   const checks = [
     ...local,
     ...(await checkClassifiers(session)),
+    ...(await checkExports(session)),
     ...remote,
-    ...(isReachable ? await checkExports(session) : []),
+    ...(isReachable ? await checkExporters(session) : []),
   ];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
@@ -125,18 +126,28 @@ function checkConfiguration({ host }: Session): Check {
   }
 }
 
-/** One line for all that can be asked, one for each that cannot. */
-async function checkClassifiers({ host }: Session): Promise<readonly Check[]> {
+function checkClassifiers({ host }: Session): Promise<readonly Check[]> {
+  return checkEach("classifier", () => host.checkClassifiers());
+}
+
+function checkExports({ host }: Session): Promise<readonly Check[]> {
+  return checkEach("export", () => host.checkExports());
+}
+
+type Named = { readonly name: string; readonly problem: string | null };
+
+/** One line for all that can be used, one for each that cannot. */
+async function checkEach(what: string, look: () => Promise<readonly Named[]>): Promise<readonly Check[]> {
   try {
-    const checks = await host.checkClassifiers();
+    const checks = await look();
     const usable = checks.filter(({ problem }) => problem === null).map(({ name }) => name);
     const broken = checks.filter(({ problem }) => problem !== null);
     return [
-      ...(usable.length === 0 ? [] : [ok("classifiers", usable.join(", "))]),
-      ...broken.map(({ name, problem }) => failed(`classifier ${name}`, problem ?? "", "see docs/classifiers.md")),
+      ...(usable.length === 0 ? [] : [ok(`${what}s`, usable.join(", "))]),
+      ...broken.map(({ name, problem }) => failed(`${what} ${name}`, problem ?? "", `see docs/${what}s.md`)),
     ];
   } catch (error) {
-    return [failed("classifiers", toCliError(error).message, null)];
+    return [failed(`${what}s`, toCliError(error).message, null)];
   }
 }
 
@@ -236,7 +247,7 @@ async function checkToken({ api }: Session): Promise<Check> {
 }
 
 /** Nothing for a server that exports nothing. */
-async function checkExports({ api }: Session): Promise<readonly Check[]> {
+async function checkExporters({ api }: Session): Promise<readonly Check[]> {
   try {
     return exportersIn(await api.openText("/metrics")).map(({ name, lag, failures, isFailing }) => {
       const detail = `${name}: ${lag} events behind, ${failures} failures since the start`;
