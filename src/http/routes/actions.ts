@@ -41,8 +41,9 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
   if (kind === undefined)
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
-  checkSecrets(services, body);
   const args = body.arguments as JsonObject;
+  const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json });
+  checkSecrets(services, requestText, body.reason);
   const planned =
     kind.planning === "pure"
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
@@ -57,10 +58,7 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
       resource: target.resource ?? null,
       agentKind: PERSON_KINDS[identity.kind],
       person: identity.person,
-      requestHash: hash(
-        "sha256",
-        canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json }),
-      ),
+      requestHash: hash("sha256", requestText),
       planHash: planned?.planHash ?? null,
       repeat: kind.repeat,
       effect: kind.effect,
@@ -108,11 +106,8 @@ function checkName(field: "environment" | "service", text: string): string {
   return name;
 }
 
-function checkSecrets(
-  services: Services,
-  body: { reason?: string | undefined; arguments: Record<string, unknown> },
-): void {
-  const found = services.actions.findSecret(`${body.reason ?? ""}\n${JSON.stringify(body.arguments)}`);
+function checkSecrets(services: Services, request: string, reason = ""): void {
+  const found = services.actions.findSecret(`${reason}\n${request}`);
   if (found !== null) {
     throw new AppError("secret-detected", "name the secret by reference instead of its value", { kind: found });
   }
