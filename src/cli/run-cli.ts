@@ -15,6 +15,7 @@ import { addKill } from "./commands/kill.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPropose } from "./commands/propose.ts";
 import { addRecords } from "./commands/records.ts";
+import { addSources } from "./commands/sources.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { CliHost } from "./host.ts";
@@ -79,6 +80,7 @@ const COMMANDS = [
   addDoctor,
   addPolicy,
   addIdentities,
+  addSources,
   addKeys,
   addCompletion,
 ] as const;

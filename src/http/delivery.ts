@@ -5,7 +5,7 @@ import { gunzip } from "node:zlib";
 import type { FastifyRequest } from "fastify";
 import { AppError } from "../core/errors.ts";
 import type { SourceIdentity } from "../wire/types/identity.ts";
-import type { SourceKind } from "../wire/types/source-kinds.ts";
+import { SOURCE_KINDS, type SourceKind, type SourceProof } from "../wire/types/source-kinds.ts";
 import { otlpFromProtobuf } from "../wire/schemas/otlp-protobuf.ts";
 import { parseJsonBody } from "./body.ts";
 import { idOf } from "./request.ts";
@@ -14,7 +14,6 @@ import type { Services } from "./services.ts";
 export const DELIVERY_BYTES_MAX = 4 * 1024 * 1024;
 /** Whoever will prove by a signature who it is may make us read this much before. */
 const SIGNED_BYTES_MAX = 1024 * 1024;
-const SIGNED_KINDS: ReadonlySet<SourceKind> = new Set(["github", "pagerduty", "sns"]);
 
 /**
  * The source that the path, or the header `X-Holdpoint-Source`, or its own secret names. Throws `source-unknown`,
@@ -26,10 +25,15 @@ export function authenticateSource(services: Services, request: FastifyRequest):
   const name = typeof named === "string" && named !== "" ? named.slice(0, 64) : null;
   const source = services.identity.source(name, request.headers, typeof secret === "string" ? secret : undefined);
   const length = request.headers["content-length"];
-  if (SIGNED_KINDS.has(source.sourceKind) && !(length !== undefined && Number(length) <= SIGNED_BYTES_MAX)) {
+  if (isSigned(source.sourceKind) && !(length !== undefined && Number(length) <= SIGNED_BYTES_MAX)) {
     throw new AppError("body-too-large", `a signed delivery says its length and has at most ${SIGNED_BYTES_MAX} bytes`);
   }
   return source;
+}
+
+function isSigned(kind: SourceKind): boolean {
+  const { proof }: { proof: SourceProof } = SOURCE_KINDS[kind];
+  return proof === "hmac" || proof === "sns";
 }
 
 const unpack = promisify(gunzip);

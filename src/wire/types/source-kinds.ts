@@ -6,21 +6,22 @@
  */
 export type SourceProof = "secret" | "address" | "hmac" | "sns";
 
+/** `title` is what people call it, and its section in docs/signals.md. */
 export const SOURCE_KINDS = {
-  alertmanager: { proof: "secret" },
-  argocd: { proof: "secret" },
-  cloudevents: { proof: "secret" },
-  datadog: { proof: "secret" },
-  dynatrace: { proof: "secret" },
-  eventbridge: { proof: "secret" },
-  github: { proof: "hmac" },
-  kubernetes: { proof: "secret" },
-  newrelic: { proof: "secret" },
-  otlp: { proof: "secret" },
-  pagerduty: { proof: "hmac" },
-  servicenow: { proof: "secret" },
-  sns: { proof: "sns" },
-  splunk: { proof: "address" },
-} as const satisfies Record<string, { readonly proof: SourceProof }>;
+  alertmanager: { title: "Alertmanager", proof: "secret" },
+  argocd: { title: "Argo CD", proof: "secret" },
+  cloudevents: { title: "CloudEvents", proof: "secret" },
+  datadog: { title: "Datadog", proof: "secret" },
+  dynatrace: { title: "Dynatrace", proof: "secret" },
+  eventbridge: { title: "EventBridge", proof: "secret" },
+  github: { title: "GitHub", proof: "hmac" },
+  kubernetes: { title: "Kubernetes events", proof: "secret" },
+  newrelic: { title: "New Relic", proof: "secret" },
+  otlp: { title: "OpenTelemetry", proof: "secret" },
+  pagerduty: { title: "PagerDuty", proof: "hmac" },
+  servicenow: { title: "ServiceNow", proof: "secret" },
+  sns: { title: "Amazon SNS", proof: "sns" },
+  splunk: { title: "Splunk", proof: "address" },
+} as const satisfies Record<string, { readonly title: string; readonly proof: SourceProof }>;
 
 export type SourceKind = keyof typeof SOURCE_KINDS;
