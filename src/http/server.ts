@@ -12,6 +12,7 @@ import { identify } from "./request.ts";
 import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
 import { authenticateSource } from "./delivery.ts";
@@ -21,6 +22,7 @@ import type { Services } from "./services.ts";
 export const ROUTES: readonly Route[] = [
   ...openRoutes,
   ...signalRoutes,
+  ...heartbeatRoutes,
   ...actionRoutes,
   ...controlRoutes,
   ...ledgerRoutes,

@@ -20,6 +20,8 @@ export interface Services {
   readonly durableSize: () => number;
   /** Why the server takes no work, or null when it does. */
   readonly notReady: () => string | null;
+  /** When it was last proven, as of now, that pages would go out; rejects with `not-ready` while they would not. */
+  readonly proveHeartbeat: (source: SourceIdentity) => Promise<number>;
   readonly metrics: Metrics;
   readonly identity: IdentityService;
   readonly signals: SignalService;

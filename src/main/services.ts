@@ -20,6 +20,7 @@ import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import type { EffectParts } from "./effect-parts.ts";
 import type { ExportsClient } from "./exports-client.ts";
+import { createHeartbeat } from "./heartbeat.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
@@ -46,12 +47,16 @@ export function createServices(parts: Parts): Services {
   const { kernel } = core;
   addGauges(parts);
   addExportMetrics(parts);
+  const nowMs = (): number => systemClock.nowMs();
+  const notReady = (): string | null => whyNotReady(parts);
+  const { executors } = parts.effects;
   return {
     version: VERSION,
-    nowMs: () => systemClock.nowMs(),
+    nowMs,
     submit: (command) => kernel.submit(command),
     durableSize: () => kernel.durableSize,
-    notReady: () => whyNotReady(parts),
+    notReady,
+    proveHeartbeat: createHeartbeat({ kernel, brake: parts.brake, executors, metrics, nowMs, notReady }),
     metrics,
     identity: parts.identity,
     signals: signalService(parts.identity, parts.effects.origin),
