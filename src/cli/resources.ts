@@ -152,6 +152,15 @@ export const RESOURCES: readonly Resource[] = [
   },
 ];
 
+export type Named = { readonly resource: Resource; readonly id: string | undefined };
+
+/** `RESOURCE ID`, or both in one as `get -o name` prints them: `RESOURCE/ID`. */
+export function findNamed(name: string, id: string | undefined): Named {
+  const slash = name.indexOf("/");
+  if (id !== undefined || slash === -1) return { resource: findResource(name), id };
+  return { resource: findResource(name.slice(0, slash)), id: name.slice(slash + 1) };
+}
+
 /** By singular, plural or short name. */
 export function findResource(name: string): Resource {
   const wanted = name.toLowerCase();

@@ -186,7 +186,10 @@ describe("the command line with a running server", () => {
     for (const question of ["Who approved the agent's authority", "What constraints limited", "How the decision is"]) {
       assert.ok(explained.out.includes(question), explained.out);
     }
-    assert.match((await ada(`describe act ${id}`)).out, new RegExp(`holdpoint approve ${id}`));
+    for (const named of [`act ${id}`, `action/${id}`]) {
+      assert.match((await ada(`describe ${named}`)).out, new RegExp(`holdpoint approve ${id}`));
+    }
+    assert.match((await ada("describe action")).err, /which one\?/);
   });
 
   test("a pause is previewed, applied, seen, and lifted by somebody else", async () => {

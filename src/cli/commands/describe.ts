@@ -8,7 +8,7 @@ import { describeIncident, describeRun, describeSignal } from "../describe-triag
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
-import { findResource } from "../resources.ts";
+import { findNamed } from "../resources.ts";
 import { escapeLines } from "../safe-text.ts";
 import type { Runner, Session } from "../session.ts";
 import { readOne } from "./get.ts";
@@ -27,7 +27,7 @@ export function addDescribe(program: Command, runner: Runner): void {
     .command("describe")
     .description("Everything about one action, run, incident or signal, in words")
     .argument("<resource>", Object.keys(DESCRIPTIONS).join(", "))
-    .argument("<id>")
+    .argument("[id]", "or both in one: RESOURCE/ID")
     .action(runner.action(describe));
   program
     .command("explain")
@@ -37,8 +37,9 @@ export function addDescribe(program: Command, runner: Runner): void {
     .action(runner.action(explain));
 }
 
-async function describe(session: Session, name: string, id: string): Promise<ExitCode> {
-  const resource = findResource(name);
+async function describe(session: Session, name: string, given: string | undefined): Promise<ExitCode> {
+  const { resource, id } = findNamed(name, given);
+  if (id === undefined) throw usageError(`which one? \`holdpoint get ${resource.plural}\` lists them`);
   const describeOne = DESCRIPTIONS[resource.singular];
   if (describeOne === undefined)
     throw usageError(`${resource.plural} have no description; try \`holdpoint get ${resource.plural} ${id}\``);

@@ -6,7 +6,7 @@ import { CliError, usageError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
-import { findResource, RESOURCES, rowsOf, type Resource } from "../resources.ts";
+import { findNamed, RESOURCES, rowsOf, type Resource } from "../resources.ts";
 import { pause, type Runner, type Session } from "../session.ts";
 
 const WATCH_INTERVAL_MS = 2_000;
@@ -37,8 +37,8 @@ export function addGet(program: Command, runner: Runner): void {
     .action(runner.action(get));
 }
 
-async function get(session: Session, name: string, id: string | undefined, flags: GetFlags): Promise<ExitCode> {
-  const resource = findResource(name);
+async function get(session: Session, name: string, given: string | undefined, flags: GetFlags): Promise<ExitCode> {
+  const { resource, id } = findNamed(name, given);
   const query = queryOf(resource, flags);
   if (flags.watch) return watch(session, { resource, id, query, flags });
   if (id !== undefined) {
