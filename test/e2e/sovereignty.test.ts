@@ -24,6 +24,8 @@ function inNamespace(command: string): ReturnType<typeof spawnSync> {
   return spawnSync("unshare", ["--user", "--map-root-user", "--net", "sh", "-c", `${NETWORK} && ${command}`], {
     encoding: "utf8",
     timeout: 120_000,
+    // The process cannot end before a lookup that nobody answers has.
+    env: { ...process.env, RES_OPTIONS: "timeout:1 attempts:1" },
   });
 }
 
