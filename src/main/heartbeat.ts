@@ -32,12 +32,12 @@ type Parts = {
  */
 export function createHeartbeat(parts: Parts): (source: SourceIdentity) => Promise<number> {
   const { kernel, metrics, nowMs } = parts;
-  const proven = new Map<string, number>();
+  const answered = new Map<string, number>();
   metrics.family({
     name: "holdpoint_heartbeat_timestamp_seconds",
     type: "gauge",
-    help: "When a heartbeat by this source last proved that pages would go out.",
-    read: () => [...proven].map(([source, ms]) => ({ labels: { source }, value: ms / 1000 })),
+    help: "When this source was last told that pages would go out.",
+    read: () => [...answered].map(([source, ms]) => ({ labels: { source }, value: ms / 1000 })),
   });
   return async ({ id, name }) => {
     const reason = whyNoPage(parts);
@@ -45,7 +45,7 @@ export function createHeartbeat(parts: Parts): (source: SourceIdentity) => Promi
     const quietMs = nowMs() - kernel.state.time;
     const isRecent = kernel.durableSize === kernel.state.nextSeq && quietMs >= 0 && quietMs < RECENT_MS;
     if (!isRecent) await kernel.submit({ type: "prove-heartbeat", actor: id, input: {} });
-    proven.set(name, kernel.state.time);
+    answered.set(name, nowMs());
     return kernel.state.time;
   };
 }
