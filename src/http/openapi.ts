@@ -57,7 +57,40 @@ const SECURITY = {
     scheme: "bearer",
     description: "A source's own secret; it can create signals and nothing else.",
   },
+  sourceSecretHeader: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Holdpoint-Source-Secret",
+    description: "The same secret, for senders that keep Authorization for themselves.",
+  },
+  sourceSecretAddress: {
+    type: "apiKey",
+    in: "query",
+    name: "secret",
+    description: "The same secret, for a source of kind splunk alone.",
+  },
+  githubSignature: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Hub-Signature-256",
+    description: "HMAC with SHA-256 of the body, as GitHub signs it, for a source of kind github.",
+  },
+  pagerdutySignature: {
+    type: "apiKey",
+    in: "header",
+    name: "X-PagerDuty-Signature",
+    description: "HMAC with SHA-256 of the body, as PagerDuty signs it, for a source of kind pagerduty.",
+  },
+  snsSignature: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Amz-SNS-Message-Type",
+    description: "Announces a message that Amazon SNS has signed in itself, for a source of kind sns.",
+  },
 };
+const SOURCE_SECURITY = Object.keys(SECURITY)
+  .filter((name) => name !== "token")
+  .map((name) => ({ [name]: [] }));
 
 /** JSON Schemas with every named one among the components, where references from anywhere find it. */
 class Schemas {
@@ -99,7 +132,7 @@ function operation(route: Route, { path, schemas }: At): Doc {
 
 function security(route: Route): Doc {
   if (route.auth === "none") return { security: [] };
-  if (route.auth === "source") return { security: [{ sourceSecret: [] }] };
+  if (route.auth === "source") return { security: SOURCE_SECURITY };
   return { security: [{ token: route.auth.scope === "" ? [] : [route.auth.scope] }] };
 }
 

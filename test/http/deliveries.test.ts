@@ -53,6 +53,8 @@ async function recordedSince(seq: number): Promise<readonly string[]> {
   return types.filter((type) => type.startsWith("signal.") || type === "incident.opened");
 }
 
+const refusedOf = (kind: string, code: ErrorCode): Promise<number> =>
+  metric(server, `holdpoint_deliveries_refused_total{source="${kind}",code="${code}"}`);
 const refusals = (code: ErrorCode): Promise<number> => metric(server, `holdpoint_refusals_total{code="${code}"}`);
 const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
@@ -149,6 +151,7 @@ for (const [kind, [name]] of Object.entries({ ...FAILURES, ...CHANGES })) {
     assert.deepEqual(await recordedSince(before), []);
     const now = await Promise.all(codes.map(refusals));
     const more = now.map((value, i) => value - (counted[i] ?? 0));
+    assert.equal(await refusedOf(kind, "body-malformed"), 3, "and named by its source");
     assert.deepEqual(more, [3, kind === "cloudevents" ? 1 : 2, 2, 2], "each refusal is counted");
   });
 }

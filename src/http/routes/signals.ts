@@ -23,12 +23,25 @@ import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
 
-/** All alerts of one delivery are decided in one turn and share a commit; the answer comes when they are durable. */
-async function receive(
-  { services, request }: RouteContext,
-  telemetry: Telemetry | null,
-): Promise<readonly { subject: string; result: string; repeated: boolean }[]> {
+type Replies = readonly { subject: string; result: string; repeated: boolean }[];
+
+async function receive(context: RouteContext, telemetry: Telemetry | null): Promise<Replies> {
+  const { services, request } = context;
   const source = authenticateSource(services, request);
+  try {
+    return await take(context, { source, telemetry });
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "internal";
+    const help = "Deliveries that sources must mend or repeat.";
+    services.metrics.count("holdpoint_deliveries_refused_total", help, { source: source.name, code });
+    throw error;
+  }
+}
+
+type From = { readonly source: SourceIdentity; readonly telemetry: Telemetry | null };
+
+/** All alerts of one delivery are decided in one turn and share a commit; the answer comes when they are durable. */
+async function take({ services, request }: RouteContext, { source, telemetry }: From): Promise<Replies> {
   if (telemetry !== null && source.sourceKind !== "otlp") {
     throw new AppError("request-invalid", "only a source of kind otlp takes telemetry");
   }
