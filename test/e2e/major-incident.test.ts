@@ -217,6 +217,19 @@ it("whatever Slack does meanwhile, and a crash in between, each part is there on
   assertOpened("mail", done.incident ?? "");
 });
 
+it("what no repeat mends is left to people with its name, and the rest stands", async () => {
+  slack.refuse("usergroups.users.list", "missing_scope", 9);
+  await event("video", "synthetics");
+  await alert("video");
+  const stuck = await eventually("an end", async () =>
+    (await majors("video")).find(({ status }) => status === "needs-attention"),
+  );
+  const { text } = server.holdpoint(["describe", "action", stuck.id]);
+  assert.match(text, /responders-missing/);
+  assert.equal(channelsOf("video")[0]?.messages.length, 1);
+  assert.equal(recordsOf("video").length, 1);
+});
+
 it("it is taken back by people: the record's state, and the channel", async () => {
   const [declared] = (await majors("search")).filter(({ status }) => status === "succeeded");
   const proposal = {

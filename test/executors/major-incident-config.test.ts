@@ -1,7 +1,12 @@
 // What the configuration of major incidents refuses, and where it may reach.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { loadConfig } from "../../src/main/config.ts";
+import { allowedOrigins } from "../../src/main/egress.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { TestClock } from "./contract.ts";
 import { buildExecutor } from "./fixture.ts";
@@ -59,6 +64,21 @@ for (const [name, config, message] of BAD) {
     assert.match(parsed.error?.issues.map((issue) => issue.message).join("; ") ?? "", message);
   });
 }
+
+test("Slack may be reached where it is configured, and nowhere else", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "holdpoint-major-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const origins = (executors: object): readonly string[] => {
+    writeFileSync(join(dir, "holdpoint.yaml"), JSON.stringify({ executors }));
+    return allowedOrigins(loadConfig({ HOLDPOINT_DATA: dir, HOME: "/nonexistent" }));
+  };
+  const majorIncident = { bridge: BRIDGE, responders: RESPONDERS };
+  assert.deepEqual(origins({ servicenow: SERVICENOW }), ["https://example.service-now.com"]);
+  assert.deepEqual(origins({ servicenow: SERVICENOW, majorIncident }), [
+    "https://example.service-now.com",
+    "https://slack.com",
+  ]);
+});
 
 test("only https leaves this machine for Slack", () => {
   const config = {

@@ -96,6 +96,7 @@ function planOpen({ config, origin, responders }: SlackBridgeParts, wish: Bridge
   const message = {
     text,
     unfurl_links: false,
+    unfurl_media: false,
     metadata: messageMetadata(wish.key),
   };
   return [
