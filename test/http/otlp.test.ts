@@ -12,7 +12,7 @@ import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from 
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemRandom } from "../../src/main/system.ts";
-import { startServer } from "./fixture.ts";
+import { metric, startServer } from "./fixture.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 let secret: string;
@@ -70,17 +70,21 @@ describe("the OpenTelemetry SDK", () => {
   }
 });
 
-const metrics = (value: number): JsonObject => ({
+const metrics = (value: number, { service = "payments", atMs = 0 } = {}): JsonObject => ({
   resourceMetrics: [
     {
       resource: {
         attributes: [
-          { key: "service.name", value: { stringValue: "payments" } },
+          { key: "service.name", value: { stringValue: service } },
           { key: "deployment.environment.name", value: { stringValue: "production" } },
         ],
       },
       scopeMetrics: [
-        { metrics: [{ name: "http.error.ratio", gauge: { dataPoints: [{ asDouble: value, timeUnixNano: "0" }] } }] },
+        {
+          metrics: [
+            { name: "http.error.ratio", gauge: { dataPoints: [{ asDouble: value, timeUnixNano: `${atMs}000000` }] } },
+          ],
+        },
       ],
     },
   ],
@@ -136,6 +140,38 @@ describe("an OTLP source", () => {
     assert.equal((await signalsOf("payments")).length, 1);
     await deliver("metrics", metrics(0.01));
     assert.deepEqual(await incidents(), ["resolved"]);
+  });
+
+  test("a metric that is back before it was beyond opens nothing; one of another day is kept aside", async () => {
+    const received = (result: string): Promise<number> =>
+      metric(server, `holdpoint_signals_total{source="otel",result="${result}"}`);
+    const aside = await received("quarantined");
+    const open = server.running.kernel.state.incidents.size;
+    await deliver("metrics", metrics(0.01, { service: "early" }));
+    assert.equal(await received("unmatched"), 1);
+    await deliver("metrics", metrics(0.2, { service: "early" }));
+    assert.equal(await received("suppressed"), 1);
+    const day = 86_400_000;
+    await deliver("metrics", metrics(0.2, { service: "tomorrow", atMs: Date.now() + day }));
+    await deliver("metrics", metrics(0.2, { service: "last-month", atMs: Date.now() - 31 * day }));
+    assert.equal((await received("quarantined")) - aside, 2);
+    assert.equal(server.running.kernel.state.incidents.size, open);
+  });
+
+  test("what shows another secret, is cut or comes twice in one body is refused, and nothing is recorded", async () => {
+    const from = server.running.kernel.durableSize;
+    const text = JSON.stringify(metrics(0.2, { service: "untouched" }));
+    const send = async (body: string, as = `Bearer ${secret}`): Promise<unknown> => {
+      const { status, json } = await server.ask("/v1/signals/otel/v1/metrics", { method: "POST", as, body });
+      assert.ok(status >= 400 && status < 500);
+      return json?.["code"];
+    };
+    assert.equal(await send(text, `Bearer ${server.secret}`), "source-secret-invalid");
+    assert.equal(await send(text.slice(0, -20)), "body-malformed");
+    assert.equal(await send(`${text}${text}`), "body-malformed");
+    assert.equal(await send("[]"), "request-invalid");
+    const events = await server.eventsSince(from);
+    assert.ok(events.every(({ type }) => !type.startsWith("signal.")));
   });
 
   test("telemetry goes to sources of kind otlp alone", async () => {
