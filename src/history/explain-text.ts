@@ -1,5 +1,6 @@
 // An explanation as text for a terminal: three questions, each with its answer and the events that prove it.
 
+import type { ClassifierView } from "../wire/types/views.ts";
 import type { Answer, Explanation } from "./explanation.ts";
 
 export function explanationText(explained: Omit<Explanation, "text">): string {
@@ -15,6 +16,7 @@ export function explanationText(explained: Omit<Explanation, "text">): string {
     ...constraintLines(explained).map(indent),
     "",
     "How the decision is reconstructed",
+    ...triageLines(explained.triage).map(indent),
     ...pathLines(explained).map(indent),
   ].join("\n");
 }
@@ -67,6 +69,25 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
   lines.push(constraints.reversible ? "declared reversible" : "declared irreversible", `repeat: ${constraints.repeat}`);
   if (constraints.stoppedBy !== null) lines.push(`stopped: ${constraints.stoppedBy}`);
   return lines;
+}
+
+function triageLines(triage: Explanation["triage"]): readonly string[] {
+  if (triage === null) return [];
+  const { run, signal, seq, classifier, classification, code, problems } = triage;
+  const said =
+    classification === null
+      ? `not classified: ${[code, ...problems].join(", ")}`
+      : `classified as ${classification.severity} at confidence ${classification.confidencePpm / 1_000_000}`;
+  return [
+    `${signal === null ? "" : `signal ${signal} in `}run ${run} ${said} [${seq}]`,
+    classifier === null ? "nobody answered" : `answered by ${classifierText(classifier)}`,
+  ];
+}
+
+function classifierText(classifier: ClassifierView): string {
+  const { provider, model, modelVersion, promptHash, answerHash, inputTokens, outputTokens } = classifier;
+  const tokens = inputTokens === undefined ? "" : `, ${inputTokens} tokens in, ${outputTokens} out`;
+  return `${provider}/${model} ${modelVersion}, prompt ${promptHash}, answer ${answerHash}${tokens}`;
 }
 
 function pathLines({ path }: Omit<Explanation, "text">): readonly string[] {

@@ -5,6 +5,7 @@ import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.t
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { ActionView } from "../wire/types/views.ts";
+import { answeredBy } from "./answered-by.ts";
 import { explanationText } from "./explain-text.ts";
 import type {
   Answer,
@@ -15,6 +16,7 @@ import type {
   HoldStep,
   PathStep,
   PolicySource,
+  Triage,
 } from "./explanation.ts";
 import { smallFacts } from "./timeline.ts";
 
@@ -38,6 +40,7 @@ export function explainAction(events: readonly LedgerEvent[], id?: string): Expl
     lastEvent: own.at(-1)?.type ?? proposed.type,
     authority: authorityOf(proposed, own, recorded),
     constraints: constraintsOf(proposed, own),
+    triage: triageOf(proposed, recorded),
     path: own.map(pathStep),
   };
   return { ...explained, text: explanationText(explained) };
@@ -131,6 +134,18 @@ const STOPS: ReadonlySet<string> = new Set([
   "action.cancelled",
   "action.expired",
 ]);
+
+function triageOf({ facts: { run } }: Of<"action.proposed">, all: readonly KernelEvent[]): Triage | null {
+  const ofRun = all.filter(({ subject }) => subject === run);
+  const signal = allOf(ofRun, "run.opened").at(-1)?.facts.signal ?? null;
+  const classified = allOf(ofRun, "run.classified").at(-1);
+  const unclassified = allOf(ofRun, "run.unclassified").at(-1);
+  const ended = classified ?? unclassified;
+  if (run === null || ended === undefined) return null;
+  const { code = null, problems = [] } = unclassified?.facts ?? {};
+  const classification = classified?.facts.classification ?? null;
+  return { run, signal, seq: ended.seq, classifier: answeredBy(ended), classification, code, problems };
+}
 
 function evaluationsOf(own: readonly KernelEvent[]): readonly EvaluationStep[] {
   const steps: EvaluationStep[] = [];

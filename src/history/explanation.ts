@@ -1,6 +1,6 @@
 // The three governance answers about one action, as they are given: what explain makes and its text reads.
 
-import type { TimelineEntry } from "../wire/types/views.ts";
+import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
 /** Instants are milliseconds since the epoch. */
@@ -12,6 +12,8 @@ export interface Explanation {
   readonly lastEvent: string;
   readonly authority: Authority;
   readonly constraints: Constraints;
+  /** For an action that triage asked for, where the events given hold the end of its run. */
+  readonly triage: Triage | null;
   readonly path: readonly PathStep[];
   /** The same for people. */
   readonly text: string;
@@ -74,6 +76,20 @@ export interface HoldStep {
   readonly step: number;
   readonly roles: readonly string[];
   readonly deadline: number;
+}
+
+/** What was concluded from a signal, and by whom. */
+export interface Triage {
+  readonly run: string;
+  readonly signal: string | null;
+  /** The event that ended the run: its payload holds the answer and the reasoning. */
+  readonly seq: number;
+  /** Null where nobody answered. */
+  readonly classifier: ClassifierView | null;
+  readonly classification: ClassificationView | null;
+  /** Why there is no classification. */
+  readonly code: string | null;
+  readonly problems: readonly string[];
 }
 
 /** How the decision is reconstructed: each event, the command it came from, and what that command was given. */

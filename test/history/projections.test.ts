@@ -223,7 +223,7 @@ test("an erased payload is shown as erased", async () => {
 
 test("an action is explained by who gave it authority, what limited it, and how it was decided", async () => {
   const story = new Story();
-  story.signal("d1");
+  const signal = story.signal("d1");
   story.classify(500_000, { ticket: true });
   const [ticket = ""] = story.plan();
   story.answer(ticket, "approve");
@@ -236,7 +236,7 @@ test("an action is explained by who gave it authority, what limited it, and how 
     story.events().filter(({ seq }) => sources.has(seq)),
     ticket,
   );
-  const { authority, constraints, path } = explained;
+  const { authority, constraints, path, triage } = explained;
   assert.deepEqual([authority.agent, authority.answers[0]?.person], ["system:triage", "p-bob"]);
   assert.deepEqual([authority.policy?.bundleHash, authority.policy?.activated?.actor], [BUNDLE, "person:ada"]);
   assert.equal(authority.grant?.planHash, `plan-${ticket}`);
@@ -250,11 +250,35 @@ test("an action is explained by who gave it authority, what limited it, and how 
     path.map(({ by }) => by),
     [null, "plan-action", null, "answer-hold", null, "begin-step", "finish-step"],
   );
-  for (const part of ["Who approved", "approved by p-bob as person:bob", "held on route on-call", "step.finished"]) {
+  assert.deepEqual([triage?.run, triage?.signal, triage?.classifier], [action.run, signal, CLASSIFIER]);
+  for (const part of [
+    "Who approved",
+    "approved by p-bob as person:bob",
+    "held on route on-call",
+    "step.finished",
+    `signal ${signal} in run ${action.run} classified as high at confidence 0.5 [${triage?.seq}]`,
+    "answered by rules/r 1, prompt p, answer a",
+  ]) {
     assert.ok(explained.text.includes(part), part);
   }
   const alone = explainAction(story.events().filter(({ subject }) => subject === ticket));
-  assert.deepEqual([alone.action, alone.authority.policy?.activated], [ticket, null]);
+  assert.deepEqual([alone.action, alone.authority.policy?.activated, alone.triage], [ticket, null, null]);
+});
+
+test("a review that nobody's answer led to says what was wrong with the answer, and whose it was", () => {
+  for (const [classifier, words] of [
+    [{ ...CLASSIFIER, inputTokens: 321, outputTokens: 45 }, "answer a, 321 tokens in, 45 out"],
+    [null, "nobody answered"],
+  ] as const) {
+    const story = new Story();
+    story.signal("d1");
+    const run = [...story.state.runs.keys()][0] ?? "";
+    story.do("classify-run", { run, classification: null, classifier, code: "invalid", problems: ["confidence"] });
+    const [ticket = ""] = story.plan();
+    const { text } = explainAction(story.events(), ticket);
+    assert.match(text, /run run_[0-9a-z]+ not classified: invalid, confidence \[\d+\]/);
+    assert.ok(text.includes(words), text);
+  }
 });
 
 test("an action that was stopped says by what", () => {
