@@ -203,6 +203,9 @@ describe("an incident that Holdpoint opened", () => {
       const { json } = await server.ask(`/v1/signals/${event?.subject ?? ""}`, { as: reader });
       const { tracked } = (json?.["content"] ?? {}) as { tracked: JsonObject };
       assert.deepEqual([tracked["system"], tracked["state"]], [kind, "acknowledged"]);
+      assert.equal(tracked["subject"], kind === "pagerduty" ? "inc_000000012" : "act_000000042");
+      assert.ok(Math.abs((tracked["at"] as number) - Date.now()) < DAY_MS);
+      assert.deepEqual(results(await senderOf(kind).send(bytes)), ["known"], "the same word twice");
     }
   });
 });

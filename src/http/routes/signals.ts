@@ -89,9 +89,9 @@ function submitSignal(
     }
     case "tracked": {
       // Kept aside: what it says about our own incident is on record, and starts nothing.
-      const { deliveryKey, system, key, state, record } = one.tracked;
+      const { deliveryKey, source: _, ...tracked } = one.tracked;
       const input = { source: source.name, reason: "own-incident", deliveryKey };
-      const content = { tracked: { system, key, state, record } };
+      const content = { tracked };
       return services.submit({ type: "quarantine-signal", actor: source.id, input, content });
     }
     case "signal":
