@@ -99,7 +99,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
 
 /**
  * What nobody classified goes to people, as the review of a ticket. Where there are no tickets it is the review of a
- * page: policy lets no page out by itself that has no classification.
+ * page: the standard policy lets none out by itself that has no classification.
  */
 function askAboutPage(tx: Transaction, { kind, run, incident: id, classification, cause }: Action): void {
   if (kind !== "servicenow.incident.create" || run === null || classification !== null) return;
