@@ -8,6 +8,10 @@ export type TriageContext = {
   readonly action: Action;
   /** Name of the log: incidents of two installations never share a key at the pager. */
   readonly origin: string;
+  /** Id under which the page stands, or will, at the pager: mostly the incident's. */
+  readonly page: string;
+  /** All that the incident names. */
+  readonly services: readonly string[];
   readonly signalIds: readonly string[];
   /** The newest signal, null when the incident has left memory. */
   readonly signal: Signal | null;
@@ -16,9 +20,9 @@ export type TriageContext = {
 const SUMMARY_MAX = 1_000;
 const SHORT_DESCRIPTION_MAX = 160;
 
-/** The same for every event of one incident, so that a resolve finds its trigger. */
-function dedupKeyOf(origin: string, incident: string): string {
-  return `${origin}/${incident}`.slice(0, 255);
+/** The same for every event of one page, so that a resolve finds its trigger. */
+function dedupKeyOf({ origin, page }: TriageContext): string {
+  return `${origin}/${page}`.slice(0, 255);
 }
 
 /** What the executor of `action.kind` takes as arguments. */
@@ -27,7 +31,7 @@ export function composeTriage(context: TriageContext): JsonObject {
     case "pagerduty.trigger":
       return page(context);
     case "pagerduty.resolve":
-      return { dedupKey: dedupKeyOf(context.origin, context.action.incident ?? "") };
+      return { dedupKey: dedupKeyOf(context) };
     case "servicenow.incident.create":
       return ticket(context);
     case "incident.declare-major":
@@ -40,7 +44,7 @@ export function composeTriage(context: TriageContext): JsonObject {
 function page(context: TriageContext): JsonObject {
   const { action, signal } = context;
   return {
-    dedupKey: dedupKeyOf(context.origin, action.incident ?? ""),
+    dedupKey: dedupKeyOf(context),
     summary: oneLine(titleOf(context), SUMMARY_MAX),
     severity: action.classification?.severity ?? "high",
     source: `${action.service} in ${action.environment}`.slice(0, 255),
@@ -93,13 +97,14 @@ function titleOf({ action, signal }: TriageContext): string {
 }
 
 /** Signals, classification and run id; the verdicts follow from the grant, appended by the executor. */
-function justification({ action, signalIds }: TriageContext): JsonObject {
+function justification({ action, signalIds, services }: TriageContext): JsonObject {
   const classified = action.classification;
   return {
     action: action.id,
     run: action.run,
     incident: action.incident,
     signals: [...signalIds],
+    services: [...services],
     classification:
       classified === null ? null : { severity: classified.severity, confidence: classified.confidencePpm / 1_000_000 },
   } satisfies Record<string, Json>;

@@ -6,6 +6,7 @@ import { AppError, isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command } from "../kernel/command.ts";
+import { incidentOf } from "../kernel/incident-index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Action } from "../kernel/state.ts";
 import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../wire/contracts/executor.ts";
@@ -80,12 +81,14 @@ async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObj
     const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
     return content.args ?? {};
   }
-  const incident = action.incident === null ? undefined : parts.kernel.state.incidents.get(action.incident);
+  const incident = incidentOf(parts.kernel.state, action.incident);
   const own = action.cause?.signal == null ? [] : [{ id: action.cause.signal }];
   const ids = (incident?.signals ?? own).map((signal) => signal.id).filter((id) => isDurable(parts, id));
   const newest = ids.at(-1);
   const signal = newest === undefined ? null : await findSignal(parts, newest);
-  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal });
+  const page = action.kind === "pagerduty.trigger" ? (incident?.page?.of ?? incident?.id) : undefined;
+  const stands = { page: page ?? action.incident ?? "", services: incident?.services ?? [action.service] };
+  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal, ...stands });
 }
 
 function isDurable(parts: ExecuteParts, signalId: string): boolean {

@@ -5,6 +5,7 @@ import type { LedgerEvent } from "../wire/types/event.ts";
 import type { EventType, KernelEvent } from "./events.ts";
 import * as actions from "./reducers/actions.ts";
 import * as control from "./reducers/control.ts";
+import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
 import type { State } from "./state.ts";
 
@@ -21,8 +22,12 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "signal.quarantined": signals.applySignalQuarantined,
   "signal.suppressed": recordOnly,
   "signal.unmatched": recordOnly,
-  "incident.opened": signals.applyIncidentOpened,
-  "incident.resolved": signals.applyIncidentResolved,
+  "incident.opened": incidents.applyOpened,
+  "incident.reopened": incidents.applyReopened,
+  "incident.flapping": incidents.applyFlapping,
+  "incident.merged": incidents.applyMerged,
+  "incident.split": incidents.applySplit,
+  "incident.resolved": incidents.applyResolved,
   "run.opened": signals.applyRunOpened,
   "run.classified": signals.applyRunEnded,
   "run.unclassified": signals.applyRunEnded,

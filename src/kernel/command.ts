@@ -10,6 +10,8 @@ export type SignalFacts = {
   readonly environment: string;
   readonly service: string;
   readonly signature: string;
+  /** The failure alone, whatever it befell: see `Signal`. */
+  readonly failure: string;
   readonly deliveryKey: string;
   readonly claimedSeverity: string;
   /** Absent for an alert. A change is recorded and starts nothing. */
@@ -39,6 +41,7 @@ export type CommandInputs = {
     readonly requestHash: string;
   };
   "receive-signal": SignalFacts;
+  "split-incident": { readonly incident: string; readonly services: readonly string[] };
   "quarantine-signal": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
   "classify-run": {
     readonly run: string;

@@ -1,8 +1,10 @@
 // From a command to events: a pure choice over state, input and the time it is given.
 
 import * as actions from "./commands/actions.ts";
+import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
+import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
 import * as steps from "./commands/steps.ts";
 import { tick } from "./commands/tick.ts";
@@ -17,7 +19,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "propose-policy": policy.proposePolicy,
   "receive-signal": signals.receiveSignal,
   "quarantine-signal": signals.quarantineSignal,
-  "classify-run": signals.classifyRun,
+  "split-incident": incidents.splitIncident,
+  "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
   "answer-hold": actions.answerHold,

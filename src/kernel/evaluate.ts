@@ -8,6 +8,7 @@ import type { Evaluation } from "../wire/types/verdict.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
+import { incidentOf } from "./incident-index.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
@@ -18,7 +19,7 @@ import type { ActivePolicy, Transaction } from "./transaction.ts";
 
 /** The facts that policy sees for this action now. */
 function policyFacts(state: State, action: Action, now: number): PolicyFacts {
-  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const incident = incidentOf(state, action.incident);
   const classified = action.classification;
   return {
     action: {
@@ -39,8 +40,19 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       requiresMim: classified?.requiresMim ?? false,
       team: classified?.team ?? "",
     },
-    incident: { known: action.incident !== null, id: action.incident ?? "", signature: action.cause?.signature ?? "" },
-    signals: (incident?.signals ?? []).map((signal) => ({ ...signal, derived: signal.derived === true })),
+    incident: {
+      known: action.incident !== null,
+      id: incident?.id ?? action.incident ?? "",
+      absorbed: incident?.absorbed ?? [],
+      signature: action.cause?.signature ?? "",
+      pagedSeverity: incident?.page == null ? -1 : SEVERITIES.indexOf(incident.page.severity),
+    },
+    signals: (incident?.signals ?? []).map(({ id, source, detector, derived }) => ({
+      id,
+      source,
+      detector,
+      derived: derived === true,
+    })),
     timeMs: now,
   };
 }
@@ -114,7 +126,7 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
   if (step === undefined || result.route === null) {
     return refuse(tx, action, { evaluation, code: "route-unknown" });
   }
-  const incident = action.incident === null ? undefined : tx.state.incidents.get(action.incident);
+  const incident = incidentOf(tx.state, action.incident);
   // One review per incident: what joins it is on record as covered by the hold that waits already, and a hold about
   // less makes way, so that nobody who is asked about a ticket only keeps a page from being asked about.
   const review = incident === undefined || incident.review === null ? undefined : tx.state.actions.get(incident.review);

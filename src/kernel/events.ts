@@ -55,6 +55,9 @@ export type BrakeScope = {
   readonly service?: string;
 };
 
+/** Why a firing signal is of its incident, the first that fits. */
+export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opened";
+
 export type StepStatus = "succeeded" | "failed" | "retry" | "partial" | "unknown";
 export type RefusalCounts = { readonly [code: string]: number };
 
@@ -71,12 +74,15 @@ export type EventFacts = {
     readonly environment: string;
     readonly service: string;
     readonly signature: string;
+    readonly failure: string;
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
     readonly nature?: "change";
     /** An AI made it, or another signal did: it confirms nothing. */
     readonly derived?: true;
     readonly incident: string | null;
+    /** Null for what does not fire or joins none. */
+    readonly joinedBy: JoinedBy | null;
     readonly forgets?: string;
   };
   "signal.quarantined": {
@@ -88,6 +94,13 @@ export type EventFacts = {
   "signal.suppressed": { readonly signal: string; readonly duplicateOf: string };
   "signal.unmatched": { readonly signal: string };
   "incident.opened": { readonly environment: string; readonly service: string; readonly signature: string };
+  /** It had ended; its id, and all that goes by it, is the same as before. */
+  "incident.reopened": Record<string, never>;
+  "incident.flapping": { readonly times: number };
+  /** The subject is absorbed: all it names is the other's from now on. */
+  "incident.merged": { readonly into: string };
+  /** People say that these services fail for another reason. */
+  "incident.split": { readonly into: string; readonly services: readonly string[] };
   "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
   "run.opened": { readonly incident: string; readonly signal: string; readonly deadline: number };
   "run.classified": {

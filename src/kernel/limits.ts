@@ -9,6 +9,17 @@ export const LIMITS = {
   liveRunsMax: 20_000,
   /** Open incidents kept in memory; beyond, of the source with the most the one untouched for longest is closed. */
   openIncidentsMax: 20_000,
+  /** What one incident names: services, failures, and pairs of service and signature. The rest is counted only. */
+  incidentServicesMax: 64,
+  incidentFailuresMax: 64,
+  incidentHoldsMax: 256,
+  /** Incidents that one may absorb, and be kept apart from. */
+  incidentAbsorbedMax: 64,
+  incidentApartMax: 64,
+  /** Ended incidents that may come back; the oldest leaves first. */
+  resolvedIncidentsMax: 1_000,
+  /** Alerts of one incident of which each is known to fire. */
+  incidentFiringMax: 1_000,
   /** Signals named by one incident, for independence and justification; later ones are counted only. */
   incidentSignalsMax: 32,
   /** Beyond this many, only those of a detector not named yet. */
@@ -47,6 +58,15 @@ export const TERMS = {
   /** Waits between attempts to close a page: from the first, doubled, up to the last. */
   resolveAgainMs: 5 * 60_000,
   resolveAgainMaxMs: 60 * 60_000,
+  /** The same failure of the same service comes back within this time: the incident that had ended goes on. */
+  reopenMs: 30 * 60_000,
+  /** Another failure of a service joins an incident that names the service and had a signal within this time. */
+  joinServiceMs: 10 * 60_000,
+  /** The same failure elsewhere joins one that names the failure and had a signal within this time. */
+  joinFailureMs: 5 * 60_000,
+  /** Opened again so often within `reopenMs`, an incident is flapping: quiet of `flappingQuietMs` ends it. */
+  flappingTimes: 3,
+  flappingQuietMs: 15 * 60_000,
   /** An incident without any signal for this long is closed. */
   incidentIdleMs: 7 * 24 * 3_600_000,
 } as const;

@@ -5,14 +5,15 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { addShare } from "./bounded.ts";
-import { emptyState, incidentKey, incidentOwner, type State } from "./state.ts";
+import { indexOpen, indexResolved } from "./incident-index.ts";
+import { emptyState, incidentOwner, type State } from "./state.ts";
 
 const SNAPSHOT_FORMAT = 1;
 
 type StateField = keyof State;
 
 /** Derived indexes are rebuilt, not stored. */
-const DERIVED: ReadonlySet<string> = new Set(["incidentByKey", "shares"]);
+const DERIVED: ReadonlySet<string> = new Set(["incidentByKey", "joins", "shares"]);
 
 /** Canonical JSON of the state. Maps are written as entries in their own order, which decisions depend on. */
 export function serializeState(state: State): string {
@@ -49,11 +50,13 @@ export function parseState(text: string): State {
 }
 
 /** The derived indexes, as they were: every one follows the order of what it is derived from. */
-function index({ incidents, incidentByKey, deliveries, idempotency, shares }: State): void {
+function index(state: State): void {
+  const { incidents, resolved, deliveries, idempotency, shares } = state;
   for (const incident of incidents.values()) {
-    incidentByKey.set(incidentKey(incident), incident.id);
+    indexOpen(state, incident);
     addShare(shares.incidents, incidentOwner(incident), incident.id);
   }
+  for (const one of resolved.values()) indexResolved(state, one.incident);
   for (const [key, { source }] of deliveries) addShare(shares.deliveries, source, key);
   for (const [key, { client }] of idempotency) addShare(shares.idempotency, client, key);
 }

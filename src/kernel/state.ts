@@ -2,6 +2,7 @@
 
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
+import type { Severity } from "../wire/types/classification.ts";
 import type { BrakeScope, ProposalFacts } from "./events.ts";
 
 export type Hold = {
@@ -46,18 +47,46 @@ export type Action = ProposalFacts & {
 
 export type IncidentSignal = {
   readonly id: string;
+  readonly service: string;
   readonly source: string;
   readonly detector: string;
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
 };
 
+/** One alert that fires. */
+export type Firing = { readonly key: string; readonly service: string };
+
+/** A page that may have been sent, so that a resolve has to close it. */
+export type Page = {
+  readonly action: string;
+  /** The incident, or the storm, under whose key it stands at the pager: an absorbed incident's page keeps its own. */
+  readonly of: string;
+  readonly severity: Severity;
+  /** The marks that it set. */
+  readonly duplicateKeys: readonly string[];
+};
+
 export type Incident = {
   readonly id: string;
   readonly environment: string;
+  /** What it is named after: its first signal's. */
   readonly service: string;
   readonly signature: string;
   readonly openedAt: number;
+  /** All that it names, each bounded; what comes beyond is counted only. */
+  services: string[];
+  failures: string[];
+  /** `service|signature`. */
+  holds: string[];
+  /** Incidents that it absorbed: what is still under way on their behalf goes on as its own. */
+  absorbed: string[];
+  /** Incidents that people split from it, or it from: they are not joined again. */
+  apart: string[];
+  /** When it was opened again, of the last half hour. */
+  reopenedAt: number[];
+  /** It comes and goes: the end of its last alert is not its end yet, only quiet is. */
+  flapping: boolean;
   /** The one source that it is known from; null when there are several. */
   source: string | null;
   lastSignalAt: number;
@@ -67,16 +96,23 @@ export type Incident = {
   claimedSeverity: string;
   signals: IncidentSignal[];
   signalCount: number;
-  /** Delivery identities still firing; beyond a bound one entry stands for the rest, and only idleness ends those. */
-  firing: string[];
+  /** Alerts still firing; beyond a bound one entry stands for the rest, and only idleness ends those. */
+  firing: Firing[];
   /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
   retriageAt: number | null;
-  /** The newest page that may have been sent, so that a resolve has to close it, and the duplicate marks it set. */
-  page: { readonly action: string; readonly duplicateKeys: readonly string[] } | null;
+  page: Page | null;
   /** Action that waits for human review on behalf of this incident, one at a time. */
   review: string | null;
   /** What that review keeps waiting: asked for again once it is approved, one of a kind. */
   covered: CoveredAction[];
+};
+
+/** An incident that ended, kept for as long as it may come back. */
+export type ResolvedIncident = {
+  readonly incident: Incident;
+  readonly resolvedAt: number;
+  /** Under whose key its page is being closed; null when there was none. */
+  readonly closing: string | null;
 };
 
 export type CoveredAction = Pick<ProposalFacts, "kind" | "run" | "classification"> & { readonly signal: string | null };
@@ -128,6 +164,8 @@ export type State = {
   proposedBundles: Map<string, number>;
   brakes: Map<string, Brake>;
   incidents: Map<string, Incident>;
+  /** In order of their ends. */
+  resolved: Map<string, ResolvedIncident>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   counters: Map<string, Counter>;
@@ -140,6 +178,17 @@ export type State = {
   shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
   incidentByKey: Map<string, string>;
+  /** What else signals find incidents by; derived from `incidents` and `resolved`, see incident-index. */
+  joins: Joins;
+};
+
+/** Ids of incidents by `environment|name`, and of the one that absorbed another by that one's id. */
+export type Joins = {
+  readonly services: Shares;
+  readonly failures: Shares;
+  /** By `environment|service|signature`, of those that ended. */
+  readonly resolved: Shares;
+  readonly absorbed: Map<string, string>;
 };
 
 export function emptyState(): State {
@@ -153,6 +202,7 @@ export function emptyState(): State {
     proposedBundles: new Map(),
     brakes: new Map(),
     incidents: new Map(),
+    resolved: new Map(),
     runs: new Map(),
     actions: new Map(),
     counters: new Map(),
@@ -162,6 +212,7 @@ export function emptyState(): State {
     owedResolves: new Map(),
     shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
     incidentByKey: new Map(),
+    joins: { services: new Map(), failures: new Map(), resolved: new Map(), absorbed: new Map() },
   };
 }
 

@@ -60,6 +60,7 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       known: fact(BOOL, (facts) => facts.incident.known),
       id: fact(STRING, (facts) => facts.incident.id),
       signature: fact(STRING, (facts) => facts.incident.signature),
+      pagedSeverity: fact(INT, (facts) => facts.incident.pagedSeverity, { min: -1, max: SEVERITY_MAX }),
     },
   },
   signals: fact({ kind: "list", of: SIGNAL }, (facts) => facts.signals as unknown as readonly Value[]),

@@ -13,6 +13,7 @@ const CASES_MAX = 1_000;
 const CODES_MAX = 32;
 const COUNTERS_MAX = 64;
 const SIGNALS_MAX = 64;
+const ABSORBED_MAX = 64;
 const TEXT_CHARS_MAX = 300;
 /** 2026-01-01T00:00:00Z, where a case does not say when it is. */
 const TIME_MS = 1_767_225_600_000;
@@ -198,11 +199,14 @@ function readClassification(field: Field | undefined): PolicyFacts["classificati
 }
 
 function readIncident(field: Field | undefined): PolicyFacts["incident"] {
-  const fields = field?.fields(["id", "signature"], ["signature"]);
+  const fields = field?.fields(["id", "absorbed", "signature", "pagedSeverity"], ["signature"]);
+  const paged = fields?.pagedSeverity?.oneOf(SEVERITIES);
   return {
     known: fields !== undefined,
     id: fields?.id?.text(TEXT_CHARS_MAX) ?? (fields === undefined ? "" : "inc_case"),
+    absorbed: (fields?.absorbed?.items(ABSORBED_MAX) ?? []).map((id) => id.text(TEXT_CHARS_MAX) ?? ""),
     signature: fields?.signature?.text(TEXT_CHARS_MAX) ?? "",
+    pagedSeverity: paged === undefined ? -1 : SEVERITIES.indexOf(paged),
   };
 }
 

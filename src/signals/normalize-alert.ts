@@ -9,7 +9,7 @@ import type { SignalMapping } from "../wire/schemas/signal.ts";
 import { describeAlert, excerptOf, redactedDetector } from "./alert-content.ts";
 import type { RawAlert } from "./raw-alert.ts";
 import { findSecret } from "./redact.ts";
-import { failureSignature } from "./signature.ts";
+import { failureName, failureSignature, type FailureIdentity } from "./signature.ts";
 
 export interface NormalizeOptions {
   /** Name of the configured source: `alertmanager`. */
@@ -49,6 +49,7 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
   if (typeof names === "string") return quarantined(names);
   const times = timesOf(alert, options.receivedAtMs);
   if (times === undefined) return quarantined("timestamp-implausible");
+  const failing = failingOf(alert, names, options.mapping);
   const signal: Signal = {
     source,
     detector: redactedDetector(alert),
@@ -56,7 +57,8 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
     ...(alert.isChange === true ? { nature: "change" } : {}),
     ...(alert.isDerived === true || options.mapping.derived ? { derived: true } : {}),
     ...names,
-    signature: signatureOf(alert, names, options.mapping),
+    signature: failureSignature(failing),
+    failure: failureName(failing),
     deliveryKey: `${identity}:${alert.status}`,
     claimedSeverity: alert.isChange === true ? "none" : claimedSeverity(alert, options.mapping),
     ...times,
@@ -169,16 +171,16 @@ function claimedSeverity({ labels }: RawAlert, mapping: SignalMapping): Signal["
   return SEVERITY_ORDER[rank] ?? "none";
 }
 
-function signatureOf(alert: RawAlert, names: Names, mapping: SignalMapping): string {
+function failingOf(alert: RawAlert, names: Names, mapping: SignalMapping): FailureIdentity {
   const values = (labels: readonly string[]): string[] =>
     labels.flatMap((name) => {
       const value = alert.labels.get(name);
       return value === undefined ? [] : [value.slice(0, 256).toWellFormed()];
     });
-  return failureSignature({
+  return {
     ...names,
     title: alert.name !== "" ? alert.name : (alert.annotations.get("summary") ?? alert.annotations.get("title") ?? ""),
     distinguishing: mapping.identityLabels.flatMap((label) => values([label]).map((value) => `${label} ${value}`)),
     instances: values(mapping.instanceLabels),
-  });
+  };
 }

@@ -24,16 +24,29 @@ const VERSION = 1;
  * known from staging never hides what happens in production.
  */
 export function failureSignature(identity: FailureIdentity): string {
-  const { environment, service, component, title, distinguishing, instances } = identity;
-  const subjects = [service, component ?? "", environment].filter((name) => name !== "");
+  const { environment, service, component, distinguishing, instances } = identity;
   const words = (text: string): string => failureWords({ title: text, subjects: [], instances });
   const facts = {
     version: VERSION,
     environment,
     service,
     component,
-    failure: failureWords({ title, subjects, instances }),
+    failure: ownWords(identity),
     distinguishing: [...new Set(distinguishing.map(words))].filter((text) => text !== "").sort(),
   };
   return hash("sha256", canonicalJson(facts));
+}
+
+/**
+ * Lower-case hex SHA-256 over the words that name the failure and nothing else: the same for two services that fail the
+ * same way, which is how one cause is recognised in many places.
+ */
+export function failureName(identity: FailureIdentity): string {
+  return hash("sha256", canonicalJson({ version: VERSION, failure: ownWords(identity) }));
+}
+
+/** The words of the title without the names of what is affected. */
+function ownWords({ environment, service, component, title, instances }: FailureIdentity): string {
+  const subjects = [service, component ?? "", environment].filter((name) => name !== "");
+  return failureWords({ title, subjects, instances });
 }

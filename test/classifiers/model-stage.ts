@@ -26,6 +26,7 @@ export const SIGNAL: Signal = {
   service: "cart",
   component: null,
   signature: "0".repeat(64),
+  failure: "1".repeat(64),
   deliveryKey: "delivery-key-0123",
   claimedSeverity: "high",
   impactEstimate: 0.05,

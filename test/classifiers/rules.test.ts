@@ -22,6 +22,7 @@ const base: Signal = {
   service: "cart",
   component: null,
   signature: "0".repeat(64),
+  failure: "1".repeat(64),
   deliveryKey: `${"0".repeat(64)}:firing`,
   claimedSeverity: "high",
   impactEstimate: null,

@@ -140,6 +140,7 @@ export class Stage {
       environment: "production",
       service: "cart",
       signature: "s".repeat(64),
+      failure: "f".repeat(64),
       deliveryKey,
       claimedSeverity: "high",
     } as const;

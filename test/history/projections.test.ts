@@ -45,6 +45,7 @@ class Story extends Recorder {
       environment: "production",
       service: "cart",
       signature: "sig",
+      failure: `${over.service ?? "cart"} errors`,
       deliveryKey,
       claimedSeverity: "high",
       ...over,

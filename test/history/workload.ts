@@ -60,6 +60,7 @@ export class Workload extends Recorder {
       environment,
       service,
       signature: hash("sha256", `${service}${this.#below(3)}`),
+      failure: hash("sha256", `failure${this.#below(3)}`),
       deliveryKey: `am:${number}:${status}`,
       claimedSeverity,
     };

@@ -12,7 +12,9 @@ let failures = 0;
 
 /** A page of a failure never seen before; gives what became of it. */
 async function newPage(rig: Rig, service = "cart", source = "am"): Promise<{ id: string; result: string }> {
-  const id = await rig.page({ source, service, signature: hash("sha256", `failure ${failures++}`) });
+  // Each in an environment of its own: of one service in one place they would be one incident.
+  const environment = `e${failures++}`;
+  const id = await rig.page({ source, service, environment, signature: hash("sha256", environment) });
   return { id, result: rig.state.actions.get(id)?.status ?? rig.typesOf(id).at(-1) ?? "" };
 }
 

@@ -22,7 +22,7 @@ describe("an alert whose end came first", () => {
     await rig.signal({ deliveryKey: "b:firing" });
     await rig.signal({ deliveryKey: "a:resolved", status: "resolved" });
     await rig.signal({ deliveryKey: "a:firing" });
-    assert.deepEqual(rig.incident().firing, ["b"]);
+    assert.deepEqual(rig.incident().firing, [{ key: "b", service: "cart" }]);
     await rig.signal({ deliveryKey: "b:resolved", status: "resolved" });
     assert.equal(rig.state.incidents.size, 0);
   });

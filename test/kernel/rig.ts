@@ -169,6 +169,8 @@ export class Rig {
       environment: "production",
       service: "cart",
       signature: hash("sha256", `${of.service ?? "cart"} errors`),
+      // By default no two services fail the same way.
+      failure: hash("sha256", `failure of ${of.service ?? "cart"}`),
       deliveryKey: `d${this.#deliveries++}:${status}`,
       claimedSeverity: "high",
       ...of,

@@ -28,6 +28,8 @@ function openIncident(state: State, of: { source: string; name: string }): void 
   fold(state, "incident.opened", { subject: incident, facts: place });
   const facts: EventFacts["signal.received"] = {
     ...place,
+    failure: of.name,
+    joinedBy: "opened",
     source: of.source,
     detector: "d",
     status: "firing",
@@ -88,7 +90,7 @@ describe("open incidents", () => {
     for (let i = 0; i < LIMITS.openIncidentsMax; i++) openIncident(state, { source: "mallory", name: `m${i}` });
     const first = state.incidents.get("inc_m0");
     assert.ok(first);
-    first.page = { action: "act", duplicateKeys: [] };
+    first.page = { action: "act", of: "inc_m0", severity: "high", duplicateKeys: [] };
     const rig = await over(state);
     await rig.signal({ source: "mallory", service: "new", signature: "new" });
     assert.equal(rig.all("incident.resolved")[0]?.subject, "inc_m1");

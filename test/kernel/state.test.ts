@@ -55,6 +55,7 @@ describe("state", () => {
       assert.deepEqual([...(back[name as "actions"] as Map<string, unknown>).keys()], [...value.keys()], name);
     }
     assert.deepEqual(new Map(back.incidentByKey), new Map(rig.state.incidentByKey));
+    assert.deepEqual(back.joins, rig.state.joins);
   });
 
   it("goes on from a snapshot as it would have gone on without", async () => {

@@ -90,7 +90,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
       team: "payments",
       ...patch.classification,
     },
-    incident: { known: true, id: "inc_1", signature: "sig", ...patch.incident },
+    incident: { known: true, id: "inc_1", absorbed: [], signature: "sig", pagedSeverity: -1, ...patch.incident },
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

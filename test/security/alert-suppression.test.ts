@@ -8,7 +8,7 @@ import type { Incident } from "../../src/kernel/state.ts";
 import { Recorder } from "../history/recorder.ts";
 import { loadPack } from "../policy/pack.ts";
 
-const PLACE = { environment: "production", service: "cart", signature: "a".repeat(64) };
+const PLACE = { environment: "production", service: "cart", signature: "a".repeat(64), failure: "f".repeat(64) };
 const MINUTE_MS = 60_000;
 const FIRING_TRACKED = 1_000; // of one incident
 

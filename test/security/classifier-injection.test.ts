@@ -198,6 +198,7 @@ async function alert(stage: Stage, i: number, source = "am"): Promise<void> {
     environment: "production",
     service: `service-${i}`,
     signature: String(i).padStart(64, "0"),
+    failure: String(i).padStart(64, "0"),
     deliveryKey: `${i}:firing`,
     claimedSeverity: "high",
   } as const;

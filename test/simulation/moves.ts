@@ -47,7 +47,7 @@ function signal(world: World, promised: Promised): void {
   const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
   const firing = ending === undefined && world.random.below(5) > 0;
   // An alert that ends is mostly one that began.
-  const alert = ending?.firing[0] ?? `d${world.random.below(40)}`;
+  const alert = ending?.firing[0]?.key ?? `d${world.random.below(40)}`;
   const input: CommandInputs["receive-signal"] = {
     source: from(world, ["am", "dd"]),
     detector: from(world, ["errors", "latency"]),
@@ -55,6 +55,7 @@ function signal(world: World, promised: Promised): void {
     environment: ending?.environment ?? environment,
     service: ending?.service ?? service,
     signature: ending?.signature ?? hash("sha256", `${service} ${world.random.below(2)}`),
+    failure: hash("sha256", `failure ${world.random.below(3)}`),
     deliveryKey: `${alert}:${firing ? "firing" : "resolved"}`,
     claimedSeverity: from(world, ["low", "medium", "high", "sev1"]),
   };

@@ -5,7 +5,7 @@ import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 import { noteAction } from "./runs.ts";
-import { withNewest } from "./signals.ts";
+import { changeIncident, withNewest } from "./incidents.ts";
 
 const ANSWERS_MAX = 32;
 const EVENTS_MAX = 64;
@@ -54,7 +54,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
   };
   documents.put("actions", action);
   noteAction(documents, action);
-  documents.change("incidents", action.incident, (before) => ({
+  changeIncident(documents, action.incident, (before) => ({
     ...before,
     actions: withNewest(before.actions, action.id),
   }));
@@ -193,5 +193,5 @@ export function projectStepReconciled(documents: Documents, event: KernelEvent<"
 function notePaged(documents: Documents, id: string): void {
   const action = documents.find("actions", id);
   if (action?.kind !== "pagerduty.trigger") return;
-  documents.change("incidents", action.incident, (before) => ({ ...before, paged: true }));
+  changeIncident(documents, action.incident, (before) => ({ ...before, paged: true }));
 }

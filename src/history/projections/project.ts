@@ -5,6 +5,7 @@ import type { LedgerEvent } from "../../wire/types/event.ts";
 import * as actions from "./actions.ts";
 import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
+import * as incidents from "./incidents.ts";
 import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
 
@@ -22,8 +23,12 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "signal.quarantined": signals.projectQuarantined,
   "signal.suppressed": signals.projectSuppressed,
   "signal.unmatched": signals.projectUnmatched,
-  "incident.opened": signals.projectIncidentOpened,
-  "incident.resolved": signals.projectIncidentResolved,
+  "incident.opened": incidents.projectOpened,
+  "incident.reopened": incidents.projectReopened,
+  "incident.flapping": incidents.projectFlapping,
+  "incident.merged": incidents.projectMerged,
+  "incident.split": incidents.projectSplit,
+  "incident.resolved": incidents.projectResolved,
   "run.opened": runs.projectRunOpened,
   "run.classified": runs.projectClassified,
   "run.unclassified": runs.projectUnclassified,

@@ -4,7 +4,7 @@ import type { KernelEvent } from "../../kernel/events.ts";
 import type { ActionReference, ActionView, RunVerdict, RunView } from "../../wire/types/views.ts";
 import { answeredBy } from "../answered-by.ts";
 import type { Documents } from "./documents.ts";
-import { withNewest } from "./signals.ts";
+import { changeIncident, withNewest } from "./incidents.ts";
 
 const DONE: ReadonlyMap<string, RunVerdict> = new Map([
   ["incident.declare-major", "major-declared"],
@@ -56,7 +56,7 @@ export function projectRunOpened(documents: Documents, event: KernelEvent<"run.o
     erased: [],
   });
   documents.change("signals", signal, (before) => ({ ...before, status: "triaged", run: event.subject }));
-  documents.change("incidents", incident, (before) => ({ ...before, runs: withNewest(before.runs, event.subject) }));
+  changeIncident(documents, incident, (before) => ({ ...before, runs: withNewest(before.runs, event.subject) }));
 }
 
 export function projectClassified(documents: Documents, event: KernelEvent<"run.classified">): void {
@@ -82,7 +82,7 @@ export function noteAction(documents: Documents, action: ActionView): void {
   const { id, kind, status, code, dryRun, run, incident } = action;
   const reference: ActionReference = { id, kind, status, code, dryRun };
   if (kind === "pagerduty.resolve") {
-    documents.change("incidents", incident, (before) => ({ ...before, pageClosing: reference }));
+    changeIncident(documents, incident, (before) => ({ ...before, pageClosing: reference }));
   }
   documents.change("runs", run, (before) => {
     const known = before.actions.findIndex((named) => named.id === id);

@@ -100,7 +100,8 @@ function submitSignal(
 }
 
 function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
-  const { detector, status, environment, service, signature, deliveryKey, claimedSeverity, nature, derived } = signal;
+  const { detector, status, environment, service, signature, failure, deliveryKey } = signal;
+  const { claimedSeverity, nature, derived } = signal;
   const input = {
     source: source.name,
     detector,
@@ -108,6 +109,7 @@ function submitOne(services: Services, { source, signal }: { source: SourceIdent
     environment,
     service,
     signature,
+    failure,
     deliveryKey,
     claimedSeverity,
     ...(nature === undefined ? {} : { nature }),

@@ -7,6 +7,7 @@ import { brakeOn } from "../brakes.ts";
 import { inputToRecord, type Command, type Reply } from "../command.ts";
 import { refuse, settle } from "../evaluate.ts";
 import type { KernelEvent } from "../events.ts";
+import { incidentOf } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { shareToCut } from "../bounded.ts";
 import type { Action, State } from "../state.ts";
@@ -129,7 +130,7 @@ export function answerHold(tx: Transaction, command: Command<"answer-hold">): Re
   if (brakeOn(tx.state.brakes.values(), action) === "pause") {
     throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", { action: id });
   }
-  const incident = action.incident === null ? undefined : tx.state.incidents.get(action.incident);
+  const incident = incidentOf(tx.state, action.incident);
   const covered = incident?.review === id ? incident.covered : [];
   tx.emit({ type: "action.approved", subject: id, facts, ...payload });
   settle(tx, id);

@@ -10,7 +10,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { closeIfOver } from "./signals.ts";
+import { closeIfOver } from "./incidents.ts";
 
 const RETRY_FIRST_MS = 1_000;
 /** Our own waiting grows up to this, so that a page is tried as long as its grant lives. */

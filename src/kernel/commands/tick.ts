@@ -3,12 +3,14 @@
 import type { Reply } from "../command.ts";
 import { brakeOn } from "../brakes.ts";
 import { leaveToPeople, refuse } from "../evaluate.ts";
+import { incidentOf } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { DEAD_MAN, proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
-import { timeOutRun, triageOwed } from "./signals.ts";
+import { closeIfOver, isQuiet } from "./incidents.ts";
+import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
@@ -26,6 +28,11 @@ export function tick(tx: Transaction): Reply {
   for (const incident of [...tx.state.incidents.values()]) {
     if (tx.now - incident.lastSignalAt < TERMS.incidentIdleMs || fired++ >= FIRED_MAX) break; // idle ones come first
     tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "idle" } });
+  }
+  for (const incident of [...tx.state.incidents.values()]) {
+    if (!isQuiet(incident, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    closeIfOver(tx, incident.id);
   }
   for (const incident of tx.state.incidents.values()) {
     if (!isTriageDue(tx.state, incident, tx.now)) continue;
@@ -48,7 +55,7 @@ export function somethingIsDue(state: State, now: number): boolean {
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;
   if (incident !== undefined && now - incident.lastSignalAt >= TERMS.incidentIdleMs) return true;
-  for (const one of state.incidents.values()) if (isTriageDue(state, one, now)) return true;
+  for (const one of state.incidents.values()) if (isTriageDue(state, one, now) || isQuiet(one, now)) return true;
   for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
   return false;
 }
@@ -116,7 +123,7 @@ const SERIOUS: ReadonlySet<string> = new Set(["high", "sev1"]);
 
 /** A review that nobody answered is not the end of a serious alert: somebody is woken, as far as policy lets them. */
 function pageUnattended(tx: Transaction, { incident: id, run, cause, classification }: Action): void {
-  const incident = id === null ? undefined : tx.state.incidents.get(id);
+  const incident = incidentOf(tx.state, id);
   if (incident === undefined || incident.firing.length === 0) return;
   if (!SERIOUS.has(incident.claimedSeverity) && !SERIOUS.has(classification?.severity ?? "")) return;
   const signal = cause?.signal ?? null;

@@ -4,6 +4,7 @@ import { assert } from "../../core/assert.ts";
 import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { EvaluationFacts, KernelEvent } from "../events.ts";
+import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
@@ -22,7 +23,7 @@ function moveTo(state: State, action: Action, end: { status: ActionStatus; code?
   state.actions.delete(action.id);
   if (status === "failed" && action.grant !== null) dropMarks(state, action.id, action.grant);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
-  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const incident = incidentOf(state, action.incident);
   if (incident === undefined) return;
   if (incident.review === action.id) {
     incident.review = null;
@@ -109,7 +110,7 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
   const { evaluation, duplicateOf } = event.facts;
   const action = state.actions.get(event.subject);
   if (action === undefined) return;
-  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const incident = incidentOf(state, action.incident);
   const isCovered = evaluation === null || evaluation.decision === "hold";
   if (isCovered && incident !== undefined && state.actions.get(duplicateOf)?.kind !== action.kind) {
     const { kind, run, classification, cause } = action;
@@ -126,7 +127,7 @@ export function applyHeld(state: State, event: KernelEvent<"action.held">): void
   action.dueAt = deadline;
   action.verdicts = summarize(event.facts.evaluation);
   action.status = "held";
-  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const incident = incidentOf(state, action.incident);
   if (incident !== undefined) incident.review = action.id;
 }
 
@@ -146,7 +147,7 @@ export function applyApproved(state: State, event: KernelEvent<"action.approved"
   action.dueAt = null;
   action.status = "evaluating";
   // Nobody is asked any more: the next hold of the incident stands for itself.
-  const incident = action.incident === null ? undefined : state.incidents.get(action.incident);
+  const incident = incidentOf(state, action.incident);
   if (incident?.review === action.id) {
     incident.review = null;
     incident.covered = [];
@@ -195,8 +196,13 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
 }
 
 /** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */
-function markPaged(state: State, { id, kind, incident: incidentId, grant }: Action): void {
-  if (kind !== "pagerduty.trigger" || incidentId === null) return;
-  const incident = state.incidents.get(incidentId);
-  if (incident !== undefined) incident.page = { action: id, duplicateKeys: grant?.duplicateKeys ?? [] };
+function markPaged(state: State, { id, kind, incident: incidentId, grant, classification }: Action): void {
+  const incident = kind === "pagerduty.trigger" ? incidentOf(state, incidentId) : undefined;
+  if (incident === undefined) return;
+  const of = incident.page?.of ?? incident.id;
+  const severity = classification?.severity ?? UNCLASSIFIED_PAGE;
+  incident.page = { action: id, of, severity, duplicateKeys: grant?.duplicateKeys ?? [] };
 }
+
+/** As which a page goes out that no classifier asked for. */
+const UNCLASSIFIED_PAGE = "high";

@@ -1,52 +1,59 @@
-// Reducers of signals, incidents and triage runs.
+// Reducers of signals and triage runs.
 
-import { assert } from "../../core/assert.ts";
 import { addShare, dropShare } from "../bounded.ts";
-import { closeMarks } from "../counters.ts";
-import type { KernelEvent } from "../events.ts";
+import type { EventFacts, KernelEvent } from "../events.ts";
+import { incidentOf, indexOpen } from "../incident-index.ts";
 import { LIMITS } from "../limits.ts";
-import { incidentKey, incidentOwner, type Incident, type State } from "../state.ts";
-
-const FIRING_MAX = 1_000;
-/** Stands for those that fire beyond the bound. No delivery ends it: who fills the list never makes an end for others. */
-const FIRING_MORE = "more";
-
-const SEVERITY_RANK = ["none", "low", "medium", "high", "sev1"];
-
-export function isWorse(severity: string, than: string): boolean {
-  return SEVERITY_RANK.indexOf(severity) > SEVERITY_RANK.indexOf(than);
-}
+import { incidentOwner, type Incident, type State } from "../state.ts";
+import { isWorse, noteFiring } from "./incidents.ts";
 
 /** True when a signal of the same source and detector is among those that the incident names. */
 export function isNamed(incident: Incident, signal: { source: string; detector: string }): boolean {
   return incident.signals.some(({ source, detector }) => source === signal.source && detector === signal.detector);
 }
 
+/** The identity of an alert: that of its delivery, whatever it says. */
+export function alertKey(deliveryKey: string): string {
+  return deliveryKey.replace(/:(firing|resolved)$/, "");
+}
+
 export function applySignalReceived(state: State, event: KernelEvent<"signal.received">): void {
-  const facts = event.facts;
+  const { facts } = event;
   noteDelivery(state, event);
   const incident = facts.incident === null ? undefined : state.incidents.get(facts.incident);
   if (incident === undefined) return;
   touch(state, incident, facts.source);
   incident.lastSignalAt = event.time;
-  const firing = facts.deliveryKey.replace(/:(firing|resolved)$/, "");
+  const key = alertKey(facts.deliveryKey);
   if (facts.status === "resolved") {
-    incident.firing = incident.firing.filter((key) => key !== firing);
+    incident.firing = incident.firing.filter((one) => one.key !== key);
     return;
   }
   incident.signalCount++;
   if (isWorse(facts.claimedSeverity, incident.claimedSeverity)) incident.claimedSeverity = facts.claimedSeverity;
   const max = isNamed(incident, facts) ? LIMITS.incidentRepeatsMax : LIMITS.incidentSignalsMax;
   if (incident.signals.length < max) {
-    const { source, detector, derived } = facts;
-    incident.signals.push({ id: event.subject, source, detector, ...(derived === true ? { derived } : {}) });
+    const { service, source, detector, derived } = facts;
+    incident.signals.push({ id: event.subject, service, source, detector, ...(derived === true ? { derived } : {}) });
   }
-  noteFiring(incident, firing);
+  noteFiring(incident, { key, service: facts.service });
+  nameIn(state, incident, facts);
 }
 
-function noteFiring({ firing }: Incident, key: string): void {
-  const entry = firing.length < FIRING_MAX ? key : FIRING_MORE;
-  if (!firing.includes(key) && !firing.includes(entry)) firing.push(entry);
+/** The incident names what befell what, each once and as far as there is room. */
+function nameIn(state: State, incident: Incident, facts: EventFacts["signal.received"]): void {
+  const { service, signature, failure } = facts;
+  const held = `${service}|${signature}`;
+  const isKnown = incident.holds.includes(held) && incident.failures.includes(failure);
+  if (isKnown && incident.services.includes(service)) return;
+  pushBounded(incident.services, service, LIMITS.incidentServicesMax);
+  pushBounded(incident.failures, failure, LIMITS.incidentFailuresMax);
+  pushBounded(incident.holds, held, LIMITS.incidentHoldsMax);
+  indexOpen(state, incident);
+}
+
+function pushBounded(names: string[], name: string, max: number): void {
+  if (names.length < max && !names.includes(name)) names.push(name);
 }
 
 /** Keeps the map, and the share, in order of the last touch, so that the idle ones come first. */
@@ -79,44 +86,10 @@ export function applySignalQuarantined(state: State, event: KernelEvent<"signal.
   noteDelivery(state, event);
 }
 
-export function applyIncidentOpened(state: State, event: KernelEvent<"incident.opened">): void {
-  const { environment, service, signature } = event.facts;
-  state.incidents.set(event.subject, {
-    id: event.subject,
-    environment,
-    service,
-    signature,
-    openedAt: event.time,
-    source: null,
-    lastSignalAt: event.time,
-    lastRunAt: 0,
-    lastRun: null,
-    claimedSeverity: "none",
-    signals: [],
-    signalCount: 0,
-    firing: [],
-    retriageAt: null,
-    page: null,
-    review: null,
-    covered: [],
-  });
-  addShare(state.shares.incidents, "", event.subject);
-  state.incidentByKey.set(incidentKey(event.facts), event.subject);
-}
-
-export function applyIncidentResolved(state: State, event: KernelEvent<"incident.resolved">): void {
-  const incident = state.incidents.get(event.subject);
-  assert(incident !== undefined, `incident ${event.subject} is open`);
-  state.incidents.delete(event.subject);
-  state.incidentByKey.delete(incidentKey(incident));
-  dropShare(state.shares.incidents, incidentOwner(incident), event.subject);
-  if (event.facts.code === "all-clear" && incident.page !== null) closeMarks(state, incident.page);
-}
-
 export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): void {
   const { incident: incidentId, signal, deadline } = event.facts;
   state.runs.set(event.subject, { id: event.subject, incident: incidentId, signal, deadline });
-  const incident = state.incidents.get(incidentId);
+  const incident = incidentOf(state, incidentId);
   if (incident === undefined) return;
   incident.lastRunAt = event.time;
   incident.lastRun = event.subject;

@@ -44,6 +44,7 @@ const KEYS = {
   request: (facts: PolicyFacts) => facts.action.requestHash,
   // Without an incident there is no signature, and the empty one would make all such actions the same.
   signature: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.signature : facts.action.requestHash),
+  incident: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.id : facts.action.requestHash),
   source: sourceOf,
   all: () => "",
 } as const;

@@ -15,6 +15,7 @@ export const recordedSignalSchema = z.object({
   service: text,
   component: text.nullable(),
   signature: text,
+  failure: text,
   deliveryKey: text,
   claimedSeverity: z.enum(["none", ...SEVERITIES]),
   impactEstimate: z.number().nullable(),

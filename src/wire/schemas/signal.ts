@@ -17,6 +17,7 @@ export const signalSchema = z.strictObject({
   service: name,
   component: name.nullable(),
   signature: z.string().regex(/^[0-9a-f]{64}$/),
+  failure: z.string().regex(/^[0-9a-f]{64}$/),
   deliveryKey: z.string().max(128),
   claimedSeverity: z.enum(CLAIMED),
   impactEstimate: z.number().min(0).max(1).nullable(),

@@ -31,7 +31,15 @@ export interface PolicyFacts {
     readonly requiresMim: boolean;
     readonly team: string;
   };
-  readonly incident: { readonly known: boolean; readonly id: string; readonly signature: string };
+  readonly incident: {
+    readonly known: boolean;
+    readonly id: string;
+    /** Incidents that it absorbed: what was done for them was done for it. */
+    readonly absorbed: readonly string[];
+    readonly signature: string;
+    /** Of its page that went out and is not closed, as `classification.severity`; -1 where there is none. */
+    readonly pagedSeverity: number;
+  };
   readonly signals: readonly SignalFact[];
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;

@@ -18,6 +18,8 @@ export interface Signal {
   readonly component: string | null;
   /** Lower-case hex SHA-256 over what makes two failures the same (S3). */
   readonly signature: string;
+  /** Lower-case hex SHA-256 over the words of the failure alone: equal where two services fail the same way. */
+  readonly failure: string;
   /** Identity of this very firing at its source: the same delivery twice has the same key. */
   readonly deliveryKey: string;
   /** Severity the source claims, `none` when it does not. */

@@ -26,6 +26,8 @@ export interface SignalView extends Document {
   readonly signature: string | null;
   readonly claimedSeverity: string | null;
   readonly incident: string | null;
+  /** Why it is of that incident: `signature`, `reopened`, `service`, `failure` or `opened`. */
+  readonly joinedBy: string | null;
   readonly run: string | null;
   /** The run or incident that a suppressed signal repeats. */
   readonly duplicateOf: string | null;
@@ -37,11 +39,24 @@ export interface SignalView extends Document {
 }
 
 export interface IncidentView extends Document {
-  readonly status: "open" | "resolved";
+  readonly status: "open" | "resolved" | "merged";
   readonly environment: string;
+  /** What it is named after: its first signal's. */
   readonly service: string;
+  /** All that it names. */
+  readonly services: readonly string[];
   readonly signature: string;
   readonly openedAt: number;
+  /** How often it came back within half an hour of its end, with the same id. */
+  readonly reopened: number;
+  /** It comes and goes: only quiet ends it. */
+  readonly flapping: boolean;
+  /** The older incident that absorbed it, and those that it absorbed. */
+  readonly mergedInto: string | null;
+  readonly absorbed: readonly string[];
+  /** What people took out of it, and what they took it out of. */
+  readonly splitInto: readonly string[];
+  readonly splitFrom: string | null;
   readonly lastSignalAt: number;
   readonly resolvedAt: number | null;
   readonly resolution: string | null;
