@@ -19,6 +19,7 @@ export function describeSignal(signal: Fields): string {
     ["Claims", optional(signal, "claimedSeverity")],
     ["Signature", optional(signal, "signature")],
     ["Incident", optional(signal, "incident")],
+    ["Joined by", optional(signal, "joinedBy")],
     ["Run", optional(signal, "run")],
     ["Duplicate of", optional(signal, "duplicateOf")],
     ["Kept aside", optional(signal, "reason")],
@@ -32,7 +33,13 @@ export function describeIncident(incident: Fields): string {
     pairLines([
       ["Incident", incident.text("id")],
       ["Status", incident.text("status")],
-      ["Where", `${incident.text("environment")} / ${incident.text("service")}`],
+      ["Where", `${incident.text("environment")} / ${incident.text("services")}`],
+      ["Merged into", optional(incident, "mergedInto")],
+      ["Absorbed", named(incident, "absorbed")],
+      ["Split from", optional(incident, "splitFrom")],
+      ["Split into", named(incident, "splitInto")],
+      ["Reopened", incident.number("reopened") === 0 ? null : `${incident.text("reopened")} times`],
+      ["Flapping", incident.isTrue("flapping") ? "yes: it ends after 15 minutes of quiet" : null],
       ["Opened", formatInstant(incident.number("openedAt"))],
       ["Last signal", formatInstant(incident.number("lastSignalAt"))],
       [
@@ -126,6 +133,11 @@ function missingLines(actions: readonly Fields[]): string {
 
 function optional(fields: Fields, name: string): string | null {
   return fields.has(name) ? fields.text(name) : null;
+}
+
+function named(fields: Fields, name: string): string | null {
+  const text = fields.texts(name);
+  return text === NONE ? null : text;
 }
 
 /** A list of texts, one a line. */

@@ -10,6 +10,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addGet } from "./commands/get.ts";
 import { addIdentities } from "./commands/identities.ts";
+import { addIncidents } from "./commands/incidents.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addKill } from "./commands/kill.ts";
 import { addPolicy } from "./commands/policy.ts";
@@ -72,6 +73,7 @@ const COMMANDS = [
   addDescribe,
   addPropose,
   addAnswers,
+  addIncidents,
   addKill,
   addVerify,
   addExport,

@@ -13,6 +13,7 @@ import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
+import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
 import { authenticateSource } from "./delivery.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...heartbeatRoutes,
   ...actionRoutes,
   ...controlRoutes,
+  ...incidentRoutes,
   ...ledgerRoutes,
 ];
 

@@ -41,7 +41,11 @@ export type CommandInputs = {
     readonly requestHash: string;
   };
   "receive-signal": SignalFacts;
-  "split-incident": { readonly incident: string; readonly services: readonly string[] };
+  "split-incident": {
+    readonly incident: string;
+    readonly services: readonly string[];
+    readonly roles: readonly string[];
+  };
   "quarantine-signal": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
   "classify-run": {
     readonly run: string;

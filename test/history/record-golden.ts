@@ -6,8 +6,8 @@ import { engineWith } from "./fixed-policy.ts";
 import { BUNDLES, Workload } from "./workload.ts";
 
 /** A short workload in which every event type happens. */
-const SEED = 2;
-const STEPS = 400;
+const SEED = 53;
+const STEPS = 600;
 
 const release = process.argv[2] ?? "";
 if (!/^v\d+$/.test(release)) throw new Error("name the release: v2");

@@ -41,6 +41,8 @@ export class Workload extends Recorder {
     if (pick < 76) return this.#answer();
     if (pick < 93) return this.#runStep();
     if (pick < 95) return this.#cancel();
+    if (pick < 96) return this.#split();
+    if (pick < 97) return this.#flap();
     this.#control();
   }
 
@@ -51,9 +53,13 @@ export class Workload extends Recorder {
     }
     const [environment, service] = [this.#from(ENVIRONMENTS), this.#from(SERVICES)];
     const status = this.#chance(3) ? "resolved" : "firing";
-    const claimedSeverity = this.#from(["none", "low", "medium", "high", "sev1"]);
     const number = this.#chance(2) ? this.#signals++ : this.#below(this.#signals + 1);
-    const input: CommandInputs["receive-signal"] = {
+    this.submit(command("receive-signal", "source:am", this.#signalFacts({ environment, service, status, number })));
+  }
+
+  #signalFacts(of: { environment: string; service: string; status: "firing" | "resolved"; number: number }) {
+    const { environment, service, status, number } = of;
+    return {
       source: this.#from(["am", "other"]),
       detector: this.#from(["prometheus:Errors", "prometheus:Latency"]),
       status,
@@ -62,9 +68,8 @@ export class Workload extends Recorder {
       signature: hash("sha256", `${service}${this.#below(3)}`),
       failure: hash("sha256", `failure${this.#below(3)}`),
       deliveryKey: `am:${number}:${status}`,
-      claimedSeverity,
+      claimedSeverity: this.#from(["none", "low", "medium", "high", "sev1"]),
     };
-    this.submit(command("receive-signal", "source:am", input));
   }
 
   #classify(): void {
@@ -147,6 +152,23 @@ export class Workload extends Recorder {
     const ready = this.#one(this.#actions("granted", "retrying"));
     if (ready === undefined) return this.#classify();
     this.submit(command("begin-step", "system:effects", { action: ready.id }));
+  }
+
+  #split(): void {
+    const incident = this.#one([...this.state.incidents.values()].filter(({ services }) => services.length > 1));
+    if (incident === undefined) return this.#signal();
+    const input = { incident: incident.id, services: [this.#from(incident.services)], roles: ["owner"] };
+    this.submit(command("split-incident", "person:p-ada", input));
+  }
+
+  /** An alert that comes and goes, in a place where nothing else happens. */
+  #flap(): void {
+    const number = this.#signals++;
+    for (const status of ["firing", "resolved"] as const) {
+      this.nowMs += 1_000;
+      const facts = this.#signalFacts({ environment: "lab", service: "cart", status, number });
+      this.submit(command("receive-signal", "source:am", { ...facts, signature: "flapping" }));
+    }
   }
 
   #cancel(): void {

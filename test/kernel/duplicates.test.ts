@@ -29,13 +29,13 @@ describe("a page within half an hour of one for the same failure", () => {
 
   it("is suppressed when the failure comes and goes: two pages per half hour, and no more", async () => {
     const rig = await Rig.open();
-    const outcomes: string[] = [];
-    for (let minute = 0; minute < 60; minute += 5) {
-      outcomes.push(await occur(rig, { ends: true }));
-      rig.pass(5 * MINUTE_MS);
-    }
-    const pages = outcomes.flatMap((outcome, i) => (outcome === "granted" ? [i * 5] : []));
-    assert.deepEqual(pages, [0, 5, 35, 40]);
+    assert.equal(await occur(rig, { ends: true }), "granted");
+    rig.pass(5 * MINUTE_MS);
+    assert.equal(await occur(rig, { ends: true }), "granted");
+    rig.pass(5 * MINUTE_MS);
+    assert.equal(await occur(rig, { ends: true }), "action.suppressed");
+    rig.pass(25 * MINUTE_MS);
+    assert.equal(await occur(rig, { ends: true }), "granted");
   });
 
   it("is suppressed while that one stands at the pager", async () => {

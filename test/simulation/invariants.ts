@@ -1,11 +1,13 @@
 // What must hold whatever the seed does; each is checked against the ledger alone, not against the kernel's memory.
 
+import { isDeepStrictEqual } from "node:util";
 import { groupByCommand, parseLeaves } from "../../src/history/leaves.ts";
 import { redecide } from "../../src/history/redecide.ts";
 import type { KernelEvent } from "../../src/kernel/events.ts";
-import { stateHash } from "../../src/kernel/snapshot.ts";
+import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
 import { emptyState, hasEnded } from "../../src/kernel/state.ts";
 import { apply } from "../../src/kernel/apply.ts";
+import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
@@ -69,7 +71,8 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkModelLimit(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),
-    ...checkPages(events, world),
+    ...checkPages(events),
+    ...checkIncidents(events),
     ...checkReplay(world),
   ];
 }
@@ -176,34 +179,51 @@ function checkVerdicts(events: readonly LedgerEvent[]): string[] {
   return broken;
 }
 
-/** No page is sent after its own resolve, and one that may have been sent is resolved with its incident. */
-function checkPages(events: readonly LedgerEvent[], world: World): string[] {
+/**
+ * A page that may have been sent is that of an open incident, which has no other, or its end has been asked for; none is
+ * sent while its own end is on the way.
+ */
+function checkPages(events: readonly LedgerEvent[]): string[] {
+  const state = emptyState();
   const broken: string[] = [];
-  const proposals = new Map<string, { kind: string; incident: string | null }>();
-  const sent = new Set<string>();
-  const closed = new Set<string>();
-  const over = new Set<string>();
+  const open = new Set<string>();
+  const gone = new Set<string>();
   for (const event of events) {
-    const { kind, incident } = event.facts as { kind: string; incident: string | null };
-    if (event.type === "action.proposed") {
-      proposals.set(event.subject, { kind, incident });
-      if (kind === "pagerduty.resolve" && incident !== null) closed.add(incident);
+    const before = state.actions.get(event.subject);
+    const lost = event.type === "incident.resolved" && event.facts["code"] !== "all-clear";
+    if (lost) gone.add(state.incidents.get(event.subject)?.page?.of ?? "");
+    apply(state, event);
+    const { kind, incident } = event.facts as { kind: string; incident: string };
+    if (event.type === "action.proposed" && kind === "pagerduty.resolve") open.delete(incident);
+    if (event.type !== "step.started" || before?.kind !== "pagerduty.trigger") continue;
+    const key = incidentOf(state, before.incident)?.page?.of ?? before.incident ?? "";
+    open.add(key);
+    const ending = [...state.actions.values()].find((one) => one.kind === "pagerduty.resolve" && one.incident === key);
+    if (ending !== undefined) broken.push(`${key}: paged while ${ending.id} is on its way`);
+  }
+  for (const key of open) {
+    const of = incidentOf(state, key);
+    if (of?.page?.of !== key && !gone.has(key)) broken.push(`${key}: its page stays open`);
+  }
+  return broken;
+}
+
+/** Nothing fires in two incidents at once, none ends while it fires, and a snapshot finds everything that signals do. */
+function checkIncidents(events: readonly LedgerEvent[]): string[] {
+  const state = emptyState();
+  const broken: string[] = [];
+  for (const event of events) {
+    const firing = state.incidents.get(event.subject)?.firing.length ?? 0;
+    const { code } = event.facts;
+    if (event.type === "incident.resolved" && code === "all-clear" && firing > 0) {
+      broken.push(`${event.subject}: ended while ${firing} alerts fire`);
     }
-    if (event.type === "step.started") {
-      const started = proposals.get(event.subject);
-      if (started?.kind === "pagerduty.trigger") sent.add(started.incident ?? "");
-    }
-    if (event.type === "incident.resolved" && event.facts["code"] === "all-clear") over.add(event.subject);
+    apply(state, event);
   }
-  for (const incident of over) {
-    if (sent.has(incident) && !closed.has(incident)) broken.push(`${incident}: its page stays open`);
-  }
-  const resolved = new Set<string>();
-  for (const call of world.outside.calls) {
-    const { kind, incident } = proposals.get(call.idempotencyKey) ?? { kind: "", incident: null };
-    if (kind === "pagerduty.resolve") resolved.add(incident ?? "");
-    if (kind === "pagerduty.trigger" && resolved.has(incident ?? "")) broken.push(`${incident}: paged after its end`);
-  }
+  const held = [...state.incidents.values()].flatMap(({ environment, holds }) => holds.map((one) => environment + one));
+  if (new Set(held).size !== held.length) broken.push("two open incidents hold the same failure");
+  const { joins } = parseState(serializeState(state));
+  if (!isDeepStrictEqual(joins, state.joins)) broken.push("a snapshot finds other incidents");
   return broken;
 }
 

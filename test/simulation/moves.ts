@@ -34,6 +34,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
   if (pick < 94) return erase(world);
+  if (pick < 95) return split(world);
   world.process.runner.sweep();
 }
 
@@ -139,6 +140,14 @@ function cancel(world: World): void {
     actor: "person:ada",
     input: { action: from(world, live), code: "no-longer-wanted" },
   });
+}
+
+function split(world: World): void {
+  const open = [...(world.process?.kernel.state.incidents.values() ?? [])].filter((one) => one.services.length > 1);
+  if (open.length === 0) return;
+  const { id, services } = from(world, open);
+  const input = { incident: id, services: services.slice(1, 2), roles: ["owner"] };
+  void world.ask({ type: "split-incident", actor: "person:ada", input });
 }
 
 /** Somebody's right to be forgotten does not wait for what is under way. */

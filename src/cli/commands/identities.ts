@@ -17,6 +17,7 @@ const DEFAULT_SCOPES: Readonly<Record<ClientKind, readonly ClientScope[]>> = {
   person: [
     "signals:read",
     "incidents:read",
+    "incidents:write",
     "runs:read",
     "actions:read",
     "actions:approve",

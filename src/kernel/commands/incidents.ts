@@ -10,19 +10,12 @@ import { idFromSeq } from "../../core/ids.ts";
 import { shareToCut } from "../bounded.ts";
 import type { Command, Reply, SignalFacts } from "../command.ts";
 import type { JoinedBy } from "../events.ts";
-import {
-  incidentOf,
-  isApart,
-  isKnownAs,
-  latest,
-  openNamingFailure,
-  openNamingService,
-} from "../incident-index.ts";
+import { incidentOf, isApart, isKnownAs, latest, openNamingFailure, openNamingService } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { alertKey } from "../reducers/signals.ts";
 import { incidentKey, type Action, type Incident, type ResolvedIncident, type State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { isMoreUrgent, proposeTriage } from "../triage-kinds.ts";
+import { proposeTriage } from "../triage-kinds.ts";
 import { openRun } from "./runs.ts";
 
 export type Joined = {
@@ -40,12 +33,10 @@ export function join(tx: Transaction, input: SignalFacts): Joined {
   if (ended !== undefined) return { incident: reopen(tx, ended), by: "reopened", merged: false };
   const naming = openNamingService(tx.state, input);
   const byService = latest(naming.filter((one) => tx.now - one.lastSignalAt <= TERMS.joinServiceMs));
-  const byFailure = latest(
-    openNamingFailure(tx.state, input).filter(
-      (one) => tx.now - one.lastSignalAt <= TERMS.joinFailureMs && !naming.some((other) => isApart(one, other)),
-    ),
-  );
-  if (byService !== undefined && byFailure !== undefined && byService !== byFailure) {
+  const mayJoin = (one: Incident): boolean =>
+    tx.now - one.lastSignalAt <= TERMS.joinFailureMs && !naming.some((other) => other !== one && isApart(one, other));
+  const byFailure = latest(openNamingFailure(tx.state, input).filter((one) => one !== byService && mayJoin(one)));
+  if (byService !== undefined && byFailure !== undefined) {
     const merged = merge(tx, byService, byFailure);
     if (merged !== undefined) return { incident: merged, by: "service", merged: true };
   }
@@ -130,22 +121,21 @@ function merge(tx: Transaction, one: Incident, other: Incident): Incident | unde
   const [into, absorbed] = one.id < other.id ? [one, other] : [other, one];
   if (isApart(into, absorbed)) return undefined;
   if (into.absorbed.length + absorbed.absorbed.length >= LIMITS.incidentAbsorbedMax) return undefined;
-  if (pagesOf(tx.state, absorbed).some(isUnderWay)) return undefined;
-  takeBackPages(tx, absorbed, "incident-merged");
-  if (absorbed.page !== null && into.page === null) takeBackPages(tx, into, "incident-merged");
-  if (absorbed.page !== null && into.page !== null) closePage(tx, absorbed);
-  keepOneReview(tx, into, absorbed);
-  tx.emit({ type: "incident.merged", subject: absorbed.id, facts: { into: into.id } }, "system:kernel");
+  const pages = pagesOf(tx.state, absorbed);
+  if (pages.some(isUnderWay)) return undefined;
+  const takenBack = absorbed.page !== null && into.page === null ? [...pages, ...pagesOf(tx.state, into)] : pages;
+  const mustClose = absorbed.page !== null && into.page !== null;
+  const reviews = [into.review, absorbed.review];
+  for (const page of takenBack) takeBack(tx, page, "incident-merged");
+  tx.emit({ type: "incident.merged", subject: absorbed.id, facts: { into: into.id } });
+  if (mustClose) closePage(tx, absorbed);
+  const winner = into.review;
+  for (const id of reviews) {
+    if (id === null || winner === null || id === winner || tx.state.actions.get(id)?.status !== "held") continue;
+    const facts = { evaluation: null, duplicateOf: winner };
+    tx.emit({ type: "action.suppressed", subject: id, facts }, "system:kernel");
+  }
   return into;
-}
-
-function keepOneReview(tx: Transaction, into: Incident, absorbed: Incident): void {
-  const { actions } = tx.state;
-  const [kept, other] = [actions.get(into.review ?? ""), actions.get(absorbed.review ?? "")];
-  if (kept === undefined || other === undefined) return;
-  const [winner, loser] = isMoreUrgent(other.kind, kept.kind) ? [other, kept] : [kept, other];
-  const facts = { evaluation: null, duplicateOf: winner.id };
-  if (loser.status === "held") tx.emit({ type: "action.suppressed", subject: loser.id, facts }, "system:kernel");
 }
 
 function pagesOf({ actions }: State, incident: Incident): readonly Action[] {
@@ -158,11 +148,11 @@ function isUnderWay({ status }: Action): boolean {
   return status === "executing" || status === "reconciling";
 }
 
-function takeBackPages(tx: Transaction, incident: Incident, code: string): void {
-  for (const page of pagesOf(tx.state, incident)) {
-    if (isUnderWay(page)) continue;
-    tx.emit({ type: "action.cancelled", subject: page.id, facts: { code } }, "system:kernel");
-  }
+function takeBack(tx: Transaction, page: Action, code: string): void {
+  if (isUnderWay(page)) return;
+  // Whose command it is must be in its first event.
+  const actor = tx.events.length === 0 ? tx.command.actor : "system:kernel";
+  tx.emit({ type: "action.cancelled", subject: page.id, facts: { code } }, actor);
 }
 
 function closePage(tx: Transaction, incident: Incident): void {
@@ -182,10 +172,10 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   if (incident === undefined || incident.firing.length > 0) return;
   if (incident.flapping && tx.now - incident.lastSignalAt < TERMS.flappingQuietMs) return;
   // Nobody is asked about paging for what is over, and nobody is paged.
-  takeBackPages(tx, incident, "incident-resolved");
+  for (const page of pagesOf(tx.state, incident)) takeBack(tx, page, "incident-resolved");
   if (pagesOf(tx.state, incident).length > 0) return;
   closePage(tx, incident);
-  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } });
+  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, "system:kernel");
 }
 
 /** True when the quiet that ends a flapping incident has lasted. */
@@ -193,11 +183,18 @@ export function isQuiet({ flapping, firing, lastSignalAt }: Incident, now: numbe
   return flapping && firing.length === 0 && now - lastSignalAt >= TERMS.flappingQuietMs;
 }
 
+/** Who may say that two failures are not one. */
+const SPLITTERS: ReadonlySet<string> = new Set(["on-call", "owner"]);
+
 /** People take services out of an incident: they fail for another reason. */
 export function splitIncident(tx: Transaction, command: Command<"split-incident">): Reply {
-  const { incident: id, services: asked } = command.input;
+  const { incident: id, services: asked, roles } = command.input;
+  if (!roles.some((role) => SPLITTERS.has(role))) {
+    throw new AppError("not-eligible", "incidents are split by people on call and owners", { incident: id });
+  }
   const incident = incidentOf(tx.state, id);
-  if (incident === undefined) throw new AppError("incident-not-found", "no incident of that id is open", { incident: id });
+  if (incident === undefined)
+    throw new AppError("incident-not-found", "no incident of that id is open", { incident: id });
   const services = [...new Set(asked)];
   if (services.includes(incident.service) || !services.every((one) => incident.services.includes(one))) {
     throw new AppError("request-invalid", "name services of the incident, but not the one it is named after", {

@@ -6,6 +6,7 @@ import { closeMarks } from "../counters.ts";
 import type { KernelEvent } from "../events.ts";
 import { indexOpen, indexResolved, unindexOpen, unindexResolved } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
+import { isMoreUrgent } from "../triage-kinds.ts";
 import { incidentOwner, type Firing, type Incident, type State } from "../state.ts";
 
 /** Stands for those that fire beyond the bound. No delivery ends it: who fills the list never makes an end for others. */
@@ -110,12 +111,17 @@ export function applyMerged(state: State, event: KernelEvent<"incident.merged">)
   into.signalCount += absorbed.signalCount;
   for (const firing of absorbed.firing) noteFiring(into, firing);
   into.retriageAt = earlier(into.retriageAt, absorbed.retriageAt);
-  if (into.review === null) {
-    into.review = absorbed.review;
-    into.covered = absorbed.covered;
-  }
+  into.review = moreUrgent(state, into.review, absorbed.review);
+  into.covered = [...new Map([...absorbed.covered, ...into.covered].map((one) => [one.kind, one])).values()];
   into.flapping ||= absorbed.flapping;
   open(state, into);
+}
+
+/** One review for both: of equally urgent ones the survivor's. */
+function moreUrgent({ actions }: State, own: string | null, other: string | null): string | null {
+  const [kept, asked] = [actions.get(own ?? ""), actions.get(other ?? "")];
+  if (kept === undefined || asked === undefined) return own ?? other;
+  return isMoreUrgent(asked.kind, kept.kind) ? other : own;
 }
 
 function union(first: readonly string[], second: readonly string[], max: number): string[] {

@@ -37,6 +37,10 @@ export const answerSchema = z
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
+export const splitSchema = z
+  .strictObject({ services: z.array(name).min(1).max(64), reason: z.string().max(4_000).optional() })
+  .meta({ id: "Split" });
+
 const brakeScopeSchema = z
   .strictObject({
     agent: name.optional(),

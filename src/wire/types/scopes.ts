@@ -5,6 +5,7 @@ export const PLAIN_SCOPES = [
   "signals:read",
   "runs:read",
   "incidents:read",
+  "incidents:write",
   "actions:read",
   "actions:approve",
   "actions:cancel",
