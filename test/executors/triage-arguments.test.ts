@@ -60,6 +60,8 @@ test("whatever a signal says, its page, resolve and ticket can be planned", asyn
       const context = {
         action: { ...action, classification: classified },
         origin: "holdpoint.test/log",
+        page: "inc_000000002",
+        services: ["cart"],
         signalIds,
         signal: said,
       };

@@ -36,18 +36,25 @@ const received = (kind: string, result: string): Promise<number> =>
   metric(server, `holdpoint_signals_total{source="${kind}",result="${result}"}`);
 
 const startsAt = new Date(Date.now() - 60_000).toISOString();
+/** Fifty failures, none of which is another one elsewhere. */
+const failureOf = (i: number): string => `part${"abcdefghij"[i % 10] ?? ""}${"vwxyz"[Math.floor(i / 10) % 5] ?? ""}`;
 const alert = (i: number): JsonObject => ({
   status: "firing",
   startsAt,
   fingerprint: `many-${i}`,
-  labels: { alertname: "HighErrorRate", environment: "production", service: `many-${i % 50}`, severity: "critical" },
+  labels: {
+    alertname: `Broken ${failureOf(i)}`,
+    environment: "production",
+    service: `many-${i % 50}`,
+    severity: "critical",
+  },
 });
 const event = (i: number): JsonObject => ({
   specversion: "1.0",
   id: `many-${i}`,
   source: "/monitors/1",
   type: "com.example.alert",
-  data: { name: "QueueFull", environment: "staging", service: `many-events-${i % 50}`, severity: "low" },
+  data: { name: `Full ${failureOf(i)}`, environment: "staging", service: `many-events-${i % 50}`, severity: "low" },
 });
 const list = (count: number, make: (i: number) => JsonObject, from = 0): JsonObject[] =>
   Array.from({ length: count }, (_, i) => make(from + i));
