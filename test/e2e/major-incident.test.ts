@@ -58,8 +58,13 @@ after(async () => {
   await slack.close();
 });
 
+/** No two services fail the same way here: they would be one incident. */
+function failureOf(service: string): string {
+  return `fails ${[...service].toReversed().join("")}`;
+}
+
 /** The same failure of `service`, as Alertmanager tells it. */
-async function alert(service: string, { pod = "a", rule = "CheckoutFails" } = {}): Promise<void> {
+async function alert(service: string, { pod = "a", rule = `Checkout ${failureOf(service)}` } = {}): Promise<void> {
   const labels = { alertname: rule, environment: "production", service, severity: "sev1", pod };
   const one = {
     status: "firing",
@@ -89,7 +94,13 @@ async function alert(service: string, { pod = "a", rule = "CheckoutFails" } = {}
 
 /** The same failure as somebody else saw it, who is asked from outside. */
 async function event(service: string, source: "synthetics" | "relay"): Promise<void> {
-  const data = { name: "Checkout fails", status: "firing", environment: "production", service, severity: "sev1" };
+  const data = {
+    name: `Checkout ${failureOf(service)}`,
+    status: "firing",
+    environment: "production",
+    service,
+    severity: "sev1",
+  };
   const body = {
     specversion: "1.0",
     type: "probe.failed",
