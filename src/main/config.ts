@@ -49,6 +49,16 @@ const fileSchema = z.strictObject({
       tokens: bucket.default({ burst: 60, perSecond: 5 }),
     })
     .prefault({}),
+  signals: z
+    .strictObject({
+      redact: z
+        .strictObject({
+          /** IP addresses in signals are replaced too; a source's mapping can say otherwise. */
+          ipAddresses: z.boolean().default(false),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   snapshotEvery: z.number().int().min(100).default(50_000),
 });
 

@@ -59,7 +59,7 @@ export function createServices(parts: Parts): Services {
     proveHeartbeat: createHeartbeat({ kernel, brake: parts.brake, executors, metrics, nowMs, notReady }),
     metrics,
     identity: parts.identity,
-    signals: signalService(parts.identity, parts.effects.origin),
+    signals: signalService(parts),
     actions: actionService(parts.effects),
     killswitch: killswitchService(parts),
     policies: policyService(core),
@@ -141,13 +141,16 @@ function addExportMetrics({ core, exporting, metrics }: Parts): void {
   }
 }
 
-function signalService(identity: Identities, origin: string): SignalService {
+function signalService({ config, identity, effects }: Parts): SignalService {
+  const { origin } = effects;
+  const { ipAddresses } = config.signals.redact;
   const ownKeys = { pagerduty: `${origin}/inc_`, servicenow: `${correlationPrefix(origin)}:act_` };
   return {
     normalize({ name, sourceKind }, payload, receivedAtMs) {
       const source = identity.findSource(name);
       if (source === undefined) throw new AppError("source-unknown", "no source of that name is configured");
-      const { mapping, thresholds } = source;
+      const { thresholds } = source;
+      const mapping = { ...source.mapping, redactIpAddresses: source.mapping.redactIpAddresses ?? ipAddresses };
       const delivery = { ...payload, receivedAtMs, thresholds, ownKeys };
       return normalizeDelivery(sourceKind, delivery, { source: name, mapping, receivedAtMs });
     },

@@ -29,7 +29,7 @@ class Redaction {
   private readonly options: { readonly ipAddresses: boolean };
 
   constructor(mapping: SignalMapping) {
-    this.options = { ipAddresses: mapping.redactIpAddresses };
+    this.options = { ipAddresses: mapping.redactIpAddresses ?? false };
   }
 
   /** One line, cleaned, without log lines and without anything sensitive. */

@@ -1,7 +1,6 @@
 // Pointers: links to logs, dashboards and runbooks, without anything that opens a door.
 
-import { findSecret, redactText } from "./redact.ts";
-import { isSensitiveName } from "./secret-patterns.ts";
+import { findSecret, redactField } from "./redact.ts";
 
 const POINTER_CHARS_MAX = 400;
 const POINTERS_MAX = 6;
@@ -56,8 +55,8 @@ function toPointer(text: string): Pointer {
 }
 
 function isSecretParameter(name: string, value: string): boolean {
-  if (isSensitiveName(name) || /^(?:x-amz-|x-goog-|sv$|se$|code$)/i.test(name)) return true;
-  return redactText(value.slice(0, 4096), { ipAddresses: false }).count > 0;
+  if (/^(?:x-amz-|x-goog-|sv$|se$|code$)/i.test(name)) return true;
+  return redactField(name, value.slice(0, 4096), { ipAddresses: false }).count > 0;
 }
 
 function decoded(url: URL): string {

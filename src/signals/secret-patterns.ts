@@ -1,172 +1,191 @@
-// What secrets and personal data look like, by the name of a field and by the value itself.
+// Credentials that are known by their form alone: keys and tokens of many vendors, and what carries one.
 
 export type Sensitive = {
   /** Named in the replacement text: `[redacted:jwt]`. */
   readonly kind: string;
+  /** Global. A group called `stays` at its start is context that stays. */
   readonly pattern: RegExp;
-  /** A second look at a match that the pattern alone cannot settle. */
-  readonly confirms?: (match: string) => boolean;
+  /** A second look at what would go; `before` is the text in front of it, some of it at least. */
+  readonly confirms?: (match: string, before: string) => boolean;
 };
+
+/** Patterns that begin alike: none of them matches a text in which `hint` does not. */
+export type Family = { readonly hint: RegExp; readonly members: readonly Sensitive[] };
 
 // Every pattern runs in linear time: a repetition is bounded, or what precedes it (a lookbehind, a literal) cannot
-// begin again inside what it repeats over.
+// begin again inside what it repeats over. Hints begin with something rare, so that one look at a text costs little.
 
-/** Credentials that are known by their form alone. Every text in which `pattern` matches contains `hint`. */
-export const SECRETS: readonly (Sensitive & { readonly hint: string })[] = [
-  {
-    kind: "private-key",
-    hint: "-----BEGIN",
-    pattern:
-      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*(?:-----END[A-Z0-9 ]{0,50}-----)?/g,
-  },
-  { kind: "jwt", hint: "eyJ", pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g },
-  {
-    kind: "aws-access-key",
-    hint: "A(?:KI|SI|BI|CC)A",
-    pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g,
-  },
-  {
-    kind: "github-token",
-    hint: "gh[oprsu]_|github_pat_",
-    pattern: /(?<![A-Za-z0-9])(?:gh[oprsu]_[A-Za-z0-9]{30,255}|github_pat_\w{22,255})/g,
-  },
-  {
-    kind: "gitlab-token",
-    hint: "gl(?:pat|ptt|dt|rt|cbt|soat)-",
-    pattern: /(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|cbt|soat)-[\w-]{20,255}/g,
-  },
-  {
-    kind: "slack-token",
-    hint: "xox[abceoprs]-|xapp-",
-    pattern: /(?<![A-Za-z0-9])xox[abceoprs]-[A-Za-z0-9-]{10,255}|(?<![A-Za-z0-9])xapp-[A-Za-z0-9-]{10,255}/g,
-  },
-  {
-    kind: "slack-webhook",
-    hint: "hooks\\.slack",
-    pattern: /hooks\.slack\.com\/(?:services|workflows)\/[\w/]{10,200}/g,
-  },
-  { kind: "google-api-key", hint: "AIza", pattern: /(?<![\w-])AIza[\w-]{35}(?![\w-])/g },
-  { kind: "google-oauth-token", hint: "ya29\\.", pattern: /(?<![\w-])ya29\.[\w-]{20,1000}/g },
-  {
-    kind: "stripe-key",
-    hint: "(?:sk|rk|pk|whsec)_",
-    pattern: /(?<![A-Za-z0-9])(?:sk|rk|pk|whsec)_(?:(?:live|test)_)?[A-Za-z0-9]{16,255}/g,
-  },
-  {
-    kind: "model-api-key",
-    hint: "sk-",
-    pattern: /(?<![\w-])sk-(?:ant-|proj-|svcacct-|or-)?[\w-]{20,255}/g,
-    confirms: isMixed,
-  },
-  { kind: "npm-token", hint: "npm_", pattern: /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/g },
-  { kind: "vault-token", hint: "hv[bsr]\\.", pattern: /(?<![\w.])hv[bsr]\.[\w-]{20,255}/g },
-  { kind: "url-credentials", hint: "://", pattern: /(?<=:\/\/)[^\s/?#@:"'<>[\]]{0,256}:[^\s/?#@"'<>[\]]{1,256}(?=@)/g },
-  {
-    kind: "bearer-token",
-    hint: "bearer",
-    pattern: /(?<![A-Za-z0-9])bearer[ \t:=]{1,4}[\w.~+/-]{8,4000}={0,4}/gi,
-    confirms: (match) => isMixed(match.slice(6)) || match.length >= 32,
-  },
-  {
-    kind: "basic-credentials",
-    hint: "basic",
-    pattern: /(?<![A-Za-z0-9])basic[ \t]{1,4}[A-Za-z0-9+/]{8,1000}={0,2}/gi,
-    confirms: (match) => isMixed(match.slice(5)) || match.endsWith("="),
-  },
-];
+const START = "(?<![A-Za-z0-9])";
+const END = "(?![A-Za-z0-9])";
 
-/** Texts without any of the hints hold none of these credentials: one look instead of sixteen. */
-export const SECRET_HINTS = new RegExp(SECRETS.map(({ hint }) => hint).join("|"), "i");
-
-/** Personal data known by its form. */
-export const PERSONAL: readonly Sensitive[] = [
-  {
-    kind: "email",
-    pattern: /(?<![\w.%+-])[\w.%+-]{1,4096}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9])/g,
-  },
-  { kind: "card", pattern: /(?<![\d.])[3-6]\d{3}(?:[ -]?\d){9,15}(?!\d|\.\d)/g, confirms: passesLuhn },
-  { kind: "ssn", pattern: /(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])/g },
-  {
-    kind: "phone",
-    pattern: /(?<![\w+.])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-]|\.\d)/g,
-  },
-];
-
-export const IP_ADDRESSES: readonly Sensitive[] = [
-  { kind: "ip", pattern: /(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.]*\w)/g },
-  {
-    kind: "ip",
-    pattern:
-      /(?<![0-9A-Za-z:.])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{0,4}|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4})(?![0-9A-Za-z:])/g,
-  },
-];
-
-const SECRET_NAME =
-  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|otp$/;
-const SECRET_NAMES = new Set([
-  "auth",
-  "key",
-  "pass",
-  "pin",
-  "sig",
-  "session",
-  "sid",
-  "nonce",
-  "salt",
-  "dsn",
-  "codeverifier",
-  "mail",
-]);
-const PERSONAL_NAME =
-  /email|phone|telephone|firstname|lastname|fullname|surname|username|customername|birth|ssn|socialsecurity|passport|iban|creditcard|cardnumber|cvv|streetaddress|homeaddress|postaladdress/;
-
-/** True when a field of this name holds a secret or personal data, whatever the value looks like. */
-export function isSensitiveName(name: string): boolean {
-  const plain = name
-    .slice(0, 256)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, "");
-  return SECRET_NAMES.has(plain) || SECRET_NAME.test(plain) || PERSONAL_NAME.test(plain);
+function token(kind: string, form: string): Sensitive {
+  return { kind, pattern: new RegExp(START + form, "g") };
 }
 
-/**
- * What assigns to a name: `name: `, `name=`, `"name":`, also with the quotes escaped. Group 1 is the name, which is
- * looked for backwards: long texts in which nothing is assigned cost one look at each character.
- */
-export const ASSIGNMENT = /(?::=|=>|[:=])(?<=([A-Za-z_][\w.-]{1,63})["'\\]{0,4}[ \t]{0,4}(?::=|=>|[:=]))[ \t]{0,4}/g;
+/** Of exact length: part of a longer word it is something else. */
+function exactToken(kind: string, form: string): Sensitive {
+  return { kind, pattern: new RegExp(START + form + END, "g") };
+}
 
-/** Sticky: the value that begins at `lastIndex`: quoted, of an authorization scheme, or up to the next delimiter. */
-export const ASSIGNED =
-  /(?:bearer|basic|digest|token)[ \t]{1,4}[^\s"',;&]{1,4096}|\\?"[^"\n]{0,4096}"?|'[^'\n]{0,4096}'?|[^\s"',;&|<>(){}[\]]{1,4096}/iy;
-
-/** A value of random characters behind any name at all. */
-export const RANDOM: Sensitive = {
-  kind: "high-entropy",
-  pattern: /(?<=[=:][ \t]{0,4}["'\\]{0,4})[A-Za-z0-9+/_-]{24,}={0,2}/g,
-  confirms: isRandom,
+const PRIVATE_KEYS: Family = {
+  hint: /---- ?BEGIN/,
+  members: [
+    {
+      kind: "private-key",
+      pattern:
+        /-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?:[^-]|-(?!---))*(?:-{4,5} ?END[A-Z0-9 ]{0,50}-{0,5})?/g,
+    },
+  ],
 };
 
-const STRONG_NAME =
-  /(?:passw(?:or)?d|passphrase|pwd|secret|secretkey|clientsecret|apikey|accesskey|privatekey|signingkey|accountkey|authtoken|accesstoken|refreshtoken|sessiontoken|bearertoken|apitoken|token|authorization|credentials?|setcookie|cookie)$/;
+const CAPITALS: Family = {
+  hint: /eyJ|A(?:KIA|SIA|BIA|CCA|BSK|Iza|KCp|TATT|TCTT|TBB|GE-SEC)|EAAA|dapi|GOCSPX/,
+  members: [
+    { kind: "jwt", pattern: /(?<![\w-])eyJ[\w-]{8,}\.(?:[\w-]{8,}\.[\w-]*|\.[\w-]{8,}\.[\w-]{1,}\.[\w-]*)/g },
+    token("vendor-token", "(?:ops|glc|sntrys)_eyJ[\\w+/-]{20,2000}={0,2}"),
+    token("grafana-token", "eyJrIjoi[\\w+/-]{40,2000}={0,2}"),
+    exactToken("aws-access-key", "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
+    token("aws-bedrock-key", "ABSK[A-Za-z0-9+/]{60,400}={0,2}"),
+    { kind: "google-api-key", pattern: /(?<![\w-])AIza[\w-]{35}(?![\w-])/g },
+    token("google-oauth-secret", "GOCSPX-[\\w-]{28}"),
+    exactToken("jfrog-key", "AKCp[A-Za-z0-9]{60,80}"),
+    token("atlassian-token", "AT[AC]TT3[\\w-]{20,500}={0,2}(?:[0-9A-F]{8})?"),
+    exactToken("bitbucket-password", "ATBB[A-Za-z0-9]{32}"),
+    token("square-token", "EAAA[\\w-]{56,64}"),
+    token("databricks-token", "dapi[0-9a-f]{32}(?:-\\d)?"),
+    exactToken("age-key", "AGE-SECRET-KEY-1[0-9A-Z]{58}"),
+  ],
+};
 
-/** Names of fields whose text is a secret however plain it is. */
-export function isPasswordName(name: string): boolean {
-  return /(?:passw(?:or)?d|passphrase|pwd)$/i.test(name.slice(-64));
-}
+const UNDERSCORES: Family = {
+  hint: /_[A-Za-z0-9]{16}/,
+  members: [
+    token("github-token", "(?:gh[oprsu]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9]{22}\\w{0,233})"),
+    token("stripe-key", "(?:sk|rk|pk|whsec)_(?:(?:live|test)_)?[A-Za-z0-9]{16,255}"),
+    exactToken("npm-token", "npm_[A-Za-z0-9]{36}"),
+    exactToken("model-api-key", "(?:gsk_[A-Za-z0-9]{40,64}|hf_[A-Za-z]{34}|r8_[A-Za-z0-9]{37})"),
+    exactToken(
+      "vendor-token",
+      "(?:rubygems_[0-9a-f]{48}|do[opr]_v1_[0-9a-f]{64}|lin_api_[A-Za-z0-9]{40}|ntn_[A-Za-z0-9]{40,60}|" +
+        "sbp_[0-9a-f]{40}|shp(?:at|ca|pa|ss)_[0-9a-f]{32}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}|sntryu_[0-9a-f]{64}|" +
+        "sq[apu]_[0-9a-f]{40})",
+    ),
+  ],
+};
 
-/** True when a field of this name holds a credential itself, not something about one (`token_count`, `secretRef`). */
-export function isCredentialName(name: string): boolean {
-  return STRONG_NAME.test(
-    name
-      .slice(-64)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]/g, ""),
-  );
-}
+const NAMED_UNDERSCORES: Family = {
+  hint: /(?:_pat|cale_(?:tkn|pw|oauth)|figd|fm[12])_/,
+  members: [
+    token(
+      "vendor-token",
+      "(?:dckr_pat_[\\w-]{20,64}|pscale_(?:tkn|pw|oauth)_[\\w.-]{31,63}[\\w-]|figd_[\\w-]{30,64}|fm[12]_[\\w+/-]{40,2000}={0,2})",
+    ),
+  ],
+};
+
+const DASHES: Family = {
+  hint: /(?:gl[a-z]{2,5}|xox[a-z]|xapp|sk|xai|pplx|pypi|key|NR[AIJR][A-Z]|HRKU|PMAK|pul|sq0[a-z]{3})-[\w-]{10}/,
+  members: [
+    token(
+      "gitlab-token",
+      "gl(?:pat|ptt|dt|rt|cbt|soat|ft|imt|agent|oas|ffct)-[\\w-]{20,255}(?:\\.\\d\\d\\.[a-z0-9]{9})?",
+    ),
+    token("slack-token", "(?:xox[abceoprsd](?:\\.xox[bp])?|xapp)-[A-Za-z0-9-]{10,255}"),
+    {
+      kind: "model-api-key",
+      pattern:
+        /(?<![\w-])(?:sk-(?:ant-|proj-|svcacct-|or-)?[\w-]{20,255}|xai-[A-Za-z0-9]{60,100}|pplx-[A-Za-z0-9]{40,64})/g,
+      confirms: (match) => isMixed(match) && !isWordy(match),
+    },
+    exactToken("mailgun-key", "key-[0-9a-f]{32}"),
+    exactToken("newrelic-key", "NR(?:AK|II|IQ|AA|RA|JS)-[\\w-]{19,40}"),
+    token(
+      "vendor-token",
+      "(?:pypi-[\\w-]{85,300}|HRKU-[\\w-]{36,80}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|pul-[0-9a-f]{40}|sq0[a-z]{3}-[\\w-]{22,43})",
+    ),
+  ],
+};
+
+const DOTS: Family = {
+  hint: /(?:hv[bsr]|ya29|SG|dp\.[a-z]{2,5}|dt0[a-z]\d\d|asv1)\.[\w-]{2}/,
+  members: [
+    { kind: "vault-token", pattern: /(?<![\w.])hv[bsr]\.[\w-]{20,255}/g },
+    { kind: "google-oauth-token", pattern: /(?<![\w-])ya29\.[\w-]{3}[\w.-]{16,999}[\w-]/g },
+    token("sendgrid-key", "SG\\.[\\w-]{16,32}\\.[\\w-]{32,64}"),
+    exactToken("doppler-token", "dp\\.(?:pt|st|ct|sa|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}"),
+    exactToken("dynatrace-token", "dt0[a-z]\\d\\d\\.[A-Z0-9]{8,24}\\.[A-Z0-9]{64}"),
+    token("terraform-token", "[A-Za-z0-9]{14}\\.atlasv1\\.[\\w-]{60,90}"),
+  ],
+};
+
+const TAILS: Family = {
+  hint: /-us\d|NRAL|8Q~|SK[0-9a-f]{32}|:AA[\w-]{30}|pat[A-Za-z0-9]{14}\./,
+  members: [
+    exactToken("mailchimp-key", "[0-9a-f]{32}-us\\d{1,2}"),
+    exactToken("newrelic-key", "[0-9a-zA-Z]{36}NRAL"),
+    token("azure-client-secret", "[\\w.~-]{3}8Q~[\\w.~-]{31,34}"),
+    exactToken("twilio-key", "SK[0-9a-f]{32}"),
+    { kind: "telegram-token", pattern: /(?<!\d)\d{8,10}:AA[\w-]{30,40}/g },
+    exactToken("airtable-token", "pat[A-Za-z0-9]{14}\\.[0-9a-f]{64}"),
+  ],
+};
+
+const WEBHOOKS: Family = {
+  hint: /hooks\.slack|webhook/,
+  members: [
+    {
+      kind: "slack-webhook",
+      pattern: /(?:https:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[\w/]{10,200}/g,
+    },
+    { kind: "webhook", pattern: /(?:https:\/\/)?discord(?:app)?\.com\/api\/webhooks\/\d{15,22}\/[\w-]{60,80}/g },
+    { kind: "webhook", pattern: /(?:https:\/\/[\w-]{0,63}\.?)?webhook\.office\.com\/webhookb2\/[\w@/-]{40,300}/g },
+  ],
+};
+
+const ADDRESSES: Family = {
+  hint: /:\/\/[^\s/?#"'<>[\]]{1,512}@/,
+  members: [{ kind: "url-credentials", pattern: /(?<=:\/\/)[^\s/?#@:"'<>[\]]{0,256}:[^\s/?#"'<>[\]]{1,256}(?=@)/g }],
+};
+
+const SCHEMES: Family = {
+  hint: /(?:[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii][Cc])[ \t:=]/,
+  members: [
+    {
+      kind: "bearer-token",
+      pattern: /(?<![A-Za-z0-9])bearer[ \t:=]{1,4}[\w.~+/-]{8,4000}={0,4}/gi,
+      confirms: (match) => isMixed(match.slice(6)) || match.length >= 32,
+    },
+    {
+      kind: "basic-credentials",
+      pattern: /(?<![A-Za-z0-9])basic[ \t]{1,4}[A-Za-z0-9+/]{8,1000}={0,2}/gi,
+      confirms: (match) => isMixed(match.slice(5)) || match.endsWith("="),
+    },
+  ],
+};
+
+/** Exact enough to refuse a proposal for: a form that nothing else has. */
+export const SECRET_FAMILIES: readonly Family[] = [
+  PRIVATE_KEYS,
+  CAPITALS,
+  UNDERSCORES,
+  NAMED_UNDERSCORES,
+  DASHES,
+  DOTS,
+  TAILS,
+  WEBHOOKS,
+  ADDRESSES,
+  SCHEMES,
+];
 
 // Placeholders and references: ${NAME}, $NAME, {{ name }}, <name>, %NAME%, ***, addresses and paths of secret stores.
 const REFERENCE =
-  /^(?:\$\{|\$\(|\$[A-Z_][A-Z0-9_]*$|\{\{|<[^>]{0,200}>$|%[A-Z_]{1,64}%$|\*{3}|x{3,}$|…|\.\.\.|\[?redacted|\[?hidden|\[?masked|(?:none|null|true|false|nil|undefined|changeme|unset|missing)$|(?:vault|secret|ref|env|file|arn|op|kms|ssm|secretref|secretsmanager):|projects\/|https?:\/\/|\/\/|\/[a-z][a-z0-9_.-]{0,64}\/)/i;
+  /^(?:\$\{|\$\(|\$[A-Z_][A-Z0-9_]*$|\{\{|<[^>]{0,200}>$|%[A-Z_]{1,64}%$|\*{3}|x{3,}$|…|\.\.\.|\[?redacted|\[?hidden|\[?masked|(?:none|null|true|false|nil|undefined|changeme|unset|missing)$|(?:vault|secret|ref|env|file|arn|op|kms|ssm|secretref|secretsmanager):|projects\/|https?:\/\/|\/\/)/i;
+const PATH = /^\/(?:[a-z][a-z0-9_.-]{0,64}|[A-Z][a-z]{1,32})\//;
+
+/** True for a placeholder, or for the address of a secret instead of the secret. */
+export function isReference(value: string): boolean {
+  return REFERENCE.test(value) || PATH.test(value);
+}
 
 /** True for a value that can be a secret: not a reference to one, and neither a plain word nor a short number. */
 export function looksSecret(value: string): boolean {
@@ -175,30 +194,20 @@ export function looksSecret(value: string): boolean {
 }
 
 /** True for a long value of many different characters of every class, as random keys in base64 are. */
-function isRandom(value: string): boolean {
+export function isRandom(value: string): boolean {
   if (value.length < 24 || value.includes(" ") || isReference(value)) return false;
-  const distinct = new Set(value.slice(0, 256)).size;
-  return distinct >= 14 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
+  if (!/[A-Z]/.test(value) || !/[a-z]/.test(value) || !/\d/.test(value)) return false;
+  return new Set(value.slice(0, 256)).size >= 14;
 }
 
-/** True for a placeholder, or for the address of a secret instead of the secret. */
-export function isReference(value: string): boolean {
-  return REFERENCE.test(value);
+/** True for what is made of words, as names are: `FailedToUpdateEndpointSlicesV1`, `task-runner-2-controller`. */
+export function isWordy(value: string): boolean {
+  const start = value.slice(0, 256);
+  const words = start.match(/[A-Z]?[a-z]{4,}/g) ?? [];
+  return words.join("").length * 2 > start.length;
 }
 
 /** Letters and digits both. */
-function isMixed(text: string): boolean {
+export function isMixed(text: string): boolean {
   return /\d/.test(text) && /[A-Za-z]/.test(text);
-}
-
-/** ISO/IEC 7812-1 annex B. */
-function passesLuhn(text: string): boolean {
-  const digits = text.replaceAll(/[^0-9]/g, "");
-  let sum = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
-    const doubled = digit * 2;
-    sum += i % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled;
-  }
-  return digits.length >= 13 && digits.length <= 19 && sum % 10 === 0;
 }

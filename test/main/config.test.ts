@@ -21,12 +21,14 @@ it("an empty folder gives safe defaults: loopback, policy from files, no executo
   assert.equal(config.policy.activation, "file");
   assert.deepEqual(config.executors, {});
   assert.equal(config.postgresUrl, null);
+  assert.equal(config.signals.redact.ipAddresses, false);
 });
 
 for (const [what, yaml, place] of [
   ["an unknown setting", "colour: red", "colour"],
   ["a misspelt nested setting", "policy: { activaton: governed }", "activaton"],
   ["a limit of nothing", "limits: { writes: { burst: 0, perSecond: 1 } }", "limits/writes/burst"],
+  ["an address that is half redacted", "signals: { redact: { ipAddresses: some } }", "signals/redact/ipAddresses"],
   ["a value of the wrong type", "snapshotEvery: often", "snapshotEvery"],
   ["a setting given twice", "snapshotEvery: 200\nsnapshotEvery: 300", "unique"],
   ["a file that is no YAML", "policy: [", "holdpoint.yaml"],

@@ -118,7 +118,8 @@ export const signalMappingSchema = z.strictObject({
     "log_url",
     "logs_url",
   ),
-  redactIpAddresses: z.boolean().default(false),
+  /** Null: as `signals.redact.ipAddresses` of the configuration says. */
+  redactIpAddresses: z.boolean().nullable().default(null),
   /** Relays what others detected, or is made by an AI: its signals confirm no major incident. */
   derived: z.boolean().default(false),
 });
