@@ -60,7 +60,8 @@ function isGermanTaxId(match: string, before: string): boolean {
   const digits = match.replaceAll(" ", "");
   const body = digits.slice(0, 10);
   const distinct = new Set(body).size;
-  if ((distinct !== 9 && distinct !== 8) || (digits.length === match.length && namesThing(before))) return false;
+  const hasTriple = distinct === 8 && [...body].some((digit) => body.split(digit).length === 4);
+  if ((distinct !== 9 && !hasTriple) || (digits.length === match.length && namesThing(before))) return false;
   let product = 10;
   for (const digit of body) {
     const sum = (Number(digit) + product) % 10;

@@ -1,6 +1,7 @@
 // Pointers: links to logs, dashboards and runbooks, without anything that opens a door.
 
-import { findSecret, redactField } from "./redact.ts";
+import { findSecret, redactField, redactText } from "./redact.ts";
+import { isRandom, isWordy } from "./secret-patterns.ts";
 
 const POINTER_CHARS_MAX = 400;
 const POINTERS_MAX = 6;
@@ -41,17 +42,28 @@ function toPointer(text: string): Pointer {
     url.password = "";
     redactions++;
   }
-  if (url.hash !== "") url.hash = ""; // access tokens travel there, and no page needs it to be found
+  if (url.hash !== "" && isSecretFragment(url.hash)) {
+    url.hash = "";
+    redactions++;
+  }
   for (const [name, value] of new URLSearchParams(url.search)) {
     if (!isSecretParameter(name, value)) continue;
     url.searchParams.delete(name);
     redactions++;
   }
   if (url.href.length > POINTER_CHARS_MAX) url.search = "";
+  if (url.href.length > POINTER_CHARS_MAX) url.hash = "";
   if (url.href.length > POINTER_CHARS_MAX) return { url: null, redactions };
   // What is still secret sits in the path: without it the address leads nowhere.
-  if (findSecret(decoded(url)) !== null) return { url: null, redactions: redactions + 1 };
+  if (findSecret(decodedText(url.href)) !== null) return { url: null, redactions: redactions + 1 };
   return { url: url.href, redactions };
+}
+
+/** Access tokens travel in fragments; so does the place in the logs that CloudWatch and Kibana show, with `$` for `%`. */
+function isSecretFragment(hash: string): boolean {
+  const plain = decodedText(decodedText(decodedText(hash.replaceAll("$", "%"))));
+  if ([hash, plain].some((text) => redactText(text, { ipAddresses: false }).count > 0)) return true;
+  return plain.split(/[^\w+-]/).some((part) => isRandom(part) && !isWordy(part));
 }
 
 function isSecretParameter(name: string, value: string): boolean {
@@ -59,10 +71,10 @@ function isSecretParameter(name: string, value: string): boolean {
   return redactField(name, value.slice(0, 4096), { ipAddresses: false }).count > 0;
 }
 
-function decoded(url: URL): string {
+function decodedText(text: string): string {
   try {
-    return decodeURIComponent(url.href);
+    return decodeURIComponent(text);
   } catch {
-    return url.href;
+    return text;
   }
 }

@@ -113,6 +113,34 @@ test("personal data is replaced, and numbers that only look like it are kept", (
   assert.equal(redact(kept), kept);
 });
 
+test("numbers that issuers publish as examples are found, and with another check digit they are not", () => {
+  const examples: readonly (readonly [kind: string, number: string, wrong: string])[] = [
+    ["national-number", "86095742719", "86095742718"], // Germany, tax
+    ["national-number", "65170839J003", "65170839J004"], // Germany, pension
+    ["national-number", "811218-9876", "811218-9875"], // Sweden
+    ["national-number", "19811228-9874", "19811228-9873"],
+    ["national-number", "070761-4285", "070761-4284"], // Denmark
+    ["national-number", "17054026641", "17054026642"], // Norway
+    ["national-number", "131052-308T", "131052-308U"], // Finland
+    ["national-number", "2 55 08 14 168 025 38", "2 55 08 14 168 025 39"], // France
+    ["national-number", "12345678Z", "12345678A"], // Spain
+    ["national-number", "X1234567L", "X1234567M"],
+    ["iban", "GB82 WEST 1234 5698 7654 32", "GB83 WEST 1234 5698 7654 32"],
+    ["iban", "DE89370400440532013000", "DE88370400440532013000"],
+    ["iban", "FR1420041010050500013M02606", "FR1420041010050500013M02607"],
+    ["card", "5555555555554444", "5555555555554445"],
+    ["card", "378282246310005", "378282246310006"],
+    ["card", "6011111111111117", "6011111111111118"],
+    ["card", "3530111333300000", "3530111333300001"],
+    ["card", "30569309025904", "30569309025905"],
+    ["card", "2223003122003222", "2223003122003223"],
+  ];
+  for (const [kind, number, wrong] of examples) {
+    assert.equal(redactText(`value ${number} refused`, options).text, `value [redacted:${kind}] refused`);
+    assert.equal(redactText(`value ${wrong} refused`, options).count, 0, wrong);
+  }
+});
+
 test("addresses are replaced when that is configured, and only then", () => {
   const text = "peer 10.0.0.7:8080 and 2001:db8::7 and version 1.2.3";
   assert.equal(redactText(text, options).text, text);
