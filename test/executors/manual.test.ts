@@ -23,6 +23,15 @@ test("every outcome code in the code is in the manual, and the other way round",
   assert.deepEqual(inManual, inCode);
 });
 
+test("every code of a part of a major incident is in the manual", () => {
+  const slack = readdirSync(room).filter((name) => name.startsWith("slack-"));
+  const text = slack.map((name) => readFileSync(new URL(name, room), "utf8")).join("\n");
+  const codes = [...text.matchAll(/(?:code: |failed\("[a-z]+", )"([a-z]+(?:-[a-z]+)+)"/g)].map(([, one]) => one);
+  assert.ok(codes.includes("responders-refused") && codes.includes("channel-archived"));
+  const parts = ["channel-missing", "topic-missing", "message-missing", "responders-missing", "channel-open"];
+  for (const one of [...codes, ...parts]) assert.ok(manual.includes(`\`${one}\``), one);
+});
+
 test("the manual names every way a stand-in fails", () => {
   const listed = manual.slice(manual.indexOf("Modes: "));
   for (const mode of MISHAPS) assert.ok(listed.includes(`\`${mode}\``), mode);
