@@ -7,7 +7,7 @@ const STEMS =
   /pass|pwd|pw$|pin|secret|token|auth|key|cred|cook|sess|sid|bearer|conn|jwt|sig|saml|otp|nonce|salt|dsn|verif|mail|phone|mobile|msisdn|name|birth|dob|ssn|security|iban|card|cvv|cvc|pan|address|licen|personnummer|cpr|account|national|tax|wort|kode|senord|senha|woord|haslo/i;
 
 const SECRET_NAME =
-  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|routingkey|integrationkey|licensekey|applicationkey|appkey|sharedkey|masterkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|pincode|kennwort|adgangskode|senord|wachtwoord|otp$/;
+  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|integrationkey|licensekey|applicationkey|appkey|sharedkey|masterkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|pincode|kennwort|adgangskode|senord|wachtwoord|otp$/;
 
 /** Words for a secret that are also words for much else. */
 const WEAK_NAMES = new Set([
@@ -25,6 +25,7 @@ const WEAK_NAMES = new Set([
   "dsn",
   "signature",
   "codeverifier",
+  "routingkey",
 ]);
 
 /** `pass`, `SMTP_PASS`, `pw`: passwords where the value looks like one. */
@@ -101,6 +102,7 @@ export function isSensitiveValue(name: string, value: string, isQuoted: boolean)
   if (PLACEHOLDER.test(value) || !isSensitiveField(name, value)) return false;
   if (STATE.test(value)) return isQuoted && isPasswordName(name);
   if (!/[\p{L}\p{N}]/u.test(value)) return false; // the beginning of something nested
+  if (name.toLowerCase() === "pwd" && isReference(value)) return false; // the folder that a shell is in
   const strength = strengthOf(name);
   if (strength === "personal" && !isQuoted && /mail|phone|mobile$/i.test(name)) return /[@\d]/.test(value);
   if (SHORT_PASSWORD_NAME.test(name.slice(-64)))
