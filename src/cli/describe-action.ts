@@ -54,7 +54,7 @@ export function statusText(action: Fields): string {
 /** The proposal's reason; the document has it for those who may read contents. */
 function reasonOf(action: Fields): string {
   const content = action.fields("content");
-  if (action.exact("effect") === "kernel") return NONE;
+  if (action.exact("effect") === "kernel" && content?.has("reason") !== true) return NONE;
   if (content === null) return "(needs the scope payloads:read)";
   return content.text("reason");
 }

@@ -17,6 +17,7 @@ import { addPolicy } from "./commands/policy.ts";
 import { addPropose } from "./commands/propose.ts";
 import { addRecords } from "./commands/records.ts";
 import { addSources } from "./commands/sources.ts";
+import { addStage } from "./commands/stage.ts";
 import { addVerify } from "./commands/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { CliHost } from "./host.ts";
@@ -75,6 +76,7 @@ const COMMANDS = [
   addAnswers,
   addIncidents,
   addKill,
+  addStage,
   addVerify,
   addExport,
   addRecords,

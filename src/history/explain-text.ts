@@ -26,11 +26,12 @@ function indent(line: string): string {
 }
 
 function authorityLines({ authority }: Omit<Explanation, "text">): readonly string[] {
-  const { agent, agentKind, person, answers, policy, grant } = authority;
+  const { agent, agentKind, person, answers, policy, stage, grant } = authority;
   const lines = [`proposed by ${agent} (${agentKind})${person === null ? "" : `, answerable: ${person}`}`];
   if (policy === null) lines.push("no policy decided about it");
   else lines.push(`decided by policy bundle ${policy.bundleHash}${activation(policy)}`);
   if (policy !== null) lines.push(...policy.answers.map((answer) => `its activation: ${answered(answer)}`));
+  if (stage !== null) lines.push(stageLine(stage));
   if (answers.length === 0) lines.push("no person was asked, or none answered");
   lines.push(...answers.map(answered));
   lines.push(
@@ -43,6 +44,14 @@ function activation(policy: NonNullable<Explanation["authority"]["policy"]>): st
   if (policy.activated === null) return "";
   const { actor, mode, seq } = policy.activated;
   return `, put in force by ${actor} (${mode}) [${seq}]`;
+}
+
+function stageLine({ stage, grant, granted }: NonNullable<Explanation["authority"]["stage"]>): string {
+  if (grant === null) return `at the stage ${stage}: none was ever granted`;
+  if (granted === null) return `at the stage ${stage}, of the grant ${grant}`;
+  const { seq, actor, action } = granted;
+  const how = action === null ? "signed by the root key at the first start" : `by ${actor} in ${action}`;
+  return `at the stage ${stage}, of the grant ${grant}, ${how} [${seq}]`;
 }
 
 function answered({ decision, person, actor, time, planHash, seq }: Answer): string {

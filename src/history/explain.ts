@@ -1,9 +1,11 @@
 // The three governance answers about one action, from ledger events alone: authority, constraints, decision path.
 
 import { AppError } from "../core/errors.ts";
+import { seqFromId } from "../core/ids.ts";
 import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
+import type { Verdict } from "../wire/types/verdict.ts";
 import type { ActionView } from "../wire/types/views.ts";
 import { answeredBy } from "./answered-by.ts";
 import { explanationText } from "./explain-text.ts";
@@ -16,6 +18,7 @@ import type {
   HoldStep,
   PathStep,
   PolicySource,
+  StageSource,
   Triage,
 } from "./explanation.ts";
 import { smallFacts } from "./timeline.ts";
@@ -46,7 +49,7 @@ export function explainAction(events: readonly LedgerEvent[], id?: string): Expl
   return { ...explained, text: explanationText(explained) };
 }
 
-/** Sequences of the events that explain an action fully: its own, its run's, and those of the policy that decided. */
+/** Sequences of the events that explain an action fully: its own, its run's, those of the policy that decided, and its stage's. */
 export function explanationSources(views: Pick<ViewReader, "find">, action: ActionView): readonly number[] {
   const seqs = [...action.events];
   const run = action.run === null ? null : views.find("runs", action.run);
@@ -56,6 +59,10 @@ export function explanationSources(views: Pick<ViewReader, "find">, action: Acti
     seqs.push(policy.contentSeq, ...(policy.activatedSeq === null ? [] : [policy.activatedSeq]));
     const activation = policy.action === null ? null : views.find("actions", policy.action);
     seqs.push(...(activation?.events ?? []));
+  }
+  for (const verdict of action.evaluation?.verdicts ?? []) {
+    const granted = seqFromId("stg", grantIn(verdict) ?? "");
+    if (granted !== undefined) seqs.push(granted);
   }
   return [...new Set(seqs)].sort((a, b) => a - b);
 }
@@ -77,6 +84,7 @@ function authorityOf(
     person: proposed.facts.person,
     answers: answersOf(own),
     policy: bundleHash === null ? null : policySource(bundleHash, all),
+    stage: stageSource(own, all),
     grant:
       granted === undefined ? null : { id: granted.facts.grant, seq: granted.seq, planHash: granted.facts.planHash },
   };
@@ -95,6 +103,27 @@ function policySource(bundleHash: string, all: readonly KernelEvent[]): PolicySo
       activated === undefined ? null : { seq: activated.seq, actor: activated.actor, mode: activated.facts.mode },
     answers: answersOf(all.filter((event) => event.subject === activation?.subject)),
   };
+}
+
+function stageSource(own: readonly KernelEvent[], all: readonly KernelEvent[]): StageSource | null {
+  const verdict = evaluationsOf(own)
+    .at(-1)
+    ?.verdicts.find(({ gate }) => gate.startsWith(STAGE_GATE));
+  if (verdict === undefined) return null;
+  const grant = grantIn(verdict);
+  const granted = allOf(all, "stage.granted").find(({ subject }) => subject === grant);
+  return {
+    stage: verdict.gate.slice(STAGE_GATE.length),
+    grant,
+    granted: granted === undefined ? null : { seq: granted.seq, actor: granted.actor, action: granted.facts.action },
+  };
+}
+
+const STAGE_GATE = "stage/";
+
+function grantIn({ gate, evidence }: Verdict): string | null {
+  const { grant } = evidence;
+  return gate.startsWith(STAGE_GATE) && typeof grant === "string" ? grant : null;
 }
 
 function answersOf(events: readonly KernelEvent[]): readonly Answer[] {

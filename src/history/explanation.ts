@@ -28,7 +28,17 @@ export interface Authority {
   readonly answers: readonly Answer[];
   /** The policy that allowed it, with who put it in force as far as the events given tell. */
   readonly policy: PolicySource | null;
+  /** The stage of the triage agent that the last decision names, null for other agents. */
+  readonly stage: StageSource | null;
   readonly grant: { readonly id: string; readonly seq: number; readonly planHash: string } | null;
+}
+
+export interface StageSource {
+  /** Which was in force: `shadow` after the end of the grant. */
+  readonly stage: string;
+  readonly grant: string | null;
+  /** The event that granted it, as far as the events given tell. */
+  readonly granted: { readonly seq: number; readonly actor: string; readonly action: string | null } | null;
 }
 
 export interface Answer {

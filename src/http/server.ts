@@ -16,8 +16,10 @@ import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
+import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { signalRoutes } from "./routes/signals.ts";
+import { stageRoutes } from "./routes/stage.ts";
 import type { Services } from "./services.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -27,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...actionRoutes,
   ...controlRoutes,
   ...incidentRoutes,
+  ...stageRoutes,
   ...ledgerRoutes,
 ];
 
@@ -101,7 +104,9 @@ function descriptionRoute({ version, actions }: Services): Route {
     errors: [],
     handle: ({ reply }) => reply.type("application/json").send(text),
   };
-  text = JSON.stringify(openApiDocument([...ROUTES, route], { version, kinds: [...actions.kinds.values()] }));
+  text = JSON.stringify(
+    openApiDocument([...ROUTES, route], { version, kinds: [...actions.kinds.values(), ...KERNEL_KINDS.values()] }),
+  );
   return route;
 }
 

@@ -101,6 +101,8 @@ export type PolicyFile = { readonly path: string; readonly text: string };
 
 export interface PolicyService {
   active(): { hash: string | null; mode: string };
+  /** What each stage of the triage agent permits; null when the active bundle has no ladder. */
+  ladder(): readonly JsonObject[] | null;
   /** Loads the files; problems with positions when they do not load. `load` keeps the bundle for the engine. */
   load(files: readonly PolicyFile[]): { hash: string | null; problems: readonly JsonObject[] };
   /** What `load` says, with the linter's findings when they load; nothing is kept. */

@@ -7,6 +7,7 @@ import * as actions from "./reducers/actions.ts";
 import * as control from "./reducers/control.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
+import * as stage from "./reducers/stage.ts";
 import type { State } from "./state.ts";
 
 type Reducer<T extends EventType> = (state: State, event: KernelEvent<T>) => void;
@@ -48,6 +49,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "step.reconciled": actions.applyStepReconciled,
   "brake.applied": control.applyBrakeApplied,
   "brake.released": control.applyBrakeReleased,
+  "stage.granted": stage.applyStageGranted,
+  "stage.expired": stage.applyStageExpired,
   "refusals.counted": recordOnly,
   "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,

@@ -21,9 +21,12 @@ export function covers(scope: BrakeScope, action: Braked): boolean {
   );
 }
 
-/** The strongest brake on an action: pause over dry-run. The way out (`killswitch.resume`) is never braked. */
+/** The way out, and the stage of the triage agent: what changes how much may happen has no effect outside. */
+const NEVER_BRAKED: ReadonlySet<string> = new Set(["killswitch.resume", "stage.set"]);
+
+/** The strongest brake on an action: pause over dry-run. */
 export function brakeOn(brakes: Iterable<Brake>, action: Braked): "run" | "dry-run" | "pause" {
-  if (action.kind === "killswitch.resume") return "run";
+  if (NEVER_BRAKED.has(action.kind)) return "run";
   let mode: "run" | "dry-run" | "pause" = "run";
   for (const brake of brakes) {
     if (!covers(brake.scope, action)) continue;

@@ -1,6 +1,7 @@
 // Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
 
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
 
 export type SignalFacts = {
@@ -57,6 +58,8 @@ export type CommandInputs = {
     readonly problems: readonly string[];
   };
   "propose-action": Omit<ProposalFacts, "run" | "incident" | "cause" | "classification" | "operand"> & {
+    /** Of a kernel kind alone. */
+    readonly operand?: string;
     readonly idempotencyKey: string | null;
   };
   "plan-action": { readonly action: string; readonly planHash: string | null; readonly code: string };
@@ -85,6 +88,7 @@ export type CommandInputs = {
   };
   "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
+  "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
   "prove-heartbeat": Record<string, never>;
@@ -113,9 +117,10 @@ export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
-  const { requestHash, planHash, repeat, effect, reversible } = facts;
+  const { requestHash, planHash, repeat, effect, reversible, operand } = facts;
   const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
-  return { ...stated, repeat, effect, reversible, ...input };
+  const onOperand = operand === null ? {} : { operand };
+  return { ...stated, repeat, effect, reversible, ...onOperand, ...input };
 }
 
 /** What a command answers: the subject it was about, and what happened to it. */

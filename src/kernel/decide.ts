@@ -6,6 +6,7 @@ import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
+import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
 import { tick } from "./commands/tick.ts";
 import type { Command, CommandType, Reply } from "./command.ts";
@@ -30,6 +31,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "reconcile-step": steps.reconcileStep,
   "apply-brake": policy.applyBrake,
   "release-brake": policy.releaseBrake,
+  "grant-stage": stage.grantStage,
   "count-refusals": installation.countRefusals,
   "erase-payload": installation.erasePayload,
   "prove-heartbeat": installation.proveHeartbeat,

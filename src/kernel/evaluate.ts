@@ -13,8 +13,9 @@ import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
-import { isLastTry } from "./reducers/owed-resolves.ts";
+import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
+import { raisesStage, restrict, stageAt } from "./stage.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
 /** The facts that policy sees for this action now. */
@@ -47,6 +48,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       signature: action.cause?.signature ?? "",
       pagedSeverity: incident?.page == null ? -1 : SEVERITIES.indexOf(incident.page.severity),
     },
+    stage: { name: stageAt(state, now), raises: raisesStage(state, now, action) },
     signals: (incident?.signals ?? []).map(({ id, source, detector, derived }) => ({
       id,
       source,
@@ -67,15 +69,16 @@ export function settle(tx: Transaction, actionId: string): void {
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
-  const result = evaluate(tx, action, policy);
-  if (result === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
+  const decided = evaluate(tx, action, policy);
+  if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
+  const { result, dryRun } = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
   const evaluation = toFacts(result, tx.engine.version);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
   if (result.decision === "hold" && action.approvedRoute !== result.route) {
     return hold(tx, action, { result, evaluation, policy });
   }
-  grant(tx, action, { result, evaluation, dryRun: brake === "dry-run" });
+  grant(tx, action, { result, evaluation, dryRun: dryRun || brake === "dry-run" });
 }
 
 /** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */
@@ -101,7 +104,7 @@ export function refuse(
   action: Action,
   why: { evaluation: EvaluationFacts | null; code: string },
 ): void {
-  if (why.code !== "paused" && isLastTry(tx.state, action)) return leaveToPeople(tx, action);
+  if (!HELD_BACK.has(why.code) && isLastTry(tx.state, action)) return leaveToPeople(tx, action);
   tx.emit({ type: "action.refused", subject: action.id, facts: why });
 }
 

@@ -5,6 +5,7 @@ import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { SignalStatus } from "../wire/types/signal.ts";
+import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
 export type ClassificationFacts = {
@@ -44,7 +45,7 @@ export type ProposalFacts = {
   /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
   readonly cause: { readonly signature: string; readonly signal: string | null } | null;
   readonly classification: ClassificationFacts | null;
-  /** What a kernel kind acts on: a policy bundle's hash, or a brake's id. */
+  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, or a stage. */
   readonly operand: string | null;
 };
 
@@ -179,6 +180,15 @@ export type EventFacts = {
   };
   "brake.applied": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "brake.released": { readonly brake: string };
+  "stage.granted": {
+    readonly stage: Stage;
+    readonly expiresAt: number | null;
+    /** The `stage.set` that asked for it; null for the initial grant. */
+    readonly action: string | null;
+    /** Of the root key over the initial grant, base64: see ledger/stage-statement. Null for all others. */
+    readonly signature: string | null;
+  };
+  "stage.expired": { readonly stage: Stage };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;

@@ -1,6 +1,7 @@
 // Action kinds that the kernel carries out itself, in the commit that grants them.
 
 import { AppError } from "../core/errors.ts";
+import { setStage } from "./commands/stage.ts";
 import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -27,6 +28,8 @@ function effect(tx: Transaction, action: Action): boolean {
       if (!tx.state.proposedBundles.has(operand) || tx.engine.policy(operand) === undefined) return false;
       tx.emit({ type: "policy.activated", subject: "log", facts: { bundleHash: operand, mode: "governed" } });
       return true;
+    case "stage.set":
+      return setStage(tx, { action: action.id, stage: operand });
     default:
       throw new AppError("action-kind-unknown", `${action.kind} is not carried out by the kernel`);
   }

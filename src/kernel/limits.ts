@@ -67,6 +67,9 @@ export const TERMS = {
   /** Opened again so often within `reopenMs`, an incident is flapping: quiet of `flappingQuietMs` ends it. */
   flappingTimes: 3,
   flappingQuietMs: 15 * 60_000,
+  /** How long the stage of the first start holds, and one that people set. */
+  initialStageMs: 30 * 24 * 3_600_000,
+  stageMs: 90 * 24 * 3_600_000,
   /** An incident without any signal for this long is closed. */
   incidentIdleMs: 7 * 24 * 3_600_000,
 } as const;

@@ -3,6 +3,7 @@
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
 import type { Severity } from "../wire/types/classification.ts";
+import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ProposalFacts } from "./events.ts";
 
 export type Hold = {
@@ -135,6 +136,16 @@ export type Run = {
 
 export type Brake = { readonly id: string; readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
 
+/** The last stage that was granted to the triage agent; see stage.ts for which one is in force. */
+export type StageGrant = {
+  readonly id: string;
+  readonly stage: Stage;
+  /** Null for shadow alone, which has no end. */
+  readonly expiresAt: number | null;
+  /** Its end is on record. */
+  readonly expired: boolean;
+};
+
 export type Counter = { readonly windowMs: number; readonly times: number[] };
 export type DuplicateMark = {
   readonly action: string;
@@ -163,6 +174,7 @@ export type State = {
   policyMode: "file" | "governed";
   proposedBundles: Map<string, number>;
   brakes: Map<string, Brake>;
+  stage: StageGrant | null;
   incidents: Map<string, Incident>;
   /** In order of their ends. */
   resolved: Map<string, ResolvedIncident>;
@@ -201,6 +213,7 @@ export function emptyState(): State {
     policyMode: "file",
     proposedBundles: new Map(),
     brakes: new Map(),
+    stage: null,
     incidents: new Map(),
     resolved: new Map(),
     runs: new Map(),

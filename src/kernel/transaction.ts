@@ -1,6 +1,8 @@
 // One command at work: emits events, each applied at once, so that the next line sees the one before.
 
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Severity } from "../wire/types/classification.ts";
+import type { Stage, StagePermit } from "../wire/types/stage.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
 import type { CounterReader, PolicyFacts } from "../wire/types/policy-facts.ts";
@@ -14,10 +16,19 @@ export type RouteStep = { readonly roles: readonly string[]; readonly withinMs: 
 /** What the end of the last step without an answer does: nothing runs, and `page` also asks for a page. */
 export type ActiveRoute = { readonly steps: readonly RouteStep[]; readonly onTimeout?: "deny" | "page" };
 
+/** What each stage lets the triage agent do, and where a draft waits whose policy names no route. */
+export interface ActiveLadder {
+  readonly route: string;
+  readonly stages: readonly { readonly stage: Stage; readonly permits: readonly StagePermit[] }[];
+  permits(stage: Stage, of: { kind: string; severity: Severity | null }): boolean;
+}
+
 /** A loaded policy bundle as the kernel needs it: identified by the hash of its bytes, hence pure. */
 export interface ActivePolicy {
   readonly hash: string;
   readonly routes: ReadonlyMap<string, ActiveRoute>;
+  /** Null: the triage agent stays in shadow. */
+  readonly ladder: ActiveLadder | null;
   evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;
 }
 

@@ -18,6 +18,7 @@ export type FindingCode =
   | "payload-missing"
   | "snapshot-altered"
   | "since-invalid"
+  | "stage-unsigned"
   | "truncated"
   | "forked";
 

@@ -1,12 +1,13 @@
 // Verification of a whole log, offline: from its batches and the root public key to the first event that is wrong.
 
 import { AppError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { FullTile, SealedPayload, Snapshot } from "../wire/contracts/store.ts";
 import { encodeBase64 } from "./base64.ts";
 import { CheckpointChain, claimedRoot } from "./checkpoint-chain.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import type { Envelope } from "./dsse.ts";
-import { parseVerifier } from "./ed25519.ts";
+import { parseVerifier, type Verifier } from "./ed25519.ts";
 import { corruption, Findings, type Finding } from "./findings.ts";
 import { LogKeys } from "./key-statement.ts";
 import { parseLeaf, type PayloadReference } from "./leaf.ts";
@@ -14,6 +15,7 @@ import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, leavesPerHash, MerkleTree
 import { noPayloads, PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
 import { cipherKey, type Opening } from "./payload-box.ts";
 import { verifySnapshot } from "./snapshot-note.ts";
+import { checkStageGrant } from "./stage-statement.ts";
 
 /** One commit as a source gives it: a StoredBatch is one; an export has openings in place of boxes. */
 export interface LogBatch {
@@ -117,12 +119,14 @@ class LogVerification {
   readonly #since: Checkpoint | null;
   /** Roots at the sizes that are asked about, as soon as the tree has them. */
   readonly #roots = new Map<number, Uint8Array | null>([[0, EMPTY_ROOT]]);
+  readonly #root: Verifier;
   #time = 0;
 
   constructor(source: LogSource, settings: VerifySettings, keys: LogKeys, findings: Findings) {
     this.keys = keys;
     this.#source = source;
     this.#findings = findings;
+    this.#root = parseVerifier(settings.rootPublicKey);
     this.chain = new CheckpointChain(keys, findings, settings.everySignature ?? false);
     const { readKey } = source;
     const keyEncryptionKey = settings.keyEncryptionKey === undefined ? undefined : cipherKey(settings.keyEncryptionKey);
@@ -194,12 +198,18 @@ class LogVerification {
         if (event.seq !== seq) this.#findings.add(seq, "sequence-gap", `the leaf at ${seq} says ${event.seq}`);
         if (event.time < this.#time) this.#findings.add(seq, "time-decreases", "an event is older than the one before");
         this.#time = event.time;
+        if (event.type === "stage.granted") this.#checkStage(seq, event.facts);
         if (payload !== null) references.set(seq, payload);
       } catch (error) {
         this.#findings.add(seq, "leaf-malformed", corruption(error));
       }
     }
     return references;
+  }
+
+  #checkStage(seq: number, facts: JsonObject): void {
+    const log = { origin: this.keys.origin, root: this.#root };
+    this.#findings.guard(seq, "stage-unsigned", () => checkStageGrant(facts, log));
   }
 
   /**

@@ -9,6 +9,7 @@ import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
+import { STAGES } from "../wire/types/stage.ts";
 
 const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
 
@@ -20,6 +21,12 @@ const fileSchema = z.strictObject({
       /** `file`: what stands in the folder at the start is enforced. `governed`: only what was approved. */
       activation: z.enum(["file", "governed"]).default("file"),
       path: z.string().optional(),
+    })
+    .prefault({}),
+  triage: z
+    .strictObject({
+      /** Where the triage agent begins, given at the first start alone and for 30 days; later people set it. */
+      stage: z.enum(STAGES).default("controlled-paging"),
     })
     .prefault({}),
   classifier: classifierConfigSchema.prefault({}),

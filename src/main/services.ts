@@ -25,6 +25,7 @@ import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
+import { addStageMetrics, ladderDocument, whyStageHoldsPages } from "./stage-reads.ts";
 import { systemClock } from "./system.ts";
 import { VERSION } from "./version.ts";
 
@@ -46,6 +47,7 @@ export function createServices(parts: Parts): Services {
   const { core, follower, metrics, views } = parts;
   const { kernel } = core;
   addGauges(parts);
+  addStageMetrics(core, metrics);
   addExportMetrics(parts);
   const nowMs = (): number => systemClock.nowMs();
   const notReady = (): string | null => whyNotReady(parts);
@@ -56,7 +58,14 @@ export function createServices(parts: Parts): Services {
     submit: (command) => kernel.submit(command),
     durableSize: () => kernel.durableSize,
     notReady,
-    proveHeartbeat: createHeartbeat({ kernel, brake: parts.brake, executors, metrics, nowMs, notReady }),
+    proveHeartbeat: createHeartbeat({
+      kernel,
+      brake: parts.brake,
+      executors,
+      metrics,
+      nowMs,
+      notReady: () => notReady() ?? whyStageHoldsPages(core),
+    }),
     metrics,
     identity: parts.identity,
     signals: signalService(parts),
@@ -194,6 +203,7 @@ function killswitchService({ core, brake }: Parts): KillswitchService {
 function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): PolicyService {
   return {
     active: () => ({ hash: kernel.state.bundleHash, mode: kernel.state.policyMode }),
+    ladder: () => ladderDocument({ kernel, bundles }),
     load(files) {
       const { bundle, problems } = bundles.add(files);
       // Used again, so that many proposals push out neither the bundle in force nor one that waits for approval.

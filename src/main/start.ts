@@ -27,6 +27,7 @@ import { ExportsClient } from "./exports-client.ts";
 import { registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
 import { openIdentity } from "./identity.ts";
+import { grantInitialStage } from "./initial-stage.ts";
 import { loadKeys, type InstallationKeys } from "./keys.ts";
 import { LedgerReads } from "./ledger-reads.ts";
 import { openReader } from "./open-store.ts";
@@ -34,6 +35,7 @@ import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bun
 import { restoreState } from "./restore.ts";
 import { createServices } from "./services.ts";
 import { systemClock, systemRandom } from "./system.ts";
+import { warnOfShadow } from "./stage-reads.ts";
 import { startTimers } from "./timers.ts";
 import { ENGINE_VERSION, LOG_FORMAT } from "./version.ts";
 import { WriterClient } from "./writer-client.ts";
@@ -121,6 +123,8 @@ async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds)
   const kernel = new Kernel({ state, engine, writer, clock, defer, onFatal: hooks.onFatal });
   await openForWork(kernel, state);
   await activatePolicy(kernel, bundles, { activation: config.policy.activation, dir: config.policyDir });
+  await grantInitialStage({ kernel, config, keys, log: hooks.log });
+  warnOfShadow({ kernel, bundles }, hooks.log);
   return { kernel, clock, bundles };
 }
 

@@ -119,6 +119,7 @@ class Tally {
   readonly #bundleHash: string;
   #decision: DecisionKind = "allow";
   #route: string | null = null;
+  #draftRoute: string | null = null;
   #duplicateOf: string | null = null;
   #onlyDuplicates = true;
 
@@ -135,7 +136,7 @@ class Tally {
     } else if (verdict.verdict === "hold") {
       if (this.#decision === "allow") this.#decision = "hold";
       this.#route ??= route;
-    }
+    } else this.#draftRoute ??= route;
   }
 
   evaluation(): Evaluation {
@@ -144,6 +145,7 @@ class Tally {
       decision: this.#decision,
       verdicts: this.verdicts,
       route: this.#decision === "hold" ? this.#route : null,
+      draftRoute: this.#decision === "allow" ? this.#draftRoute : null,
       // Suppressed only when repeating is all that speaks against it.
       duplicateOf: refused && this.#onlyDuplicates ? this.#duplicateOf : null,
       reservations: refused ? [] : this.reservations,

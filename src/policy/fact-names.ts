@@ -2,6 +2,7 @@
 
 import { canonicalEnvironment } from "../core/environment.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
+import { STAGES } from "../wire/types/stage.ts";
 import type { Domain, Names } from "./cel/node.ts";
 import { BOOL, DOUBLE, INT, STRING, TIMESTAMP, type Type, type Value } from "./cel/value-type.ts";
 
@@ -61,6 +62,13 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       id: fact(STRING, (facts) => facts.incident.id),
       signature: fact(STRING, (facts) => facts.incident.signature),
       pagedSeverity: fact(INT, (facts) => facts.incident.pagedSeverity, { min: -1, max: SEVERITY_MAX }),
+    },
+  },
+  stage: {
+    kind: "names",
+    of: {
+      name: fact(STRING, (facts) => facts.stage.name, { values: STAGES }),
+      raises: fact(BOOL, (facts) => facts.stage.raises),
     },
   },
   signals: fact({ kind: "list", of: SIGNAL }, (facts) => facts.signals as unknown as readonly Value[]),

@@ -1,6 +1,7 @@
 // Finds what loads but should not be there: rules that are never reached, policies that contradict, unused routes.
 
 import type { Bundle } from "./load.ts";
+import { ladderFindings, type LadderFindingCode } from "./lint-ladder.ts";
 import { coversAction, type Match, type Policy, type Rule } from "./definitions.ts";
 import { matchBranches } from "./read-policy.ts";
 import { assume, type Branch } from "./satisfiable.ts";
@@ -8,7 +9,7 @@ import { assume, type Branch } from "./satisfiable.ts";
 /** Pairs of rules looked at before the linter says that it stopped. */
 const PAIRS_MAX = 100_000;
 
-export type FindingCode = "dead" | "shadowed" | "overlapping" | "route-unused" | "incomplete";
+export type FindingCode = "dead" | "shadowed" | "overlapping" | "route-unused" | "incomplete" | LadderFindingCode;
 
 export interface Finding {
   readonly code: FindingCode;
@@ -29,7 +30,7 @@ export function lintBundle(bundle: Bundle): readonly Finding[] {
   const findings: Finding[] = [];
   const budget = { pairs: PAIRS_MAX };
   for (const policy of bundle.policies) findings.push(...unreachedRules(policy, budget));
-  findings.push(...overlaps(bundle.policies, budget), ...unusedRoutes(bundle));
+  findings.push(...overlaps(bundle.policies, budget), ...unusedRoutes(bundle), ...ladderFindings(bundle));
   if (budget.pairs <= 0) {
     const message = `too many rules to compare all of them; stopped after ${PAIRS_MAX} pairs`;
     findings.push({ code: "incomplete", subject: "bundle", path: "", line: 0, message });
@@ -140,8 +141,8 @@ function meets(a: Match, b: Match): boolean {
   return kinds && share(a.environments, b.environments) && share(a.services, b.services);
 }
 
-function unusedRoutes({ policies, routes }: Bundle): Finding[] {
-  const used = new Set<string | null>();
+function unusedRoutes({ policies, routes, ladder }: Bundle): Finding[] {
+  const used = new Set<string | null>([ladder?.route ?? null]);
   for (const policy of policies) {
     for (const rule of policy.rules) {
       if (rule.decision === "hold") used.add(rule.route);

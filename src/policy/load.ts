@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { Policy, Route } from "./definitions.ts";
 import { type Evaluate, makeEvaluate } from "./evaluate.ts";
+import { type Ladder, readLadder } from "./ladder.ts";
 import { readName, readPolicy, readRoute, type RouteUse } from "./read-policy.ts";
 import { type Field, type Problem, readDocuments, type SourceFile } from "./yaml-reader.ts";
 
@@ -21,12 +22,14 @@ export interface Bundle {
   readonly hash: string;
   readonly policies: readonly Policy[];
   readonly routes: ReadonlyMap<string, Route>;
+  /** Null when no file has one: then the triage agent stays in shadow. */
+  readonly ladder: Ladder | null;
   /** Pure but for the counters it reads. An action that no rule allows is refused. */
   readonly evaluate: Evaluate;
 }
 
 /**
- * Loads Policy and Route documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * Loads Policy, Route and Ladder documents. With any problem there is no bundle; at most 100 problems are told. No files make a
  * bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -35,8 +38,8 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   loader.load(sorted);
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
   const hash = bundleHash(sorted);
-  const { policies, routes } = loader;
-  return { bundle: { hash, policies, routes, evaluate: makeEvaluate(policies, hash) }, problems: [] };
+  const { policies, routes, ladder } = loader;
+  return { bundle: { hash, policies, routes, ladder, evaluate: makeEvaluate(policies, hash) }, problems: [] };
 }
 
 function bundleHash(sorted: readonly SourceFile[]): string {
@@ -48,6 +51,7 @@ class Loader {
   readonly problems: Problem[] = [];
   readonly policies: Policy[] = [];
   readonly routes = new Map<string, Route>();
+  ladder: Ladder | null = null;
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
 
@@ -83,11 +87,19 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf(["Policy", "Route"] as const);
+    const kind = fields?.kind?.oneOf(["Policy", "Route", "Ladder"] as const);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
-    if (kind === "Route") this.#addRoute(name, document, fields.spec);
+    if (kind === "Ladder") this.#addLadder(document, fields.spec);
+    else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
+  }
+
+  #addLadder(document: Field, spec: Field): void {
+    const ladder = readLadder(spec, this.#uses);
+    if (ladder === undefined) return;
+    if (this.ladder !== null) document.fail("a second ladder");
+    else this.ladder = ladder;
   }
 
   #addRoute(name: string, document: Field, spec: Field): void {

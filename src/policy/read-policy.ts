@@ -70,11 +70,14 @@ export function readPolicy(name: string, spec: Field, uses: RouteUse[]): Policy 
   return { name, path: spec.path, line: spec.line, match, rules };
 }
 
+/** A kind, `prefix.*` or `*`. */
+export function readAction(field: Field): string | undefined {
+  return field.textLike(ACTION, "an action kind, `prefix.*` or `*`", ACTION_CHARS_MAX);
+}
+
 function readMatch(field: Field): Match | undefined {
   const fields = field.fields(["actions", "environments", "services"], ["actions"]);
-  const actions = fields?.actions
-    ?.items(ACTIONS_MAX)
-    ?.map((action) => action.textLike(ACTION, "an action kind, `prefix.*` or `*`", ACTION_CHARS_MAX));
+  const actions = fields?.actions?.items(ACTIONS_MAX)?.map(readAction);
   const environments = fields?.environments?.items(ENVIRONMENTS_MAX)?.map(readEnvironment) ?? null;
   const services =
     fields?.services
@@ -149,7 +152,7 @@ function readGates(field: Field, context: RuleContext & { readonly rule: string 
   return gates !== undefined && isWhole(gates) ? gates : undefined;
 }
 
-function readRouteUse(field: Field, uses: RouteUse[]): string | undefined {
+export function readRouteUse(field: Field, uses: RouteUse[]): string | undefined {
   const name = field.textLike(NAME, "a route's name", NAME_CHARS_MAX);
   if (name !== undefined) uses.push({ name, field });
   return name;

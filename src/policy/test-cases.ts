@@ -4,6 +4,7 @@ import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { CounterReader, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
 import { readName } from "./read-policy.ts";
@@ -142,9 +143,9 @@ class Counters implements CounterReader {
   }
 }
 
-/** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals. */
+/** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals, controlled paging. */
 function readFacts(field: Field): PolicyFacts | undefined {
-  const fields = field.fields(["action", "agent", "classification", "incident", "signals", "now"], ["action"]);
+  const fields = field.fields(["action", "agent", "classification", "incident", "stage", "signals", "now"], ["action"]);
   const action = fields?.action && readAction(fields.action);
   const now = fields?.now?.text(TEXT_CHARS_MAX);
   const timeMs = now === undefined ? TIME_MS : instantFromRfc3339(now);
@@ -155,6 +156,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
     agent: readAgent(fields.agent),
     classification: readClassification(fields.classification),
     incident: readIncident(fields.incident),
+    stage: readStage(fields.stage),
     signals: readSignals(fields.signals),
     timeMs,
   };
@@ -207,6 +209,14 @@ function readIncident(field: Field | undefined): PolicyFacts["incident"] {
     absorbed: (fields?.absorbed?.items(ABSORBED_MAX) ?? []).map((id) => id.text(TEXT_CHARS_MAX) ?? ""),
     signature: fields?.signature?.text(TEXT_CHARS_MAX) ?? "",
     pagedSeverity: paged === undefined ? -1 : SEVERITIES.indexOf(paged),
+  };
+}
+
+function readStage(field: Field | undefined): PolicyFacts["stage"] {
+  const fields = field?.fields(["name", "raises"], []);
+  return {
+    name: fields?.name?.oneOf(STAGES) ?? "controlled-paging",
+    raises: fields?.raises?.boolean() ?? false,
   };
 }
 

@@ -1,7 +1,7 @@
 // Rounds of load and kill -9 on one server, and what must be true after every one of them.
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
@@ -18,7 +18,13 @@ spec:
   rules:
     - name: allowed
       decision: allow
-`;
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: on-call }
+spec: { steps: [{ roles: [on-call], within: 15m }] }
+---
+${readFileSync(new URL("../../policies/ladder.yaml", import.meta.url), "utf8")}`;
 const KILL_AFTER_MS_MAX = 250;
 /** How often a start is killed too, and how far into it. */
 const STARTS_KILLED = 0.4;

@@ -41,6 +41,7 @@ before(async () => {
       },
     },
     execution: { stepTimeoutMs: 3_000 },
+    triage: { stage: "mim-automation" },
   });
   server.keepSecret("servicenow/password", PASSWORD);
   server.keepSecret("slack/token", TOKEN);

@@ -51,7 +51,7 @@ it("every run and action is there, in ledger order, each event once", async () =
 });
 
 it("a record joins its action with run, signal, model, decision and its place in the ledger", async () => {
-  const ledger = new ExportedLedger(2);
+  const ledger = new ExportedLedger(1);
   ledger.grow(1_500);
   const [transport, positions] = [new MemoryTransport(), new MemoryPositions()];
   keepAll(transport);

@@ -1,6 +1,6 @@
 // A policy small enough to read whole, with every outcome a real one has: stateful limits, duplicates, holds, refusals.
 
-import type { ActivePolicy, Engine, RouteStep } from "../../src/kernel/transaction.ts";
+import type { ActiveLadder, ActivePolicy, Engine, RouteStep } from "../../src/kernel/transaction.ts";
 import type { CounterReader, PolicyFacts } from "../../src/wire/types/policy-facts.ts";
 import type { Evaluation, Reservation, Verdict } from "../../src/wire/types/verdict.ts";
 
@@ -20,9 +20,16 @@ const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = ne
   ["admins", { steps: [{ roles: ["admin"], withinMs: HALF_MS }] }],
 ]);
 
+/** Everything passes from the third stage on. */
+const LADDER: ActiveLadder = {
+  route: "on-call",
+  stages: [],
+  permits: (stage) => stage !== "shadow" && stage !== "assist",
+};
+
 /** Decides by kind and confidence; the hash is whatever it is given. */
 function fixedPolicy(hash: string): ActivePolicy {
-  return { hash, routes: ROUTES, evaluate: (facts, counters) => evaluate(facts, { counters, hash }) };
+  return { hash, routes: ROUTES, ladder: LADDER, evaluate: (facts, counters) => evaluate(facts, { counters, hash }) };
 }
 
 /** An engine that knows bundles once they are loaded; with `known` it knows those from the start. */
@@ -41,13 +48,14 @@ function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: strin
     decision,
     verdicts: [verdict(decision, code, classification.confidence)],
     route: null,
+    draftRoute: null,
     duplicateOf: null,
     reservations: [],
     duplicateKeys: [],
     bundleHash: at.hash,
     ...more,
   });
-  if (action.kind === "killswitch.resume" || action.kind === "policy.activate") {
+  if (action.kind === "killswitch.resume" || action.kind === "policy.activate" || facts.stage.raises) {
     return answer("hold", "two-people", { route: "admins" });
   }
   if (action.kind === "nowhere.go") return answer("hold", "route-missing", { route: "nobody" });

@@ -28,6 +28,8 @@ class Story extends Recorder {
     this.do("open-log", { format: 1 });
     this.do("start-engine", { engine: "e1" });
     this.do("propose-policy", { bundleHash: BUNDLE, mode: "file", person: null, requestHash: "r" }, "person:ada");
+    const expiresAt = this.nowMs + TERMS.initialStageMs;
+    this.do("grant-stage", { stage: "mim-automation", expiresAt, signature: "s" });
   }
 
   do<T extends Command["type"]>(type: T, input: CommandInputs[T], actor = "system:kernel"): string {
@@ -51,6 +53,13 @@ class Story extends Recorder {
       ...over,
     } as const;
     return this.do("receive-signal", input, "source:am");
+  }
+
+  setStage(operand: string): string {
+    const own = { kind: "stage.set", environment: "holdpoint", service: "holdpoint", resource: null } as const;
+    const by = { agentKind: "person", person: "bob", requestHash: operand, planHash: operand } as const;
+    const how = { repeat: "idempotent", effect: "kernel", reversible: true, idempotencyKey: null } as const;
+    return this.do("propose-action", { ...own, ...by, ...how, operand }, "person:bob");
   }
 
   /** Classifies the one waiting run. */
@@ -281,6 +290,40 @@ test("a review that nobody's answer led to says what was wrong with the answer, 
     assert.ok(text.includes(words), text);
   }
 });
+
+test("an action of triage is explained by its stage and by who granted that, also where that decided against it", async () => {
+  const story = new Story();
+  story.signal("d1");
+  story.classify(900_000, { page: true });
+  const [page = ""] = story.plan();
+  const first = { grant: "stg_000000004", stage: "mim-automation" };
+  assert.deepEqual(await stageOf(story, page), { ...first, granted: { action: null, actor: "system:kernel", seq: 4 } });
+  const set = story.setStage("assist");
+  story.signal("d2", { service: "search", signature: "other" });
+  story.classify(900_000, { page: true });
+  const [draft = ""] = story.plan();
+  const granted = story.events().findLast(({ type }) => type === "stage.granted");
+  const expected = { actor: "person:bob", action: set, seq: granted?.seq };
+  assert.deepEqual(await stageOf(story, draft), { grant: granted?.subject, stage: "assist", granted: expected });
+  const view = (await story.views()).find("installation", "log")?.stage;
+  assert.deepEqual(
+    [view?.id, view?.grantedBy, view?.action, view?.isSigned],
+    [granted?.subject, "person:bob", set, false],
+  );
+});
+
+async function stageOf(story: Story, id: string): Promise<unknown> {
+  const views = await story.views();
+  const action = views.find("actions", id);
+  assert.ok(action !== null);
+  const sources = new Set(explanationSources(views, action));
+  const explained = explainAction(
+    story.events().filter(({ seq }) => sources.has(seq)),
+    id,
+  );
+  assert.match(explained.text, /at the stage \S+, of the grant stg_\S+, /);
+  return explained.authority.stage;
+}
 
 test("an action that was stopped says by what", () => {
   const story = new Story();

@@ -55,6 +55,7 @@ const INSTALLATION = {
     engineStarts: 0,
     bundleHash: null,
     policyMode: null,
+    stage: null,
   },
 } satisfies ViewChange;
 

@@ -5,6 +5,7 @@ import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
+import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -26,6 +27,9 @@ export class Workload extends Recorder {
     this.submit({ type: "open-log", actor: "system:kernel", input: { format: 1 } });
     this.submit({ type: "start-engine", actor: "system:kernel", input: { engine: engine.version } });
     this.#proposePolicy(FIRST_BUNDLE, "file");
+    // Ends within a short workload; what people set afterwards holds for longer.
+    const first = { stage: "controlled-paging", expiresAt: this.nowMs + 60 * 60_000, signature: "c2lnbmVk" } as const;
+    this.submit(command("grant-stage", "system:kernel", first));
   }
 
   /** One thing happens, and some time passes. */
@@ -181,7 +185,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(7)) {
+    switch (this.#below(9)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -202,10 +206,34 @@ export class Workload extends Recorder {
         const input = { keyId: "7", ofSubject, retention: "content" };
         return void this.submit(command("erase-payload", "person:p-ada", input));
       }
+      case 5:
+      case 6:
+        return this.#setStage();
       default:
         if (brake === undefined) return;
         return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
     }
+  }
+
+  #setStage(): void {
+    const operand = this.#from(STAGES);
+    const requestHash = hash("sha256", `stage ${operand}`);
+    const input: CommandInputs["propose-action"] = {
+      kind: "stage.set",
+      environment: "holdpoint",
+      service: "holdpoint",
+      resource: null,
+      agentKind: "person",
+      person: "p-bob",
+      requestHash,
+      planHash: requestHash,
+      repeat: "idempotent",
+      effect: "kernel",
+      reversible: true,
+      idempotencyKey: null,
+      operand,
+    };
+    this.submit(command("propose-action", "person:p-bob", input));
   }
 
   #proposePolicy(bundleHash: string, mode: "file" | "governed"): void {

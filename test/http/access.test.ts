@@ -49,6 +49,7 @@ const CASES: readonly Case[] = [
     path: "/v1/killswitch?preview=true",
     body: { mode: "pause" },
   },
+  { operation: "getStage", scope: "policies:read" },
   { operation: "listPolicies", scope: "policies:read" },
   { operation: "lintPolicies", scope: "policies:read", body: { files: [{ path: "a.yaml", text: "" }] } },
   { operation: "proposePolicy", scope: "policies:propose", body: { files: [{ path: "a.yaml", text: "" }] } },

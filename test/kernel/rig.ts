@@ -7,10 +7,12 @@ import { ClockGuard } from "../../src/kernel/clock-guard.ts";
 import type { Command, CommandInputs, Reply, SignalFacts } from "../../src/kernel/command.ts";
 import type { ClassificationFacts, EventFacts, EventType, KernelEvent, StepStatus } from "../../src/kernel/events.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import { emptyState, type Action, type Incident, type State } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import type { LedgerWriter } from "../../src/wire/contracts/writer.ts";
+import type { Stage } from "../../src/wire/types/stage.ts";
 import type { Head, UnsealedEvent } from "../../src/wire/types/event.ts";
 
 export const MINUTE_MS = 60_000;
@@ -104,11 +106,14 @@ export class Rig {
     });
   }
 
-  static async open(withEngine: Engine = engine): Promise<Rig> {
+  /** At the highest stage, unless another is asked for: then policy alone decides. */
+  static async open(withEngine: Engine = engine, stage: Stage = "mim-automation"): Promise<Rig> {
     const rig = new Rig(emptyState(), withEngine);
     await rig.ask("open-log", { format: 1 });
     await rig.ask("start-engine", { engine: engine.version });
     await rig.ask("propose-policy", { bundleHash: bundle.hash, mode: "file", person: null, requestHash: "0" });
+    const expiresAt = stage === "shadow" ? null : START_MS + TERMS.initialStageMs;
+    await rig.ask("grant-stage", { stage, expiresAt, signature: "s" }, "system:kernel");
     return rig;
   }
 

@@ -91,6 +91,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
       ...patch.classification,
     },
     incident: { known: true, id: "inc_1", absorbed: [], signature: "sig", pagedSeverity: -1, ...patch.incident },
+    stage: { name: "controlled-paging", raises: false, ...patch.stage },
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

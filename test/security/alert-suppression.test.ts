@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command, Reply } from "../../src/kernel/command.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import { incidentKey } from "../../src/kernel/state.ts";
 import type { Incident } from "../../src/kernel/state.ts";
 import { Recorder } from "../history/recorder.ts";
@@ -27,6 +28,9 @@ class Alerts {
     this.recorder = new Recorder({ version: "test", policy: () => pack });
     const input = { bundleHash: pack.hash, mode: "file", person: null, requestHash: pack.hash } as const;
     this.#submit({ type: "propose-policy", actor: "system:kernel", input });
+    const expiresAt = this.recorder.nowMs + TERMS.initialStageMs;
+    const grant = { stage: "mim-automation", expiresAt, signature: "s" } as const;
+    this.#submit({ type: "grant-stage", actor: "system:kernel", input: grant });
   }
 
   #submit(command: Command): Reply {

@@ -5,12 +5,14 @@ import { groupByCommand, parseLeaves } from "../../src/history/leaves.ts";
 import { redecide } from "../../src/history/redecide.ts";
 import type { KernelEvent } from "../../src/kernel/events.ts";
 import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
-import { emptyState, hasEnded } from "../../src/kernel/state.ts";
+import { emptyState, hasEnded, type State } from "../../src/kernel/state.ts";
 import { apply } from "../../src/kernel/apply.ts";
 import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
+import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { simulationEngine, type World } from "./world.ts";
 
@@ -71,6 +73,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkModelLimit(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),
+    ...checkStages(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkReplay(world),
@@ -239,6 +242,44 @@ function checkBrakes(events: readonly LedgerEvent[]): string[] {
     apply(state, event);
   }
   return broken;
+}
+
+/** Triage runs nothing that its stage does not list and nobody approved; in shadow it runs nothing and asks nobody. */
+function checkStages(events: readonly LedgerEvent[]): string[] {
+  const state = emptyState();
+  const broken: string[] = [];
+  const expiry = new Map<string, number>();
+  for (const event of events) {
+    const action = state.actions.get(event.subject);
+    const { stage } = state;
+    const isOver = stage?.expiresAt != null && event.time >= stage.expiresAt;
+    const inForce = stage === null || isOver ? "shadow" : stage.stage;
+    if (action?.agent === "system:triage" && event.type === "action.granted" && event.facts["dryRun"] === false) {
+      const isPermitted = isListed(inForce, action.kind, action.classification?.severity ?? null);
+      if (!isPermitted && (inForce === "shadow" || action.approvedRoute === null))
+        broken.push(`${action.id}: granted at the stage ${inForce}`);
+    }
+    if (action?.agent === "system:triage" && event.type === "action.held" && inForce === "shadow")
+      broken.push(`${action.id}: asked about in shadow`);
+    if (event.type === "stage.expired") {
+      if (expiry.has(event.subject) || !isOver) broken.push(`${event.subject}: ended twice, or early`);
+      expiry.set(event.subject, event.time);
+    }
+    if (event.type === "stage.granted")
+      broken.push(...checkGrant(event as KernelEvent<"stage.granted">, inForce, state));
+    apply(state, event);
+  }
+  return broken;
+}
+
+/** Only the first stage comes without an action; a higher one, or more time, comes with an approval. */
+function checkGrant(event: KernelEvent<"stage.granted">, inForce: Stage, state: State): string[] {
+  const { action: id, stage, expiresAt } = event.facts;
+  if (id === null) return state.stage === null ? [] : [`${event.subject}: a second initial grant`];
+  const isHigher = STAGES.indexOf(stage) > STAGES.indexOf(inForce);
+  const isLonger = stage !== "shadow" && (expiresAt ?? 0) > (state.stage?.expiresAt ?? 0);
+  const isApproved = state.actions.get(id)?.approvedRoute === "owners";
+  return (isHigher || isLonger) && !isApproved ? [`${event.subject}: raised without an owner`] : [];
 }
 
 /** The fold equals live state, every command decides again as it did, and erased payloads change none of it. */

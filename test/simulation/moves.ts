@@ -2,9 +2,11 @@
 
 import { hash } from "node:crypto";
 import type { CommandInputs } from "../../src/kernel/command.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
+import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS } from "./model-executor.ts";
 import type { Promised } from "./invariants.ts";
 import type { World } from "./world.ts";
@@ -35,6 +37,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 93) return world.crash();
   if (pick < 94) return erase(world);
   if (pick < 95) return split(world);
+  if (pick < 96) return setStage(world);
   world.process.runner.sweep();
 }
 
@@ -158,6 +161,34 @@ function erase(world: World): void {
   const input = { keyId: `${seq}`, ofSubject: "log", retention: "content" };
   const reply = world.ask({ type: "erase-payload", actor: "person:ada", input });
   void reply.then((answered) => answered !== null && world.erased.add(seq));
+}
+
+/** Down is done at once, up waits for an owner; now and then so much time passes that whatever holds runs out. */
+function setStage(world: World): void {
+  if (world.random.below(6) === 0) {
+    world.monotonicMs += TERMS.stageMs;
+    world.nowMs += TERMS.stageMs;
+    world.endTerms();
+    return;
+  }
+  const operand = from(world, STAGES);
+  const requestHash = hash("sha256", `stage ${operand}`);
+  const input: CommandInputs["propose-action"] = {
+    kind: "stage.set",
+    environment: "holdpoint",
+    service: "holdpoint",
+    resource: null,
+    agentKind: "person",
+    person: "ada",
+    requestHash,
+    planHash: requestHash,
+    repeat: "idempotent",
+    effect: "kernel",
+    reversible: true,
+    idempotencyKey: null,
+    operand,
+  };
+  void world.ask({ type: "propose-action", actor: "person:ada", input });
 }
 
 function brake(world: World): void {

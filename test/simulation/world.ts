@@ -7,6 +7,7 @@ import { EffectRunner } from "../../src/effects/runner.ts";
 import type { Command, Reply } from "../../src/kernel/command.ts";
 import { ClockGuard } from "../../src/kernel/clock-guard.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { Sealer } from "../../src/ledger/seal.ts";
 import { LogKeys, signKeyStatement } from "../../src/ledger/key-statement.ts";
@@ -17,6 +18,7 @@ import { restoreState } from "../../src/main/restore.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { Head } from "../../src/wire/types/event.ts";
+import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
@@ -138,6 +140,11 @@ export class World {
     await kernel.submit({ type: "start-engine", actor, input: { engine: ENGINE } });
     const input = { bundleHash: bundle.hash, mode: "file" as const, person: null, requestHash: bundle.hash };
     await kernel.submit({ type: "propose-policy", actor, input });
+    // Mostly high enough that something happens; a start after the first one changes nothing.
+    const stage =
+      this.random.below(4) === 0 ? (STAGES[this.random.below(STAGES.length)] ?? "shadow") : "mim-automation";
+    const expiresAt = stage === "shadow" ? null : kernel.state.time + TERMS.initialStageMs;
+    await kernel.submit({ type: "grant-stage", actor, input: { stage, expiresAt, signature: "s" } });
     return this.#startEffects(kernel, store);
   }
 

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import type { Json } from "../../core/json.ts";
 import { apiPath } from "../api-client.ts";
+import { kernelPlan } from "../../wire/schemas/kernel-kinds.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { answerCard } from "../describe-action.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
@@ -98,7 +99,7 @@ function checkWanted(wanted: string | undefined, planHash: string, action: Field
  * the person would approve something else than what they see.
  */
 function isPlanShown(action: Fields, planHash: string): boolean {
-  const plan = action.exact("effect") === "kernel" ? kernelPlan(action) : action.fields("content")?.raw("plan");
+  const plan = action.exact("effect") === "kernel" ? ownPlan(action) : action.fields("content")?.raw("plan");
   if (plan === null || plan === undefined) return false;
   if (hash("sha256", canonicalJson(plan)) === planHash) return true;
   throw new CliError("plan-mismatch: the plan that the server shows is not the one on hold; do not answer it", {
@@ -107,10 +108,8 @@ function isPlanShown(action: Fields, planHash: string): boolean {
 }
 
 /** What the kernel carries out by itself is its kind and what it acts on; people approve the hash of these two. */
-function kernelPlan(action: Fields): Json {
-  const kind = action.exact("kind");
-  const operand = action.exact("operand");
-  return kind === "policy.activate" ? { bundle: operand, kind } : { brake: operand, kind };
+function ownPlan(action: Fields): Json {
+  return kernelPlan(action.exact("kind"), action.exact("operand"));
 }
 
 async function confirm({ host, output }: Session, decision: Decision): Promise<void> {

@@ -17,6 +17,7 @@ import { ledgerPath } from "../ledger-files.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import { escapeLine } from "../safe-text.ts";
 import type { Runner, Session } from "../session.ts";
+import { stageIn } from "../stage-health.ts";
 
 const NODE_OLDEST = [24, 15] as const;
 const CLOCK_SKEW_MAX_MS = 30_000;
@@ -50,7 +51,7 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     ...(await checkClassifiers(session)),
     ...(await checkExports(session)),
     ...remote,
-    ...(isReachable ? await checkExporters(session) : []),
+    ...(isReachable ? [await checkStage(session), ...(await checkExporters(session))] : []),
   ];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
@@ -155,6 +156,9 @@ function checkPolicy({ host }: Session): Check {
   try {
     const dir = host.readLocalConfiguration().policyDir;
     const { bundle, problems } = loadBundle(host.readPolicyFolder(dir));
+    if (bundle !== null && bundle.ladder === null) {
+      return warning("policies", `no ladder in ${dir}: triage stays in shadow`, "see docs/policy.md");
+    }
     if (bundle !== null) return ok("policies", `${bundle.policies.length} load from ${dir}`);
     return failed("policies", `${problems.length} problems in ${dir}`, `holdpoint policy lint ${dir}`);
   } catch (error) {
@@ -244,6 +248,24 @@ async function checkToken({ api }: Session): Promise<Check> {
     return failed("sign-in", toCliError(error).message, await issuerHint(api));
   }
   return ok("sign-in", "the server gives a token");
+}
+
+const STAGE_WARNING_DAYS = 7;
+
+/** A stage that ends unnoticed ends all paging with it. */
+async function checkStage({ api }: Session): Promise<Check> {
+  try {
+    const found = stageIn(await api.openText("/metrics"));
+    if (found === null) return { name: "stage", result: "skipped", detail: "the server does not tell it", next: null };
+    const { stage, daysLeft } = found;
+    if (daysLeft === null) return ok("stage", stage === "shadow" ? "shadow: nothing of triage runs" : stage);
+    const renew = "holdpoint stage set NAME, which another owner approves";
+    if (daysLeft === 0) return warning("stage", "it has ended: triage is in shadow and pages nobody", renew);
+    const detail = `${stage}, ends in ${Math.ceil(daysLeft)} days`;
+    return daysLeft <= STAGE_WARNING_DAYS ? warning("stage", detail, renew) : ok("stage", detail);
+  } catch (error) {
+    return warning("stage", toCliError(error).message, null);
+  }
 }
 
 /** Nothing for a server that exports nothing. */

@@ -17,6 +17,7 @@ export function projectOpened(documents: Documents, event: KernelEvent<"log.open
     engineStarts: 0,
     bundleHash: null,
     policyMode: null,
+    stage: null,
   });
 }
 

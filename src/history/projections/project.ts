@@ -8,9 +8,10 @@ import type { Documents } from "./documents.ts";
 import * as incidents from "./incidents.ts";
 import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
+import * as stage from "./stage.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 4;
+export const PROJECTIONS_VERSION = 5;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -49,6 +50,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "step.reconciled": actions.projectStepReconciled,
   "brake.applied": control.projectBrakeApplied,
   "brake.released": control.projectBrakeReleased,
+  "stage.granted": stage.projectStageGranted,
+  "stage.expired": stage.projectStageExpired,
   "refusals.counted": control.projectRefusals,
   "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,

@@ -17,10 +17,12 @@ import {
   pageSchema,
   proposalSchema,
 } from "../../wire/schemas/api.ts";
-import type { Target } from "../../wire/contracts/executor.ts";
+import { KERNEL_KINDS } from "../../wire/schemas/kernel-kinds.ts";
+import type { ActionKind, Target } from "../../wire/contracts/executor.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope, type ClientScope } from "../../wire/types/scopes.ts";
+import { kernelProposal } from "../kernel-proposals.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { admitWrite, idempotencyKey, identify, idOf, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
@@ -38,16 +40,19 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
   requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
   admitWrite(services, identity);
   const kind = services.actions.kinds.get(body.kind);
-  if (kind === undefined)
+  const kernelKind = KERNEL_KINDS.get(body.kind);
+  if (kind === undefined && kernelKind === undefined)
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
   const args = body.arguments as JsonObject;
   const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json });
   checkSecrets(services, requestText, body.reason);
   const planned =
-    kind.planning === "pure"
+    kind?.planning === "pure"
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
       : null;
+  const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
+  const { repeat, effect, reversible } = own ?? (kind as ActionKind);
   const answer = await services.submit({
     type: "propose-action",
     actor: identity.id,
@@ -59,11 +64,12 @@ async function proposeAction({ services, request, reply }: RouteContext): Promis
       agentKind: PERSON_KINDS[identity.kind],
       person: identity.person,
       requestHash: hash("sha256", requestText),
-      planHash: planned?.planHash ?? null,
-      repeat: kind.repeat,
-      effect: kind.effect,
-      reversible: kind.reversible,
+      planHash: (own ?? planned)?.planHash ?? null,
+      repeat,
+      effect,
+      reversible,
       idempotencyKey: idempotencyKey(request, identity),
+      ...(own === null ? {} : { operand: own.operand }),
     },
     content: {
       args,

@@ -66,7 +66,7 @@ function proposalFacts(
     incident: null,
     input: inputToRecord(command),
     kind: proposal.kind,
-    operand: null,
+    operand: proposal.operand ?? null,
     person: proposal.person,
     planHash: proposal.planHash,
     repeat: proposal.repeat,

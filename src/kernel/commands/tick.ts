@@ -9,7 +9,9 @@ import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { DEAD_MAN, proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
+import { isStageOver, stageAt } from "../stage.ts";
 import { closeIfOver, isQuiet } from "./incidents.ts";
+import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
 
@@ -17,6 +19,7 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
 export function tick(tx: Transaction): Reply {
   let fired = 0;
+  endStage(tx);
   for (const action of dueActions(tx.state, tx.now)) {
     if (fired++ >= FIRED_MAX) break;
     fireAction(tx, action);
@@ -50,7 +53,7 @@ export function tick(tx: Transaction): Reply {
 
 /** True when a tick at `now` would record something. */
 export function somethingIsDue(state: State, now: number): boolean {
-  if (dueActions(state, now).length > 0) return true;
+  if (isStageOver(state, now) || dueActions(state, now).length > 0) return true;
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;
@@ -66,11 +69,11 @@ function isTriageDue({ runs }: State, { retriageAt, review, firing }: Incident, 
   return firing.length > 0 && review === null && runs.size < LIMITS.liveRunsMax;
 }
 
-/** Under a brake it waits: an attempt would only be refused. */
-function isResolveDue({ brakes }: State, { dueAt, environment, service }: OwedResolve, now: number): boolean {
-  if (dueAt === null || now < dueAt) return false;
+/** Under a brake and in shadow it waits: an attempt would close nothing. */
+function isResolveDue(state: State, { dueAt, environment, service }: OwedResolve, now: number): boolean {
+  if (dueAt === null || now < dueAt || stageAt(state, now) === "shadow") return false;
   const action = { agent: TRIAGE_AGENT, kind: "pagerduty.resolve", environment, service };
-  return brakeOn(brakes.values(), action) === "run";
+  return brakeOn(state.brakes.values(), action) === "run";
 }
 
 function dueActions(state: State, now: number): readonly Action[] {

@@ -1,7 +1,7 @@
 // Pages that have to be closed at the pager: kept until an attempt succeeds, or until people are asked to.
 //
 //   incident ends ─► attempt ──succeeded──► done          (also: denied or cancelled by a person)
-//                     ▲   └──refused, expired, failed──► owed ──time, no brake──► the next attempt
+//                     ▲   └──refused, expired, failed──► owed ──time, no brake, not in shadow──► the next attempt
 //                     └─────────────────────────────────────┘     the last one ends as `needs-attention`
 
 import { setBounded } from "../bounded.ts";
@@ -11,8 +11,8 @@ import type { Action, State } from "../state.ts";
 
 /** How an attempt ends that is to be made again. */
 const CAME_TO_NOTHING: ReadonlySet<ActionStatus> = new Set(["refused", "expired", "failed"]);
-/** Held back by a brake, which says nothing about the pager. */
-const HELD_BACK: ReadonlySet<string> = new Set(["paused", "dry-run"]);
+/** Held back by a brake or a stage, which says nothing about the pager. */
+export const HELD_BACK: ReadonlySet<string> = new Set(["paused", "dry-run", "shadow"]);
 
 /** True when no further attempt follows one that comes to nothing now. */
 export function isLastTry(state: State, action: Action): boolean {

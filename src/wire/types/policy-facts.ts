@@ -1,5 +1,7 @@
 // The facts that policy conditions and gates read. Every field is always present; `known` says whether it was given.
 
+import type { Stage } from "./stage.ts";
+
 export interface SignalFact {
   readonly id: string;
   readonly source: string;
@@ -40,6 +42,8 @@ export interface PolicyFacts {
     /** Of its page that went out and is not closed, as `classification.severity`; -1 where there is none. */
     readonly pagedSeverity: number;
   };
+  /** The stage of the triage agent that is in force, and whether the action asks for a higher one, or for longer. */
+  readonly stage: { readonly name: Stage; readonly raises: boolean };
   readonly signals: readonly SignalFact[];
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;

@@ -26,6 +26,8 @@ export interface Evaluation {
   readonly verdicts: readonly Verdict[];
   /** Route to hold on; set when the decision is hold. */
   readonly route: string | null;
+  /** Where people would be asked were it not allowed: the first route of what allows it, null when it names none. */
+  readonly draftRoute: string | null;
   /** Present when the refusal is a duplicate: the action is suppressed, not refused. */
   readonly duplicateOf: string | null;
   /** Of every limit that counts the action, also where a hold stands for one without room; empty when refused. */

@@ -3,6 +3,7 @@
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { Severity } from "./classification.ts";
 import type { SignalStatus } from "./signal.ts";
+import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** In every document: `id` is unique in its view, `seq` is the sequence of the event that began it. */
@@ -263,6 +264,22 @@ export interface RefusalView extends Document {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** The last stage that was granted to the triage agent. */
+export interface StageGrantView {
+  readonly id: string;
+  readonly seq: number;
+  readonly stage: Stage;
+  readonly grantedAt: number;
+  readonly grantedBy: string;
+  /** The `stage.set` that asked for it; null for the initial grant. */
+  readonly action: string | null;
+  /** By the root key: the initial grant. */
+  readonly isSigned: boolean;
+  readonly expiresAt: number | null;
+  /** When its end was recorded; it has no effect from `expiresAt` on. */
+  readonly expiredAt: number | null;
+}
+
 /** One document, `log`: what runs and what is enforced. */
 export interface InstallationView extends Document {
   readonly format: number;
@@ -272,6 +289,8 @@ export interface InstallationView extends Document {
   readonly engineStarts: number;
   readonly bundleHash: string | null;
   readonly policyMode: "file" | "governed" | null;
+  /** Null before any was granted, which is shadow. */
+  readonly stage: StageGrantView | null;
 }
 
 export interface ViewDocuments {
