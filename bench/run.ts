@@ -6,9 +6,10 @@ import { appendBench } from "./append.ts";
 import { decideBench } from "./decide.ts";
 import { describeMachine, type Bench } from "./harness.ts";
 import { startBench } from "./start.ts";
+import { stormBench } from "./storm.ts";
 import { verifyBench } from "./verify.ts";
 
-const BENCHES: readonly Bench[] = [decideBench, appendBench, verifyBench, startBench];
+const BENCHES: readonly Bench[] = [decideBench, appendBench, verifyBench, startBench, stormBench];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

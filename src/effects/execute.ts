@@ -13,6 +13,7 @@ import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { EmergencyBrake } from "./brake.ts";
+import { composeStormPage, findStorm } from "./compose-storm.ts";
 import { composeTriage } from "./compose-triage.ts";
 import { toRecordable } from "./recordable.ts";
 
@@ -81,7 +82,10 @@ async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObj
     const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
     return content.args ?? {};
   }
-  const incident = incidentOf(parts.kernel.state, action.incident);
+  const { state } = parts.kernel;
+  const storm = action.kind === "pagerduty.trigger" ? findStorm(state, action) : undefined;
+  if (storm !== undefined) return composeStormPage(storm, { state, origin: parts.origin, action: action.id });
+  const incident = incidentOf(state, action.incident);
   const own = action.cause?.signal == null ? [] : [{ id: action.cause.signal }];
   const ids = (incident?.signals ?? own).map((signal) => signal.id).filter((id) => isDurable(parts, id));
   const newest = ids.at(-1);

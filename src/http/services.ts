@@ -3,7 +3,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import type { BrakeScope } from "../kernel/events.ts";
-import type { Brake } from "../kernel/state.ts";
+import type { Brake, Storm } from "../kernel/state.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
@@ -27,6 +27,8 @@ export interface Services {
   readonly signals: SignalService;
   readonly actions: ActionService;
   readonly killswitch: KillswitchService;
+  /** Those that last. */
+  readonly storms: () => readonly Storm[];
   readonly policies: PolicyService;
   readonly views: ViewService;
   readonly ledger: LedgerService;

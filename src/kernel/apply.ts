@@ -8,6 +8,7 @@ import * as control from "./reducers/control.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
 import * as stage from "./reducers/stage.ts";
+import * as storms from "./reducers/storms.ts";
 import type { State } from "./state.ts";
 
 type Reducer<T extends EventType> = (state: State, event: KernelEvent<T>) => void;
@@ -29,6 +30,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.merged": incidents.applyMerged,
   "incident.split": incidents.applySplit,
   "incident.resolved": incidents.applyResolved,
+  "storm.opened": storms.applyStormOpened,
+  "storm.ended": storms.applyStormEnded,
   "run.opened": signals.applyRunOpened,
   "run.classified": signals.applyRunEnded,
   "run.unclassified": signals.applyRunEnded,

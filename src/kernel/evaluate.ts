@@ -1,7 +1,7 @@
 // From a live action to what happens to it: gates, brakes, hold, grant, refusal.
 
 import { assert } from "../core/assert.ts";
-import { idFromSeq } from "../core/ids.ts";
+import { idFromSeq, seqFromId } from "../core/ids.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
@@ -49,6 +49,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       pagedSeverity: incident?.page == null ? -1 : SEVERITIES.indexOf(incident.page.severity),
     },
     stage: { name: stageAt(state, now), raises: raisesStage(state, now, action) },
+    storm: stormFacts(state, action),
     signals: (incident?.signals ?? []).map(({ id, source, detector, derived }) => ({
       id,
       source,
@@ -57,6 +58,13 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
     })),
     timeMs: now,
   };
+}
+
+/** The page of a storm, and its end, are known by whose they are: also when it has ended. */
+function stormFacts({ storms }: State, { environment, incident, agentKind }: Action): PolicyFacts["storm"] {
+  const storm = storms.get(environment);
+  const consolidated = agentKind === "system" && incident !== null && seqFromId("stm", incident) !== undefined;
+  return { active: storm !== undefined, id: storm?.id ?? "", consolidated };
 }
 
 /**

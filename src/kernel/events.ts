@@ -103,6 +103,8 @@ export type EventFacts = {
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };
   "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
+  "storm.opened": { readonly environment: string; readonly service: string; readonly services: number };
+  "storm.ended": { readonly environment: string };
   "run.opened": { readonly incident: string; readonly signal: string; readonly deadline: number };
   "run.classified": {
     readonly classification: ClassificationFacts;

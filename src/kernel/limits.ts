@@ -18,6 +18,11 @@ export const LIMITS = {
   incidentApartMax: 64,
   /** Ended incidents that may come back; the oldest leaves first. */
   resolvedIncidentsMax: 1_000,
+  /** Services that make a storm when they fire within `stormWindowMs`, each counted once (S7). */
+  stormServices: 20,
+  /** Services of which it is known when they fired last, and environments in which a storm lasts. */
+  firingServicesMax: 4_096,
+  stormsMax: 64,
   /** Alerts of one incident of which each is known to fire. */
   incidentFiringMax: 1_000,
   /** Signals named by one incident, for independence and justification; later ones are counted only. */
@@ -70,6 +75,11 @@ export const TERMS = {
   /** How long the stage of the first start holds, and one that people set. */
   initialStageMs: 30 * 24 * 3_600_000,
   stageMs: 90 * 24 * 3_600_000,
+  /** A storm is over when for so long no window of `stormWindowMs` was as wide. */
+  stormWindowMs: 5 * 60_000,
+  stormQuietMs: 15 * 60_000,
+  /** A storm's page of which nobody heard is asked for again. */
+  stormPageAgainMs: 60_000,
   /** An incident without any signal for this long is closed. */
   incidentIdleMs: 7 * 24 * 3_600_000,
 } as const;

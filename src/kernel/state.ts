@@ -108,6 +108,20 @@ export type Incident = {
   covered: CoveredAction[];
 };
 
+/** Many services of one environment fire at once. */
+export type Storm = {
+  readonly id: string;
+  readonly environment: string;
+  /** The one whose signal made it a storm: under its name the page is sent. */
+  readonly service: string;
+  readonly openedAt: number;
+  /** Until then so many services have fired within the window. */
+  wideUntil: number;
+  page: Page | null;
+  /** When its page is asked for again, of which nobody heard. */
+  pageDueAt: number | null;
+};
+
 /** An incident that ended, kept for as long as it may come back. */
 export type ResolvedIncident = {
   readonly incident: Incident;
@@ -178,6 +192,10 @@ export type State = {
   incidents: Map<string, Incident>;
   /** In order of their ends. */
   resolved: Map<string, ResolvedIncident>;
+  /** When a service fired last, by `environment|service`, in order of these times. */
+  firingServices: Map<string, number>;
+  /** By environment. */
+  storms: Map<string, Storm>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   counters: Map<string, Counter>;
@@ -216,6 +234,8 @@ export function emptyState(): State {
     stage: null,
     incidents: new Map(),
     resolved: new Map(),
+    firingServices: new Map(),
+    storms: new Map(),
     runs: new Map(),
     actions: new Map(),
     counters: new Map(),

@@ -71,6 +71,7 @@ export function createServices(parts: Parts): Services {
     signals: signalService(parts),
     actions: actionService(parts.effects),
     killswitch: killswitchService(parts),
+    storms: () => [...kernel.state.storms.values()],
     policies: policyService(core),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
@@ -99,6 +100,7 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ["holdpoint_actions_live", "Actions that have not ended.", () => kernel.state.actions.size],
     ["holdpoint_runs_waiting", "Triage runs that wait for a classification.", () => kernel.state.runs.size],
     ["holdpoint_incidents_open", "Open incidents.", () => kernel.state.incidents.size],
+    ["holdpoint_storms", "Environments in which a storm lasts.", () => kernel.state.storms.size],
     ["holdpoint_brakes_applied", "Brakes in force.", () => kernel.state.brakes.size],
     [
       "holdpoint_views_lag_events",

@@ -71,6 +71,14 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       raises: fact(BOOL, (facts) => facts.stage.raises),
     },
   },
+  storm: {
+    kind: "names",
+    of: {
+      active: fact(BOOL, (facts) => facts.storm.active),
+      id: fact(STRING, (facts) => facts.storm.id),
+      consolidated: fact(BOOL, (facts) => facts.storm.consolidated),
+    },
+  },
   signals: fact({ kind: "list", of: SIGNAL }, (facts) => facts.signals as unknown as readonly Value[]),
   now: fact(TIMESTAMP, (facts) => BigInt(facts.timeMs) * 1_000_000n),
   severity: { kind: "names", of: { low: constant(0), medium: constant(1), high: constant(2), sev1: constant(3) } },

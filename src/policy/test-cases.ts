@@ -145,7 +145,10 @@ class Counters implements CounterReader {
 
 /** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals, controlled paging. */
 function readFacts(field: Field): PolicyFacts | undefined {
-  const fields = field.fields(["action", "agent", "classification", "incident", "stage", "signals", "now"], ["action"]);
+  const fields = field.fields(
+    ["action", "agent", "classification", "incident", "stage", "storm", "signals", "now"],
+    ["action"],
+  );
   const action = fields?.action && readAction(fields.action);
   const now = fields?.now?.text(TEXT_CHARS_MAX);
   const timeMs = now === undefined ? TIME_MS : instantFromRfc3339(now);
@@ -157,6 +160,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
     classification: readClassification(fields.classification),
     incident: readIncident(fields.incident),
     stage: readStage(fields.stage),
+    storm: readStorm(fields.storm),
     signals: readSignals(fields.signals),
     timeMs,
   };
@@ -217,6 +221,15 @@ function readStage(field: Field | undefined): PolicyFacts["stage"] {
   return {
     name: fields?.name?.oneOf(STAGES) ?? "controlled-paging",
     raises: fields?.raises?.boolean() ?? false,
+  };
+}
+
+function readStorm(field: Field | undefined): PolicyFacts["storm"] {
+  const fields = field?.fields(["active", "consolidated"], []);
+  return {
+    active: fields?.active?.boolean() ?? false,
+    id: fields === undefined ? "" : "stm_case",
+    consolidated: fields?.consolidated?.boolean() ?? false,
   };
 }
 

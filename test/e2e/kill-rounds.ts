@@ -290,6 +290,7 @@ class KillRounds {
     const { events, incidents } = this.#pagerduty;
     const keys = new Map<string, string>();
     for (const { dedup_key: key, payload } of events) {
+      if (key.includes("/stm_")) continue; // so many services at once are a storm, which has a page of its own
       const service = payload?.custom_details?.["service"];
       if (typeof service === "string") keys.set(service === "cart" ? key : service, key);
     }

@@ -46,7 +46,7 @@ export class Workload extends Recorder {
     if (pick < 93) return this.#runStep();
     if (pick < 95) return this.#cancel();
     if (pick < 96) return this.#split();
-    if (pick < 97) return this.#flap();
+    if (pick < 97) return this.#chance(8) ? this.#storm() : this.#flap();
     this.#control();
   }
 
@@ -163,6 +163,15 @@ export class Workload extends Recorder {
     if (incident === undefined) return this.#signal();
     const input = { incident: incident.id, services: [this.#from(incident.services)], roles: ["owner"] };
     this.submit(command("split-incident", "person:p-ada", input));
+  }
+
+  /** Twenty services at once, in a place of their own. */
+  #storm(): void {
+    for (let i = 0; i < 20; i++) {
+      const [service, number] = [`lab-${i}`, this.#signals++];
+      const facts = this.#signalFacts({ environment: "lab", service, status: "firing", number });
+      this.submit(command("receive-signal", "source:am", facts));
+    }
   }
 
   /** An alert that comes and goes, in a place where nothing else happens. */

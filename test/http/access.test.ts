@@ -29,6 +29,7 @@ const CASES: readonly Case[] = [
   { operation: "getSignal", scope: "signals:read", path: "/v1/signals/sig_00000000z" },
   { operation: "listIncidents", scope: "incidents:read" },
   { operation: "getIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z" },
+  { operation: "listStorms", scope: "incidents:read" },
   { operation: "splitIncident", scope: "incidents:write", path: "/v1/incidents/inc_00000000z/split", body: {} },
   { operation: "listRuns", scope: "runs:read" },
   { operation: "getRun", scope: "runs:read", path: "/v1/runs/run_00000000z" },

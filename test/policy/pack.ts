@@ -92,6 +92,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
     },
     incident: { known: true, id: "inc_1", absorbed: [], signature: "sig", pagedSeverity: -1, ...patch.incident },
     stage: { name: "controlled-paging", raises: false, ...patch.stage },
+    storm: { active: false, id: "", consolidated: false, ...patch.storm },
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

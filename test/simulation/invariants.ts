@@ -76,6 +76,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkStages(events),
     ...checkPages(events),
     ...checkIncidents(events),
+    ...checkStorms(events),
     ...checkReplay(world),
   ];
 }
@@ -205,8 +206,26 @@ function checkPages(events: readonly LedgerEvent[]): string[] {
     if (ending !== undefined) broken.push(`${key}: paged while ${ending.id} is on its way`);
   }
   for (const key of open) {
+    const storm = [...state.storms.values()].find((one) => one.page?.of === key);
     const of = incidentOf(state, key);
-    if (of?.page?.of !== key && !gone.has(key)) broken.push(`${key}: its page stays open`);
+    if (storm === undefined && of?.page?.of !== key && !gone.has(key)) broken.push(`${key}: its page stays open`);
+  }
+  return broken;
+}
+
+/** While a storm lasts nothing but its own page goes out in its environment, unless a person says so. */
+function checkStorms(events: readonly LedgerEvent[]): string[] {
+  const state = emptyState();
+  const broken: string[] = [];
+  const approved = new Set<string>();
+  for (const event of events) {
+    const page = state.actions.get(event.subject);
+    if (event.type === "action.approved") approved.add(event.subject);
+    if (event.type === "action.granted" && page?.kind === "pagerduty.trigger" && !approved.has(page.id)) {
+      const storm = state.storms.get(page.environment);
+      if (storm !== undefined && storm.id !== page.incident) broken.push(`${page.id}: paged in a storm`);
+    }
+    apply(state, event);
   }
   return broken;
 }

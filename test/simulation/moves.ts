@@ -38,6 +38,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 94) return erase(world);
   if (pick < 95) return split(world);
   if (pick < 96) return setStage(world);
+  if (pick < 97) return storm(world, promised);
   world.process.runner.sweep();
 }
 
@@ -143,6 +144,29 @@ function cancel(world: World): void {
     actor: "person:ada",
     input: { action: from(world, live), code: "no-longer-wanted" },
   });
+}
+
+/** Twenty services at once. */
+function storm(world: World, promised: Promised): void {
+  if (world.random.below(4) > 0) return;
+  const name = world.random.below(1_000_000);
+  for (let i = 0; i < 20; i++) {
+    const service = `many-${i}`;
+    const input: CommandInputs["receive-signal"] = {
+      source: "am",
+      detector: "errors",
+      status: "firing",
+      environment: "production",
+      service,
+      signature: hash("sha256", service),
+      failure: hash("sha256", `failure ${world.random.below(3)}`),
+      deliveryKey: `storm${name}-${i}:firing`,
+      claimedSeverity: "high",
+    };
+    const content = { title: `alert of ${service}`, summary: "", pointers: [], component: null };
+    const reply = world.ask({ type: "receive-signal", actor: "source:am", input, content });
+    void reply.then((answered) => answered !== null && promised.signals.add(answered.subject));
+  }
 }
 
 function split(world: World): void {

@@ -30,6 +30,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "incident.merged": incidents.projectMerged,
   "incident.split": incidents.projectSplit,
   "incident.resolved": incidents.projectResolved,
+  "storm.opened": () => {},
+  "storm.ended": () => {},
   "run.opened": runs.projectRunOpened,
   "run.classified": runs.projectClassified,
   "run.unclassified": runs.projectUnclassified,

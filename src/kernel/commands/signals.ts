@@ -12,6 +12,7 @@ import type { Delivery, Incident, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { closeIfOver, findHolder, join } from "./incidents.ts";
 import { openRun } from "./runs.ts";
+import { openStormIfWide } from "./storms.ts";
 
 export function receiveSignal(tx: Transaction, command: Command<"receive-signal">): Reply {
   const { input } = command;
@@ -47,12 +48,10 @@ function receiveFiring(tx: Transaction, command: Command<"receive-signal">): Rep
   const { id, lastRun } = incident;
   const news = merged || isNews(incident, command.input, tx.now);
   const subject = record(tx, command, { incident: id, joinedBy: by });
-  if (!news) {
-    tx.emit({ type: "signal.suppressed", subject, facts: { signal: subject, duplicateOf: lastRun ?? id } });
-    return { subject, result: "suppressed", repeated: false };
-  }
-  openRun(tx, { incident: id, signal: subject });
-  return { subject, result: "triaged", repeated: false };
+  if (news) openRun(tx, { incident: id, signal: subject });
+  else tx.emit({ type: "signal.suppressed", subject, facts: { signal: subject, duplicateOf: lastRun ?? id } });
+  openStormIfWide(tx, command.input);
+  return { subject, result: news ? "triaged" : "suppressed", repeated: false };
 }
 
 /** What changed fails nobody: it opens no incident, joins none and waits for nothing. */

@@ -14,6 +14,7 @@ import { closeIfOver, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
+import { isStormDue, tickStorm } from "./storms.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
@@ -37,6 +38,11 @@ export function tick(tx: Transaction): Reply {
     if (fired++ >= FIRED_MAX) break;
     closeIfOver(tx, incident.id);
   }
+  for (const storm of [...tx.state.storms.values()]) {
+    if (!isStormDue(tx.state, storm, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    tickStorm(tx, storm);
+  }
   for (const incident of tx.state.incidents.values()) {
     if (!isTriageDue(tx.state, incident, tx.now)) continue;
     if (fired++ >= FIRED_MAX) break;
@@ -59,6 +65,7 @@ export function somethingIsDue(state: State, now: number): boolean {
   const incident = state.incidents.values().next().value;
   if (incident !== undefined && now - incident.lastSignalAt >= TERMS.incidentIdleMs) return true;
   for (const one of state.incidents.values()) if (isTriageDue(state, one, now) || isQuiet(one, now)) return true;
+  for (const storm of state.storms.values()) if (isStormDue(state, storm, now)) return true;
   for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
   return false;
 }

@@ -8,6 +8,7 @@ import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
+import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
 
 export function actionOf(state: State, id: string): Action {
   const action = state.actions.get(id);
@@ -21,7 +22,9 @@ function moveTo(state: State, action: Action, end: { status: ActionStatus; code?
   action.status = status;
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
-  if (status === "failed" && action.grant !== null) dropMarks(state, action.id, action.grant);
+  // One that expired with an attempt behind it is settled too: what nobody knows needs attention.
+  if ((status === "failed" || status === "expired") && action.grant !== null) dropMarks(state, action.id, action.grant);
+  notePageEnd(state, action, end);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
   const incident = incidentOf(state, action.incident);
   if (incident === undefined) return;
@@ -87,6 +90,7 @@ export function applyProposed(
     dueAt: facts.deadline,
   });
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
+  if (facts.kind === "pagerduty.trigger") notePageAsked(state, actionOf(state, subject));
 }
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
@@ -179,6 +183,7 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
   action.dueAt = null;
   action.status = "executing";
   markPaged(state, action);
+  notePageBegun(state, action);
 }
 
 export function applyStepFinished(state: State, event: KernelEvent<"step.finished">): void {

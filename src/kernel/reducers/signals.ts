@@ -6,6 +6,7 @@ import { incidentOf, indexOpen } from "../incident-index.ts";
 import { LIMITS } from "../limits.ts";
 import { incidentOwner, type Incident, type State } from "../state.ts";
 import { isWorse, noteFiring } from "./incidents.ts";
+import { noteServiceFires } from "./storms.ts";
 
 /** True when a signal of the same source and detector is among those that the incident names. */
 export function isNamed(incident: Incident, signal: { source: string; detector: string }): boolean {
@@ -36,6 +37,7 @@ export function applySignalReceived(state: State, event: KernelEvent<"signal.rec
     const { service, source, detector, derived } = facts;
     incident.signals.push({ id: event.subject, service, source, detector, ...(derived === true ? { derived } : {}) });
   }
+  noteServiceFires(state, facts, event.time);
   noteFiring(incident, { key, service: facts.service });
   nameIn(state, incident, facts);
 }

@@ -1,5 +1,6 @@
 // The gates that rules may use, by name. A new gate is one file and one line here.
 
+import { readCircuitBreaker } from "./circuit-breaker.ts";
 import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
@@ -8,5 +9,6 @@ import { readRateLimit } from "./rate-limit.ts";
 export const GATES = {
   rateLimit: readRateLimit,
   duplicate: readDuplicate,
+  circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,
 } as const satisfies Record<string, ReadGate>;

@@ -24,7 +24,10 @@ type Event = PagerdutyWebhook["event"];
 export function readPagerduty({ body, ownKeys }: SourceDelivery): readonly RawAlert[] {
   const { event } = parsePayload(pagerdutyWebhookSchema, body, "a PagerDuty webhook of version 3");
   if (event.data.type !== "incident") return [];
-  const subject = ownSubject(event.data.incident_key, { begins: ownKeys.pagerduty, prefix: "inc" });
+  const key = event.data.incident_key;
+  const storms = ownKeys.pagerduty.replace(/inc_$/, "stm_");
+  const subject =
+    ownSubject(key, { begins: ownKeys.pagerduty, prefix: "inc" }) ?? ownSubject(key, { begins: storms, prefix: "stm" });
   if (subject !== undefined) return [ours(event, subject)];
   const isTold = ["incident.triggered", "incident.reopened", "incident.resolved"].includes(event.event_type);
   return isTold ? [foreign(event, event.event_type === "incident.resolved" ? "resolved" : "firing")] : [];

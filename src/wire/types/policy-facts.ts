@@ -44,6 +44,8 @@ export interface PolicyFacts {
   };
   /** The stage of the triage agent that is in force, and whether the action asks for a higher one, or for longer. */
   readonly stage: { readonly name: Stage; readonly raises: boolean };
+  /** Many services of the action's environment fire at once; `consolidated`: this action is about all of it. */
+  readonly storm: { readonly active: boolean; readonly id: string; readonly consolidated: boolean };
   readonly signals: readonly SignalFact[];
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;
