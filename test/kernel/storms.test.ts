@@ -174,7 +174,7 @@ describe("ten thousand alerts over sixty services, of one cascading failure and 
     );
     const held = rig.all("action.held").map(({ subject }) => subject);
     assert.equal(held.length, 3);
-    assert.deepEqual(held.toSorted(), open.map(({ review }) => review).toSorted());
+    assert.deepEqual(new Set(held), new Set(open.map(({ review }) => review)));
     assertReplays(rig);
   });
 

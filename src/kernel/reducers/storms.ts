@@ -55,7 +55,7 @@ export function applyStormEnded(state: State, event: KernelEvent<"storm.ended">)
   state.storms.delete(environment);
 }
 
-export function stormOf({ storms }: State, { incident, environment }: Action): Storm | undefined {
+function stormOf({ storms }: State, { incident, environment }: Action): Storm | undefined {
   const storm = storms.get(environment);
   return storm?.id === incident ? storm : undefined;
 }
