@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import { apply } from "../kernel/apply.ts";
-import { inputFromRecord, type Command } from "../kernel/command.ts";
+import { inputFromRecord, KERNEL, type Command } from "../kernel/command.ts";
 import { decide, isCommandType } from "../kernel/decide.ts";
 import { EVENT_VERSION, type Draft, type EventType } from "../kernel/events.ts";
 import type { State } from "../kernel/state.ts";
@@ -60,7 +60,9 @@ export function commandOf(event: LedgerEvent): Command | null {
   const { by, input } = event.facts;
   if (typeof by !== "string" || !isCommandType(by)) return null;
   if (typeof input !== "object" || input === null || Array.isArray(input)) return null;
-  return { type: by, actor: event.actor, input: inputFromRecord(by, event.facts) } as Command;
+  // Time has no author: what a tick does first may be done in the name of triage, and the rest is the kernel's.
+  const actor = by === "tick" ? KERNEL : event.actor;
+  return { type: by, actor, input: inputFromRecord(by, event.facts) } as Command;
 }
 
 class Difference extends Error {

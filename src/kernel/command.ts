@@ -4,6 +4,9 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
 
+/** Who acts when nobody asked: time, starts, the log itself. */
+export const KERNEL = "system:kernel";
+
 export type SignalFacts = {
   readonly source: string;
   readonly detector: string;

@@ -10,7 +10,7 @@ import { AppError, isAppError } from "../core/errors.ts";
 import type { LedgerWriter } from "../wire/contracts/writer.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import type { ClockGuard } from "./clock-guard.ts";
-import type { Command, Reply } from "./command.ts";
+import { KERNEL, type Command, type Reply } from "./command.ts";
 import { somethingIsDue } from "./commands/tick.ts";
 import { decide } from "./decide.ts";
 import type { State } from "./state.ts";
@@ -103,7 +103,7 @@ export class Kernel {
   async tick(): Promise<void> {
     const { state, clock } = this.#parts;
     if (this.#failure !== null || !somethingIsDue(state, clock.stamp(state.time))) return;
-    await this.submit({ type: "tick", actor: "system:kernel", input: {} });
+    await this.submit({ type: "tick", actor: KERNEL, input: {} });
   }
 
   /** Resolves when all that has been decided so far is durable. */
