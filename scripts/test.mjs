@@ -1,14 +1,15 @@
 // Runs the tests: all of them (and then fewer than test/floor.json records is a failure), `--soak`, or the files named.
 // node's own runner passes an empty file and a pattern that matches nothing, hence the floor.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { NODE_OLDEST, isNodeNewEnough } from "./node-version.mjs";
 
 // A file that does not end (a server left open, say) would hold the run for ever: it is stopped, and named as failed.
-const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 300);
+const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 420);
 const CONCURRENCY = 2;
 
 const root = join(import.meta.dirname, "..");
@@ -44,6 +45,11 @@ if (!isNodeNewEnough(process.version)) throw new Error(`Node.js ${NODE_OLDEST} o
 forgetSettings();
 const files = named.length > 0 ? named : findTests(soak ? ".soak.ts" : ".test.ts");
 if (files.length === 0) throw new Error("no test files found");
+
+// Hundreds of processes load the same modules: each is compiled once.
+const compiled = mkdtempSync(join(tmpdir(), "holdpoint-compiled-"));
+process.env["NODE_COMPILE_CACHE"] = compiled;
+process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 const whole = !soak && named.length === 0;
 const stream = run({
