@@ -18,6 +18,8 @@ export type SignalFacts = {
   readonly failure: string;
   readonly deliveryKey: string;
   readonly claimedSeverity: string;
+  /** When it began, or for an end when it ended, by its source's word, in milliseconds since the epoch. */
+  readonly occurredAt?: number;
   /** Absent for an alert. A change is recorded and starts nothing. */
   readonly nature?: "change";
   /** An AI made it, or another signal did: it confirms nothing. */

@@ -78,6 +78,7 @@ export type EventFacts = {
     readonly failure: string;
     readonly deliveryKey: string;
     readonly claimedSeverity: string;
+    readonly occurredAt?: number;
     readonly nature?: "change";
     /** An AI made it, or another signal did: it confirms nothing. */
     readonly derived?: true;

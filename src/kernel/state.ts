@@ -175,6 +175,8 @@ export type Delivery = {
   readonly source: string;
   /** When it came; 0 for one that was quarantined, which says nothing about its alert. */
   readonly at: number;
+  /** When it began or ended by its source's word. */
+  readonly occurredAt?: number;
 };
 
 export type State = {

@@ -149,7 +149,7 @@ describe("an OTLP source", () => {
     const open = server.running.kernel.state.incidents.size;
     await deliver("metrics", metrics(0.01, { service: "early" }));
     assert.equal(await received("unmatched"), 1);
-    await deliver("metrics", metrics(0.2, { service: "early" }));
+    await deliver("metrics", metrics(0.2, { service: "early", atMs: Date.now() - 60_000 }));
     assert.equal(await received("suppressed"), 1);
     const day = 86_400_000;
     await deliver("metrics", metrics(0.2, { service: "tomorrow", atMs: Date.now() + day }));

@@ -55,6 +55,25 @@ describe("an alert that fires again under the same start, as after a lost connec
   });
 });
 
+describe("an alert that fires again under the same key, and says when", () => {
+  it("is another firing at once when it began after the end, and a late copy when before", async () => {
+    const rig = await Rig.open();
+    const fires = async (occurredAt: number) => (await rig.signal({ deliveryKey: "a:firing", occurredAt })).result;
+    const ends = async (occurredAt: number) =>
+      (await rig.signal({ deliveryKey: "a:resolved", status: "resolved", occurredAt })).result;
+    assert.equal(await fires(1_000), "triaged");
+    assert.equal(await ends(2_000), "resolved");
+    assert.equal(await fires(1_000), "known");
+    assert.equal(await fires(2_000), "known", "at the same moment nobody can tell");
+    await fires(3_000);
+    assert.equal(rig.state.incidents.size, 1, "it is open again");
+    assert.equal(await fires(3_000), "known");
+    assert.equal(await ends(2_000), "known", "a late copy of the first end ends nothing");
+    assert.equal(await ends(4_000), "resolved");
+    assert.equal(rig.state.incidents.size, 0);
+  });
+});
+
 describe("an end that was quarantined", () => {
   it("says nothing about its alert: the beginning is triaged", async () => {
     const rig = await Rig.open();

@@ -101,7 +101,7 @@ function submitSignal(
 
 function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
   const { detector, status, environment, service, signature, failure, deliveryKey } = signal;
-  const { claimedSeverity, nature, derived } = signal;
+  const { claimedSeverity, nature, derived, startedAt, endedAt } = signal;
   const input = {
     source: source.name,
     detector,
@@ -112,6 +112,7 @@ function submitOne(services: Services, { source, signal }: { source: SourceIdent
     failure,
     deliveryKey,
     claimedSeverity,
+    occurredAt: status === "resolved" ? (endedAt ?? startedAt) : startedAt,
     ...(nature === undefined ? {} : { nature }),
     ...(derived === undefined ? {} : { derived }),
   };

@@ -18,10 +18,10 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
   const { input } = command;
   if (input.nature === "change") return recordChange(tx, command);
   const before = findHolder(tx.state, input);
-  const known = knownDelivery(tx, input.deliveryKey);
+  const known = knownDelivery(tx, input);
   const isOwedAnother = input.status === "firing" && isOwedRun(before, tx.now);
   if (known !== undefined && !isOwedAnother) return { subject: known, result: "known", repeated: true };
-  const end = input.status === "firing" ? overtakenBy(tx, input.deliveryKey) : undefined;
+  const end = input.status === "firing" ? overtakenBy(tx, input) : undefined;
   if (end !== undefined) return suppressOvertaken(tx, command, end);
   if (tx.state.runs.size >= LIMITS.liveRunsMax) {
     throw new AppError("overloaded", "too many triage runs wait for a classification");
@@ -94,23 +94,30 @@ function counterpart({ deliveries }: State, key: string): Delivery | undefined {
 }
 
 /** The signal that this delivery repeats, unless the alert ended, or fired again, since: then it tells something new. */
-function knownDelivery({ state, now }: Transaction, key: string): string | undefined {
-  const known = state.deliveries.get(key);
+function knownDelivery(tx: Transaction, input: SignalFacts): string | undefined {
+  const known = tx.state.deliveries.get(input.deliveryKey);
   if (known === undefined) return undefined;
-  const other = counterpart(state, key);
+  const other = counterpart(tx.state, input.deliveryKey);
   const isTurned = other !== undefined && isAfter(other.signal, known.signal);
-  const mayBeOvertaken = key.endsWith(":firing") && other !== undefined && now - other.at < TERMS.overtakenMs;
-  return isTurned && !mayBeOvertaken ? undefined : known.signal;
+  const isLateCopy = input.status === "firing" ? overtakenBy(tx, input) !== undefined : isSameEnd(known, input);
+  return isTurned && !isLateCopy ? undefined : known.signal;
+}
+
+/** Of two firings under one key each has an end of its own, at another time. */
+function isSameEnd(known: Delivery, { occurredAt }: SignalFacts): boolean {
+  return occurredAt !== undefined && known.occurredAt === occurredAt;
 }
 
 function isAfter(signal: string, other: string): boolean {
   return (seqFromId("sig", signal) ?? 0) > (seqFromId("sig", other) ?? 0);
 }
 
-/** The resolve of the same alert, where it came first. */
-function overtakenBy({ state, now }: Transaction, key: string): Delivery | undefined {
-  const end = counterpart(state, key);
-  return end !== undefined && now - end.at < TERMS.overtakenMs ? end : undefined;
+/** The resolve of the same alert, where it came first; a firing that began after that end is another one. */
+function overtakenBy({ state, now }: Transaction, { deliveryKey, occurredAt }: SignalFacts): Delivery | undefined {
+  const end = counterpart(state, deliveryKey);
+  if (end === undefined || now - end.at >= TERMS.overtakenMs) return undefined;
+  const isAnother = occurredAt !== undefined && end.occurredAt !== undefined && occurredAt > end.occurredAt;
+  return isAnother ? undefined : end;
 }
 
 /** What has ended already opens nothing: no second resolve would ever end it. */

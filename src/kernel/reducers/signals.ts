@@ -20,7 +20,7 @@ export function alertKey(deliveryKey: string): string {
 
 export function applySignalReceived(state: State, event: KernelEvent<"signal.received">): void {
   const { facts } = event;
-  noteDelivery(state, event);
+  noteDelivery(state, event, event.facts.occurredAt);
   const incident = facts.incident === null ? undefined : state.incidents.get(facts.incident);
   if (incident === undefined) return;
   touch(state, incident, facts.source);
@@ -68,12 +68,17 @@ function touch(state: State, incident: Incident, source: string): void {
   addShare(state.shares.incidents, incidentOwner(incident), incident.id);
 }
 
-function noteDelivery(state: State, event: KernelEvent<"signal.received" | "signal.quarantined">): void {
+function noteDelivery(
+  state: State,
+  event: KernelEvent<"signal.received" | "signal.quarantined">,
+  occurredAt?: number,
+): void {
   const { deliveryKey: key, source, forgets } = event.facts;
   forgetDelivery(state, key);
   if (forgets !== undefined) forgetDelivery(state, forgets);
   const at = event.type === "signal.quarantined" ? 0 : event.time;
-  state.deliveries.set(key, { signal: event.subject, source, at });
+  const delivery = { signal: event.subject, source, at };
+  state.deliveries.set(key, occurredAt === undefined ? delivery : { ...delivery, occurredAt });
   addShare(state.shares.deliveries, source, key);
 }
 
