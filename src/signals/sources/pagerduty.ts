@@ -46,7 +46,9 @@ function ours(event: Event, subject: string): RawAlert {
   };
 }
 
-function foreign({ data, occurred_at: at }: Event, status: "firing" | "resolved"): RawAlert {
+function foreign({ data, event_type: type, occurred_at: at }: Event, status: "firing" | "resolved"): RawAlert {
+  // One that was opened again has failed again.
+  const began = type === "incident.reopened" || data.created_at === "" ? at : data.created_at;
   return {
     detectorKind: "pagerduty",
     isDerived: true,
@@ -58,7 +60,7 @@ function foreign({ data, occurred_at: at }: Event, status: "firing" | "resolved"
       priority: data.priority?.summary ?? "",
     }),
     annotations: new Map(),
-    startsAt: data.created_at === "" ? at : data.created_at,
+    startsAt: began,
     endsAt: status === "firing" ? "" : at,
     links: [data.html_url],
     fingerprint: data.id,
