@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import type { Logger } from "pino";
 import { readSeed, rootKeyPath } from "../adapters/identity/key-places.ts";
+import { KERNEL } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { TERMS } from "../kernel/limits.ts";
 import { signerFromSeed, verifierOf } from "../ledger/ed25519.ts";
@@ -33,5 +34,5 @@ export async function grantInitialStage({ kernel, config, keys, log }: Needs): P
   const { stage } = config.triage;
   const expiresAt = stage === "shadow" ? null : kernel.state.time + TERMS.initialStageMs;
   const signature = signStageStatement({ agent: STAGED_AGENT, expiresAt, origin, stage }, root);
-  await kernel.submit({ type: "grant-stage", actor: "system:kernel", input: { stage, expiresAt, signature } });
+  await kernel.submit({ type: "grant-stage", actor: KERNEL, input: { stage, expiresAt, signature } });
 }

@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import type { Json } from "../core/json.ts";
 import { AppError } from "../core/errors.ts";
 import type { ActivePolicy } from "../kernel/transaction.ts";
+import { KERNEL } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";
 import { loadBundle, type Bundle } from "../policy/load.ts";
@@ -107,7 +108,7 @@ export async function activatePolicy(
   }
   await kernel.submit({
     type: "propose-policy",
-    actor: "system:kernel",
+    actor: KERNEL,
     input: { bundleHash: bundle.hash, mode: "file", person: null, requestHash: bundle.hash },
     content: { files: files.map(({ path, text }) => ({ path, text })) },
   });

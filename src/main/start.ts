@@ -12,6 +12,7 @@ import { Metrics } from "../http/metrics.ts";
 import { RefusalCounter } from "../http/refusals.ts";
 import { createServer } from "../http/server.ts";
 import { ClockGuard } from "../kernel/clock-guard.ts";
+import { KERNEL } from "../kernel/command.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";
 import type { Engine } from "../kernel/transaction.ts";
@@ -129,7 +130,7 @@ async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds)
 }
 
 async function openForWork(kernel: Kernel, state: Readonly<State>): Promise<void> {
-  const actor = "system:kernel";
+  const actor = KERNEL;
   if (state.nextSeq === 0) await kernel.submit({ type: "open-log", actor, input: { format: LOG_FORMAT } });
   await kernel.submit({ type: "start-engine", actor, input: { engine: ENGINE_VERSION } });
 }

@@ -8,7 +8,7 @@
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { shareToCut } from "../bounded.ts";
-import type { Command, Reply, SignalFacts } from "../command.ts";
+import { KERNEL, type Command, type Reply, type SignalFacts } from "../command.ts";
 import type { JoinedBy } from "../events.ts";
 import { incidentOf, isApart, isKnownAs, latest, openNamingFailure, openNamingService } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
@@ -133,7 +133,7 @@ function merge(tx: Transaction, one: Incident, other: Incident): Incident | unde
   for (const id of reviews) {
     if (id === null || winner === null || id === winner || tx.state.actions.get(id)?.status !== "held") continue;
     const facts = { evaluation: null, duplicateOf: winner };
-    tx.emit({ type: "action.suppressed", subject: id, facts }, "system:kernel");
+    tx.emit({ type: "action.suppressed", subject: id, facts }, KERNEL);
   }
   return into;
 }
@@ -151,7 +151,7 @@ function isUnderWay({ status }: Action): boolean {
 function takeBack(tx: Transaction, page: Action, code: string): void {
   if (isUnderWay(page)) return;
   // Whose command it is must be in its first event.
-  const actor = tx.events.length === 0 ? tx.command.actor : "system:kernel";
+  const actor = tx.events.length === 0 ? tx.command.actor : KERNEL;
   tx.emit({ type: "action.cancelled", subject: page.id, facts: { code } }, actor);
 }
 
@@ -175,7 +175,7 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   for (const page of pagesOf(tx.state, incident)) takeBack(tx, page, "incident-resolved");
   if (pagesOf(tx.state, incident).length > 0) return;
   closePage(tx, incident);
-  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, "system:kernel");
+  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, KERNEL);
 }
 
 /** True when the quiet that ends a flapping incident has lasted. */

@@ -6,7 +6,7 @@
 
 import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
-import type { SignalFacts } from "../command.ts";
+import { KERNEL, type SignalFacts } from "../command.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { firingServices } from "../reducers/storms.ts";
 import type { Action, State, Storm } from "../state.ts";
@@ -62,10 +62,10 @@ function pagesOf({ actions }: State, { id }: Storm): readonly Action[] {
 
 function end(tx: Transaction, storm: Storm): void {
   for (const { id } of pagesOf(tx.state, storm)) {
-    tx.emit({ type: "action.cancelled", subject: id, facts: { code: "storm-ended" } }, "system:kernel");
+    tx.emit({ type: "action.cancelled", subject: id, facts: { code: "storm-ended" } }, KERNEL);
   }
   const facts = { environment: storm.environment };
   const wasPaged = storm.page !== null;
-  tx.emit({ type: "storm.ended", subject: storm.id, facts }, "system:kernel");
+  tx.emit({ type: "storm.ended", subject: storm.id, facts }, KERNEL);
   if (wasPaged) proposePage(tx, storm, "pagerduty.resolve");
 }
