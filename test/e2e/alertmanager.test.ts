@@ -13,69 +13,66 @@ import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import type { ActionView, IncidentView, RunView } from "../../src/wire/types/views.ts";
+import { needsMonitoring } from "./monitoring.ts";
 import { eventually, freePort, ROUTING_KEY, TestServer } from "./server.ts";
 
 const HOLDPOINT = fileURLToPath(new URL("../../bin/holdpoint.mjs", import.meta.url));
 const PASSWORD = "stand-in-password";
 
-const missing = ["prometheus", "prometheus-alertmanager"].filter(
-  (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status !== 0,
+it(
+  "an alert of a real Prometheus pages once, and its end closes the page and the incident",
+  needsMonitoring,
+  async (t) => {
+    const { server, pagerduty, servicenow } = await startHoldpoint(t);
+    const service = await startBrokenService(t);
+    await startMonitoring(t, { server, target: service.address });
+
+    const run = await eventually("a run", async () => {
+      const { items } = (await server.call("GET", "/v1/runs")).body as { items: RunView[] };
+      return items.find(({ verdict }) => verdict === "paged" || verdict === "held" || verdict === "failed");
+    });
+    assert.equal(run.verdict, "paged");
+    assert.equal(run.service, "cart");
+    assert.equal(run.environment, "production");
+    assert.equal(run.classification?.severity, "high");
+    assert.equal(run.classification.confidencePpm, 900_000);
+    assert.deepEqual([...run.actions.map(({ kind }) => kind)].sort(), [
+      "pagerduty.trigger",
+      "servicenow.incident.create",
+    ]);
+
+    const page = await ended(server, run, "pagerduty.trigger");
+    const limits = ["rateLimit:service", "rateLimit:source", "rateLimit:all"];
+    assertAllowed(page, "confident-and-serious", ["duplicate:kind,signature", ...limits]);
+    assertAllowed(await ended(server, run, "servicenow.incident.create"), "confident-in-production", [
+      "duplicate:kind,signature",
+    ]);
+    assert.equal(servicenow.incidents.length, 1);
+    assert.deepEqual(servicenow.complaints, []);
+    assert.equal(pagerduty.incidents[0]?.status, "triggered");
+
+    service.mend();
+    await eventually("the resolve", () => pagerduty.incidents.find(({ status }) => status === "resolved"));
+    const over = await eventually("the end of the incident", async () => {
+      const { body } = await server.call("GET", `/v1/incidents/${run.incident}`);
+      const incident = body as IncidentView;
+      return incident.status === "resolved" ? incident : undefined;
+    });
+    assert.equal(over.resolution, "all-clear");
+    assert.deepEqual(
+      pagerduty.events.map((event) => event.event_action),
+      ["trigger", "resolve"],
+      "exactly one event opened it and one closed it, however often Alertmanager repeated itself",
+    );
+    assert.equal(new Set(pagerduty.events.map((event) => event.dedup_key)).size, 1);
+    assert.deepEqual(pagerduty.refusals, []);
+
+    const events = await server.events();
+    assert.equal(countOf(events, "signal.quarantined"), 0, "what Alertmanager really sends is understood");
+    assert.equal(countOf(events, "incident.opened"), 1);
+    await assertReceiptVerifiesElsewhere(t, server, page.id);
+  },
 );
-const needsBoth = {
-  skip:
-    missing.length === 0 ? false : `not here: apt-get install -y ${missing.join(" ")} (and keep them from starting)`,
-};
-
-it("an alert of a real Prometheus pages once, and its end closes the page and the incident", needsBoth, async (t) => {
-  const { server, pagerduty, servicenow } = await startHoldpoint(t);
-  const service = await startBrokenService(t);
-  await startMonitoring(t, { server, target: service.address });
-
-  const run = await eventually("a run", async () => {
-    const { items } = (await server.call("GET", "/v1/runs")).body as { items: RunView[] };
-    return items.find(({ verdict }) => verdict === "paged" || verdict === "held" || verdict === "failed");
-  });
-  assert.equal(run.verdict, "paged");
-  assert.equal(run.service, "cart");
-  assert.equal(run.environment, "production");
-  assert.equal(run.classification?.severity, "high");
-  assert.equal(run.classification.confidencePpm, 900_000);
-  assert.deepEqual([...run.actions.map(({ kind }) => kind)].sort(), [
-    "pagerduty.trigger",
-    "servicenow.incident.create",
-  ]);
-
-  const page = await ended(server, run, "pagerduty.trigger");
-  const limits = ["rateLimit:service", "rateLimit:source", "rateLimit:all"];
-  assertAllowed(page, "confident-and-serious", ["duplicate:kind,signature", ...limits]);
-  assertAllowed(await ended(server, run, "servicenow.incident.create"), "confident-in-production", [
-    "duplicate:kind,signature",
-  ]);
-  assert.equal(servicenow.incidents.length, 1);
-  assert.deepEqual(servicenow.complaints, []);
-  assert.equal(pagerduty.incidents[0]?.status, "triggered");
-
-  service.mend();
-  await eventually("the resolve", () => pagerduty.incidents.find(({ status }) => status === "resolved"));
-  const over = await eventually("the end of the incident", async () => {
-    const { body } = await server.call("GET", `/v1/incidents/${run.incident}`);
-    const incident = body as IncidentView;
-    return incident.status === "resolved" ? incident : undefined;
-  });
-  assert.equal(over.resolution, "all-clear");
-  assert.deepEqual(
-    pagerduty.events.map((event) => event.event_action),
-    ["trigger", "resolve"],
-    "exactly one event opened it and one closed it, however often Alertmanager repeated itself",
-  );
-  assert.equal(new Set(pagerduty.events.map((event) => event.dedup_key)).size, 1);
-  assert.deepEqual(pagerduty.refusals, []);
-
-  const events = await server.events();
-  assert.equal(countOf(events, "signal.quarantined"), 0, "what Alertmanager really sends is understood");
-  assert.equal(countOf(events, "incident.opened"), 1);
-  await assertReceiptVerifiesElsewhere(t, server, page.id);
-});
 
 async function startHoldpoint(t: TestContext) {
   const pagerduty = await startPagerduty({ routingKeys: [ROUTING_KEY] });

@@ -1,73 +1,70 @@
 // The dead-man's switch with Debian's Prometheus and Alertmanager: while Holdpoint is silent, alerts reach on-call directly.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
+import { needsMonitoring } from "./monitoring.ts";
 import { eventually, freePort, ROUTING_KEY, TestServer } from "./server.ts";
 
 const SHIPPED = join(import.meta.dirname, "../../examples/alertmanager");
 const DIRECT_KEY = "fedcba9876543210fedcba9876543210";
 
-const missing = ["prometheus", "prometheus-alertmanager"].filter(
-  (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status !== 0,
+it(
+  "while Holdpoint is silent, what it would have paged about pages directly, and no longer",
+  needsMonitoring,
+  async (t) => {
+    const { server, pager, direct } = await startHoldpoint(t);
+    const prometheus = await startMonitoring(t, { server, direct });
+    const alerts = async (): Promise<readonly string[]> => {
+      const response = await fetch(`${prometheus}/api/v1/alerts`).catch(() => null);
+      const body = (await response?.json()) as { data: { alerts: { labels: { alertname: string }; state: string }[] } };
+      return body.data.alerts.flatMap(({ labels, state }) => (state === "firing" ? [labels.alertname] : []));
+    };
+    const quiet = async (): Promise<true | undefined> => {
+      const firing = await alerts();
+      const isHeard = firing.includes("Watchdog") && firing.includes("HoldpointFirstAlert");
+      if (!isHeard || firing.includes("HoldpointSilent") || firing.includes("UnattendedAlert")) return undefined;
+      const isBeating = (await metric(server)) > Date.now() / 1000 - 5;
+      return isBeating && direct.incidents.every(({ status }) => status === "resolved") ? true : undefined;
+    };
+
+    await eventually("Holdpoint to page, and nobody else", async () =>
+      pager.incidents.length === 1 ? quiet() : undefined,
+    );
+    const before = direct.incidents.length; // a slow machine may have begun with a silence
+
+    await server.kill();
+    await eventually("both to reach on-call", () => (open(direct).length >= 2 ? true : undefined));
+    const texts = direct.events.slice(before).map(({ payload }) => payload?.summary ?? "");
+    assert.ok(
+      texts.some((text) => text.startsWith("HoldpointSilent ")),
+      texts.join("; "),
+    );
+    const copy = texts.find((text) => text.startsWith("HoldpointFirstAlert "));
+    assert.match(copy ?? texts.join("; "), /cart in production; Holdpoint is silent/);
+
+    await server.start();
+    await eventually("Holdpoint to be back", quiet);
+    assert.deepEqual(
+      pager.incidents.map(({ status }) => status),
+      ["triggered"],
+      "the incident that Holdpoint had paged about is the one it still has",
+    );
+
+    // It runs, answers and decides, and pages nobody: for on-call that is the same.
+    const paused = await server.ask("PUT", "/v1/killswitch", { body: { mode: "pause", scope: {} }, key: "pause" });
+    assert.ok(paused.status < 300, JSON.stringify(paused.body));
+    const beat = (bearer: string) => server.ask("POST", "/v1/heartbeat/alertmanager", { bearer, body: {} });
+    assert.equal((await beat("of another")).body.code, "source-secret-invalid");
+    const answer = await beat(server.sourceSecret);
+    assert.deepEqual([answer.status, answer.body.code], [503, "not-ready"]);
+    assert.deepEqual([direct.refusals, pager.refusals], [[], []]);
+  },
 );
-const needsBoth = {
-  skip:
-    missing.length === 0 ? false : `not here: apt-get install -y ${missing.join(" ")} (and keep them from starting)`,
-};
-
-it("while Holdpoint is silent, what it would have paged about pages directly, and no longer", needsBoth, async (t) => {
-  const { server, pager, direct } = await startHoldpoint(t);
-  const prometheus = await startMonitoring(t, { server, direct });
-  const alerts = async (): Promise<readonly string[]> => {
-    const response = await fetch(`${prometheus}/api/v1/alerts`).catch(() => null);
-    const body = (await response?.json()) as { data: { alerts: { labels: { alertname: string }; state: string }[] } };
-    return body.data.alerts.flatMap(({ labels, state }) => (state === "firing" ? [labels.alertname] : []));
-  };
-  const quiet = async (): Promise<true | undefined> => {
-    const firing = await alerts();
-    const isHeard = firing.includes("Watchdog") && firing.includes("HoldpointFirstAlert");
-    if (!isHeard || firing.includes("HoldpointSilent") || firing.includes("UnattendedAlert")) return undefined;
-    const isBeating = (await metric(server)) > Date.now() / 1000 - 5;
-    return isBeating && direct.incidents.every(({ status }) => status === "resolved") ? true : undefined;
-  };
-
-  await eventually("Holdpoint to page, and nobody else", async () =>
-    pager.incidents.length === 1 ? quiet() : undefined,
-  );
-  const before = direct.incidents.length; // a slow machine may have begun with a silence
-
-  await server.kill();
-  await eventually("both to reach on-call", () => (open(direct).length >= 2 ? true : undefined));
-  const texts = direct.events.slice(before).map(({ payload }) => payload?.summary ?? "");
-  assert.ok(
-    texts.some((text) => text.startsWith("HoldpointSilent ")),
-    texts.join("; "),
-  );
-  const copy = texts.find((text) => text.startsWith("HoldpointFirstAlert "));
-  assert.match(copy ?? texts.join("; "), /cart in production; Holdpoint is silent/);
-
-  await server.start();
-  await eventually("Holdpoint to be back", quiet);
-  assert.deepEqual(
-    pager.incidents.map(({ status }) => status),
-    ["triggered"],
-    "the incident that Holdpoint had paged about is the one it still has",
-  );
-
-  // It runs, answers and decides, and pages nobody: for on-call that is the same.
-  const paused = await server.ask("PUT", "/v1/killswitch", { body: { mode: "pause", scope: {} }, key: "pause" });
-  assert.ok(paused.status < 300, JSON.stringify(paused.body));
-  const beat = (bearer: string) => server.ask("POST", "/v1/heartbeat/alertmanager", { bearer, body: {} });
-  assert.equal((await beat("of another")).body.code, "source-secret-invalid");
-  const answer = await beat(server.sourceSecret);
-  assert.deepEqual([answer.status, answer.body.code], [503, "not-ready"]);
-  assert.deepEqual([direct.refusals, pager.refusals], [[], []]);
-});
 
 function open({ incidents }: PagerdutyStandIn): readonly unknown[] {
   return incidents.filter(({ status }) => status === "triggered");

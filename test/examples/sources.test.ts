@@ -86,7 +86,7 @@ test("Dynatrace's placeholders make a problem", () => {
     ProblemImpact: "SERVICE",
     ProblemURL: "https://example.live.dynatrace.com/#problems/problemdetails;pid=99999",
     Tags: "environment:production, service:cart",
-    ImpactedEntities: '[{"type": "HOST", "name": "MyHost1", "entity": "HOST-XXXXXXXXXXXXX"}]',
+    ImpactedEntities: '[{"type": "HOST", "name": "MyHost1", "entity": "HOST-5B9CE4CB98185"}]',
     ProblemDetailsJSON: `{"ID": "99999", "startTime": ${STARTED_MS}, "endTime": -1}`,
   };
   const template = read("dynatrace.txt");

@@ -7,6 +7,7 @@ import type { Action } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
+import { stageProposal } from "../kernel/stage-proposal.ts";
 import { Recorder } from "./recorder.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -225,24 +226,7 @@ export class Workload extends Recorder {
   }
 
   #setStage(): void {
-    const operand = this.#from(STAGES);
-    const requestHash = hash("sha256", `stage ${operand}`);
-    const input: CommandInputs["propose-action"] = {
-      kind: "stage.set",
-      environment: "holdpoint",
-      service: "holdpoint",
-      resource: null,
-      agentKind: "person",
-      person: "p-bob",
-      requestHash,
-      planHash: requestHash,
-      repeat: "idempotent",
-      effect: "kernel",
-      reversible: true,
-      idempotencyKey: null,
-      operand,
-    };
-    this.submit(command("propose-action", "person:p-bob", input));
+    this.submit(command("propose-action", "person:p-bob", stageProposal(this.#from(STAGES), "p-bob")));
   }
 
   #proposePolicy(bundleHash: string, mode: "file" | "governed"): void {

@@ -9,6 +9,7 @@ import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS } from "./model-executor.ts";
 import type { Promised } from "./invariants.ts";
+import { stageProposal } from "../kernel/stage-proposal.ts";
 import type { World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -195,23 +196,7 @@ function setStage(world: World): void {
     world.endTerms();
     return;
   }
-  const operand = from(world, STAGES);
-  const requestHash = hash("sha256", `stage ${operand}`);
-  const input: CommandInputs["propose-action"] = {
-    kind: "stage.set",
-    environment: "holdpoint",
-    service: "holdpoint",
-    resource: null,
-    agentKind: "person",
-    person: "ada",
-    requestHash,
-    planHash: requestHash,
-    repeat: "idempotent",
-    effect: "kernel",
-    reversible: true,
-    idempotencyKey: null,
-    operand,
-  };
+  const input = stageProposal(from(world, STAGES), "ada");
   void world.ask({ type: "propose-action", actor: "person:ada", input });
 }
 
