@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { createClient } from "../src/adapters/identity/clients.ts";
 import { signAssertion } from "../src/adapters/identity/client-assertions.ts";
 import { systemClock, systemRandom } from "../src/main/system.ts";
-import { startProgram, stopProgram, threadTimesMs, withFolder, type Bench, type Results } from "./harness.ts";
+import {
+  startProgram,
+  startServer,
+  stopProgram,
+  threadTimesMs,
+  withFolder,
+  type Bench,
+  type Results,
+} from "./harness.ts";
 import { applyLoad, applyRate, type Measured } from "./load.ts";
 
 const CONNECTIONS = (process.env["BENCH_CONNECTIONS"] ?? "1,16,128").split(",").map(Number);
@@ -99,15 +107,7 @@ async function startHoldpoint(
   const keyPath = join(dir, "agent.jwk");
   const client = { id: AGENT, kind: "agent" as const, roles: [], scopes: ["actions:propose:record.note" as const] };
   const jwk = createClient(join(data, "clients"), client, { keyPath, random: systemRandom });
-  const env = {
-    HOLDPOINT_DATA: data,
-    HOLDPOINT_CONFIG: join(dir, "owner"),
-    HOLDPOINT_PORT: "0",
-    HOLDPOINT_LOG_LEVEL: "warn",
-  };
-  const script = new URL("../src/main/serve.ts", import.meta.url).pathname;
-  const { child, line } = await startProgram(script, { env, ready: /root key/ });
-  const base = /ready at (\S+)/.exec(line)?.[1] ?? "";
+  const { child, url: base } = await startServer(dir, data);
   const assertion = await signAssertion(jwk, {
     clientId: AGENT,
     audience: base,

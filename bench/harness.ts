@@ -49,6 +49,19 @@ export async function startProgram(
   return { child, line };
 }
 
+/** Starts the server with its data in `data` and its owner beside it; resolves when it serves at `url`. */
+export async function startServer(dir: string, data: string): Promise<{ child: ChildProcess; url: string }> {
+  const env = {
+    HOLDPOINT_DATA: data,
+    HOLDPOINT_CONFIG: join(dir, "owner"),
+    HOLDPOINT_PORT: "0",
+    HOLDPOINT_LOG_LEVEL: "warn",
+  };
+  const script = new URL("../src/main/serve.ts", import.meta.url).pathname;
+  const { child, line } = await startProgram(script, { env, ready: /root key/ });
+  return { child, url: /ready at (\S+)/.exec(line)?.[1] ?? "" };
+}
+
 export async function stopProgram(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));

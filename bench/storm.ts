@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { startPagerduty } from "../examples/stand-ins/pagerduty.ts";
 import { createSource } from "../src/adapters/identity/source-secrets.ts";
 import { systemRandom } from "../src/main/system.ts";
-import { startProgram, stopProgram, withFolder, type Bench, type Results } from "./harness.ts";
+import { startServer, stopProgram, withFolder, type Bench, type Results } from "./harness.ts";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 10);
 const SENDERS = 4;
@@ -119,13 +119,5 @@ async function startHoldpoint(dir: string, pager: string) {
   };
   writeFileSync(join(data, "holdpoint.yaml"), JSON.stringify(settings)); // JSON is YAML
   const secret = createSource(join(data, "sources"), { name: "alertmanager", kind: "alertmanager" }, systemRandom);
-  const env = {
-    HOLDPOINT_DATA: data,
-    HOLDPOINT_CONFIG: join(dir, "owner"),
-    HOLDPOINT_PORT: "0",
-    HOLDPOINT_LOG_LEVEL: "warn",
-  };
-  const script = new URL("../src/main/serve.ts", import.meta.url).pathname;
-  const { child, line } = await startProgram(script, { env, ready: /root key/ });
-  return { child, url: /ready at (\S+)/.exec(line)?.[1] ?? "", secret };
+  return { ...(await startServer(dir, data)), secret };
 }
