@@ -5,10 +5,17 @@ import { hash } from "node:crypto";
 import { describe, it } from "node:test";
 import { MINUTE_MS, Rig } from "./rig.ts";
 
-async function paged(): Promise<{ rig: Rig; page: string }> {
+const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
+
+async function onItsWay(): Promise<{ rig: Rig; page: string }> {
   const rig = await Rig.open();
   const page = await rig.page({ deliveryKey: "a:firing" });
   await rig.begin(page);
+  return { rig, page };
+}
+
+async function paged(): Promise<{ rig: Rig; page: string }> {
+  const { rig, page } = await onItsWay();
   await rig.finish(page, "succeeded");
   return { rig, page };
 }
@@ -69,7 +76,23 @@ describe("incidents", () => {
   it("a week of silence ends them too", async () => {
     const rig = await Rig.open();
     await rig.signal();
-    await rig.passAndTick(7 * 24 * 60 * MINUTE_MS);
+    await rig.passAndTick(WEEK_MS);
+    assert.equal(rig.last("incident.resolved").code, "idle");
+  });
+
+  it("a week of silence takes back a page that nobody sent, and waits for one on its way", async () => {
+    const asked = await Rig.open();
+    await asked.signal();
+    await asked.classify();
+    const unsent = asked.live("pagerduty.trigger")?.id ?? "";
+    await asked.passAndTick(WEEK_MS);
+    assert.equal(asked.last("action.cancelled", unsent).code, "incident-resolved", "nothing would ever close it");
+    assert.equal(asked.state.incidents.size, 0);
+    const { rig, page } = await onItsWay();
+    await rig.passAndTick(WEEK_MS);
+    assert.equal(rig.state.incidents.size, 1);
+    await rig.finish(page, "succeeded");
+    await rig.passAndTick(1);
     assert.equal(rig.last("incident.resolved").code, "idle");
   });
 

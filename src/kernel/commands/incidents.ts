@@ -178,6 +178,16 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, KERNEL);
 }
 
+/**
+ * Ends an incident of which nobody has heard for so long that nothing is known of it. A page that was only asked for does
+ * not go out any more, since nothing would ever close it; one on its way is waited for.
+ */
+export function endIdle(tx: Transaction, incident: Incident): void {
+  for (const page of pagesOf(tx.state, incident)) takeBack(tx, page, "incident-resolved");
+  if (pagesOf(tx.state, incident).length > 0) return;
+  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "idle" } });
+}
+
 /** True when the quiet that ends a flapping incident has lasted. */
 export function isQuiet({ flapping, firing, lastSignalAt }: Incident, now: number): boolean {
   return flapping && firing.length === 0 && now - lastSignalAt >= TERMS.flappingQuietMs;

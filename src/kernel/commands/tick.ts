@@ -10,7 +10,7 @@ import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { DEAD_MAN, proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
 import { isStageOver, stageAt } from "../stage.ts";
-import { closeIfOver, isQuiet } from "./incidents.ts";
+import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
@@ -31,7 +31,7 @@ export function tick(tx: Transaction): Reply {
   }
   for (const incident of [...tx.state.incidents.values()]) {
     if (tx.now - incident.lastSignalAt < TERMS.incidentIdleMs || fired++ >= FIRED_MAX) break; // idle ones come first
-    tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "idle" } });
+    endIdle(tx, incident);
   }
   for (const incident of [...tx.state.incidents.values()]) {
     if (!isQuiet(incident, tx.now)) continue;
