@@ -19,6 +19,7 @@
     correlation_id: current.getValue("correlation_id"),
     opened_at: current.getValue("opened_at"),
     resolved_at: current.getValue("resolved_at"),
+    reopened_at: current.isValidField("reopened_time") ? current.getValue("reopened_time") : "",
     updated_at: current.getValue("sys_updated_on"),
     url: gs.getProperty("glide.servlet.uri") + "incident.do?sys_id=" + current.getUniqueValue(),
   };

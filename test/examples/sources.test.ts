@@ -171,7 +171,7 @@ test("ServiceNow's business rule tells how an incident stands, and that it was r
     sys_updated_on: "2026-11-20 10:00:30",
   };
   const sent: string[] = [];
-  const run = (fields: Record<string, string>, before: string): void => {
+  const run = (fields: Record<string, string>, before: string, hasField = false): void => {
     class RESTMessageV2 {
       readonly names: readonly string[];
       constructor(...names: string[]) {
@@ -189,6 +189,7 @@ test("ServiceNow's business rule tells how an incident stands, and that it was r
       getUniqueValue: () => "a83820b58f723300e7e16c7827bdeed2",
       // As GlideRecord does: null for an empty field.
       getValue: (name: string) => ({ ...stored, ...fields })[name] || null,
+      isValidField: (name: string) => name === "reopened_time" && hasField,
       assigned_to: { nil: () => true },
       business_service: { nil: () => false, getDisplayValue: () => "Cart", used_for: "Production" },
     };
@@ -202,6 +203,8 @@ test("ServiceNow's business rule tells how an incident stands, and that it was r
   const ours = normalize("servicenow", JSON.parse(sent[1] ?? ""));
   assert.ok(ours.kind === "tracked");
   assert.deepEqual([ours.tracked.subject, ours.tracked.state], ["act_000000042", "reopened"]);
+  run({ opened_at: "2026-11-20 09:00:00", reopened_time: "2026-11-20 10:00:00" }, "2", true);
+  signalOf("servicenow", sent[2] ?? "");
 });
 
 test("the exporter of Kubernetes events sends warnings alone, with the secret as a bearer token", () => {

@@ -54,12 +54,20 @@ function alertOf(incident: ServicenowWebhook): RawAlert {
       ticket: incident.number,
     }),
     annotations: new Map(),
-    startsAt: rfc3339(incident.opened_at),
+    startsAt: rfc3339(beganAt(incident)),
     endsAt: status === "firing" ? "" : rfc3339(endedAt),
     links: [incident.url],
     fingerprint: incident.sys_id,
     occurrence: incident.sys_id,
   };
+}
+
+/** One that was opened again has failed again: the instance says when, or that this very update did it. */
+function beganAt(incident: ServicenowWebhook): string {
+  const { state, previous_state: before, opened_at: opened, reopened_at: reopened, updated_at: updated } = incident;
+  if (state >= RESOLVED_STATE) return opened;
+  if (reopened !== "") return reopened;
+  return before !== null && before >= RESOLVED_STATE && updated !== "" ? updated : opened;
 }
 
 function rfc3339(utc: string): string {

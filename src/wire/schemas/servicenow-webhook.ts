@@ -27,6 +27,8 @@ export const servicenowWebhookSchema = z.object({
   /** UTC, `2026-11-20 10:00:00`. */
   opened_at: z.string().max(64),
   resolved_at: looseText,
+  /** When it was last opened again: its `reopened_time`, empty where the instance has none. */
+  reopened_at: looseText,
   updated_at: looseText,
   url: looseText,
 });
