@@ -89,6 +89,12 @@ export function settle(tx: Transaction, actionId: string): void {
   grant(tx, action, { result, evaluation, dryRun: dryRun || brake === "dry-run" });
 }
 
+/** True when policy asks people about it, whatever the stage. */
+export function isForPeople(tx: Transaction, action: Action): boolean {
+  const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
+  return policy !== undefined && evaluate(tx, action, policy)?.decision === "hold";
+}
+
 /** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */
 function evaluate(tx: Transaction, action: Action, policy: ActivePolicy): Evaluation | undefined {
   try {

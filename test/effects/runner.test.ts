@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { JsonObject } from "../../src/core/json.ts";
 import { settle } from "../kernel/rig.ts";
-import { DONE, hang, Stage } from "./stage.ts";
+import { CLASSIFICATION, DONE, hang, Stage } from "./stage.ts";
+
+const TICKET_ONLY = { requires_paging: false, requires_ticket: true };
 
 describe("the effect runner", () => {
   it("takes an alert through classification and plan to its page", async () => {
@@ -126,6 +129,37 @@ describe("the effect runner", () => {
     }
   });
 
+  it("a ticket that waits for people is asked about as a page where there are no tickets, and one that needs none is not", async () => {
+    for (const [confidence, asked] of [
+      [0.5, ["pagerduty.trigger held"]],
+      [0.9, []],
+    ] as const) {
+      const stage = await Stage.open();
+      stage.executors.delete("servicenow.incident.create");
+      stage.onClassify = async () => ({ ...CLASSIFICATION, ...TICKET_ONLY, confidence });
+      await stage.signal();
+      await settle();
+      const live = [...stage.rig.state.actions.values()].map(({ kind, status }) => `${kind} ${status}`);
+      assert.deepEqual(live, asked);
+      assert.equal(stage.rig.last("action.refused").code, "executor-missing");
+      assert.deepEqual(stage.calls, [], "nobody is woken whom the classifier did not want woken");
+    }
+  });
+
+  it("a page becomes a ticket where there is no pager, unless one was asked for anyway", async () => {
+    for (const requires_ticket of [false, true]) {
+      const stage = await Stage.open();
+      stage.executors.delete("pagerduty.trigger");
+      stage.onClassify = async () => ({ ...CLASSIFICATION, requires_ticket });
+      await stage.signal();
+      await settle();
+      assert.deepEqual(
+        stage.calls.map(({ plan }) => (plan.calls[0] as JsonObject)["urgency"]),
+        [1],
+      );
+    }
+  });
+
   it("where nothing is configured a run that nobody classified ends, and its refusals say why", async () => {
     const stage = await Stage.open();
     for (const kind of ["servicenow.incident.create", "pagerduty.trigger"]) stage.executors.delete(kind);
@@ -137,6 +171,18 @@ describe("the effect runner", () => {
       stage.rig.all("action.refused").map(({ facts }) => facts.code),
       ["executor-missing", "executor-missing"],
     );
+  });
+
+  it("where nothing is configured what would be reviewed is asked for once each way, and never again", async () => {
+    for (const wanted of [TICKET_ONLY, {}]) {
+      const stage = await Stage.open();
+      for (const kind of ["servicenow.incident.create", "pagerduty.trigger"]) stage.executors.delete(kind);
+      stage.onClassify = async () => ({ ...CLASSIFICATION, ...wanted, confidence: 0.5 });
+      await stage.signal();
+      await settle();
+      assert.equal(stage.rig.state.actions.size, 0);
+      assert.equal(stage.rig.all("action.refused").length, 2);
+    }
   });
 
   it("a system that hangs keeps no other waiting", async () => {

@@ -11,7 +11,7 @@ import { Rig, settle } from "../kernel/rig.ts";
 
 export const DONE: StepOutcome = { status: "succeeded", reference: "ref", detail: null };
 const KINDS = ["test.free", "test.other", "pagerduty.trigger", "pagerduty.resolve", "servicenow.incident.create"];
-const CLASSIFICATION = {
+export const CLASSIFICATION = {
   classification: "high",
   confidence: 0.9,
   requires_ticket: false,

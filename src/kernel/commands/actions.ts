@@ -5,7 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
 import { inputToRecord, type Command, type Reply } from "../command.ts";
-import { refuse, settle } from "../evaluate.ts";
+import { isForPeople, refuse, settle } from "../evaluate.ts";
 import type { KernelEvent } from "../events.ts";
 import { incidentOf } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
@@ -87,8 +87,9 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     return { subject: id, result: "ended", repeated: true };
   }
   if (planHash === null) {
+    const instead = code === "executor-missing" ? askedInstead(tx, action) : null;
     refuse(tx, action, { evaluation: null, code });
-    if (code === "executor-missing") askAboutPage(tx, action);
+    if (instead !== null) proposeInstead(tx, action, instead);
     return { subject: id, result: "refused", repeated: false };
   }
   const payload =
@@ -99,14 +100,24 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
 }
 
 /**
- * What nobody classified goes to people, as the review of a ticket. Where there are no tickets it is the review of a
- * page: the standard policy lets none out by itself that has no classification.
+ * What people, or a pager, were to hear of goes another way where nothing is configured for the one it was to go: a ticket
+ * that waits for review is asked about as a page, which the standard policy lets out by itself for nobody who did not ask
+ * for one, and a page becomes a ticket. Never back again.
  */
-function askAboutPage(tx: Transaction, { kind, run, incident: id, classification, cause }: Action): void {
-  if (kind !== "servicenow.incident.create" || run === null || classification !== null) return;
-  const incident = id === null ? undefined : tx.state.incidents.get(id);
+function askedInstead(tx: Transaction, action: Action): string | null {
+  const { kind, run, classification } = action;
+  if (run === null) return null;
+  if (kind === "servicenow.incident.create" && classification?.requiresPaging !== true) {
+    return classification === null || isForPeople(tx, action) ? "pagerduty.trigger" : null;
+  }
+  const isUnheard = classification?.requiresPaging === true && !classification.requiresTicket;
+  return kind === "pagerduty.trigger" && isUnheard ? "servicenow.incident.create" : null;
+}
+
+function proposeInstead(tx: Transaction, { run, incident: id, classification, cause }: Action, kind: string): void {
+  const incident = incidentOf(tx.state, id);
   if (incident === undefined || incident.firing.length === 0) return;
-  proposeTriage(tx, { kind: "pagerduty.trigger", incident, run, signal: cause?.signal ?? null, classification });
+  proposeTriage(tx, { kind, incident, run, signal: cause?.signal ?? null, classification });
 }
 
 export function answerHold(tx: Transaction, command: Command<"answer-hold">): Reply {
