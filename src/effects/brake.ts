@@ -1,7 +1,7 @@
 // The emergency brake: volatile, one-way, beside the state. It works when the store does not; it can only stop.
 
 import { canonicalJson } from "../core/canonical-json.ts";
-import { covers, type Braked } from "../kernel/brakes.ts";
+import { covers, isBrakeable, type Braked } from "../kernel/brakes.ts";
 import type { BrakeScope } from "../kernel/events.ts";
 import { untilAborted } from "./abandon.ts";
 
@@ -53,7 +53,7 @@ export class EmergencyBrake {
   }
 
   blocks(action: Braked): boolean {
-    if (action.kind === "killswitch.resume") return false;
+    if (!isBrakeable(action)) return false;
     if (this.flagged) return true;
     for (const scope of this.#scopes.values()) if (covers(scope, action)) return true;
     return false;

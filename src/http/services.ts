@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import type { BrakeScope } from "../kernel/events.ts";
 import type { Brake, Storm } from "../kernel/state.ts";
+import type { Stop, StopCounts } from "../kernel/stops.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
@@ -93,10 +94,8 @@ export interface KillswitchService {
   letGo(scope: BrakeScope): void;
   readonly flagged: () => boolean;
   readonly brakes: () => readonly Brake[];
-  /** Actions under way that a brake of this scope would stop. */
-  covered(
-    scope: BrakeScope,
-  ): readonly { id: string; kind: string; environment: string; service: string; status: string }[];
+  /** What a brake of this scope would stop now: all of it counted, the most urgent of it listed. */
+  covered(scope: BrakeScope): { readonly counts: StopCounts; readonly items: readonly Stop[] };
 }
 
 export type PolicyFile = { readonly path: string; readonly text: string };

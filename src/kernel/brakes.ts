@@ -6,6 +6,9 @@ import type { Brake } from "./state.ts";
 /** What a scope is compared with. */
 export type Braked = {
   readonly agent: string;
+  readonly agentKind: "agent" | "person" | "system";
+  /** The owner of the agent, or the person who proposed; null for what nobody owns. */
+  readonly person: string | null;
   readonly kind: string;
   readonly environment: string;
   readonly service: string;
@@ -15,18 +18,31 @@ export type Braked = {
 export function covers(scope: BrakeScope, action: Braked): boolean {
   return (
     (scope.agent === undefined || scope.agent === action.agent) &&
-    (scope.kind === undefined || scope.kind === action.kind) &&
+    (scope.owner === undefined || scope.owner === action.person) &&
+    (scope.kind === undefined || isOfKind(scope.kind, action.kind)) &&
     (scope.environment === undefined || scope.environment === action.environment) &&
     (scope.service === undefined || scope.service === action.service)
   );
 }
 
-/** The way out, and the stage of the triage agent: what changes how much may happen has no effect outside. */
-const NEVER_BRAKED: ReadonlySet<string> = new Set(["killswitch.resume", "stage.set"]);
+/** A kind, or a class of them: `servicenow.*`. */
+function isOfKind(pattern: string, kind: string): boolean {
+  return pattern.endsWith(".*") ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind;
+}
+
+/**
+ * The way out, the stage of the triage agent, and what takes authority away: they have no effect outside, and a pause
+ * that kept somebody from revoking a key would make an attack easier.
+ */
+const NEVER_BRAKED: ReadonlySet<string> = new Set(["killswitch.resume", "stage.set", "agent.revoke", "level.revoke"]);
+
+export function isBrakeable({ kind }: Pick<Braked, "kind">): boolean {
+  return !NEVER_BRAKED.has(kind);
+}
 
 /** The strongest brake on an action: pause over dry-run. */
 export function brakeOn(brakes: Iterable<Brake>, action: Braked): "run" | "dry-run" | "pause" {
-  if (NEVER_BRAKED.has(action.kind)) return "run";
+  if (!isBrakeable(action)) return "run";
   let mode: "run" | "dry-run" | "pause" = "run";
   for (const brake of brakes) {
     if (!covers(brake.scope, action)) continue;

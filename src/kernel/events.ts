@@ -51,6 +51,9 @@ export type ProposalFacts = {
 
 export type BrakeScope = {
   readonly agent?: string;
+  /** The person behind what is proposed: the owner of an agent, or who proposed it. */
+  readonly owner?: string;
+  /** A kind, or a class of them: `servicenow.*`. */
   readonly kind?: string;
   readonly environment?: string;
   readonly service?: string;

@@ -31,6 +31,8 @@ export function isMoreUrgent(kind: string, other: string): boolean {
 }
 
 export const TRIAGE_AGENT = "system:triage";
+/** Whose its actions are, as brakes see it. */
+export const BY_TRIAGE = { agent: TRIAGE_AGENT, agentKind: "system", person: null } as const;
 /** Asks for the page of an incident whose review nobody answered; policy says whether it goes out. */
 export const DEAD_MAN = "system:dead-man";
 

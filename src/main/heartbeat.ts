@@ -5,7 +5,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { brakeOn } from "../kernel/brakes.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { TRIAGE_AGENT } from "../kernel/triage-kinds.ts";
+import { BY_TRIAGE } from "../kernel/triage-kinds.ts";
 import type { SourceIdentity } from "../wire/types/identity.ts";
 
 /** Something became durable so recently that another event would prove nothing more. */
@@ -14,7 +14,7 @@ const RECENT_MS = 10_000;
 const OVERDUE_MS = 60_000;
 
 /** Any page about production; no service is called nothing, so only what stops all of them stops this one. */
-const PAGE = { agent: TRIAGE_AGENT, kind: "pagerduty.trigger", environment: "production", service: "" } as const;
+const PAGE = { ...BY_TRIAGE, kind: "pagerduty.trigger", environment: "production", service: "" } as const;
 
 type Parts = {
   readonly kernel: Kernel;

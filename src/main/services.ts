@@ -9,7 +9,7 @@ import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ActionService, KillswitchService, PolicyService, Services, SignalService } from "../http/services.ts";
-import { covers } from "../kernel/brakes.ts";
+import { countStops, stopsOf } from "../kernel/stops.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
 import { normalizeDelivery } from "../signals/normalize-delivery.ts";
@@ -187,6 +187,9 @@ function actionService({ executors }: EffectParts): ActionService {
   };
 }
 
+/** The rest of what a brake would stop is counted. */
+const STOPS_LISTED_MAX = 2_000;
+
 function killswitchService({ core, brake }: Parts): KillswitchService {
   const { kernel } = core;
   return {
@@ -194,11 +197,10 @@ function killswitchService({ core, brake }: Parts): KillswitchService {
     letGo: (scope) => brake.release(scope),
     flagged: () => brake.flagged,
     brakes: () => [...kernel.state.brakes.values()],
-    covered: (scope) =>
-      [...kernel.state.actions.values()]
-        .filter((action) => covers(scope, action))
-        .slice(0, 1_000)
-        .map(({ id, kind, environment, service, status }) => ({ id, kind, environment, service, status })),
+    covered: (scope) => {
+      const stops = stopsOf(kernel.state, scope);
+      return { counts: countStops(stops), items: stops.slice(0, STOPS_LISTED_MAX) };
+    },
   };
 }
 

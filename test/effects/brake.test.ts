@@ -7,7 +7,8 @@ import { EmergencyBrake } from "../../src/effects/brake.ts";
 const PULLS = 2_000;
 
 function action(service: string) {
-  return { agent: "agent:one", kind: "deploy", environment: "production", service };
+  const by = { agent: "agent:one", agentKind: "agent", person: null } as const;
+  return { ...by, kind: "deploy", environment: "production", service };
 }
 
 /** A brake over which more scopes were pulled than it can hold. */

@@ -113,8 +113,9 @@ describe("a step", () => {
     await stage.grant();
     await settle();
     assert.equal(stage.calls.length, 1);
-    assert.ok(stage.brake.blocks({ agent: "a", kind: "k", environment: "e", service: "s" }));
-    assert.ok(!stage.brake.blocks({ agent: "a", kind: "killswitch.resume", environment: "e", service: "s" }));
+    const action = { agent: "a", agentKind: "agent", person: null, environment: "e", service: "s" } as const;
+    assert.ok(stage.brake.blocks({ ...action, kind: "k" }));
+    assert.ok(!stage.brake.blocks({ ...action, kind: "killswitch.resume" }));
   });
 });
 

@@ -266,6 +266,8 @@ const CONTROLS: readonly BadRequest[] = [
   put("a look-alike in a scope", { mode: "pause", scope: { service: "c\u0430rt" } }, { code: "name-suspicious" }),
   put("a preview that is not one", { mode: "pause" }, { path: `${KILLSWITCH}?preview=1`, code: "query-invalid" }),
   put("a preview misspelt", { mode: "pause" }, { path: `${KILLSWITCH}?previw=true`, code: "query-invalid" }),
+  put("everything by way of kinds", { mode: "pause", scope: { kind: "*" } }, { code: "name-suspicious" }),
+  put("a kind that none can be", { mode: "pause", scope: { kind: "PagerDuty.*" } }, { code: "name-suspicious" }),
   put("a release of nothing", { mode: "run" }, { code: "killswitch-conflict" }),
   post("a policy that does not load", "/v1/policies", {
     body: { files: [{ path: "a.yaml", text: "kind: Policy" }] },

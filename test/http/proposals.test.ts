@@ -147,10 +147,10 @@ describe("an answer to a hold", () => {
     const body = { mode: "pause", scope: { environment: "PROD", service: "Cart" } };
     const preview = await server.ask("/v1/killswitch?preview=true", { ...as("ada"), method: "PUT", body });
     const wouldStop = (preview.json?.["wouldStop"] ?? []) as JsonObject[];
-    assert.ok(
-      wouldStop.some(({ id }) => id === held.id),
-      "the scope is read as actions are named",
-    );
+    const listed = wouldStop.find(({ id }) => id === held.id);
+    assert.equal(listed?.["stage"], "held", "the scope is read as actions are named");
+    const counts = preview.json?.["counts"] as Record<string, number>;
+    assert.equal(counts["held"], wouldStop.filter(({ stage }) => stage === "held").length);
     const paused = await server.ask("/v1/killswitch", { ...as("ada"), method: "PUT", body });
     await assertRefused(answer("grace", held), "killswitch-conflict");
     assert.equal((await answer("grace", held, "deny")).json?.["status"], "denied");

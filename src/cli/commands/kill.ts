@@ -12,7 +12,7 @@ import type { Runner, Session } from "../session.ts";
 import { renderTable } from "../table.ts";
 
 const PATH = apiPath("v1", "killswitch");
-const SCOPE = ["agent", "kind", "environment", "service"] as const;
+const SCOPE = ["agent", "owner", "kind", "environment", "service"] as const;
 
 type KillFlags = { readonly [name in (typeof SCOPE)[number]]?: string } & {
   readonly pause?: true;
@@ -66,11 +66,11 @@ async function pull(session: Session, flags: KillFlags): Promise<ExitCode> {
   };
   const query = flags.preview ? { preview: "true" } : {};
   const answer = new Fields(await put(session, { body, query, isStop: mode === "pause" && !flags.preview }));
-  if (flags.preview) printStopped(session, { heading: "would stop", rows: answer.list("wouldStop") });
+  if (flags.preview) printStopped(session, { heading: "would stop", answer, list: "wouldStop" });
   else if (mode === "run") return printResumes(session, answer.list("resumes"));
   else {
     session.output.print(`${answer.text("brake")} ${mode}${answer.isTrue("repeated") ? " (already applied)" : ""}\n`);
-    printStopped(session, { heading: "under way in its scope", rows: answer.list("stopped") });
+    printStopped(session, { heading: "under way in its scope", answer, list: "stopped" });
   }
   return EXIT.ok;
 }
@@ -88,10 +88,19 @@ async function put({ api, host }: Session, { body, query, isStop }: Put): Promis
   }
 }
 
-function printStopped({ output }: Session, { heading, rows }: { heading: string; rows: readonly Fields[] }): void {
+const STAGES = ["in-flight", "granted", "scheduled", "held", "evaluating"] as const;
+
+type Stopped = { readonly heading: string; readonly answer: Fields; readonly list: "wouldStop" | "stopped" };
+
+function printStopped({ output }: Session, { heading, answer, list }: Stopped): void {
+  const rows = answer.list(list);
   if (rows.length === 0) return output.note(`${heading}: nothing`);
-  output.note(`${heading}:`);
-  const columns = ["id", "status", "kind", "environment", "service"] as const;
+  const counts = answer.fields("counts");
+  const parts = STAGES.map((stage) => `${counts?.text(stage) ?? "?"} ${stage}`).filter(
+    (part) => !part.startsWith("0 "),
+  );
+  output.note(`${heading}: ${parts.join(", ")}`);
+  const columns = ["id", "stage", "status", "kind", "environment", "service", "agent"] as const;
   output.print(
     renderTable(
       columns.map((name) => ({ heading: name.toUpperCase(), cell: (row: Fields) => row.text(name) })),

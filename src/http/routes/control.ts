@@ -33,7 +33,8 @@ async function changeKillswitch({ services, request, reply }: RouteContext): Pro
   const scope = canonicalScope(body.scope);
   if (preview === "true") {
     requireScope(identity, "killswitch:read");
-    return { preview: true, wouldStop: services.killswitch.covered(scope) };
+    const { counts, items } = services.killswitch.covered(scope);
+    return { preview: true, counts, wouldStop: items };
   }
   admitWrite(services, identity);
   if (body.mode === "run") {
@@ -52,7 +53,8 @@ async function changeKillswitch({ services, request, reply }: RouteContext): Pro
       throw error;
     });
   reply.code(200);
-  return { brake: answer.subject, repeated: answer.repeated, stopped, ...killswitchNow(services) };
+  const { counts, items } = stopped;
+  return { brake: answer.subject, repeated: answer.repeated, counts, stopped: items, ...killswitchNow(services) };
 }
 
 /**
@@ -66,12 +68,22 @@ function canonicalScope(scope: Readonly<Record<string, string | undefined>>): Br
 
 const PRINTABLE = /^[\x21-\x7e]+$/;
 
+/** A kind or a class of them, as an action can be called; `*` alone would be no narrower than no scope at all. */
+const KIND = /^[a-z0-9-]+(?:\.[a-z0-9_-]+)*(?:\.\*)?$/;
+const PERSON = "person:";
+
 function canonicalPart(part: string, value: string): string {
   const isName = part === "environment" || part === "service";
   const name = isName ? plainName(value) : value.trim();
   if (name === undefined || !PRINTABLE.test(name)) {
     throw new AppError("name-suspicious", `scope.${part} is not a plain name`, { field: part });
   }
+  if (part === "kind" && !KIND.test(name)) {
+    throw new AppError("name-suspicious", "scope.kind is neither a kind nor a class of kinds (`servicenow.*`)", {
+      field: part,
+    });
+  }
+  if (part === "owner" && name.startsWith(PERSON)) return name.slice(PERSON.length);
   return part === "environment" ? canonicalEnvironment(name) : name;
 }
 

@@ -11,7 +11,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { firingServices } from "../reducers/storms.ts";
 import type { Action, State, Storm } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
+import { BY_TRIAGE, proposeTriage } from "../triage-kinds.ts";
 
 /** Opens a storm when the signal just recorded makes the window as wide as one; its page is asked for at once. */
 export function openStormIfWide(tx: Transaction, { environment, service }: SignalFacts): void {
@@ -46,7 +46,7 @@ export function tickStorm(tx: Transaction, storm: Storm): void {
 
 function isPageDue({ brakes }: State, { pageDueAt, environment, service }: Storm, now: number): boolean {
   if (pageDueAt === null || now < pageDueAt) return false;
-  const page = { agent: TRIAGE_AGENT, kind: "pagerduty.trigger", environment, service };
+  const page = { ...BY_TRIAGE, kind: "pagerduty.trigger", environment, service };
   return brakeOn(brakes.values(), page) === "run";
 }
 

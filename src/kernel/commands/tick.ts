@@ -8,7 +8,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { DEAD_MAN, proposeTriage, TRIAGE_AGENT } from "../triage-kinds.ts";
+import { BY_TRIAGE, DEAD_MAN, proposeTriage } from "../triage-kinds.ts";
 import { isStageOver, stageAt } from "../stage.ts";
 import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
@@ -79,7 +79,7 @@ function isTriageDue({ runs }: State, { retriageAt, review, firing }: Incident, 
 /** Under a brake and in shadow it waits: an attempt would close nothing. */
 function isResolveDue(state: State, { dueAt, environment, service }: OwedResolve, now: number): boolean {
   if (dueAt === null || now < dueAt || stageAt(state, now) === "shadow") return false;
-  const action = { agent: TRIAGE_AGENT, kind: "pagerduty.resolve", environment, service };
+  const action = { ...BY_TRIAGE, kind: "pagerduty.resolve", environment, service };
   return brakeOn(state.brakes.values(), action) === "run";
 }
 

@@ -44,6 +44,9 @@ export const splitSchema = z
 const brakeScopeSchema = z
   .strictObject({
     agent: name.optional(),
+    /** The person behind what is proposed: the owner of an agent, or who proposed it. */
+    owner: name.optional(),
+    /** A kind, or a class of them: `servicenow.*`. */
     kind: name.optional(),
     environment: name.optional(),
     service: name.optional(),

@@ -226,6 +226,7 @@ export interface ActionView extends Document {
 
 export interface BrakeScopeView {
   readonly agent?: string;
+  readonly owner?: string;
   readonly kind?: string;
   readonly environment?: string;
   readonly service?: string;
