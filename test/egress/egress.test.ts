@@ -1,6 +1,7 @@
 // The one way out: where it leads, where it does not, and what comes back when something goes wrong on the way.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type AddressInfo, type LookupFunction } from "node:net";
 import { test, type TestContext } from "node:test";
@@ -8,6 +9,7 @@ import { gzipSync } from "node:zlib";
 import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import type { OutboundCall } from "../../src/wire/contracts/egress.ts";
+import { parseTcpAddress } from "../../src/wire/schemas/origin.ts";
 
 const never = new AbortController().signal;
 const LIMITS = { answerBytesMax: 4_096 };
@@ -138,4 +140,34 @@ test("fetch follows no redirect, reads no large or packed answer, and gives up w
   await assert.rejects(fetch(`${origin}/cut`), /connection-lost/);
   await assert.rejects(fetch(`${origin}/hang`, { signal: AbortSignal.timeout(50) }), { name: "TimeoutError" });
   assert.deepEqual(asked, ["/redirect", "/huge", "/packed", "/cut", "/hang"]);
+});
+
+test("a bare connection leads to its own address alone, and ends with its signal", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => undefined).end("hello"));
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const { address } = parseTcpAddress({ host: "127.0.0.1", port });
+  const socket = await createEgress({ allow: [address] }).connectTo(address)(never);
+  assert.equal(String((await once(socket, "data"))[0]), "hello");
+  socket.destroy();
+  const ending = new AbortController();
+  const open = await createEgress({ allow: [address] }).connectTo(address)(ending.signal);
+  const closed = new Promise<void>((resolve) => open.on("error", () => undefined).on("close", resolve));
+  ending.abort();
+  await closed;
+  await assert.rejects(createEgress({ allow: [address] }).connectTo(address)(ending.signal), /^TypeError: aborted/);
+});
+
+test("a bare connection to what is not allowed looks nothing up", async () => {
+  const { lookup, asked } = rememberingLookup();
+  const { address } = parseTcpAddress({ host: "db.example", port: 5432 });
+  assert.equal(address, "tcp://db.example:5432");
+  await assert.rejects(createEgress({ allow: [], lookup }).connectTo(address)(never), /origin-not-allowed/);
+  assert.deepEqual(asked, []);
+  await assert.rejects(createEgress({ allow: [address], lookup }).connectTo(address)(never), /unreachable/);
+  assert.deepEqual(asked, ["db.example"]);
+  for (const host of ["db.example/x", "user@db.example", "db.example:1", "", "a b"]) {
+    assert.throws(() => parseTcpAddress({ host, port: 1 }), { code: "config-invalid" }, host);
+  }
 });

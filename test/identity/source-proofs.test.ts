@@ -18,6 +18,7 @@ const AMAZON = makeCertificate("sns.amazonaws.com", NOW);
 const CLOSED: Egress = {
   callTo: () => async () => ({ kind: "unsent", code: "origin-not-allowed" }),
   fetchTo: () => () => Promise.reject(new TypeError("origin-not-allowed")),
+  connectTo: () => () => Promise.reject(new TypeError("origin-not-allowed")),
 };
 
 /** A way out that records what is asked, and answers it with the certificate. */

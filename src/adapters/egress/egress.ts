@@ -10,12 +10,13 @@ import type {
   OutboundFetch,
   OutboundRequest,
 } from "../../wire/contracts/egress.ts";
+import { connect } from "./connect.ts";
 import { exchange, type Exchanged } from "./exchange.ts";
 
 const CALL_ANSWER_BYTES_MAX = 65_536;
 
 export interface EgressParts {
-  /** Origins as `new URL(…).origin` writes them. Empty: nothing leaves. */
+  /** Origins as `new URL(…).origin` writes them, and addresses as `parseTcpAddress` does. Empty: nothing leaves. */
   readonly allow: readonly string[];
   /** Finds the address of a host; asked for allowed hosts alone. The system's own unless given. */
   readonly lookup?: LookupFunction;
@@ -37,6 +38,8 @@ export function createEgress({ allow, lookup = systemLookup }: EgressParts): Egr
   return {
     callTo: (origin) => createCall({ find, origin, lookup }),
     fetchTo: (origin, limits) => createFetch({ find, origin, lookup }, limits),
+    connectTo: (address) => (signal) =>
+      allowed.has(address) ? connect(address, lookup, signal) : Promise.reject(new TypeError("origin-not-allowed")),
   };
 }
 

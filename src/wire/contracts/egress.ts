@@ -1,5 +1,7 @@
 // What adapters need of the one way out: an answer-shaped call, and a function shaped like fetch, each to one origin.
 
+import type { Duplex } from "node:stream";
+
 export interface OutboundRequest {
   readonly method: "GET" | "POST" | "PATCH";
   readonly origin: string;
@@ -36,6 +38,12 @@ export type OutboundCall = (request: OutboundRequest, signal: AbortSignal) => Pr
  */
 export type OutboundFetch = typeof globalThis.fetch;
 
+/**
+ * A bare connection, for protocols that are not HTTP; aborting `signal` destroys it, also later. Rejects with a TypeError
+ * whose message is an UnsentCode. Whoever uses it asks for TLS on it, where it leaves this machine.
+ */
+export type OutboundConnect = (signal: AbortSignal) => Promise<Duplex>;
+
 export interface FetchLimits {
   readonly answerBytesMax: number;
 }
@@ -44,4 +52,6 @@ export interface FetchLimits {
 export interface Egress {
   callTo(origin: string): OutboundCall;
   fetchTo(origin: string, limits: FetchLimits): OutboundFetch;
+  /** `address` is as `parseTcpAddress` writes it. */
+  connectTo(address: string): OutboundConnect;
 }

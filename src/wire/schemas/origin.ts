@@ -25,3 +25,15 @@ export function parseAddress(text: string): URL {
   if (!safe) throw new AppError("config-invalid", `${url.origin}: only https leaves this machine`);
   return url;
 }
+
+/**
+ * The address of what speaks no HTTP, as `tcp://host:port`, and whether it is on this machine: what leaves it speaks TLS.
+ * Throws `config-invalid`.
+ */
+export function parseTcpAddress({ host, port }: { host: string; port: number }): { address: string; isLocal: boolean } {
+  const url = URL.parse(`https://${host.includes(":") ? `[${host}]` : host}`);
+  if (url === null || url.pathname !== "/" || url.port !== "" || url.username !== "" || host.endsWith("/")) {
+    throw new AppError("config-invalid", "a host is a name or an address, and nothing else");
+  }
+  return { address: `tcp://${url.hostname}:${port}`, isLocal: LOOPBACK.has(url.hostname) };
+}
