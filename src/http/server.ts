@@ -4,6 +4,7 @@ import { callbackify } from "node:util";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError, isAppError, type ErrorCode } from "../core/errors.ts";
 import { parseJsonBody } from "./body.ts";
+import { mountConsole, type ConsoleFiles } from "./console-files.ts";
 import { answerBrokenRequest, guardConnections } from "./connections.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemOf, sendProblem } from "./problem.ts";
@@ -20,6 +21,7 @@ import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { stageRoutes } from "./routes/stage.ts";
+import { streamRoutes } from "./routes/stream.ts";
 import type { Services } from "./services.ts";
 
 export const ROUTES: readonly Route[] = [
@@ -31,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...incidentRoutes,
   ...stageRoutes,
   ...ledgerRoutes,
+  ...streamRoutes,
 ];
 
 const BODY_BYTES_MAX = 256 * 1024;
@@ -43,8 +46,14 @@ const SLOW_CHECK_MS = 2_000;
 /** They say that there is too much to do: a line for each would add to it. The metric counts them. */
 const UNLOGGED: ReadonlySet<ErrorCode> = new Set(["overloaded", "not-ready", "views-behind"]);
 
-/** A server that is not listening yet. `refusals` counts what the door turned away. */
-export function createServer(services: Services, refusals: RefusalCounter): FastifyInstance {
+type Beside = {
+  /** Counts what the door turned away. */
+  readonly refusals: RefusalCounter;
+  readonly consoleFiles: ConsoleFiles;
+};
+
+/** A server that is not listening yet. */
+export function createServer(services: Services, { refusals, consoleFiles }: Beside): FastifyInstance {
   const count = refusalCount(services, refusals);
   const refuse = refuser(services, count);
   const server = fastify({
@@ -74,9 +83,16 @@ export function createServer(services: Services, refusals: RefusalCounter): Fast
   const routes = [...ROUTES, descriptionRoute(services)];
   server.setNotFoundHandler((request, reply) => refuse(unknownRoute(routes, request, reply), request, reply));
   server.addHook("onResponse", (request, reply, done) => {
-    services.metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.elapsedTime / 1000);
+    const route = request.routeOptions.url ?? "unknown";
+    // A stream lasts as long as its reader likes: its time would say nothing about the server's.
+    if (route !== "/v1/stream") services.metrics.observeRequest(route, reply.elapsedTime / 1000);
     done();
   });
+  server.addHook("preClose", (done) => {
+    services.live.close();
+    done();
+  });
+  mountConsole(server, consoleFiles);
   for (const route of routes) if (route.auth !== "source") mount(server, { services, route });
   void server.register(async (scope) => {
     acceptBytes(scope);

@@ -11,6 +11,7 @@ import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
 import type { Admission } from "./admission.ts";
+import type { LiveEvents } from "./live-events.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface Services {
@@ -33,6 +34,7 @@ export interface Services {
   readonly policies: PolicyService;
   readonly views: ViewService;
   readonly ledger: LedgerService;
+  readonly live: LiveEvents;
   readonly confirmClock: () => void;
   readonly log: { error(facts: object, message: string): void; info(facts: object, message: string): void };
   readonly admission: Admission;

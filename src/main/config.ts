@@ -77,6 +77,8 @@ export type Config = z.output<typeof fileSchema> & {
   readonly ownerDir: string;
   readonly postgresUrl: string | null;
   readonly policyDir: string;
+  /** Where the console was built to; it may be missing. */
+  readonly consoleDir: string;
   readonly classifierRules: string;
   readonly classifierPrompt: string;
   readonly logLevel: string;
@@ -107,6 +109,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     ownerDir: owner,
     postgresUrl: env["HOLDPOINT_POSTGRES_URL"] ?? null,
     policyDir: fromData(dataDir, file.policy.path) ?? join(PROJECT_DIR, "policies"),
+    consoleDir: join(PROJECT_DIR, "dist", "console"),
     classifierRules: fromData(dataDir, file.classifier.rules) ?? join(PROJECT_DIR, "policies", "classifier-rules.yaml"),
     classifierPrompt:
       fromData(dataDir, file.classifier.prompt) ?? join(PROJECT_DIR, "policies", "classifier-prompt.md"),

@@ -7,6 +7,7 @@ import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
+import { LiveEvents } from "../http/live-events.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ActionService, KillswitchService, PolicyService, Services, SignalService } from "../http/services.ts";
 import { countStops, stopsOf } from "../kernel/stops.ts";
@@ -75,6 +76,7 @@ export function createServices(parts: Parts): Services {
     policies: policyService(core),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
+    live: openLiveEvents(parts),
     confirmClock: () => core.clock.confirm(),
     log: {
       error: (facts, message) => parts.log.error(facts, message),
@@ -82,6 +84,13 @@ export function createServices(parts: Parts): Services {
     },
     admission: new Admission(parts.config.limits),
   };
+}
+
+function openLiveEvents({ core: { kernel }, metrics }: Parts): LiveEvents {
+  const live = new LiveEvents(kernel.durableSize);
+  kernel.onDurable((events) => live.publish(events));
+  metrics.gauge({ name: "holdpoint_stream_readers", help: "Open streams of live updates.", read: () => live.readers });
+  return live;
 }
 
 function whyNotReady({ core, follower }: Parts): string | null {

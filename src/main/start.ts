@@ -8,6 +8,7 @@ import { openViewReader } from "../adapters/stores/views-sqlite.ts";
 import type { AppError } from "../core/errors.ts";
 import { EmergencyBrake } from "../effects/brake.ts";
 import { EffectRunner } from "../effects/runner.ts";
+import { loadConsoleFiles } from "../http/console-files.ts";
 import { Metrics } from "../http/metrics.ts";
 import { RefusalCounter } from "../http/refusals.ts";
 import { createServer } from "../http/server.ts";
@@ -216,7 +217,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     metrics,
     log: hooks.log,
   });
-  const server = createServer(services, refusals);
+  const server = createServer(services, { refusals, consoleFiles: loadConsoleFiles(config.consoleDir) });
   // Before the door opens: nothing runs while nobody looks at the brake.
   const stopBrake = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
   await server.listen({ host: config.host, port }).catch((error: unknown) => {

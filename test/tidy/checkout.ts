@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const SKIPPED = new Set(["node_modules", ".git", ".holdpoint", ".install-lock", "coverage"]);
+const SKIPPED = new Set(["node_modules", ".git", ".holdpoint", ".install-lock", "coverage", "dist"]);
 const CODE = /\.(ts|tsx|mjs)$/;
 const TEXT = /\.(ts|tsx|mjs|json|jsonc|md|ya?ml|sql|sh|txt|toml)$|(^|\/)(Dockerfile|run)$/;
 const GENERATED = new Set(["package-lock.json", "LICENSE"]);
