@@ -13,6 +13,7 @@ import { addIdentities } from "./commands/identities.ts";
 import { addIncidents } from "./commands/incidents.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addKill } from "./commands/kill.ts";
+import { addLogin } from "./commands/login.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPropose } from "./commands/propose.ts";
 import { addRecords } from "./commands/records.ts";
@@ -83,6 +84,7 @@ const COMMANDS = [
   addClassify,
   addDoctor,
   addPolicy,
+  addLogin,
   addIdentities,
   addSources,
   addKeys,

@@ -52,6 +52,13 @@ const SECURITY = {
       },
     },
   },
+  session: {
+    type: "apiKey",
+    in: "cookie",
+    name: "holdpoint_session",
+    description:
+      "A person's session in a browser (`__Host-holdpoint_session` behind https). Writes need `x-holdpoint-csrf: 1` as well.",
+  },
   sourceSecret: {
     type: "http",
     scheme: "bearer",
@@ -89,7 +96,7 @@ const SECURITY = {
   },
 };
 const SOURCE_SECURITY = Object.keys(SECURITY)
-  .filter((name) => name !== "token")
+  .filter((name) => name !== "token" && name !== "session")
   .map((name) => ({ [name]: [] }));
 
 /** JSON Schemas with every named one among the components, where references from anywhere find it. */
@@ -133,7 +140,7 @@ function operation(route: Route, { path, schemas }: At): Doc {
 function security(route: Route): Doc {
   if (route.auth === "none") return { security: [] };
   if (route.auth === "source") return { security: SOURCE_SECURITY };
-  return { security: [{ token: route.auth.scope === "" ? [] : [route.auth.scope] }] };
+  return { security: [{ token: route.auth.scope === "" ? [] : [route.auth.scope] }, { session: [] }] };
 }
 
 function answers({ response: { status, also, schema, type, what } }: Route, schemas: Schemas): Doc {
@@ -142,13 +149,16 @@ function answers({ response: { status, also, schema, type, what } }: Route, sche
   return { [status]: answer, ...(also === undefined ? {} : { [also.status]: { ...answer, description: also.what } }) };
 }
 
+const DOOR_ERRORS = ["token-missing", "token-invalid", "session-invalid", "scope-insufficient"] as const;
+
 /** What every route of its sort may answer, beside what it names itself. */
-function commonErrors({ auth, body }: Route): readonly ErrorCode[] {
-  const door = typeof auth === "object" ? (["token-missing", "token-invalid", "scope-insufficient"] as const) : [];
-  if (body === undefined) return [...door, "internal"];
+function commonErrors({ method, auth, body }: Route): readonly ErrorCode[] {
+  const door = typeof auth === "object" ? DOOR_ERRORS : [];
+  const session = typeof auth === "object" && method !== "GET" ? (["csrf-refused"] as const) : [];
+  if (body === undefined) return [...door, ...session, "internal"];
   const reading = ["body-malformed", "body-too-large", "content-type-unsupported", "request-invalid"] as const;
   const writing = typeof auth === "object" ? (["rate-limited", "overloaded", "commit-unknown"] as const) : [];
-  return [...door, ...reading, ...writing, "internal"];
+  return [...door, ...session, ...reading, ...writing, "internal"];
 }
 
 function problems(route: Route): Doc {

@@ -6,11 +6,22 @@ import { AppError } from "../core/errors.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import { hasScope, type ClientScope } from "../wire/types/scopes.ts";
 import type { Services } from "./services.ts";
+import { identifySession, sessionHolder } from "./session-cookie.ts";
 
-/** The identity behind a request; synchronous for a token seen before. */
+/** The identity behind a request; synchronous for a token seen before. A token counts before a session. */
 export function identify(services: Services, request: FastifyRequest): Identity | Promise<Identity> {
   const header = request.headers.authorization;
+  if (header === undefined) {
+    const identity = identifySession(services.sessions, request);
+    if (identity !== undefined) return identity;
+  }
   return services.identity.cached(header) ?? services.identity.verify(header);
+}
+
+/** Who is known to be behind a request that is refused; undefined for nobody. Never throws. */
+export function knownIdentity({ identity, sessions }: Services, request: FastifyRequest): Identity | undefined {
+  const header = request.headers.authorization;
+  return header === undefined ? sessionHolder(sessions, request) : identity.cached(header);
 }
 
 export function requireScope(identity: Identity, scope: ClientScope): void {

@@ -9,7 +9,7 @@ import { answerBrokenRequest, guardConnections } from "./connections.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemOf, sendProblem } from "./problem.ts";
 import type { RefusalCounter } from "./refusals.ts";
-import { identify } from "./request.ts";
+import { identify, knownIdentity } from "./request.ts";
 import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
@@ -20,12 +20,14 @@ import { openRoutes } from "./routes/open.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { signalRoutes } from "./routes/signals.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { stageRoutes } from "./routes/stage.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import type { Services } from "./services.ts";
 
 export const ROUTES: readonly Route[] = [
   ...openRoutes,
+  ...sessionRoutes,
   ...signalRoutes,
   ...heartbeatRoutes,
   ...actionRoutes,
@@ -202,7 +204,7 @@ function refusalCount(services: Services, refusals: RefusalCounter) {
 function refuser(services: Services, count: (who: string, code: ErrorCode) => void) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { code, status } = problemOf(error);
-    count(services.identity.cached(request.headers.authorization)?.id ?? "anonymous", code);
+    count(knownIdentity(services, request)?.id ?? "anonymous", code);
     if (status >= 500 && !UNLOGGED.has(code)) {
       const cause = isAppError(error) ? (error.cause ?? error) : error;
       services.log.error({ err: cause, code, path: request.routeOptions.url }, "request failed");

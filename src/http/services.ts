@@ -26,6 +26,7 @@ export interface Services {
   readonly proveHeartbeat: (source: SourceIdentity) => Promise<number>;
   readonly metrics: Metrics;
   readonly identity: IdentityService;
+  readonly sessions: SessionService;
   readonly signals: SignalService;
   readonly actions: ActionService;
   readonly killswitch: KillswitchService;
@@ -44,6 +45,7 @@ export interface IdentityService {
   /** The identity of a header verified before, at once. */
   cached(header: string | undefined): Identity | undefined;
   verify(header: string | undefined): Promise<Identity>;
+  /** Ends a token by its `jti`, or a session by its id: an identity's `tokenId`. */
   revokeToken(tokenId: string): void;
   issueToken(parameters: Readonly<Record<string, unknown>>): Promise<JsonObject>;
   /** The registered client that such a request says it is from, not verified; null when it names none. */
@@ -54,6 +56,23 @@ export interface IdentityService {
   source(name: string | null, headers: DeliveryHeaders, addressSecret: string | undefined): SourceIdentity;
   /** Rejects for a delivery that is not the source's own, where the source proves each by a signature. */
   prove(source: SourceIdentity, delivery: SignedDelivery): Promise<void>;
+}
+
+/** `url` is the console's, with the code. */
+export type SignInCode = { readonly code: string; readonly url: string; readonly expiresAt: number };
+
+/** Sessions of people in a browser. */
+export interface SessionService {
+  /** Where browsers find this server. */
+  readonly url: string;
+  /** Who is behind a session's secret; undefined when it has ended or never was. What is no use leaves it to idle. */
+  find(secret: string, how: { readonly isUse: boolean }): Identity | undefined;
+  /** A one-time code that opens a session reaching no further than the identity. */
+  issueCode(identity: Identity): SignInCode;
+  /** Uses the code up; throws `code-invalid`. */
+  open(code: string): { readonly secret: string; readonly identity: Identity };
+  /** Ends the session with that `tokenId`. */
+  end(tokenId: string): void;
 }
 
 export type DeliveryHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -9,6 +9,7 @@ import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
+import { parseOrigin } from "../wire/schemas/origin.ts";
 import { STAGES } from "../wire/types/stage.ts";
 
 const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
@@ -66,12 +67,22 @@ const fileSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  sessions: z
+    .strictObject({
+      /** A person's session in a browser ends after this, used or not. */
+      hours: z.number().min(0.25).max(168).default(12),
+      /** … and after this when it is not used. */
+      idleMinutes: z.number().min(1).max(1_440).default(60),
+    })
+    .prefault({}),
   snapshotEvery: z.number().int().min(100).default(50_000),
 });
 
 export type Config = z.output<typeof fileSchema> & {
   readonly host: string;
   readonly port: number;
+  /** Where people and agents find this server, when it is not where it listens: behind a proxy that ends TLS. */
+  readonly publicUrl: string | null;
   readonly dataDir: string;
   /** Where the owner's keys go: never beside the log. */
   readonly ownerDir: string;
@@ -105,6 +116,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     ...file,
     host: env["HOLDPOINT_HOST"] ?? "127.0.0.1",
     port: parsePort(env["HOLDPOINT_PORT"]),
+    publicUrl: env["HOLDPOINT_URL"] === undefined ? null : parseOrigin(env["HOLDPOINT_URL"]),
     dataDir,
     ownerDir: owner,
     postgresUrl: env["HOLDPOINT_POSTGRES_URL"] ?? null,

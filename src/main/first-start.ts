@@ -9,7 +9,7 @@ import type { Random } from "../core/random.ts";
 import { PLAIN_SCOPES, type ClientScope } from "../wire/types/scopes.ts";
 import type { KeyPlaces } from "./keys.ts";
 
-const OWNER_ID = "person:owner";
+export const OWNER_ID = "person:owner";
 
 const OWNER_ROLES = ["owner", "on-call", "sre"];
 

@@ -5,27 +5,37 @@ import type { Logger } from "pino";
 import { ClientRegistry } from "../adapters/identity/clients.ts";
 import { TokenIssuer } from "../adapters/identity/issuer.ts";
 import { openKeyPair } from "../adapters/identity/key-pairs.ts";
+import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
+import { SESSION_ID, Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
 import { SnsMessages } from "../adapters/identity/sns-messages.ts";
 import { signedFor, SourceProofs } from "../adapters/identity/source-proofs.ts";
 import { SourceRegistry } from "../adapters/identity/source-secrets.ts";
 import { TokenVerifier } from "../adapters/identity/tokens.ts";
-import type { IdentityService } from "../http/services.ts";
+import { AppError } from "../core/errors.ts";
+import type { IdentityService, SessionService, SignInCode } from "../http/services.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
+import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
-export type Identities = IdentityService & { readonly findSource: (name: string) => SourceFile | undefined };
+export type Identities = IdentityService & {
+  readonly findSource: (name: string) => SourceFile | undefined;
+  readonly sessions: SessionService;
+  /** An address that signs a registered person in, once: for whoever reads what the process prints. */
+  readonly signInUrlOf: (person: string) => string;
+};
 
 type Needs = {
-  readonly dataDir: string;
+  readonly config: Pick<Config, "dataDir" | "sessions">;
   readonly issuer: string;
   readonly egress: Egress;
   readonly log: Logger;
 };
 
 /** `issuer` is the URL that tokens name; assertions must be made for it. */
-export function openIdentity({ dataDir, issuer, egress, log }: Needs): Identities {
+export function openIdentity({ config, issuer, egress, log }: Needs): Identities {
+  const { dataDir } = config;
   const onProblem = (file: string, reason: string): void =>
     log.warn({ file, reason }, "an identity file is not usable");
   const clock = systemClock;
@@ -52,10 +62,13 @@ export function openIdentity({ dataDir, issuer, egress, log }: Needs): Identitie
   });
   const revokedPath = join(dataDir, "keys", "tokens.revoked");
   const verifier = new TokenVerifier({ issuer, audience, key, clients, revokedPath, clock });
+  const { sessions, signInUrlOf } = openSessions({ config, issuer, clients });
   return {
+    sessions,
+    signInUrlOf,
     cached: (header) => verifier.cached(header),
     verify: (header) => verifier.verify(header),
-    revokeToken: (tokenId) => verifier.revokeToken(tokenId),
+    revokeToken: (tokenId) => (tokenId.startsWith(SESSION_ID) ? sessions.end(tokenId) : verifier.revokeToken(tokenId)),
     issueToken: async (parameters) => ({ ...(await tokenIssuer.issueToken(parameters)) }),
     claimedClient: (parameters) => tokenIssuer.claimedClient(parameters),
     metadata: () => tokenIssuer.metadata(),
@@ -72,6 +85,38 @@ export function openIdentity({ dataDir, issuer, egress, log }: Needs): Identitie
     prove: (source, delivery) => proofs.prove(source, delivery),
     findSource: (source) => sources.find(source),
   };
+}
+
+type SessionNeeds = Pick<Needs, "config" | "issuer"> & { readonly clients: ClientRegistry };
+
+function openSessions({ config, issuer, clients }: SessionNeeds) {
+  const { hours, idleMinutes } = config.sessions;
+  const [clock, random] = [systemClock, systemRandom];
+  const codes = new SignInCodes({ clock, random });
+  const path = join(config.dataDir, "keys", "sessions.json");
+  const lifetimes = { lifetimeMs: hours * 3_600_000, idleMs: idleMinutes * 60_000 };
+  const open = new Sessions({ path, clients, clock, random, ...lifetimes });
+  const issueCode = (grant: SessionGrant): SignInCode => {
+    const { code, expiresAt } = codes.issue(grant);
+    // What is behind `#` is sent to no server and stands in no access log.
+    return { code, url: `${issuer}/console/#code=${code}`, expiresAt };
+  };
+  const sessions: SessionService = {
+    url: issuer,
+    find: (secret, how) => open.find(secret, how),
+    issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
+    open: (code) => open.open(codes.use(code)),
+    end: (tokenId) => open.end(tokenId),
+  };
+  const signInUrlOf = (person: string): string => {
+    const client = clients.find(person);
+    const keyThumbprint = client?.keys[0]?.thumbprint;
+    if (client === undefined || keyThumbprint === undefined) {
+      throw new AppError("config-invalid", `${person} is not registered`);
+    }
+    return issueCode({ client: person, keyThumbprint, roles: client.roles, scopes: client.scopes }).url;
+  };
+  return { sessions, signInUrlOf };
 }
 
 function textOf(header: string | readonly string[] | undefined): string | undefined {

@@ -48,6 +48,8 @@ function greet(running: Running, config: Config): void {
       `  keep the root key in ${config.ownerDir}/roots somewhere safe and offline: it vouches for this ledger`,
     );
   }
+  if (running.signInUrl === null) lines.push("  sign in   npx holdpoint login --web");
+  else lines.push(`  sign in   ${running.signInUrl}   (once, within ten minutes)`);
   lines.push("  next      npx holdpoint get runs    npx holdpoint source add alertmanager --kind alertmanager");
   process.stdout.write(`${lines.join("\n")}\n`);
 }

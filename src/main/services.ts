@@ -69,6 +69,7 @@ export function createServices(parts: Parts): Services {
     }),
     metrics,
     identity: parts.identity,
+    sessions: parts.identity.sessions,
     signals: signalService(parts),
     actions: actionService(parts.effects),
     killswitch: killswitchService(parts),

@@ -26,7 +26,7 @@ import type { Core } from "./core.ts";
 import { createEffectParts, warnOfMissing } from "./effect-parts.ts";
 import { allowedOrigins, openEgress } from "./egress.ts";
 import { ExportsClient } from "./exports-client.ts";
-import { registerOwner } from "./first-start.ts";
+import { OWNER_ID, registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
 import { openIdentity } from "./identity.ts";
 import { grantInitialStage } from "./initial-stage.ts";
@@ -48,6 +48,8 @@ export type Running = {
   /** Verifier key of the root: what others need to check the ledger. */
   readonly root: string;
   readonly isFirstStart: boolean;
+  /** Signs the owner in to a browser, once; at the first start alone. */
+  readonly signInUrl: string | null;
   readonly kernel: Kernel;
   stop(): Promise<void>;
 };
@@ -85,6 +87,7 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
       origin: keys.origin,
       root: keys.root.text,
       isFirstStart: edge.isFirstStart,
+      signInUrl: edge.signInUrl,
       kernel: core.kernel,
       stop,
     };
@@ -173,7 +176,12 @@ type EdgeNeeds = KernelNeeds & {
   readonly core: Core;
   readonly exporting: ExportsClient;
 };
-type Edge = { readonly url: string; readonly isFirstStart: boolean; readonly closers: (() => Promise<void>)[] };
+type Edge = {
+  readonly url: string;
+  readonly signInUrl: string | null;
+  readonly isFirstStart: boolean;
+  readonly closers: (() => Promise<void>)[];
+};
 
 async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const { config, hooks, keys, reader, writer, follower, core, exporting } = needs;
@@ -202,8 +210,10 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const refusals = new RefusalCounter();
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const url = `http://${config.host}:${port}`;
-  const isFirstStart = registerOwner(config, url, systemRandom);
-  const identity = openIdentity({ dataDir: config.dataDir, issuer: url, egress, log: hooks.log });
+  const publicUrl = config.publicUrl ?? url;
+  const isFirstStart = registerOwner(config, publicUrl, systemRandom);
+  const identity = openIdentity({ config, issuer: publicUrl, egress, log: hooks.log });
+  const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const services = createServices({
     config,
     core,
@@ -233,7 +243,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     async () => stopBrake(),
     () => server.close(),
   ];
-  return { url, isFirstStart, closers };
+  return { url, signInUrl, isFirstStart, closers };
 }
 
 /** Tokens name the server's address, so it is chosen before anything listens. */

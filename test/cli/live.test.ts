@@ -51,6 +51,21 @@ describe("the command line with a running server", () => {
     assert.match(err, /^next: holdpoint describe action act_/);
   });
 
+  test("login says who one is, and with --web prints a link that opens one session of that person", async () => {
+    const who = await ada("login");
+    assert.equal(who.out, "person:ada\n", who.err);
+    assert.match(who.err, /roles: on-call, owner/);
+    const { code, out, err } = await ada("login --web");
+    assert.equal(code, 0, err);
+    const link = new URL(out.trim());
+    assert.equal(link.origin + link.pathname, `${server.url}/console/`);
+    const headers = { "content-type": "application/json", "x-holdpoint-csrf": "1", origin: server.url };
+    const body = JSON.stringify({ code: link.hash.slice("#code=".length) });
+    const answer = await fetch(`${server.url}/v1/session`, { method: "POST", headers, body });
+    assert.equal(((await answer.json()) as { identity?: string }).identity, "person:ada");
+    assert.match((await bot("login --web")).err, /people-only/);
+  });
+
   test("a repeated proposal under one key is the same action, with the exit code of what became of it", async () => {
     const first = await bot(`${note("staging")} --idempotency-key once -q`);
     const again = await bot(`${note("staging")} --idempotency-key once -q -o json`);

@@ -84,10 +84,12 @@ type Setup = {
   readonly settings?: string;
   /** A policy file to enforce instead of the standard ones. */
   readonly policy?: string;
+  /** Where browsers find the server, when it is not where it listens. */
+  readonly publicUrl?: string;
 };
 
 /** A server that has started for the first time; `stop` leaves nothing behind. */
-export async function startServer({ settings = OPEN_LIMITS, policy }: Setup = {}): Promise<
+export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }: Setup = {}): Promise<
   Server & { stop(): Promise<void> }
 > {
   const dir = mkdtempSync(join(tmpdir(), "holdpoint-http-"));
@@ -103,14 +105,19 @@ export async function startServer({ settings = OPEN_LIMITS, policy }: Setup = {}
   }
   const keys = registerClients(dir, dataDir);
   const secret = createSource(join(dataDir, "sources"), { name: "alertmanager", kind: "alertmanager" }, systemRandom);
-  const config = loadConfig({ HOLDPOINT_DATA: dataDir, HOLDPOINT_CONFIG: join(dir, "owner"), HOLDPOINT_PORT: "0" });
+  const config = loadConfig({
+    HOLDPOINT_DATA: dataDir,
+    HOLDPOINT_CONFIG: join(dir, "owner"),
+    HOLDPOINT_PORT: "0",
+    ...(publicUrl === undefined ? {} : { HOLDPOINT_URL: publicUrl }),
+  });
   const onFatal = (error: Error): void => {
     throw error;
   };
   const running = await start(config, { log: pino({ level: "silent" }), onFatal });
   const { url } = running;
   let reader: string | undefined;
-  const assertion = (who: Who): Promise<string> => signFor(keys[who], { who, url });
+  const assertion = (who: Who): Promise<string> => signFor(keys[who], { who, url: publicUrl ?? url });
   return {
     url,
     dataDir,

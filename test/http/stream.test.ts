@@ -152,6 +152,7 @@ const reader: Identity = {
   roles: [],
   scopes: ["ledger:read"],
   tokenId: "t",
+  keyThumbprint: "A".repeat(43),
   expiresAt: 0,
 };
 

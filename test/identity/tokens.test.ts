@@ -21,7 +21,7 @@ async function start(t: TestContext, cachedMax = 100) {
 }
 
 test("a verified token is found again without waiting, as the very same identity", async (t) => {
-  const { at, header } = await start(t);
+  const { at, jwk, header } = await start(t);
   assert.equal(at.verifier.cached(header), undefined);
   const identity = await at.verifier.verify(header);
   assert.equal(at.verifier.cached(header), identity);
@@ -35,6 +35,7 @@ test("a verified token is found again without waiting, as the very same identity
       roles: ["on-call"],
       scopes: ["actions:read", "actions:approve", "killswitch:pause"],
       tokenId: "",
+      keyThumbprint: jwk.kid,
       expiresAt: at.clock.nowMs() + 300_000,
     },
   );

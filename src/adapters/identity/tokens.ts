@@ -151,6 +151,7 @@ export class TokenVerifier {
       roles: Object.freeze(claims.roles),
       scopes: Object.freeze(scopes),
       tokenId: claims.jti,
+      keyThumbprint: claims.client_jkt,
       expiresAt: claims.exp * 1000,
     });
     this.#cache.set(header, { identity, generation: clients.currentGeneration() });

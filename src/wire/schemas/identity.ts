@@ -196,6 +196,36 @@ export const accessTokenClaims = z.strictObject({
 });
 export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
 
+/** One open session as it is remembered; the secret itself is nowhere. */
+export const sessionRecord = z.strictObject({
+  /** SHA-256 of the secret, base64url. */
+  digest: bytes32,
+  client: clientId,
+  keyThumbprint: bytes32,
+  roles,
+  scopes,
+  openedAt: z.int(),
+  expiresAt: z.int(),
+});
+export type SessionRecord = z.infer<typeof sessionRecord>;
+
+/** Body of `POST /v1/session`. */
+export const signInSchema = z.strictObject({ code: z.string().min(1).max(128) }).meta({ id: "SignIn" });
+
+export const signInCodeSchema = z
+  .object({ code: z.string(), url: z.string(), expiresAt: z.number() })
+  .meta({ id: "SignInCode" });
+
+export const sessionSchema = z
+  .object({
+    identity: z.string(),
+    person: z.string().nullable(),
+    roles: z.array(z.string()),
+    scopes: z.array(z.string()),
+    expiresAt: z.number(),
+  })
+  .meta({ id: "Session" });
+
 /** The first problem of a failed parse as one line: `keys.0.x: not 32 bytes in canonical base64url`. */
 export function firstProblem(error: z.ZodError): string {
   const issue = error.issues[0];

@@ -17,8 +17,10 @@ export interface Identity {
   readonly person: string | null;
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
-  /** The token's `jti`. */
+  /** The token's `jti`, or the id of the session. */
   readonly tokenId: string;
+  /** RFC 7638 thumbprint of the registered key that stands behind the credential. */
+  readonly keyThumbprint: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
