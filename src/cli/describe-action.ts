@@ -110,15 +110,24 @@ function decisionLines(evaluation: Fields | null): string {
 function holdLines(action: Fields, nowMs: number): string {
   const hold = action.fields("hold");
   if (hold === null) return "";
-  const deadline = hold.number("deadline");
-  const left = deadline === null ? NONE : formatDuration(deadline - nowMs);
   const notWho = action.has("person") ? `${action.text("agent")} and ${action.text("person")}` : action.text("agent");
   return pairLines([
     ["Route", `${hold.text("route")}, step ${hold.text("step")}`],
     ["May answer", `people with one of the roles: ${hold.texts("roles")}; never ${notWho}`],
-    ["Time left", `${left} (until ${formatInstant(deadline)}; then it expires)`],
+    ["Time left", timeLeft(hold, nowMs)],
     ["Plan hash", action.text("planHash")],
   ]);
+}
+
+function timeLeft(hold: Fields, nowMs: number): string {
+  const frozen = hold.fields("frozen");
+  const remainingMs = frozen?.number("remainingMs") ?? null;
+  if (frozen !== null && remainingMs !== null) {
+    return `${formatDuration(remainingMs)}, the clock stands still while a pause covers it (at most until ${formatInstant(frozen.number("until"))})`;
+  }
+  const deadline = hold.number("deadline");
+  const left = deadline === null ? NONE : formatDuration(deadline - nowMs);
+  return `${left} (until ${formatInstant(deadline)}; then it expires)`;
 }
 
 function answerLines(answers: readonly Fields[]): string {

@@ -12,6 +12,8 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.suppressed": ["duplicateOf"],
   "action.held": ["hold", "route", "deadline", "planHash"],
   "hold.escalated": ["hold", "step", "deadline"],
+  "hold.frozen": ["hold", "remainingMs", "until"],
+  "hold.resumed": ["hold", "frozenMs", "deadline"],
   "action.approved": ["hold", "person", "planHash"],
   "action.denied": ["hold", "person", "planHash"],
   "action.cancelled": ["code"],

@@ -5,6 +5,7 @@ import type { LedgerEvent } from "../wire/types/event.ts";
 import type { EventType, KernelEvent } from "./events.ts";
 import * as actions from "./reducers/actions.ts";
 import * as control from "./reducers/control.ts";
+import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
 import * as stage from "./reducers/stage.ts";
@@ -41,6 +42,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.suppressed": actions.applySuppressed,
   "action.held": actions.applyHeld,
   "hold.escalated": actions.applyEscalated,
+  "hold.frozen": holdClocks.applyFrozen,
+  "hold.resumed": holdClocks.applyResumed,
   "action.approved": actions.applyApproved,
   "action.denied": actions.applyEnded("denied"),
   "action.cancelled": actions.applyEnded("cancelled"),

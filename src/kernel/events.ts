@@ -141,6 +141,9 @@ export type EventFacts = {
     readonly roles: readonly string[];
     readonly deadline: number;
   };
+  /** A pause covers what it asks about: its clock stands still, until it is resumed or at the latest at `until`. */
+  "hold.frozen": { readonly hold: string; readonly remainingMs: number; readonly until: number };
+  "hold.resumed": { readonly hold: string; readonly frozenMs: number; readonly deadline: number };
   "action.approved": { readonly hold: string; readonly planHash: string; readonly person: string };
   "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string };
   "action.cancelled": { readonly code: string };

@@ -2,6 +2,7 @@
 
 import { AppError } from "../core/errors.ts";
 import { setStage } from "./commands/stage.ts";
+import { turnClocks } from "./hold-clocks.ts";
 import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -22,6 +23,7 @@ function effect(tx: Transaction, action: Action): boolean {
     case "killswitch.resume":
       if (!tx.state.brakes.has(operand)) return false;
       tx.emit({ type: "brake.released", subject: operand, facts: { brake: operand } });
+      turnClocks(tx);
       return true;
     case "policy.activate":
       // Its bytes must be on record and load: a start has to find it again.

@@ -80,6 +80,8 @@ export const TERMS = {
   stormQuietMs: 15 * 60_000,
   /** A storm's page of which nobody heard is asked for again. */
   stormPageAgainMs: 60_000,
+  /** The clock of a hold stands still under pauses for so long in all, and no longer. */
+  frozenMaxMs: 72 * 3_600_000,
   /** An incident without any signal for this long is closed. */
   incidentIdleMs: 7 * 24 * 3_600_000,
 } as const;

@@ -12,6 +12,11 @@ export type Hold = {
   readonly step: number;
   readonly roles: readonly string[];
   readonly deadline: number;
+  /** Since when a pause stops its clock, and what was left of its window then; both absent while it runs. */
+  readonly frozenAt?: number;
+  readonly remainingMs?: number;
+  /** How long it has been frozen in all, before; absent for never. */
+  readonly frozenMs?: number;
 };
 
 export type Grant = {

@@ -6,7 +6,7 @@ import { engineWith } from "./fixed-policy.ts";
 import { BUNDLES, Workload } from "./workload.ts";
 
 /** A short workload in which every event type happens. */
-const SEED = 169;
+const SEED = 564;
 const STEPS = 600;
 
 const release = process.argv[2] ?? "";

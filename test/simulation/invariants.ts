@@ -12,6 +12,7 @@ import { brakeOn } from "../../src/kernel/brakes.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
+import { checkClocks } from "./clocks.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { simulationEngine, type World } from "./world.ts";
@@ -73,6 +74,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkModelLimit(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),
+    ...checkClocks(events),
     ...checkStages(events),
     ...checkPages(events),
     ...checkIncidents(events),

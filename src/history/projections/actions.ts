@@ -125,7 +125,7 @@ export function projectHeld(documents: Documents, event: KernelEvent<"action.hel
   const { hold, route, roles, deadline, evaluation } = event.facts;
   move(documents, event, (before) => ({
     status: "held",
-    hold: { id: hold, route, step: 0, roles, deadline },
+    hold: { id: hold, route, step: 0, roles, deadline, frozen: null },
     evaluation: evaluated(before, event, evaluation),
   }));
 }
@@ -133,6 +133,17 @@ export function projectHeld(documents: Documents, event: KernelEvent<"action.hel
 export function projectEscalated(documents: Documents, event: KernelEvent<"hold.escalated">): void {
   const { step, roles, deadline } = event.facts;
   move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, step, roles, deadline } }));
+}
+
+export function projectFrozen(documents: Documents, event: KernelEvent<"hold.frozen">): void {
+  const { remainingMs, until } = event.facts;
+  const frozen = { since: event.time, remainingMs, until };
+  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, frozen } }));
+}
+
+export function projectResumed(documents: Documents, event: KernelEvent<"hold.resumed">): void {
+  const { deadline } = event.facts;
+  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, deadline, frozen: null } }));
 }
 
 function answered(before: ActionView, event: KernelEvent<"action.approved" | "action.denied">): readonly AnswerView[] {

@@ -11,7 +11,7 @@ import * as signals from "./signals.ts";
 import * as stage from "./stage.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 5;
+export const PROJECTIONS_VERSION = 6;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -41,6 +41,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.suppressed": actions.projectActionSuppressed,
   "action.held": actions.projectHeld,
   "hold.escalated": actions.projectEscalated,
+  "hold.frozen": actions.projectFrozen,
+  "hold.resumed": actions.projectResumed,
   "action.approved": actions.projectApproved,
   "action.denied": actions.projectDenied,
   "action.cancelled": actions.projectEnded("cancelled"),

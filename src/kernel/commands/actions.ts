@@ -155,7 +155,7 @@ function heldAction(tx: Transaction, id: string): Action & { hold: NonNullable<A
   if (action === undefined || action.status !== "held" || action.hold === null) {
     throw new AppError("action-not-held", "it has ended, or waits for nobody", { action: id });
   }
-  if (tx.now >= action.hold.deadline) {
+  if (action.hold.frozenAt === undefined && tx.now >= action.hold.deadline) {
     throw new AppError("action-not-held", "its time to be answered is over", { action: id });
   }
   return action as Action & { hold: NonNullable<Action["hold"]> };

@@ -6,6 +6,7 @@ import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
 import { settle } from "../evaluate.ts";
 import type { KernelEvent, ProposalFacts } from "../events.ts";
+import { turnClocks } from "../hold-clocks.ts";
 import { LIMITS } from "../limits.ts";
 import type { Transaction } from "../transaction.ts";
 
@@ -54,6 +55,7 @@ export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): 
   }
   const subject = idFromSeq("brk", tx.nextSeq);
   tx.emit({ type: "brake.applied", subject, facts: { mode: input.mode, scope: input.scope } });
+  turnClocks(tx);
   return { subject, result: "applied", repeated: false };
 }
 

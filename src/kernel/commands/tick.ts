@@ -4,6 +4,7 @@ import type { Reply } from "../command.ts";
 import { brakeOn } from "../brakes.ts";
 import { leaveToPeople, refuse } from "../evaluate.ts";
 import { incidentOf } from "../incident-index.ts";
+import { isClockWrong, turnClocks } from "../hold-clocks.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
@@ -21,6 +22,7 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 export function tick(tx: Transaction): Reply {
   let fired = 0;
   endStage(tx);
+  turnClocks(tx);
   for (const action of dueActions(tx.state, tx.now)) {
     if (fired++ >= FIRED_MAX) break;
     fireAction(tx, action);
@@ -60,6 +62,7 @@ export function tick(tx: Transaction): Reply {
 /** True when a tick at `now` would record something. */
 export function somethingIsDue(state: State, now: number): boolean {
   if (isStageOver(state, now) || dueActions(state, now).length > 0) return true;
+  for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;
@@ -85,11 +88,14 @@ function isResolveDue(state: State, { dueAt, environment, service }: OwedResolve
 
 function dueActions(state: State, now: number): readonly Action[] {
   const due: Action[] = [];
-  for (const action of state.actions.values()) if (isDue(action, now)) due.push(action);
+  for (const action of state.actions.values()) {
+    if (isDue(action, now) && !isClockWrong(state, action, now)) due.push(action);
+  }
   return due;
 }
 
 function isDue(action: Action, now: number): boolean {
+  if (action.hold?.frozenAt !== undefined) return false; // its clock is resumed first
   if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
   if (action.status === "retrying") return action.grant !== null && now >= action.grant.expiresAt;
   return action.dueAt !== null && now >= action.dueAt;

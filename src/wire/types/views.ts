@@ -156,7 +156,10 @@ export interface HoldView {
   readonly route: string;
   readonly step: number;
   readonly roles: readonly string[];
+  /** While its clock stands still this is not its end: see `frozen`. */
   readonly deadline: number;
+  /** A pause stops its clock: since when, what is left of its window, and when the clock goes on at the latest. */
+  readonly frozen: { readonly since: number; readonly remainingMs: number; readonly until: number } | null;
 }
 
 export interface AnswerView {

@@ -1,0 +1,24 @@
+// Reducers of a hold's clock: it stands still under a pause and goes on with what was left.
+
+import { assert } from "../../core/assert.ts";
+import type { KernelEvent } from "../events.ts";
+import type { Hold, State } from "../state.ts";
+import { actionOf } from "./actions.ts";
+
+export function applyFrozen(state: State, event: KernelEvent<"hold.frozen">): void {
+  const action = actionOf(state, event.subject);
+  assert(action.hold !== null, "only a hold is frozen");
+  const { remainingMs, until } = event.facts;
+  action.hold = { ...action.hold, frozenAt: event.time, remainingMs };
+  action.dueAt = until;
+}
+
+export function applyResumed(state: State, event: KernelEvent<"hold.resumed">): void {
+  const action = actionOf(state, event.subject);
+  assert(action.hold !== null, "only a hold is resumed");
+  const { frozenMs, deadline } = event.facts;
+  const { frozenAt: _frozenAt, remainingMs: _remainingMs, ...hold } = action.hold;
+  const resumed: Hold = { ...hold, deadline, frozenMs: (hold.frozenMs ?? 0) + frozenMs };
+  action.hold = resumed;
+  action.dueAt = deadline;
+}
