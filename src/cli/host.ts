@@ -48,6 +48,8 @@ export type ExportCheck = {
   readonly problem: string | null;
 };
 
+export type NotifierCheck = ExportCheck;
+
 export type PolicyFile = { readonly path: string; readonly text: string };
 
 export type CliHost = {
@@ -73,6 +75,8 @@ export type CliHost = {
   checkClassifiers(): Promise<readonly ClassifierCheck[]>;
   /** Looks at every export of the local installation without sending anything; throws `config-invalid`. */
   checkExports(): Promise<readonly ExportCheck[]>;
+  /** Looks at every notifier of the local installation without telling anybody anything; throws `config-invalid`. */
+  checkNotifiers(): Promise<readonly NotifierCheck[]>;
   /** A configured classifier of the local installation, and its teams; throws `config-invalid`. */
   openClassifier(name: string): { readonly classifier: Classifier; readonly teams: readonly string[] };
   /** A policy folder's files as the server reads them. */

@@ -8,8 +8,8 @@
 // memory at a time; while the receiver is down nothing more is read, and nobody waits for it.
 
 import { AppError, isAppError } from "../core/errors.ts";
-import type { Delivery, ExportPosition, ExportPositions, ExportTransport } from "../wire/contracts/export.ts";
-import type { Draft, ExportSource } from "./export-source.ts";
+import type { Delivery, ExportPosition, ExportPositions, Transport } from "../wire/contracts/export.ts";
+import type { Draft, Drafts } from "./action-log.ts";
 
 const IDLE_MS = 500;
 const BACKOFF_FIRST_MS = 500;
@@ -17,11 +17,18 @@ const BACKOFF_LAST_MS = 60_000;
 /** Events without a record after which the position is saved all the same. */
 const SAVE_EVERY_EVENTS = 1_000;
 
-export interface ExporterParts {
+/** What a receiver is told of the log, from some position on. */
+export interface RecordSource<R> {
+  resume(position: { readonly seq: number; readonly readFrom: number }): Promise<void>;
+  next(): Promise<Drafts>;
+  record(draft: Draft): Promise<R>;
+}
+
+export interface ExporterParts<R> {
   readonly name: string;
   readonly origin: string;
-  readonly source: ExportSource;
-  readonly transport: ExportTransport;
+  readonly source: RecordSource<R>;
+  readonly transport: Transport<R>;
   readonly positions: ExportPositions;
   /** Resolves after so long, or at once when `signal` is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -42,8 +49,8 @@ export interface ExporterStatus {
   readonly stopped: boolean;
 }
 
-export class Exporter {
-  readonly #parts: ExporterParts;
+export class Exporter<R> {
+  readonly #parts: ExporterParts<R>;
   #position: ExportPosition;
   #savedSeq = 0;
   #failures = 0;
@@ -51,7 +58,7 @@ export class Exporter {
   #failing: string | null = null;
   #backoffMs = BACKOFF_FIRST_MS;
 
-  constructor(parts: ExporterParts) {
+  constructor(parts: ExporterParts<R>) {
     this.#parts = parts;
     this.#position = { origin: parts.origin, seq: 0, readFrom: 0, memo: null };
   }

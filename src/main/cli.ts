@@ -8,6 +8,7 @@ import { checkClassifiers } from "./classifier-check.ts";
 import { checkExports } from "./exports-check.ts";
 import { classifierNamed } from "./classifiers.ts";
 import { loadConfig, ownerDir } from "./config.ts";
+import { checkNotifiers } from "./notifiers-check.ts";
 import { openEgress } from "./egress.ts";
 import { readPolicyFolder } from "./policy-bundles.ts";
 import { serve } from "./serve.ts";
@@ -75,6 +76,7 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     readLocalConfiguration,
     checkClassifiers: async () => checkClassifiers(loadConfig(env)),
     checkExports: async () => checkExports(loadConfig(env)),
+    checkNotifiers: async () => checkNotifiers(loadConfig(env)),
     openClassifier,
     readPolicyFolder,
   };

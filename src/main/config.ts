@@ -9,6 +9,7 @@ import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
+import { notifiersConfigSchema } from "../wire/schemas/notifiers-config.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
 import { STAGES } from "../wire/types/stage.ts";
 
@@ -38,6 +39,7 @@ const fileSchema = z.strictObject({
     .default(["platform", "sre", "database", "network", "security"]),
   executors: executorsConfigSchema.prefault({}),
   exports: exportsConfigSchema.prefault({}),
+  notifiers: notifiersConfigSchema.prefault({}),
   egress: z
     .strictObject({
       /** Origins that may be reached beyond those that the rest of the configuration names. */

@@ -2,6 +2,7 @@
 
 import { createEgress } from "../adapters/egress/egress.ts";
 import { exportOrigins } from "../adapters/exports/registry.ts";
+import { notifierOrigins } from "../adapters/notifiers/registry.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
 import { classifierOrigins } from "./classifiers.ts";
@@ -14,7 +15,7 @@ export function openEgress(config: Config): Egress {
 
 /** Every origin that may be reached, each once. */
 export function allowedOrigins(config: Config): readonly string[] {
-  const { executors, egress, exports } = config;
+  const { executors, egress, exports, notifiers } = config;
   const named = [
     executors.pagerduty?.baseUrl,
     executors.servicenow?.baseUrl,
@@ -22,5 +23,6 @@ export function allowedOrigins(config: Config): readonly string[] {
     ...egress.allow,
   ];
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
-  return [...new Set([...origins, ...classifierOrigins(config), ...exportOrigins(exports)])];
+  const told = notifierOrigins(notifiers);
+  return [...new Set([...origins, ...classifierOrigins(config), ...exportOrigins(exports), ...told])];
 }

@@ -12,7 +12,7 @@ import { createTransport } from "../adapters/exports/registry.ts";
 import { assert } from "../core/assert.ts";
 import { ExportSource } from "../history/export-source.ts";
 import { Exporter } from "../history/exporter.ts";
-import type { ExportsData, ExportsReport, ExportsRequest } from "./exports-protocol.ts";
+import type { DeliveryReport, DeliveryRequest, ExportsData } from "./delivery-protocol.ts";
 import { loadKeys } from "./keys.ts";
 import { openReader } from "./open-store.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
@@ -25,7 +25,7 @@ const NICENESS = 19; // on Linux of this thread alone: decisions come first
 /** Runs until it is asked to stop; what opening the store threw ends the thread. */
 async function exportAll({ place, exporters, allow }: ExportsData, port: MessagePort): Promise<void> {
   const stop = new AbortController();
-  port.on("message", (_request: ExportsRequest) => stop.abort());
+  port.on("message", (_request: DeliveryRequest) => stop.abort());
   const reader = await openReader(place);
   const keys = await loadKeys(reader, place.dataDir);
   const shared = {
@@ -46,13 +46,13 @@ async function exportAll({ place, exporters, allow }: ExportsData, port: Message
       transport: createTransport({ ...shared, name, config }),
       positions: positionFile(join(place.dataDir, "exports", `${name}.json`)),
       sleep,
-      onStatus: (status) => port.postMessage({ type: "status", status } satisfies ExportsReport),
+      onStatus: (status) => port.postMessage({ type: "status", status } satisfies DeliveryReport),
     });
     return exporter.run(stop.signal);
   });
   await Promise.all(runs);
   await reader.close();
-  port.postMessage({ type: "stopped" } satisfies ExportsReport);
+  port.postMessage({ type: "stopped" } satisfies DeliveryReport);
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -19,8 +19,9 @@ import type { ActionKind } from "../wire/contracts/executor.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
+import type { Delivering } from "./deliveries.ts";
+import { addDeliveryMetrics } from "./delivery-metrics.ts";
 import type { EffectParts } from "./effect-parts.ts";
-import type { ExportsClient } from "./exports-client.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
@@ -38,7 +39,7 @@ type Parts = {
   readonly effects: EffectParts;
   readonly identity: Identities;
   readonly follower: FollowerClient;
-  readonly exporting: ExportsClient;
+  readonly delivering: Delivering;
   readonly views: ViewReader;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -49,7 +50,7 @@ export function createServices(parts: Parts): Services {
   const { kernel } = core;
   addGauges(parts);
   addStageMetrics(core, metrics);
-  addExportMetrics(parts);
+  addDeliveryMetrics(parts.delivering, { kernel, metrics });
   const nowMs = (): number => systemClock.nowMs();
   const notReady = (): string | null => whyNotReady(parts);
   const { executors } = parts.effects;
@@ -129,37 +130,6 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ],
   ];
   for (const [name, help, read] of gauges) metrics.gauge({ name, help, read });
-}
-
-/** One series for each exporter; none where nothing is exported. */
-function addExportMetrics({ core, exporting, metrics }: Parts): void {
-  type Status = ReturnType<ExportsClient["statuses"]>[number];
-  const families: readonly [string, "gauge" | "counter", string, (status: Status) => number][] = [
-    [
-      "holdpoint_export_lag_events",
-      "gauge",
-      "Durable events that the receiver may still lack.",
-      ({ position }) => Math.max(0, core.kernel.durableSize - position),
-    ],
-    [
-      "holdpoint_export_failing",
-      "gauge",
-      "1 while records cannot be delivered.",
-      ({ failing }) => (failing === null ? 0 : 1),
-    ],
-    ["holdpoint_export_failures_total", "counter", "Deliveries that failed.", ({ failures }) => failures],
-    [
-      "holdpoint_export_rejected_total",
-      "counter",
-      "Records that the receiver refused for good.",
-      ({ rejected }) => rejected,
-    ],
-  ];
-  for (const [name, type, help, valueOf] of families) {
-    const read = () =>
-      exporting.statuses().map((status) => ({ labels: { exporter: status.name }, value: valueOf(status) }));
-    metrics.family({ name, type, help, read });
-  }
 }
 
 function signalService({ config, identity, effects }: Parts): SignalService {

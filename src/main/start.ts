@@ -23,9 +23,9 @@ import type { ViewReader } from "../wire/contracts/views.ts";
 import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
+import { startDeliveries, type Delivering } from "./deliveries.ts";
 import { createEffectParts, warnOfMissing } from "./effect-parts.ts";
-import { allowedOrigins, openEgress } from "./egress.ts";
-import { ExportsClient } from "./exports-client.ts";
+import { openEgress } from "./egress.ts";
 import { OWNER_ID, registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
 import { openIdentity } from "./identity.ts";
@@ -76,9 +76,9 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
     const core = await startKernel({ config, hooks, keys, reader, writer });
     const follower = await startFollower({ config, hooks, keys, reader, writer, kernel: core.kernel });
     closers.push(() => follower.stop());
-    const exporting = startExports(config, hooks);
-    closers.push(() => exporting.stop());
-    const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, exporting });
+    const delivering = startDeliveries(config, hooks.log);
+    closers.push(() => delivering.stop());
+    const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, delivering });
     closers.push(...edge.closers);
     log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
     const stop = (): Promise<void> => closeAll(closers, core.kernel);
@@ -159,22 +159,10 @@ async function startFollower({ config, hooks, keys, reader, writer, kernel }: Fo
   return follower;
 }
 
-function startExports(config: Config, { log }: Hooks): ExportsClient {
-  const place = { dataDir: config.dataDir, postgresUrl: config.postgresUrl };
-  const data = { place, exporters: config.exports, allow: allowedOrigins(config) };
-  return new ExportsClient(data, {
-    onChange: (exporter, failing) => {
-      if (failing === null) log.info({ exporter }, "records are delivered again");
-      else log.warn({ exporter, failing }, "records are not delivered");
-    },
-    onProblem: (error) => log.error({ err: error }, "the exports thread ended"),
-  });
-}
-
 type EdgeNeeds = KernelNeeds & {
   readonly follower: FollowerClient;
   readonly core: Core;
-  readonly exporting: ExportsClient;
+  readonly delivering: Delivering;
 };
 type Edge = {
   readonly url: string;
@@ -184,7 +172,7 @@ type Edge = {
 };
 
 async function openEdge(needs: EdgeNeeds): Promise<Edge> {
-  const { config, hooks, keys, reader, writer, follower, core, exporting } = needs;
+  const { config, hooks, keys, reader, writer, follower, core, delivering } = needs;
   const { kernel } = core;
   const brake = new EmergencyBrake();
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
@@ -222,7 +210,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     effects,
     identity,
     follower,
-    exporting,
+    delivering,
     views,
     metrics,
     log: hooks.log,

@@ -63,6 +63,7 @@ export function openTerminal(place: Place): Terminal {
       readLocalConfiguration: () => ({ policyDir: POLICY_DIR, executors: [] }),
       checkClassifiers: async () => [{ name: "rules", model: "rules.yaml", problem: null }],
       checkExports: async () => [],
+      checkNotifiers: async () => [],
       openClassifier: options.openClassifier ?? (() => assert.fail("no classifier is asked for")),
       readPolicyFolder,
     };

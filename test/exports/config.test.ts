@@ -8,7 +8,7 @@ import { it, type TestContext } from "node:test";
 import { loadConfig } from "../../src/main/config.ts";
 import { allowedOrigins } from "../../src/main/egress.ts";
 import { checkExports } from "../../src/main/exports-check.ts";
-import { ExportsClient } from "../../src/main/exports-client.ts";
+import { DeliveryThread } from "../../src/main/delivery-thread.ts";
 
 function configured(t: TestContext, exports: object) {
   const dir = mkdtempSync(join(tmpdir(), "holdpoint-exports-"));
@@ -100,8 +100,10 @@ it("a thread that cannot read the ledger shows as failing, ends nothing else, an
   const { dataDir, exports: exporters } = configured(t, { audit: { kind: "ocsf-file" } });
   const problems: unknown[] = [];
   const changed = await new Promise<string | null>((resolve) => {
-    const client = new ExportsClient(
-      { place: { dataDir, postgresUrl: null }, exporters, allow: [] },
+    const data = { place: { dataDir, postgresUrl: null }, exporters, allow: [] };
+    const module = new URL("../../src/main/exports-worker.ts", import.meta.url);
+    const client = new DeliveryThread(
+      { name: "exports", module, data, receivers: Object.keys(exporters) },
       {
         onChange: (_name, failing) => {
           assert.equal(client.statuses()[0]?.failures, 1);

@@ -7,7 +7,14 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import type { Delivery, ExportBatch, ExportTransport } from "../../wire/contracts/export.ts";
 import type { CloudwatchConfig } from "../../wire/schemas/exports-config.ts";
-import { failed, failureOf, findSecret, objectIn, type Answered, type Failure } from "./deliveries.ts";
+import {
+  failed,
+  failureOf,
+  findSecret,
+  objectIn,
+  type Answered,
+  type Failure,
+} from "../../wire/contracts/deliveries.ts";
 import { signRequest, type AwsCredentials } from "./sigv4.ts";
 
 const TARGET = "Logs_20140328.PutLogEvents";

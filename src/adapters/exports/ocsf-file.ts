@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promi
 import { join } from "node:path";
 import type { Delivery, ExportBatch, ExportTransport } from "../../wire/contracts/export.ts";
 import type { OcsfFileConfig } from "../../wire/schemas/exports-config.ts";
-import { failed } from "./deliveries.ts";
+import { failed } from "../../wire/contracts/deliveries.ts";
 import { ocsfLines } from "./ocsf-lines.ts";
 import { syncFolder } from "./position-file.ts";
 

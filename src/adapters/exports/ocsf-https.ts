@@ -5,7 +5,7 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import type { Delivery, ExportBatch, ExportTransport } from "../../wire/contracts/export.ts";
 import type { OcsfHttpsConfig } from "../../wire/schemas/exports-config.ts";
-import { failed, failureOf, findSecret } from "./deliveries.ts";
+import { failed, failureOf, findSecret } from "../../wire/contracts/deliveries.ts";
 import { ocsfLines } from "./ocsf-lines.ts";
 
 export interface OcsfHttpsParts {

@@ -7,7 +7,7 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import type { Delivery, ExportBatch, ExportRecord, ExportTransport } from "../../wire/contracts/export.ts";
 import type { OtlpConfig } from "../../wire/schemas/exports-config.ts";
-import { failed, failureOf, findSecret, objectIn, type Answered } from "./deliveries.ts";
+import { failed, failureOf, findSecret, objectIn, type Answered } from "../../wire/contracts/deliveries.ts";
 
 export interface OtlpParts {
   readonly config: OtlpConfig;

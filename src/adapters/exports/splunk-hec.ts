@@ -6,7 +6,7 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundCall } from "../../wire/contracts/egress.ts";
 import type { Delivery, ExportBatch, ExportRecord, ExportTransport } from "../../wire/contracts/export.ts";
 import type { SplunkConfig } from "../../wire/schemas/exports-config.ts";
-import { failed, failureOf, findSecret, objectIn, type Failure } from "./deliveries.ts";
+import { failed, failureOf, findSecret, objectIn, type Failure } from "../../wire/contracts/deliveries.ts";
 
 const EVENT_PATH = "/services/collector/event";
 const ACK_PATH = "/services/collector/ack";

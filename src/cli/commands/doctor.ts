@@ -8,8 +8,8 @@ import { readPrivateJwk } from "../../adapters/identity/key-pairs.ts";
 import { loadBundle } from "../../policy/load.ts";
 import { CliError, toCliError } from "../cli-error.ts";
 import { keyPathOf } from "../credentials.ts";
+import { receiversIn } from "../deliveries-health.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { exportersIn } from "../exports-health.ts";
 import { Fields } from "../fields.ts";
 import { formatDuration } from "../instants.ts";
 import { refusedWithout } from "../missing-executors.ts";
@@ -50,8 +50,9 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     ...local,
     ...(await checkClassifiers(session)),
     ...(await checkExports(session)),
+    ...(await checkNotifiers(session)),
     ...remote,
-    ...(isReachable ? [await checkStage(session), ...(await checkExporters(session))] : []),
+    ...(isReachable ? [await checkStage(session), ...(await checkReceivers(session))] : []),
   ];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
@@ -133,6 +134,10 @@ function checkClassifiers({ host }: Session): Promise<readonly Check[]> {
 
 function checkExports({ host }: Session): Promise<readonly Check[]> {
   return checkEach("export", () => host.checkExports());
+}
+
+function checkNotifiers({ host }: Session): Promise<readonly Check[]> {
+  return checkEach("notifier", () => host.checkNotifiers());
 }
 
 type Named = { readonly name: string; readonly problem: string | null };
@@ -268,14 +273,13 @@ async function checkStage({ api }: Session): Promise<Check> {
   }
 }
 
-/** Nothing for a server that exports nothing. */
-async function checkExporters({ api }: Session): Promise<readonly Check[]> {
+/** Nothing for a server that exports nothing and tells nobody. */
+async function checkReceivers({ api }: Session): Promise<readonly Check[]> {
   try {
-    return exportersIn(await api.openText("/metrics")).map(({ name, lag, failures, isFailing }) => {
-      const detail = `${name}: ${lag} events behind, ${failures} failures since the start`;
-      return isFailing
-        ? warning("export", `${detail}; not delivered now`, "read the server's log")
-        : ok("export", detail);
+    return receiversIn(await api.openText("/metrics")).map(({ kind, name, lag, failures, fallbacks, isFailing }) => {
+      const instead = fallbacks === 0 ? "" : `, ${fallbacks} told by its fallback`;
+      const detail = `${name}: ${lag} events behind, ${failures} failures since the start${instead}`;
+      return isFailing ? warning(kind, `${detail}; not delivered now`, "read the server's log") : ok(kind, detail);
     });
   } catch (error) {
     return [warning("export", toCliError(error).message, null)];

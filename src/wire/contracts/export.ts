@@ -91,12 +91,14 @@ export interface ExportRecord {
   readonly contents: Readonly<Record<string, ExportedContent>> | null;
 }
 
-export interface ExportBatch {
+/** What a transport is given at once. */
+export interface Batch<R> {
   /** At least one, in ledger order. */
-  readonly records: readonly ExportRecord[];
+  readonly records: readonly R[];
   /** What the transport wanted remembered with the last accepted record; null at first. */
   readonly memo: string | null;
 }
+export type ExportBatch = Batch<ExportRecord>;
 
 /** How far a batch got. */
 export interface Delivery {
@@ -111,12 +113,13 @@ export interface Delivery {
 }
 
 /** One receiver. What it was given and did not accept comes again, with the same ids. */
-export interface ExportTransport {
+export interface Transport<R> {
   /** Records that it takes at once. */
   readonly recordsMax: number;
   /** Never throws for what the receiver did: that is a Delivery. */
-  deliver(batch: ExportBatch, signal: AbortSignal): Promise<Delivery>;
+  deliver(batch: Batch<R>, signal: AbortSignal): Promise<Delivery>;
 }
+export type ExportTransport = Transport<ExportRecord>;
 
 /** How far a receiver has everything. */
 export interface ExportPosition {

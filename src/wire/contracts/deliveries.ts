@@ -1,9 +1,9 @@
-// From a receiver's answer to how far a batch got: what every HTTP transport shares.
+// From a receiver's answer to how far a delivery got: what everything that delivers over HTTP shares.
 
 import { isAppError } from "../../core/errors.ts";
-import type { Credentials } from "../../wire/contracts/credentials.ts";
-import type { Answer } from "../../wire/contracts/egress.ts";
-import type { Delivery } from "../../wire/contracts/export.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Answer } from "./egress.ts";
+import type { Delivery } from "./export.ts";
 
 const RETRY_AFTER_MAX_MS = 3_600_000;
 const DELTA_SECONDS = /^\d{1,9}$/;

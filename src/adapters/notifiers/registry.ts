@@ -1,0 +1,54 @@
+// Which way each configured notifier takes, and where it leads.
+
+import type { Clock } from "../../core/clock.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Egress } from "../../wire/contracts/egress.ts";
+import type { Transport } from "../../wire/contracts/export.ts";
+import type { Notification, Notifier } from "../../wire/contracts/notifier.ts";
+import type { NotifierConfig, NotifiersConfig } from "../../wire/schemas/notifiers-config.ts";
+import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { createWay } from "./way-to-people.ts";
+import { createWebhookNotifier } from "./webhook.ts";
+
+/** Origins of all notifiers, for the allow-list. Throws `config-invalid` for an unusable address. */
+export function notifierOrigins(notifiers: NotifiersConfig): readonly string[] {
+  return Object.values(notifiers).map(({ baseUrl }) => parseOrigin(baseUrl));
+}
+
+export interface NotifierParts {
+  readonly name: string;
+  readonly notifiers: NotifiersConfig;
+  readonly egress: Egress;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** Where people reach the console: `https://holdpoint.example`; null where nobody said. */
+  readonly publicUrl: string | null;
+  readonly onFallback: (code: string) => void;
+}
+
+/** A configured notifier with its fallback. */
+export function createNotifierTransport(parts: NotifierParts): Transport<Notification> {
+  const { name, notifiers, clock, onFallback } = parts;
+  const config = notifiers[name] as NotifierConfig;
+  const fallback = config.fallback === undefined ? undefined : notifiers[config.fallback];
+  return createWay({
+    config,
+    notifier: notifierOf(parts, config),
+    fallback: fallback === undefined ? null : notifierOf(parts, fallback),
+    clock,
+    onFallback,
+  });
+}
+
+function notifierOf(parts: NotifierParts, config: NotifierConfig): Notifier {
+  const { egress, credentials, clock, publicUrl } = parts;
+  const origin = parseOrigin(config.baseUrl);
+  const linkOf = (notification: Notification): string | null => linkTo(publicUrl, notification);
+  return createWebhookNotifier({ config, origin, call: egress.callTo(origin), credentials, clock, linkOf });
+}
+
+/** Where a person reads and answers: never a link that answers by itself. */
+function linkTo(publicUrl: string | null, { action }: Notification): string | null {
+  if (publicUrl === null) return null;
+  return action === null ? `${publicUrl}/console/` : `${publicUrl}/console/holds/${action.id}`;
+}

@@ -1,0 +1,150 @@
+// From recorded events to what people are told of them. A pure function of facts; texts are handed in by whoever may read
+// them.
+
+import { hash } from "node:crypto";
+import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.ts";
+import type { ActionStatus } from "../wire/types/action-status.ts";
+import type {
+  Notification,
+  NotificationKind,
+  NotifiedAction,
+  NotifiedAnswer,
+  NotifiedBrake,
+  NotifiedHold,
+} from "../wire/contracts/notifier.ts";
+import type { LedgerEvent } from "../wire/types/event.ts";
+import { isEnd, type Trail } from "./action-log.ts";
+
+/** What an event is to people, null for what concerns nobody: what was never held goes its way unseen. */
+export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held" | "ended">): NotificationKind | null {
+  switch (event.type) {
+    case "action.held":
+      return "hold.opened";
+    case "hold.escalated":
+    case "brake.applied":
+    case "brake.released":
+      return event.type;
+    default:
+      if (held === null) return null;
+      if (ended === event.seq) return "hold.ended";
+      return isEnd(event) ? "action.ended" : null;
+  }
+}
+
+export type Answered = { readonly event: LedgerEvent; readonly reason: string | null };
+
+/** An event that people are told of, and those that it goes back to, each null where there is none. */
+export interface NotificationSources {
+  readonly event: LedgerEvent;
+  readonly kind: NotificationKind;
+  readonly proposed: LedgerEvent | null;
+  readonly evaluated: LedgerEvent | null;
+  readonly held: LedgerEvent | null;
+  /** Whom the hold asked last. */
+  readonly asked: LedgerEvent | null;
+  readonly answers: readonly Answered[];
+  /** The one that applied the brake. */
+  readonly braked: LedgerEvent | null;
+  readonly reason: string | null;
+  readonly diff: string | null;
+}
+
+export function toNotification(origin: string, sources: NotificationSources): Notification {
+  const { event, kind } = sources;
+  const { seq, time, actor } = event;
+  return {
+    id: notificationId(origin, seq),
+    kind,
+    time,
+    actor,
+    action: actionPart(sources),
+    brake: brakePart(sources),
+    ledger: { origin, seq, receipt: `/v1/ledger/events/${seq}/receipt` },
+  };
+}
+
+/** Plain enough for a header, and none that another log gives. */
+function notificationId(origin: string, seq: number): string {
+  return `${hash("sha256", origin).slice(0, 16)}_${seq}`;
+}
+
+function as<T extends EventType>(type: T, event: LedgerEvent | null): KernelEvent<T> | null {
+  return event?.type === type ? (event as unknown as KernelEvent<T>) : null;
+}
+
+function actionPart(sources: NotificationSources): NotifiedAction | null {
+  const proposed = as("action.proposed", sources.proposed);
+  if (proposed === null) return null;
+  const { event, evaluated, reason, diff } = sources;
+  const { kind, environment, service, resource, agentKind, person, incident, reversible } = proposed.facts;
+  const held = as("action.held", sources.held);
+  const { code } = event.facts;
+  return {
+    id: proposed.subject,
+    kind,
+    environment,
+    service,
+    resource,
+    agent: proposed.actor,
+    agentKind,
+    person,
+    incident,
+    reversible,
+    planHash: held?.facts.planHash ?? proposed.facts.planHash,
+    proposedAt: proposed.time,
+    status: statusAfter(event),
+    code: typeof code === "string" && code !== "" ? code : null,
+    verdicts: (evaluated?.facts["evaluation"] as EvaluationFacts | undefined)?.verdicts ?? [],
+    hold: holdPart(held, sources),
+    reason,
+    diff,
+  };
+}
+
+const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
+  "action.held": "held",
+  "hold.escalated": "held",
+  "action.approved": "approved",
+  "action.denied": "denied",
+  "action.refused": "refused",
+  "action.suppressed": "suppressed",
+  "action.cancelled": "cancelled",
+  "action.expired": "expired",
+  "action.granted": "succeeded",
+};
+
+/** `action.granted` is an end only where the grant completed it. */
+function statusAfter({ type, facts }: LedgerEvent): string {
+  const said = type === "action.completed" ? facts["status"] : facts["action"];
+  return STATUS[type as EventType] ?? (typeof said === "string" ? said : "");
+}
+
+function holdPart(
+  held: KernelEvent<"action.held"> | null,
+  { asked, answers }: Pick<NotificationSources, "asked" | "answers">,
+): NotifiedHold | null {
+  if (held === null) return null;
+  const { hold: id, route, roles, deadline } = held.facts;
+  const later = as("hold.escalated", asked)?.facts;
+  return {
+    id,
+    route,
+    step: later?.step ?? 0,
+    roles: later?.roles ?? roles,
+    deadline: later?.deadline ?? deadline,
+    answers: answers.map(answerPart),
+  };
+}
+
+function answerPart({ event, reason }: Answered): NotifiedAnswer {
+  const { person } = event.facts;
+  const decision = event.type === "action.denied" ? "deny" : "approve";
+  return { decision, person: typeof person === "string" ? person : event.actor, time: event.time, reason };
+}
+
+function brakePart({ braked }: NotificationSources): NotifiedBrake | null {
+  const applied = as("brake.applied", braked);
+  if (applied === null) return null;
+  const { mode, scope } = applied.facts;
+  return { id: applied.subject, mode, scope: { ...scope } };
+}

@@ -1,0 +1,95 @@
+// What people are told: one notification for each thing that happens to a hold or to the kill switch, and who takes it.
+
+import type { Verdict } from "../types/verdict.ts";
+
+export const NOTIFICATION_KINDS = [
+  "hold.opened",
+  "hold.escalated",
+  "hold.ended",
+  "action.ended",
+  "brake.applied",
+  "brake.released",
+] as const;
+
+/** `action.ended` is the end of an action that people were asked about: what became of what they approved. */
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
+
+export interface NotifiedAnswer {
+  readonly decision: "approve" | "deny";
+  readonly person: string;
+  readonly time: number;
+  /** Erasable: null where there is none, or none any more. */
+  readonly reason: string | null;
+}
+
+export interface NotifiedHold {
+  readonly id: string;
+  readonly route: string;
+  readonly step: number;
+  /** Who is asked: one of these. */
+  readonly roles: readonly string[];
+  readonly deadline: number;
+  readonly answers: readonly NotifiedAnswer[];
+}
+
+export interface NotifiedAction {
+  readonly id: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly resource: string | null;
+  readonly agent: string;
+  readonly agentKind: string;
+  /** Who stands behind the proposer and never answers. */
+  readonly person: string | null;
+  readonly incident: string | null;
+  readonly reversible: boolean;
+  readonly planHash: string | null;
+  readonly proposedAt: number;
+  /** After this event: `held`, `approved`, `denied`, `expired`, `cancelled`, `succeeded`, … */
+  readonly status: string;
+  readonly code: string | null;
+  readonly verdicts: readonly Verdict[];
+  readonly hold: NotifiedHold | null;
+  /** Erasable texts of the proposal, null unless configured or once erased: why, and what would change. */
+  readonly reason: string | null;
+  readonly diff: string | null;
+}
+
+export interface NotifiedBrake {
+  readonly id: string;
+  readonly mode: "pause" | "dry-run";
+  readonly scope: Readonly<Record<string, string>>;
+}
+
+/** Made of recorded facts as of one event. Instants are milliseconds since the epoch. */
+export interface Notification {
+  /** The same however often it is sent, and in every log another: `0f3a9c41d2e85b67_42`. */
+  readonly id: string;
+  readonly kind: NotificationKind;
+  readonly time: number;
+  readonly actor: string;
+  readonly action: NotifiedAction | null;
+  readonly brake: NotifiedBrake | null;
+  readonly ledger: {
+    readonly origin: string;
+    readonly seq: number;
+    /** Where the API gives the event's receipt. */
+    readonly receipt: string;
+  };
+}
+
+/**
+ * What became of telling. `refused`: this one is not taken, and sending it again would not help. `failed`: nobody can say
+ * that it is there, so it comes again; `retryAfterMs` is what the receiver asked for.
+ */
+export type Told =
+  | { readonly kind: "told"; readonly memo: string | null }
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "failed"; readonly code: string; readonly retryAfterMs: number | null };
+
+/** One way to people. It may be given the same notification again, and gets them in ledger order. */
+export interface Notifier {
+  /** `memo` is what it wanted remembered with the last one that it told. Never throws for what the receiver did. */
+  notify(notification: Notification, memo: string | null, signal: AbortSignal): Promise<Told>;
+}

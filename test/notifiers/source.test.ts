@@ -1,0 +1,121 @@
+// What people are told of a real workload: of every hold its beginning, its steps and its end, and nothing of the rest.
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { fromHead } from "../../src/history/notification-source.ts";
+import { ExportedLedger, MemoryPositions, ORIGIN } from "../exports/ledger.ts";
+import { sourceOf, toldOf } from "./notifications.ts";
+
+const QUESTIONS = new Set(["hold.opened", "hold.escalated"]);
+
+it("every hold is told from its beginning to its end, once each, in ledger order", async () => {
+  const ledger = new ExportedLedger(11);
+  ledger.grow(2_500);
+  const told = await toldOf(sourceOf(ledger));
+  const seqs = told.map(({ ledger: { seq } }) => seq);
+  assert.deepEqual(
+    seqs,
+    [...new Set(seqs)].toSorted((a, b) => a - b),
+  );
+  for (const type of ["action.held", "hold.escalated", "action.approved", "action.denied", "brake.applied"]) {
+    const recorded = ledger.events.filter((event) => event.type === type).map(({ seq }) => seq);
+    assert.ok(recorded.length > 0, `the workload has ${type}`);
+    for (const seq of recorded) assert.ok(seqs.includes(seq), `${type} at ${seq} is told`);
+  }
+  const ofHolds = told.filter(({ action }) => action !== null);
+  for (const id of new Set(ofHolds.map(({ action }) => action?.id))) {
+    const kinds = ofHolds.filter(({ action }) => action?.id === id).map(({ kind }) => kind);
+    const text = kinds.join(" ");
+    assert.match(text, /^((hold\.opened( hold\.escalated)*)( hold\.ended)? ?)+(action\.ended)?$/, `${id}: ${text}`);
+  }
+});
+
+it("what nobody was asked about is told to nobody", async () => {
+  const ledger = new ExportedLedger(12);
+  ledger.grow(1_500);
+  const held = new Set(ledger.events.filter(({ type }) => type === "action.held").map(({ subject }) => subject));
+  const alone = ledger.events.filter(({ type, subject }) => type === "action.granted" && !held.has(subject));
+  assert.ok(alone.length > 20, "many went their way");
+  const told = await toldOf(sourceOf(ledger));
+  assert.ok(told.every(({ action }) => action === null || held.has(action.id)));
+});
+
+it("a question says what is asked, of whom and until when; its end says how it ended", async () => {
+  const ledger = new ExportedLedger(13);
+  ledger.grow(2_500);
+  const told = await toldOf(sourceOf(ledger));
+  for (const { kind, action, ledger: at } of told) {
+    if (action === null) continue;
+    const event = ledger.events[at.seq];
+    assert.ok(action.hold !== null && action.hold.roles.length > 0 && action.planHash !== null);
+    if (!QUESTIONS.has(kind)) continue;
+    assert.equal(action.hold.deadline, event?.facts["deadline"]);
+    assert.deepEqual(action.hold.roles, event?.facts["roles"]);
+    assert.equal(action.status, "held");
+  }
+  const ends = told.filter(({ kind }) => kind === "hold.ended");
+  for (const status of ["approved", "denied", "expired"]) {
+    assert.ok(
+      ends.some(({ action }) => action?.status === status),
+      `the workload has ${status}`,
+    );
+  }
+  for (const { action, ledger: at } of ends) {
+    const answered = action?.status === "approved" || action?.status === "denied";
+    assert.equal(action?.hold?.answers.length, answered ? 1 : 0);
+    if (answered) assert.equal(action?.hold?.answers[0]?.person, ledger.events[at.seq]?.facts["person"]);
+  }
+  const finished = told.filter(({ kind }) => kind === "action.ended");
+  assert.ok(finished.some(({ action }) => action?.status === "succeeded"));
+  assert.ok(finished.every(({ action }) => action?.status !== ""));
+});
+
+it("a restart anywhere tells the rest exactly as if there had been none", async () => {
+  const ledger = new ExportedLedger(14);
+  ledger.grow(600);
+  const whole: { seq: number; readFrom: number; told: string }[] = [];
+  const source = sourceOf(ledger);
+  await source.resume({ seq: 0, readFrom: 0 });
+  for (let at = -1; ;) {
+    const { drafts, end } = await source.next();
+    for (const draft of drafts) {
+      const told = JSON.stringify(await source.record(draft));
+      whole.push({ seq: draft.event.seq + 1, readFrom: draft.readFrom, told });
+    }
+    if (end === at) break;
+    at = end;
+  }
+  assert.ok(whole.length > 20);
+  for (let cut = 0; cut < whole.length; cut += 7) {
+    const rest = await toldOf(sourceOf(ledger), whole[cut]);
+    assert.deepEqual(
+      rest.map((one) => JSON.stringify(one)),
+      whole.slice(cut + 1).map(({ told }) => told),
+    );
+  }
+});
+
+it("reasons are told where configured, and what has been erased is not", async () => {
+  const ledger = new ExportedLedger(15);
+  ledger.grow(900);
+  const own = (told: Awaited<ReturnType<typeof toldOf>>) => told.filter(({ action }) => action?.agentKind === "agent");
+  const silent = own(await toldOf(sourceOf(ledger)));
+  assert.ok(silent.length > 0 && silent.every(({ action }) => action?.reason === null && action.diff === null));
+  const full = own(await toldOf(sourceOf(ledger, "full")));
+  assert.ok(full.every(({ action }) => action?.reason === "because"));
+  for (const { seq, type } of ledger.events) if (type === "action.proposed") ledger.erased.add(seq);
+  assert.ok(own(await toldOf(sourceOf(ledger, "full"))).every(({ action }) => action?.reason === null));
+});
+
+it("a new notifier begins at the end of the log, and keeps that place before anything is told", async () => {
+  const ledger = new ExportedLedger(16);
+  ledger.grow(100);
+  const saved = new MemoryPositions();
+  const size = ledger.events.length;
+  const positions = fromHead(saved, { origin: ORIGIN, reader: ledger.store });
+  const first = { origin: ORIGIN, seq: size, readFrom: size, memo: null };
+  assert.deepEqual(await positions.load(), first);
+  assert.deepEqual(saved.position, first);
+  ledger.grow(100);
+  assert.deepEqual(await positions.load(), first, "a restart goes on from there");
+});
