@@ -42,7 +42,10 @@ export function planHashOf(plan: Plan): string {
 export async function planTriageAction(parts: ExecuteParts, id: string): Promise<void> {
   const action = parts.kernel.state.actions.get(id);
   if (action === undefined || action.planHash !== null) return;
-  const submit = (input: { planHash: string | null; code: string }, content?: Json): Promise<unknown> =>
+  const submit = (
+    input: { planHash: string | null; code: string; signature?: string },
+    content?: Json,
+  ): Promise<unknown> =>
     parts.kernel.submit({
       type: "plan-action",
       actor: ACTOR,
@@ -63,7 +66,9 @@ export async function planTriageAction(parts: ExecuteParts, id: string): Promise
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
-  await submit({ planHash, code: "" }, { args, plan: plan as unknown as Json });
+  const { signature } = plan;
+  const signed = signature === undefined ? {} : { signature };
+  await submit({ planHash, code: "", ...signed }, { args, plan: plan as unknown as Json });
 }
 
 function targetOf(action: Action): { environment: string; service: string; resource?: string } {

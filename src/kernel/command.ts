@@ -67,7 +67,13 @@ export type CommandInputs = {
     readonly operand?: string;
     readonly idempotencyKey: string | null;
   };
-  "plan-action": { readonly action: string; readonly planHash: string | null; readonly code: string };
+  "plan-action": {
+    readonly action: string;
+    readonly planHash: string | null;
+    readonly code: string;
+    /** Why the plan needs a person's signature; absent where it needs none. */
+    readonly signature?: string;
+  };
   "answer-hold": {
     readonly action: string;
     readonly decision: "approve" | "deny";

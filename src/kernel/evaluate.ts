@@ -15,6 +15,7 @@ import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
 import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
+import { requireSignature } from "./signature.ts";
 import { raisesStage, restrict, stageAt } from "./stage.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
@@ -79,7 +80,9 @@ export function settle(tx: Transaction, actionId: string): void {
   if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
   const decided = evaluate(tx, action, policy);
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
-  const { result, dryRun } = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
+  const staged = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
+  const { dryRun } = staged;
+  const result = requireSignature(action, staged.result);
   const evaluation = toFacts(result, tx.engine.version);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });

@@ -124,7 +124,7 @@ export type EventFacts = {
   };
   "run.unclassified": { readonly code: string; readonly problems: readonly string[] };
   "action.proposed": ProposalFacts & { readonly deadline: number | null; readonly forgets?: string };
-  "action.planned": { readonly planHash: string };
+  "action.planned": { readonly planHash: string; readonly signature?: string };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
   "action.held": {

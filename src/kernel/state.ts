@@ -36,6 +36,8 @@ export type Action = ProposalFacts & {
   readonly contentSeq: number;
   planSeq: number | null;
   planHash: string | null;
+  /** Why its plan needs a person's signature, whatever policy says; absent where it needs none. */
+  signature?: string;
   status: ActionStatus;
   /** `gate verdict code` of the last evaluation: the justification executors append. */
   verdicts: readonly string[];

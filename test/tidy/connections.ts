@@ -24,10 +24,10 @@ const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
   ["undici", []],
 ]);
 
-/** Packages that connect, and the one room that gives them what they connect with. */
-const ROOM_OF_PACKAGE: readonly (readonly [package_: RegExp, room: string])[] = [
-  [/^pg(\/|$)/, "adapters/stores"],
-  [/^(ai$|@ai-sdk\/)/, "adapters/classifiers"],
+/** Packages that connect, and where they are given what they connect with: rooms, or a file. */
+const PLACES_OF_PACKAGE: readonly (readonly [package_: RegExp, places: readonly string[]])[] = [
+  [/^pg(\/|$)/, ["src/adapters/stores/", "src/adapters/executors/sql-database.ts"]],
+  [/^(ai$|@ai-sdk\/)/, ["src/adapters/classifiers/"]],
 ];
 
 /** Every place of a file of src that could open a connection past the allow-list. */
@@ -40,7 +40,7 @@ export function checkConnections(source: Source): readonly Finding[] {
       .filter((placed) => isConnecting(placed, declared))
       .map(({ node }) => finding(source, node.start, `only src/adapters/egress opens connections: ${INSTEAD}`)),
     ...source.links
-      .filter((link) => !link.typeOnly && isConnectingImport(link, room))
+      .filter((link) => !link.typeOnly && isConnectingImport(link, source.path))
       .map((link) => finding(source, link.start, `${link.specifier} opens connections: ${INSTEAD}`)),
   ];
 }
@@ -64,9 +64,9 @@ function isConnecting({ node, parent, key }: Placed, declared: ReadonlySet<strin
   return !isNamePosition(parent, key) && !declared.has(node["name"] as string);
 }
 
-function isConnectingImport({ specifier, names }: Link, room: string): boolean {
-  const keeper = ROOM_OF_PACKAGE.find(([package_]) => package_.test(specifier));
-  if (keeper !== undefined) return keeper[1] !== room;
+function isConnectingImport({ specifier, names }: Link, path: string): boolean {
+  const keeper = PLACES_OF_PACKAGE.find(([package_]) => package_.test(specifier));
+  if (keeper !== undefined) return !keeper[1].some((place) => path.startsWith(place));
   const harmless = HARMLESS.get(specifier.replace(/^node:/, ""));
   return harmless !== undefined && !names.every((name) => harmless.includes(name));
 }

@@ -13,6 +13,7 @@ import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
 import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
 import { IncidentTable } from "./servicenow-table.ts";
+import { createSqlExecutor } from "./sql-migrate.ts";
 import { createSlackBridge } from "./slack-bridge.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
@@ -47,6 +48,10 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     const room = { config: config.servicenow, origin, egress, credentials, clock, installation };
     executors.push(createServicenowExecutor(room));
     if (config.majorIncident !== undefined) executors.push(majorIncidents(parts, config.majorIncident, room));
+  }
+  if (config.sql !== undefined) {
+    const installation = correlationPrefix(parts.installation);
+    executors.push(createSqlExecutor({ config: config.sql, egress: parts.egress, credentials, installation }));
   }
   return indexExecutors(executors);
 }

@@ -81,7 +81,7 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code } = command.input;
+  const { action: id, planHash, code, signature } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -94,7 +94,8 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   }
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
-  tx.emit({ type: "action.planned", subject: id, facts: { planHash }, ...payload });
+  const facts = signature === undefined ? { planHash } : { planHash, signature };
+  tx.emit({ type: "action.planned", subject: id, facts, ...payload });
   settle(tx, id);
   return { subject: id, result: statusOf(tx, id), repeated: false };
 }

@@ -95,7 +95,9 @@ export function applyProposed(
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  action.planHash = event.facts.planHash;
+  const { planHash, signature } = event.facts;
+  action.planHash = planHash;
+  if (signature !== undefined) action.signature = signature;
   action.planSeq = event.seq;
 }
 

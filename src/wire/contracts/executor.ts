@@ -45,6 +45,8 @@ export interface Plan {
   readonly reversible: boolean;
   /** State of the target at planning time; execution refuses when it moved. Null for pure plans. */
   readonly fingerprint: string | null;
+  /** Why only a person may let it through, whatever policy says (`destructive`); absent where policy decides. */
+  readonly signature?: string;
 }
 
 export interface ExecuteRequest {

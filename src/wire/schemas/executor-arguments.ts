@@ -43,6 +43,14 @@ export const recordNoteArguments = z.strictObject({
   tags: z.array(lineOfText(64)).max(16).optional(),
 });
 
+export const sqlMigrateArguments = z.strictObject({
+  database: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+    .describe("A configured database of the target"),
+  statements: proseOf(262_144).describe("PostgreSQL statements, run in one transaction"),
+});
+
 /** PagerDuty: at most 255 characters; events with the same key are one alert. */
 const dedupKeySchema = lineOfText(255).describe("Events with the same key are one alert at PagerDuty");
 const integrationSchema = z

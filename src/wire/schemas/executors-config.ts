@@ -105,8 +105,38 @@ export const majorIncidentConfigSchema = z.strictObject({
 });
 export type MajorIncidentConfig = z.infer<typeof majorIncidentConfigSchema>;
 
+const identifierSchema = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, "a plain lower-case name");
+
+export const sqlDatabaseSchema = z.strictObject({
+  name: nameSchema,
+  /** The one target whose migrations run here: what is asked for another never reaches this database. */
+  environment: z.string().min(1).max(128),
+  service: z.string().min(1).max(128),
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65_535).default(5432),
+  database: z.string().min(1).max(63),
+  user: z.string().min(1).max(63),
+  passwordRef: secretRefSchema,
+  /** `off` is for this machine alone. */
+  tls: z.enum(["verify-full", "off"]).default("verify-full"),
+  searchPath: z.array(identifierSchema).min(1).max(16).default(["public"]),
+  /** How long a migration waits for a lock: everything else waits behind it. */
+  lockTimeoutMs: z.int().min(1).max(60_000).default(2_000),
+  statementTimeoutMs: z.int().min(1).max(3_600_000).default(30_000),
+});
+export type SqlDatabaseConfig = z.infer<typeof sqlDatabaseSchema>;
+
+const namesOnce = (databases: readonly { readonly name: string }[]): boolean =>
+  new Set(databases.map(({ name }) => name)).size === databases.length;
+
+export const sqlConfigSchema = z.strictObject({
+  databases: z.array(sqlDatabaseSchema).min(1).max(200).refine(namesOnce, "a database is named twice"),
+});
+export type SqlConfig = z.infer<typeof sqlConfigSchema>;
+
 export const executorsConfigSchema = z
   .strictObject({
+    sql: sqlConfigSchema.optional(),
     pagerduty: pagerdutyConfigSchema.optional(),
     servicenow: servicenowConfigSchema.optional(),
     majorIncident: majorIncidentConfigSchema.optional(),

@@ -1,0 +1,110 @@
+// What the catalog knows about the tables of a migration: sizes, keys, types, and a fingerprint of how they are defined.
+
+import { hash } from "node:crypto";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import type { Json } from "../../core/json.ts";
+import type { Row, Session } from "./sql-database.ts";
+
+export type TableFacts = {
+  /** As the migration writes it. */
+  readonly relation: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly triggers: number;
+  /** Columns of each unique index that covers every row. */
+  readonly keys: readonly (readonly string[])[];
+  /** Type of each column, as `format_type` writes it. */
+  readonly types: Readonly<Record<string, string>>;
+  /** Of its columns, indexes, constraints and triggers. */
+  readonly fingerprint: string;
+};
+
+const FACTS = `
+  select c.oid::text as oid, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
+    (select count(*)::int from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as triggers,
+    coalesce((select jsonb_agg(k.columns) from (
+      select (select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
+        where a.attrelid = c.oid and a.attnum = any (i.indkey::int2[])) as columns
+      from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
+        and i.indexprs is null) k), '[]') as keys,
+    coalesce((select jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '{}') as types,
+    jsonb_build_array(
+      (select jsonb_agg(jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        pg_get_expr(d.adbin, d.adrelid)) order by a.attnum) from pg_attribute a
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+      (select jsonb_agg(pg_get_indexdef(i.indexrelid) order by i.indexrelid) from pg_index i where i.indrelid = c.oid),
+      (select jsonb_agg(jsonb_build_array(n.conname, pg_get_constraintdef(n.oid)) order by n.conname)
+        from pg_constraint n where n.conrelid = c.oid),
+      (select jsonb_agg(pg_get_triggerdef(t.oid) order by t.tgname) from pg_trigger t
+        where t.tgrelid = c.oid and not t.tgisinternal)) as definition
+  from pg_class c where c.oid = to_regclass($1)`;
+
+/** What is known of these tables, each once and in order of their names; those that do not exist are left out. */
+export async function readTables(session: Session, relations: Iterable<string>): Promise<readonly TableFacts[]> {
+  const tables: TableFacts[] = [];
+  for (const relation of [...new Set(relations)].sort()) {
+    const [row] = await session.query(FACTS, [quoted(relation)]);
+    if (row !== undefined) tables.push(toFacts(relation, row));
+  }
+  return tables;
+}
+
+/** Each part in double quotes: names come from the parse tree, where they stand as PostgreSQL folded them. */
+function quoted(relation: string): string {
+  return relation
+    .split(".")
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join(".");
+}
+
+function toFacts(relation: string, row: Row): TableFacts {
+  return {
+    relation,
+    bytes: Number(row["bytes"]),
+    rows: Number(row["rows"]),
+    triggers: Number(row["triggers"]),
+    keys: row["keys"] as readonly (readonly string[])[],
+    types: row["types"] as Readonly<Record<string, string>>,
+    fingerprint: hash("sha256", canonicalJson([String(row["oid"]), row["definition"] as Json])),
+  };
+}
+
+/** Over all tables, and those that do not exist yet: what a plan was made against. */
+export function fingerprintOf(relations: Iterable<string>, tables: readonly TableFacts[]): string {
+  const known = new Map(tables.map((table) => [table.relation, table.fingerprint]));
+  const all = [...new Set(relations)].sort().map((relation) => [relation, known.get(relation) ?? null]);
+  return hash("sha256", canonicalJson(all));
+}
+
+/** True when equality of these columns with constants picks at most one row for each of them. */
+export function picksFewRows({ keys }: Pick<TableFacts, "keys">, columns: readonly string[]): boolean {
+  return keys.some((key) => key.length > 0 && key.every((column) => columns.includes(column)));
+}
+
+const WHOLE = ["smallint", "integer", "bigint"];
+const FRACTION = ["real", "double precision"];
+const TEXT_OF = /^character varying(?:\((\d+)\))?$/;
+const NUMERIC_OF = /^numeric(?:\((\d+),(\d+)\))?$/;
+
+/** Whether every value of one type is a value of the other, so that nothing can be lost or refused. */
+export function widens(from: string, to: string): boolean {
+  if (from === to) return true;
+  for (const order of [WHOLE, FRACTION]) {
+    if (order.includes(from) && order.includes(to)) return order.indexOf(from) < order.indexOf(to);
+  }
+  const text = TEXT_OF.exec(from);
+  if (text !== null && to === "text") return true;
+  const wider = TEXT_OF.exec(to);
+  if (text !== null && wider !== null) return wider[1] === undefined || Number(text[1] ?? Infinity) <= Number(wider[1]);
+  return widensNumeric(NUMERIC_OF.exec(from), NUMERIC_OF.exec(to));
+}
+
+function widensNumeric(from: RegExpExecArray | null, to: RegExpExecArray | null): boolean {
+  if (from === null || to === null) return false;
+  if (to[1] === undefined) return true;
+  if (from[1] === undefined) return false;
+  const whole = (of: RegExpExecArray): number => Number(of[1]) - Number(of[2]);
+  return Number(to[2]) >= Number(from[2]) && whole(to) >= whole(from);
+}

@@ -1,0 +1,261 @@
+// Migrating a PostgreSQL database: judged by its own grammar, planned against its catalog, run in one transaction that
+// also writes down that it ran.
+
+import { z } from "zod";
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Egress } from "../../wire/contracts/egress.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Reconciliation,
+  StepOutcome,
+} from "../../wire/contracts/executor.ts";
+import { argumentsJsonSchema, parseArguments, sqlMigrateArguments } from "../../wire/schemas/executor-arguments.ts";
+import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
+import { parseTcpAddress } from "../../wire/schemas/origin.ts";
+import { fingerprintOf, readTables } from "./sql-catalog.ts";
+import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
+import { judgeAgainst } from "./sql-judge-catalog.ts";
+import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
+
+const MIGRATE: ActionKind = {
+  kind: "sql.migrate",
+  title: "Migrate a PostgreSQL database",
+  argumentsSchema: argumentsJsonSchema(sqlMigrateArguments),
+  repeat: "conditional",
+  planning: "reads",
+  effect: "external",
+  reversible: true,
+};
+
+export interface SqlParts {
+  readonly config: SqlConfig;
+  readonly egress: Egress;
+  readonly credentials: Credentials;
+  /** Keeps this log's actions apart from those of other installations at the same database. */
+  readonly installation: string;
+}
+
+/** Offers `sql.migrate`. Throws `config-invalid` for a database that would be reached without TLS beyond this machine. */
+export function createSqlExecutor({ config, egress, credentials, installation }: SqlParts): Executor {
+  const databases = new Map<string, Database>();
+  for (const one of config.databases) {
+    const { address, isLocal } = parseTcpAddress(one);
+    if (one.tls === "off" && !isLocal) {
+      throw new AppError("config-invalid", `${one.name}: only TLS leaves this machine`, { database: one.name });
+    }
+    databases.set(one.name, { config: one, connect: egress.connectTo(address), credentials });
+  }
+  const named = (request: ExecuteRequest): ExecuteRequest => ({
+    ...request,
+    idempotencyKey: `${installation}:${request.idempotencyKey}`,
+  });
+  const of = (name: string): Database | undefined => databases.get(name);
+  return {
+    kinds: [MIGRATE],
+    plan: (request, signal) => planMigration(of, request, signal),
+    execute: (request, signal) => executeMigration(of, named(request), signal),
+    reconcile: (request, signal) => reconcileMigration(of, named(request), signal),
+  };
+}
+
+type FindDatabase = (name: string) => Database | undefined;
+
+/** What can only run outside a transaction, or would end it: then nothing could be taken back when a part fails. */
+const OUTSIDE_TRANSACTION: ReadonlySet<string> = new Set([
+  ...["outside-transaction", "unknown-TransactionStmt", "unknown-VacuumStmt", "unknown-CreatedbStmt"],
+  ...["unknown-AlterSystemStmt", "unknown-VariableSetStmt", "unknown-CopyStmt", "unknown-CheckPointStmt", "empty"],
+]);
+
+async function planMigration(of: FindDatabase, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { database: name, statements } = parseArguments(sqlMigrateArguments, request.args);
+  const database = of(name);
+  if (database === undefined || !isTarget(database.config, request)) {
+    throw new AppError("arguments-invalid", `the target has no database ${name}`, { database: name });
+  }
+  const read = await judgeMigration(statements);
+  refuseUntransacted(read);
+  const relations = relationsOf(read);
+  const tables = await reading(database, signal, (session) => readTables(session, relations));
+  const judged = judgeAgainst(read, tables);
+  const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
+  const inverse = undoOf(judged);
+  return {
+    kind: request.kind,
+    calls: [{ database: name, lockTimeoutMs, searchPath: [...searchPath], statements, statementTimeoutMs }],
+    diff: {
+      class: judged.class,
+      needsSignature: judged.needsSignature,
+      statements: shown(judged),
+      tables: [...tables],
+    },
+    inverse:
+      inverse === null
+        ? null
+        : { kind: request.kind, target: { ...request.target }, args: { database: name, statements: inverse } },
+    reversible: inverse !== null,
+    fingerprint: fingerprintOf(relations, tables),
+    ...(judged.needsSignature ? { signature: judged.class } : {}),
+  };
+}
+
+function isTarget(config: SqlDatabaseConfig, { target }: PlanRequest): boolean {
+  return canonicalEnvironment(config.environment) === target.environment && config.service === target.service;
+}
+
+function refuseUntransacted({ statements }: JudgedMigration): void {
+  for (const { number, findings } of statements) {
+    const found = findings.find(({ code }) => OUTSIDE_TRANSACTION.has(code));
+    if (found === undefined) continue;
+    const what = `statement ${number} cannot be run in one transaction with its record (${found.code})`;
+    throw new AppError("arguments-invalid", what, { statement: number, code: found.code });
+  }
+}
+
+function relationsOf({ statements }: JudgedMigration): readonly string[] {
+  const named = statements.flatMap(({ findings }) => findings.map(({ relation }) => relation));
+  return named.filter((relation): relation is string => relation !== null);
+}
+
+function shown({ statements }: JudgedMigration): Json {
+  return statements.map(({ number, class: of, findings }) => ({
+    number,
+    class: of,
+    findings: findings.map(({ code, relation, lock }) => ({ code, relation, lock })),
+  }));
+}
+
+/** In reverse order, and only when every statement has an inverse. */
+function undoOf({ statements }: JudgedMigration): string | null {
+  const parts = statements.map(({ inverse }) => inverse);
+  return parts.includes(null) ? null : parts.reverse().join(";\n");
+}
+
+/** A session that can change nothing. What the database does not answer is a plan that cannot be made now. */
+async function reading<T>(database: Database, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+  try {
+    return await withSession(database, signal, async (session) => {
+      await session.query("begin read only");
+      await session.query(`set local statement_timeout = ${database.config.statementTimeoutMs}`);
+      return work(session);
+    });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw new AppError("target-unavailable", "the database did not answer", { kind: error.problem.kind });
+  }
+}
+
+const callSchema = z.strictObject({
+  database: z.string(),
+  lockTimeoutMs: z.int().positive(),
+  searchPath: z.array(z.string()),
+  statements: z.string(),
+  statementTimeoutMs: z.int().positive(),
+});
+type Call = z.infer<typeof callSchema>;
+
+function readCall(of: FindDatabase, { plan }: ExecuteRequest): { call: Call; database: Database } | undefined {
+  const parsed = callSchema.safeParse(plan.calls[0]);
+  const database = parsed.success ? of(parsed.data.database) : undefined;
+  return parsed.success && database !== undefined ? { call: parsed.data, database } : undefined;
+}
+
+async function executeMigration(of: FindDatabase, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
+  const found = readCall(of, request);
+  if (found === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+  const progress = { isCommitting: false };
+  try {
+    return await withSession(found.database, signal, (session) => migrate(session, { ...found, request, progress }));
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return endedBy(error.problem, progress.isCommitting);
+  }
+}
+
+type Run = {
+  readonly call: Call;
+  readonly request: ExecuteRequest;
+  readonly progress: { isCommitting: boolean };
+};
+
+async function migrate(session: Session, { call, request, progress }: Run): Promise<StepOutcome> {
+  const { plan, idempotencyKey: action } = request;
+  await session.query("begin");
+  await session.query(`set local lock_timeout = ${call.lockTimeoutMs}`);
+  await session.query(`set local statement_timeout = ${call.statementTimeoutMs}`);
+  const [lock] = await session.query("select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken", [action]);
+  // A connection that was lost leaves its transaction behind for a while: it may still commit only if it was told to.
+  if (lock?.["taken"] !== true) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
+  await session.query(JOURNAL);
+  if (await isWrittenDown(session, action)) return succeeded(action, true);
+  const judged = await judgeMigration(call.statements);
+  const relations = relationsOf(judged);
+  const now = fingerprintOf(relations, await readTables(session, relations));
+  if (now !== plan.fingerprint) return { status: "failed", code: "target-moved", detail: null };
+  await session.query(call.statements);
+  await session.query("insert into holdpoint.migrations (action, grant_id) values ($1, $2)", [action, request.grantId]);
+  progress.isCommitting = true;
+  await session.query("commit");
+  return succeeded(action, false);
+}
+
+/** In the migration's own transaction: it says that the migration ran if, and only if, it did. */
+const JOURNAL = `create schema if not exists holdpoint;
+  create table if not exists holdpoint.migrations
+    (action text primary key, grant_id text not null, at timestamptz not null default now())`;
+
+async function isWrittenDown(session: Session, action: string): Promise<boolean> {
+  return (await session.query("select 1 from holdpoint.migrations where action = $1", [action])).length > 0;
+}
+
+function succeeded(action: string, foundBefore: boolean): StepOutcome {
+  return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } };
+}
+
+/** Before COMMIT was sent a failure is definite: PostgreSQL drops what is not committed. */
+function endedBy(problem: DatabaseProblem, isCommitting: boolean): StepOutcome {
+  if (problem.kind === "lost" && isCommitting) return { status: "unknown", code: "connection-lost", detail: null };
+  if (problem.kind === "credential-refused") return { status: "failed", code: "credential-refused", detail: null };
+  if (problem.kind !== "refused") return { status: "retry", afterMs: 5_000, code: "unreachable", detail: null };
+  const { sqlState, about } = problem;
+  const detail = { sqlState, ...about };
+  // Lock not available, deadlock, serialization: another transaction was in the way, and may be gone later.
+  if (sqlState === "55P03" || sqlState.startsWith("40")) {
+    return { status: "retry", afterMs: 5_000, code: "lock-timeout", detail };
+  }
+  if (sqlState === "57014") return { status: "failed", code: "statement-timeout", detail };
+  return { status: "failed", code: "target-refused", detail };
+}
+
+async function reconcileMigration(
+  of: FindDatabase,
+  request: ExecuteRequest,
+  signal: AbortSignal,
+): Promise<Reconciliation> {
+  const found = readCall(of, request);
+  if (found === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
+  const action = request.idempotencyKey;
+  try {
+    return await withSession(found.database, signal, async (session) => {
+      await session.query("begin");
+      const [lock] = await session.query("select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken", [
+        action,
+      ]);
+      if (lock?.["taken"] !== true) return { status: "unclear", detail: { code: "still-running" }, afterMs: 2_000 };
+      const [journal] = await session.query("select to_regclass('holdpoint.migrations') is not null as there");
+      const isThere = journal?.["there"] === true && (await isWrittenDown(session, action));
+      return isThere
+        ? { status: "happened", reference: `migration:${action}`, detail: null }
+        : { status: "absent", detail: null };
+    });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return { status: "unclear", detail: { code: error.problem.kind }, afterMs: 5_000 };
+  }
+}

@@ -1,0 +1,50 @@
+// Statements that write rows: bounded only when constants pick the rows.
+
+import type { JsonObject } from "../../core/json.ts";
+import { equalColumns } from "./sql-expressions.ts";
+import type { SqlFinding } from "./sql-findings.ts";
+import { isObject, listOf, relationName, textOf, unwrap } from "./sql-tree.ts";
+
+/** The finding for a statement that writes rows; undefined for every other. */
+export function judgeWrite(type: string, node: JsonObject): SqlFinding | undefined {
+  const relation = relationName(node["relation"]);
+  const lock = "ROW EXCLUSIVE";
+  switch (type) {
+    case "InsertStmt":
+      return insertsLiterals(node)
+        ? { class: "bounded-write", code: "inserts", relation, lock }
+        : { class: "unbounded-write", code: "inserts-from-query", relation, lock };
+    case "MergeStmt":
+      return { class: "unbounded-write", code: "merges", relation, lock };
+    case "UpdateStmt":
+    case "DeleteStmt":
+      return judgeRows(type === "UpdateStmt" ? "updates" : "deletes", node);
+    default:
+      return undefined;
+  }
+}
+
+function insertsLiterals(node: JsonObject): boolean {
+  if (node["selectStmt"] === undefined) return true; // DEFAULT VALUES
+  const select = unwrap(node["selectStmt"], "SelectStmt");
+  return select !== undefined && listOf(select["valuesLists"]).length > 0;
+}
+
+function judgeRows(verb: "updates" | "deletes", node: JsonObject): SqlFinding {
+  const at = { relation: relationName(node["relation"]), lock: "ROW EXCLUSIVE" } as const;
+  const where = node["whereClause"];
+  if (where === undefined) return { class: "unbounded-write", code: `${verb}-all`, ...at };
+  // With a second table an unqualified column may be that one's.
+  const isJoined = listOf(node["usingClause"]).length > 0 || listOf(node["fromClause"]).length > 0;
+  const keys = isJoined ? [] : equalColumns(where, targetNames(node));
+  if (keys.length === 0) return { class: "unbounded-write", code: `${verb}-unbounded`, ...at };
+  return { class: "bounded-write", code: verb, ...at, keys: [...new Set(keys)] };
+}
+
+/** What the target is called in its own WHERE clause: its alias alone where it has one. */
+function targetNames(node: JsonObject): ReadonlySet<string> {
+  const relation = node["relation"];
+  if (!isObject(relation)) return new Set();
+  const alias = relation["alias"];
+  return new Set([isObject(alias) ? textOf(alias["aliasname"]) : textOf(relation["relname"])]);
+}

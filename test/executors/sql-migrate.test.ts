@@ -1,0 +1,283 @@
+// Migrations against a real PostgreSQL: planned against its catalog, run at most once, and refused when it has moved.
+
+import assert from "node:assert/strict";
+import { createServer, connect as connectTcp, type AddressInfo, type Server } from "node:net";
+import { after, before, describe, it, type TestContext } from "node:test";
+import type { Credentials } from "../../src/wire/contracts/credentials.ts";
+import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { createEgress } from "../../src/adapters/egress/egress.ts";
+import { createSqlExecutor } from "../../src/adapters/executors/sql-migrate.ts";
+import { parseTcpAddress } from "../../src/wire/schemas/origin.ts";
+import { sqlConfigSchema } from "../../src/wire/schemas/executors-config.ts";
+import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
+import { executeRequest, never } from "./contract.ts";
+
+const PASSWORD = "test";
+const credentials: Credentials = {
+  get: (ref) => (ref === "sql/orders" ? Promise.resolve(PASSWORD) : Promise.reject(new Error("no such secret"))),
+};
+
+let server: PostgresServer;
+let actions = 0;
+
+type Overrides = { readonly port?: number; readonly passwordRef?: string; readonly lockTimeoutMs?: number };
+
+function executor(overrides: Overrides = {}): Executor {
+  const config = sqlConfigSchema.parse({
+    databases: [
+      {
+        name: "orders",
+        environment: "production",
+        service: "cart",
+        host: "127.0.0.1",
+        port: server.port,
+        database: "postgres",
+        user: "postgres",
+        passwordRef: "sql/orders",
+        tls: "off",
+        lockTimeoutMs: 300,
+        ...overrides,
+      },
+    ],
+  });
+  const allow = config.databases.map((one) => parseTcpAddress(one).address);
+  return createSqlExecutor({ config, egress: createEgress({ allow }), credentials, installation: "test" });
+}
+
+function plan(statements: string, of: Executor = executor(), target = { environment: "production", service: "cart" }) {
+  const args = { database: "orders", statements };
+  return of.plan({ actionId: "act_000000001", kind: "sql.migrate", target, args, context: {} }, never);
+}
+
+function request(planned: Plan, idempotencyKey = `act_${String(++actions).padStart(9, "0")}`): ExecuteRequest {
+  return { ...executeRequest(planned), idempotencyKey };
+}
+
+async function run(statements: string, of: Executor = executor()) {
+  const planned = await plan(statements, of);
+  return of.execute(request(planned), never);
+}
+
+async function rowsOf(sql: string): Promise<readonly JsonObject[]> {
+  return (await server.query(sql)).rows as readonly JsonObject[];
+}
+
+function classOf(planned: Plan): unknown {
+  return (planned.diff as JsonObject)["class"];
+}
+
+/** A fresh table of five rows. */
+async function table(name: string): Promise<void> {
+  await server.query(`drop table if exists ${name} cascade;
+    create table ${name} (id int primary key, status text not null default 'new', amount numeric(8,2), code varchar(8));
+    insert into ${name} select n, 'new', n, 'c' || n from generate_series(1, 5) n; analyze ${name}`);
+}
+
+describe("a migration of a real database", () => {
+  before(async () => (server = await startPostgresServer()));
+  after(() => server.stop());
+
+  it("that only adds goes through, is written down beside its change, and its inverse takes it back", async () => {
+    await table("adds");
+    const planned = await plan(
+      "ALTER TABLE adds ADD COLUMN note text DEFAULT 'x'; CREATE INDEX adds_note ON adds (note)",
+    );
+    assert.equal(classOf(planned), "additive");
+    const ran = request(planned);
+    assert.equal((await executor().execute(ran, never)).status, "succeeded");
+    assert.deepEqual(await rowsOf("select distinct note from adds"), [{ note: "x" }]);
+    const journal = await rowsOf("select action, grant_id from holdpoint.migrations order by at desc limit 1");
+    assert.deepEqual(journal, [{ action: `test:${ran.idempotencyKey}`, grant_id: ran.grantId }]);
+    const inverse = planned.inverse as { args: { statements: string } };
+    assert.equal((await run(inverse.args.statements)).status, "succeeded");
+    assert.deepEqual(await rowsOf("select column_name from information_schema.columns where column_name = 'note'"), []);
+  });
+
+  it("runs once, however often it is told to", async () => {
+    await table("once");
+    const ran = request(await plan("UPDATE once SET amount = amount + 1 WHERE id = 1"));
+    const both = await Promise.all([executor().execute(ran, never), executor().execute(ran, never)]);
+    assert.ok(both.some(({ status }) => status === "succeeded"));
+    const again = await executor().execute(ran, never);
+    assert.deepEqual(again.status === "succeeded" && again.detail, { foundBefore: true });
+    assert.deepEqual(await rowsOf("select amount::float8 from once where id = 1"), [{ amount: 2 }]);
+    assert.equal((await executor().reconcile(ran, never)).status, "happened");
+    assert.equal((await executor().reconcile(request(ran.plan), never)).status, "absent");
+  });
+
+  it("is judged by what the catalog knows: keys that pick few rows, types that only widen", async () => {
+    await table("known");
+    await server.query("create view known_view as select * from known");
+    const expected: readonly (readonly [string, string])[] = [
+      ["UPDATE known SET status = 'old' WHERE id = 3", "bounded-write"],
+      ["DELETE FROM known WHERE id IN (1, 2) AND status = 'new'", "bounded-write"],
+      ["DELETE FROM known WHERE status = 'new'", "unbounded-write"],
+      ["DELETE FROM known_view WHERE id = 1", "unbounded-write"],
+      ["DELETE FROM missing WHERE id = 1", "unbounded-write"],
+      ["ALTER TABLE known ALTER COLUMN id TYPE bigint", "altering"],
+      ["ALTER TABLE known ALTER COLUMN id TYPE smallint", "destructive"],
+      ["ALTER TABLE known ALTER COLUMN id TYPE bigint USING 0", "destructive"],
+      ["ALTER TABLE known ALTER COLUMN code TYPE varchar(20)", "altering"],
+      ["ALTER TABLE known ALTER COLUMN code TYPE varchar(4)", "destructive"],
+      ["ALTER TABLE known ALTER COLUMN code TYPE text", "altering"],
+      ["ALTER TABLE known ALTER COLUMN status TYPE varchar(400)", "destructive"],
+      ["ALTER TABLE known ALTER COLUMN amount TYPE numeric(10,2)", "altering"],
+      ["ALTER TABLE known ALTER COLUMN amount TYPE numeric(10,4)", "altering"],
+      ["ALTER TABLE known ALTER COLUMN amount TYPE numeric(8,4)", "destructive"],
+      ["ALTER TABLE known ALTER COLUMN amount TYPE numeric(10)", "destructive"],
+    ];
+    for (const [statements, of] of expected) assert.equal(classOf(await plan(statements)), of, statements);
+    assert.equal((await rowsOf("select count(*)::int as n from known"))[0]?.["n"], 5, "planning changes nothing");
+  });
+
+  it("shows its size and locks, and is not reversible when a statement has no inverse", async () => {
+    await table("sized");
+    const planned = await plan("CREATE INDEX i ON sized (status); UPDATE sized SET status = 'x' WHERE id = 1");
+    const { tables, statements } = planned.diff as { tables: JsonObject[]; statements: { findings: JsonObject[] }[] };
+    assert.equal(tables[0]?.["relation"], "sized");
+    assert.equal(tables[0]?.["rows"], 5);
+    assert.ok(Number(tables[0]?.["bytes"]) > 0);
+    assert.equal(statements[0]?.findings[0]?.["lock"], "SHARE");
+    assert.equal(planned.reversible, false);
+    assert.equal(planned.inverse, null);
+  });
+
+  it("is refused when a table of it has changed since it was planned", async () => {
+    await table("moved");
+    const planned = await plan("ALTER TABLE moved ADD COLUMN extra int");
+    await server.query("alter table moved add column other int");
+    const outcome = await executor().execute(request(planned), never);
+    assert.deepEqual(outcome, { status: "failed", code: "target-moved", detail: null });
+    assert.deepEqual(await rowsOf("select 1 from information_schema.columns where column_name = 'extra'"), []);
+  });
+
+  it("leaves nothing behind when a later statement fails, and repeats no row in what it says", async () => {
+    await table("atomic");
+    const outcome = await run(
+      "UPDATE atomic SET status = 'x' WHERE id = 1; INSERT INTO atomic (id, status) VALUES (2, 's3cret')",
+    );
+    assert.equal(outcome.status, "failed");
+    assert.equal("code" in outcome && outcome.code, "target-refused");
+    assert.deepEqual(outcome.detail, {
+      sqlState: "23505",
+      schema: "public",
+      table: "atomic",
+      constraint: "atomic_pkey",
+    });
+    assert.deepEqual(await rowsOf("select status from atomic where id = 1"), [{ status: "new" }]);
+    const bad = await run("INSERT INTO atomic (id, amount) VALUES (9, 'hunter2-value')");
+    assert.ok(!JSON.stringify(bad).includes("hunter2"));
+  });
+
+  it("waits no longer for a lock than it may, and can be tried again", async () => {
+    await table("locked");
+    const planned = await plan("ALTER TABLE locked ADD COLUMN late int");
+    const holder = await holdLock("locked");
+    const ran = request(planned);
+    const outcome = await executor().execute(ran, never);
+    assert.equal(outcome.status, "retry");
+    assert.equal("code" in outcome && outcome.code, "lock-timeout");
+    await holder();
+    assert.equal((await executor().execute(ran, never)).status, "succeeded");
+  });
+
+  it("ends as unknown when the answer to its commit is lost, and reconciling finds out", async (t) => {
+    await table("lost");
+    const cutting = await cuttingProxy(t, server.port);
+    const of = executor({ port: cutting.port });
+    const ran = request(await plan("ALTER TABLE lost ADD COLUMN kept int"));
+    cutting.cutAt("commit");
+    const outcome = await of.execute(ran, never);
+    assert.deepEqual(outcome, { status: "unknown", code: "connection-lost", detail: null });
+    const settled = await untilSettled(() => executor().reconcile(ran, never));
+    const kept = await rowsOf("select 1 from information_schema.columns where column_name = 'kept'");
+    assert.equal(settled.status, kept.length > 0 ? "happened" : "absent");
+    cutting.cutAt("add column");
+    const early = request(await plan("alter table lost add column never int"));
+    assert.equal((await of.execute(early, never)).status, "retry", "it was never told to commit");
+    assert.equal((await untilSettled(() => executor().reconcile(early, never))).status, "absent");
+  });
+
+  it("is refused where it could not be taken back as a whole, or is not of this target", async () => {
+    for (const statements of [
+      "CREATE INDEX CONCURRENTLY i ON adds (id)",
+      "COMMIT",
+      "BEGIN; SELECT 1",
+      "SET lock_timeout = 0",
+      "SET LOCAL ROLE postgres",
+      "VACUUM",
+      "COPY adds TO '/tmp/x'",
+      "-- nothing",
+    ]) {
+      await assert.rejects(plan(statements), { code: "arguments-invalid" }, statements);
+    }
+    await assert.rejects(plan("SELECT 1", executor(), { environment: "staging", service: "cart" }), {
+      code: "arguments-invalid",
+    });
+    await assert.rejects(plan("SELECT 1", executor(), { environment: "production", service: "payments" }), {
+      code: "arguments-invalid",
+    });
+  });
+
+  it("cannot end its transaction from within, whatever people have signed", async () => {
+    await table("inside");
+    await server.query("create or replace procedure sneak() language plpgsql as $$ begin commit; end $$");
+    const outcome = await run("UPDATE inside SET status = 'x' WHERE id = 1; CALL sneak()");
+    assert.equal(outcome.status, "failed");
+    assert.deepEqual(await rowsOf("select status from inside where id = 1"), [{ status: "new" }]);
+  });
+
+  it("says what is wrong with its login, and never the password", async () => {
+    const outcome = await executor({ port: 1 }).execute(request(await plan("SELECT 1")), never);
+    assert.deepEqual(outcome, { status: "retry", afterMs: 5_000, code: "unreachable", detail: null });
+    await assert.rejects(plan("SELECT 1", executor({ port: 1 })), { code: "target-unavailable" });
+    await assert.rejects(plan("SELECT 1", executor({ passwordRef: "sql/none" })), /no such secret/);
+  });
+
+  it("is not configured without TLS beyond this machine", () => {
+    const database = { name: "a", environment: "production", service: "b", database: "c", user: "d", passwordRef: "e" };
+    const config = sqlConfigSchema.parse({ databases: [{ ...database, host: "db.example", tls: "off" }] });
+    const egress = createEgress({ allow: [] });
+    assert.throws(() => createSqlExecutor({ config, egress, credentials, installation: "test" }), {
+      code: "config-invalid",
+    });
+  });
+});
+
+/** Another transaction that has read the table and goes on. */
+async function holdLock(name: string): Promise<() => Promise<void>> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ host: "127.0.0.1", port: server.port, user: "postgres", password: PASSWORD });
+  await client.connect();
+  await client.query("begin");
+  await client.query(`select * from ${name}`);
+  return () => client.end();
+}
+
+type Cutting = { readonly port: number; readonly cutAt: (text: string) => void };
+
+/** Passes everything on, and cuts both ways once the client has said `text`, which still arrives. */
+async function cuttingProxy(t: TestContext, port: number): Promise<Cutting> {
+  let cut = "";
+  const proxy: Server = createServer((client) => {
+    const upstream = connectTcp(port, "127.0.0.1");
+    client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
+    upstream.on("error", () => client.destroy()).on("data", (chunk) => client.writable && client.write(chunk));
+    client.on("data", (chunk) => {
+      const isLast = cut !== "" && chunk.toString("latin1").toLowerCase().includes(cut);
+      upstream.write(chunk, () => isLast && (client.destroy(), (cut = "")));
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  t.after(() => proxy.close());
+  return { port: (proxy.address() as AddressInfo).port, cutAt: (text) => (cut = text) };
+}
+
+async function untilSettled(ask: () => ReturnType<Executor["reconcile"]>) {
+  for (;;) {
+    const answer = await ask();
+    if (answer.status !== "unclear") return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
