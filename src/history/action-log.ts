@@ -26,9 +26,10 @@ export interface Trail {
   readonly proposed: number;
   readonly evaluated: number | null;
   readonly planned: number | null;
-  /** Of the last hold: its beginning, whom it asked last, and the answers that it got. */
+  /** Of the last hold: its beginning, whom it asked last, what its clock came to last, and the answers that it got. */
   readonly held: number | null;
   readonly asked: number | null;
+  readonly clocked: number | null;
   readonly answers: readonly number[];
   /** The event that ended that hold. */
   readonly ended: number | null;
@@ -42,6 +43,7 @@ const NO_TRAIL: Trail = {
   planned: null,
   held: null,
   asked: null,
+  clocked: null,
   answers: [],
   ended: null,
 };
@@ -180,8 +182,9 @@ function note(trail: UnderWay, event: LedgerEvent): void {
   const isAnswer = type === "action.approved" || type === "action.denied";
   if (type === "action.planned") trail.planned = seq;
   if (facts["evaluation"] != null) trail.evaluated = seq;
-  if (type === "action.held") Object.assign(trail, { held: seq, asked: seq, answers: [], ended: null });
-  if (type === "hold.escalated") trail.asked = seq;
+  if (type === "action.held") Object.assign(trail, { held: seq, asked: seq, clocked: seq, answers: [], ended: null });
+  if (type === "hold.escalated") Object.assign(trail, { asked: seq, clocked: seq });
+  if (type === "hold.frozen" || type === "hold.resumed") trail.clocked = seq;
   if (isAnswer) trail.answers = [...trail.answers, seq].slice(-ANSWERS_MAX);
   if (trail.held !== null && trail.ended === null && (isAnswer || isEnd(event))) trail.ended = seq;
 }

@@ -56,6 +56,7 @@ export class NotificationSource {
       evaluated: await this.#log.event(draft.evaluated),
       held: await this.#log.event(draft.held),
       asked: await this.#log.event(draft.asked),
+      clocked: await this.#log.event(draft.clocked),
       answers: await this.#answers(draft),
       braked: isBrake ? await this.#braked(event) : null,
       ...(isBrake ? { reason: null, diff: null } : await this.#texts(draft)),

@@ -21,6 +21,8 @@ export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held"
     case "action.held":
       return "hold.opened";
     case "hold.escalated":
+    case "hold.frozen":
+    case "hold.resumed":
     case "brake.applied":
     case "brake.released":
       return event.type;
@@ -42,6 +44,8 @@ export interface NotificationSources {
   readonly held: LedgerEvent | null;
   /** Whom the hold asked last. */
   readonly asked: LedgerEvent | null;
+  /** What its clock came to last. */
+  readonly clocked: LedgerEvent | null;
   readonly answers: readonly Answered[];
   /** The one that applied the brake. */
   readonly braked: LedgerEvent | null;
@@ -104,6 +108,8 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
 const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
   "action.held": "held",
   "hold.escalated": "held",
+  "hold.frozen": "held",
+  "hold.resumed": "held",
   "action.approved": "approved",
   "action.denied": "denied",
   "action.refused": "refused",
@@ -121,7 +127,7 @@ function statusAfter({ type, facts }: LedgerEvent): string {
 
 function holdPart(
   held: KernelEvent<"action.held"> | null,
-  { asked, answers }: Pick<NotificationSources, "asked" | "answers">,
+  { asked, clocked, answers }: Pick<NotificationSources, "asked" | "clocked" | "answers">,
 ): NotifiedHold | null {
   if (held === null) return null;
   const { hold: id, route, roles, deadline } = held.facts;
@@ -131,7 +137,8 @@ function holdPart(
     route,
     step: later?.step ?? 0,
     roles: later?.roles ?? roles,
-    deadline: later?.deadline ?? deadline,
+    deadline: as("hold.resumed", clocked)?.facts.deadline ?? later?.deadline ?? deadline,
+    isFrozen: clocked?.type === "hold.frozen",
     answers: answers.map(answerPart),
   };
 }

@@ -47,6 +47,7 @@ const ACTION: NotifiedAction = {
     step: 0,
     roles: ["sre"],
     deadline: NOW_MS + 600_000,
+    isFrozen: false,
     answers: [],
   },
   reason: "memory grows since the last deploy",

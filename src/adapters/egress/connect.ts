@@ -1,11 +1,10 @@
 // One bare connection to an address that is allowed, for protocols that are not HTTP.
 
 import { connect as connectTcp, type LookupFunction, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import type { UnsentCode } from "../../wire/contracts/egress.ts";
 
 /** `address` is `tcp://host:port`, already allowed. Rejects with a TypeError whose message is an UnsentCode. */
-export function connect(address: string, lookup: LookupFunction, signal: AbortSignal): Promise<Duplex> {
+export function connect(address: string, lookup: LookupFunction, signal: AbortSignal): Promise<Socket> {
   if (signal.aborted) return Promise.reject(unsent("aborted"));
   const { hostname, port } = new URL(address);
   const host = hostname.replace(/^\[|\]$/g, "");

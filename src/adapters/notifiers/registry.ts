@@ -1,18 +1,27 @@
 // Which way each configured notifier takes, and where it leads.
 
+import { AppError } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Transport } from "../../wire/contracts/export.ts";
 import type { Notification, Notifier } from "../../wire/contracts/notifier.ts";
 import type { NotifierConfig, NotifiersConfig } from "../../wire/schemas/notifiers-config.ts";
-import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { parseOrigin, parseTcpAddress } from "../../wire/schemas/origin.ts";
+import { createEmailNotifier } from "./email.ts";
 import { createWay } from "./way-to-people.ts";
 import { createWebhookNotifier } from "./webhook.ts";
 
-/** Origins of all notifiers, for the allow-list. Throws `config-invalid` for an unusable address. */
+/** Where all notifiers lead, for the allow-list. Throws `config-invalid` for an unusable address. */
 export function notifierOrigins(notifiers: NotifiersConfig): readonly string[] {
-  return Object.values(notifiers).map(({ baseUrl }) => parseOrigin(baseUrl));
+  return Object.values(notifiers).map(originOf);
+}
+
+function originOf(config: NotifierConfig): string {
+  if (config.kind !== "email") return parseOrigin(config.baseUrl);
+  const { address, isLocal } = parseTcpAddress(config);
+  if (isLocal || config.security !== "none") return address;
+  throw new AppError("config-invalid", `${address}: only TLS leaves this machine`);
 }
 
 export interface NotifierParts {
@@ -42,9 +51,14 @@ export function createNotifierTransport(parts: NotifierParts): Transport<Notific
 
 function notifierOf(parts: NotifierParts, config: NotifierConfig): Notifier {
   const { egress, credentials, clock, publicUrl } = parts;
-  const origin = parseOrigin(config.baseUrl);
+  const origin = originOf(config);
   const linkOf = (notification: Notification): string | null => linkTo(publicUrl, notification);
-  return createWebhookNotifier({ config, origin, call: egress.callTo(origin), credentials, clock, linkOf });
+  switch (config.kind) {
+    case "webhook":
+      return createWebhookNotifier({ config, origin, call: egress.callTo(origin), credentials, clock, linkOf });
+    case "email":
+      return createEmailNotifier({ config, connect: egress.connectTo(origin), credentials, linkOf });
+  }
 }
 
 /** Where a person reads and answers: never a link that answers by itself. */

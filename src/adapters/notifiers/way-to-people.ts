@@ -3,7 +3,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Batch, Delivery, Transport } from "../../wire/contracts/export.ts";
-import type { Notification, Notifier, Told } from "../../wire/contracts/notifier.ts";
+import type { Notification, NotificationKind, Notifier, Told } from "../../wire/contracts/notifier.ts";
 import type { NotifierConfig } from "../../wire/schemas/notifiers-config.ts";
 
 const RECORDS_MAX = 20;
@@ -23,6 +23,8 @@ export function createWay(parts: WayParts): Transport<Notification> {
   const way = new Way(parts);
   return { recordsMax: RECORDS_MAX, deliver: (batch, signal) => way.deliver(batch, signal) };
 }
+
+const QUESTIONS: ReadonlySet<NotificationKind> = new Set(["hold.opened", "hold.escalated", "hold.resumed"]);
 
 /** What notifier and fallback each want remembered. */
 type Memo = { readonly own: string | null; readonly fallback: string | null };
@@ -59,8 +61,7 @@ class Way {
     if (routes !== undefined && !routes.includes(action.hold?.route ?? "")) return true;
     if (environments !== undefined && !environments.includes(action.environment)) return true;
     // Nobody can answer it any more: its end is told next.
-    const isQuestion = kind === "hold.opened" || kind === "hold.escalated";
-    return isQuestion && action.hold !== null && action.hold.deadline <= this.#parts.clock.nowMs();
+    return QUESTIONS.has(kind) && action.hold !== null && action.hold.deadline <= this.#parts.clock.nowMs();
   }
 
   async #tell(notification: Notification, memo: Memo, signal: AbortSignal): Promise<Ended> {

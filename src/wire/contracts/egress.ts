@@ -1,6 +1,6 @@
 // What adapters need of the one way out: an answer-shaped call, and a function shaped like fetch, each to one origin.
 
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 
 export interface OutboundRequest {
   readonly method: "GET" | "POST" | "PATCH";
@@ -42,7 +42,7 @@ export type OutboundFetch = typeof globalThis.fetch;
  * A bare connection, for protocols that are not HTTP; aborting `signal` destroys it, also later. Rejects with a TypeError
  * whose message is an UnsentCode. Whoever uses it asks for TLS on it, where it leaves this machine.
  */
-export type OutboundConnect = (signal: AbortSignal) => Promise<Duplex>;
+export type OutboundConnect = (signal: AbortSignal) => Promise<Socket>;
 
 export interface FetchLimits {
   readonly answerBytesMax: number;

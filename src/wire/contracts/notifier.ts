@@ -5,6 +5,8 @@ import type { Verdict } from "../types/verdict.ts";
 export const NOTIFICATION_KINDS = [
   "hold.opened",
   "hold.escalated",
+  "hold.frozen",
+  "hold.resumed",
   "hold.ended",
   "action.ended",
   "brake.applied",
@@ -29,6 +31,8 @@ export interface NotifiedHold {
   /** Who is asked: one of these. */
   readonly roles: readonly string[];
   readonly deadline: number;
+  /** A pause covers what it asks about: its clock stands still, and nobody may answer. */
+  readonly isFrozen: boolean;
   readonly answers: readonly NotifiedAnswer[];
 }
 

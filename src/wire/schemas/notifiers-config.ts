@@ -40,7 +40,33 @@ const webhookSchema = z.strictObject({
 });
 export type WebhookConfig = z.infer<typeof webhookSchema>;
 
-const notifierConfigSchema = z.discriminatedUnion("kind", [webhookSchema]);
+const addressSchema = z
+  .string()
+  .max(254)
+  .regex(/^[^\s@<>"(),:;[\]\\\p{Cc}]+@[A-Za-z0-9.-]+$/u, "an address is like sre@example.com");
+const addressesSchema = z.array(addressSchema).min(1).max(64);
+
+const emailSchema = z.strictObject({
+  ...shared,
+  kind: z.literal("email"),
+  /** The mail server that takes what is sent: smtp.example.com */
+  host: z.string().min(1).max(253),
+  port: z.int().min(1).max(65_535).default(587),
+  /** `starttls` refuses a server without it. `none` only on this machine. */
+  security: z.enum(["starttls", "tls", "none"]).default("starttls"),
+  user: plainSchema.optional(),
+  passwordRef: secretRefSchema.optional(),
+  from: addressSchema,
+  to: z.strictObject({
+    /** Who is told where no role says otherwise. */
+    default: addressesSchema,
+    /** Who is told of a hold that asks this role. */
+    roles: z.record(plainSchema, addressesSchema).default({}),
+  }),
+});
+export type EmailConfig = z.infer<typeof emailSchema>;
+
+const notifierConfigSchema = z.discriminatedUnion("kind", [webhookSchema, emailSchema]);
 export type NotifierConfig = z.infer<typeof notifierConfigSchema>;
 
 /** By a name of one's own, which metrics and the position file carry. */

@@ -1,0 +1,88 @@
+// A notification in words: what people read in a message, whatever carries it.
+
+import type { Notification, NotifiedAction, NotifiedBrake } from "../../wire/contracts/notifier.ts";
+
+/** Controls, and characters that turn or hide text: what an agent wrote must read as it stands. */
+// oxlint-disable-next-line no-control-regex -- exactly these are taken out
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+
+/** Text with what cannot be seen made visible; line ends and tabs stay. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`);
+}
+
+/** The same for a name, which has no business with line ends. */
+export function oneLine(text: string): string {
+  return visible(text.replace(/\s+/gu, " "));
+}
+
+/** `kubernetes.restart on production/cart (deployment/cart)`. */
+function subjectOf({ kind, environment, service, resource }: NotifiedAction): string {
+  return oneLine(`${kind} on ${environment}/${service}${resource === null ? "" : ` (${resource})`}`);
+}
+
+/** One line: what happened, and to what. */
+export function headline(notification: Notification): string {
+  const { kind, action, brake, actor } = notification;
+  if (action !== null) return `${stateOf(notification)}: ${subjectOf(action)}`;
+  if (brake === null) return kind;
+  const verb = kind === "brake.applied" ? "applied" : "released";
+  return `Kill switch ${verb} by ${actor}: ${brake.mode} of ${scopeText(brake)}`;
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  expired: "Expired, nobody answered",
+  cancelled: "Cancelled",
+  suppressed: "Suppressed as a duplicate",
+  refused: "Refused",
+  succeeded: "Done",
+  failed: "Failed",
+  "needs-attention": "Needs attention",
+};
+
+function stateOf({ kind, action }: Notification): string {
+  if (action === null) return "";
+  if (kind === "hold.opened") return "Waits for approval";
+  if (kind === "hold.escalated") return "Escalated, waits for approval";
+  if (kind === "hold.frozen") return "Paused by the kill switch, waits for approval";
+  if (kind === "hold.resumed") return "Waits for approval again";
+  const people = (action.hold?.answers ?? []).map(({ person }) => person).join(", ");
+  if (action.status === "approved") return `Approved by ${people}`;
+  if (action.status === "denied") return `Denied by ${people}`;
+  return STATES[action.status] ?? action.status;
+}
+
+function scopeText({ scope }: NotifiedBrake): string {
+  const parts = Object.entries(scope).map(([name, value]) => `${name} ${value}`);
+  return oneLine(parts.length === 0 ? "everything" : parts.join(", "));
+}
+
+/** `2026-11-21 09:24 UTC`. */
+function instant(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** The facts that people decide by, as pairs of a name and a value. */
+export function factsOf(action: NotifiedAction): readonly (readonly [name: string, value: string])[] {
+  const { environment, service, agent, person, reversible, incident, hold, verdicts, code } = action;
+  const telling = verdicts.filter(({ verdict }) => verdict !== "pass");
+  return [
+    ["Environment", oneLine(environment)],
+    ["Service", oneLine(service)],
+    ["Proposed by", oneLine(person === null || agent === `person:${person}` ? agent : `${agent}, for ${person}`)],
+    ["Can be undone", reversible ? "yes" : "no"],
+    ...(incident === null ? [] : ([["Incident", incident]] as const)),
+    ...(hold === null
+      ? []
+      : ([
+          ["Asked", `${hold.roles.join(", ")} (route ${hold.route}, step ${hold.step + 1})`],
+          ["Until", instant(hold.deadline)],
+        ] as const)),
+    ...(telling.length === 0
+      ? []
+      : ([
+          ["Verdicts", telling.map(({ gate, verdict, code: why }) => `${verdict}: ${gate} ${why}`).join("; ")],
+        ] as const)),
+    ...(code === null ? [] : ([["Code", oneLine(code)]] as const)),
+  ];
+}
