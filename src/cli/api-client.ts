@@ -1,9 +1,11 @@
 // Calls to the one configured server: a fresh token per command, a time limit, a bound on answers, problems as errors.
 
 import { signAssertion } from "../adapters/identity/client-assertions.ts";
+import { signProof } from "../adapters/identity/dpop-proofs.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Random } from "../core/random.ts";
+import type { PrivateJwk } from "../wire/schemas/identity.ts";
 import { CliError, ProblemError } from "./cli-error.ts";
 import { readStoredToken, readClientKey } from "./credentials.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -48,6 +50,8 @@ function encodePart(part: string): string {
 export class ApiClient {
   readonly #parts: Parts;
   #token: string | null = null;
+  /** The key that the token is bound to, null for a bearer token. */
+  #boundTo: PrivateJwk | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -63,10 +67,19 @@ export class ApiClient {
     return this.#token;
   }
 
+  async #proof(request: { method: string; url: URL; token: string | null }): Promise<Record<string, string>> {
+    if (this.#boundTo === null) return {};
+    const { clock, random } = this.#parts;
+    const url = request.url.origin + request.url.pathname;
+    return { dpop: await signProof(this.#boundTo, { ...request, url, clock, random }) };
+  }
+
   /** Calls with a token; throws ProblemError for a problem document, `unreachable` when there is no answer. */
   async call(request: ApiRequest): Promise<ApiAnswer> {
-    const authorization = `Bearer ${await this.token()}`;
-    return this.open({ ...request, headers: { ...request.headers, authorization } });
+    const token = await this.token();
+    const authorization = this.#boundTo === null ? `Bearer ${token}` : `DPoP ${token}`;
+    const proof = await this.#proof({ method: request.method ?? "GET", url: this.#url(request), token });
+    return this.open({ ...request, headers: { ...request.headers, ...proof, authorization } });
   }
 
   async get(path: string, query: ApiRequest["query"] = {}): Promise<Json> {
@@ -110,19 +123,32 @@ export class ApiClient {
     return url;
   }
 
+  /** A bearer token, or one bound to the client's own key where its registration wants that. */
   async #requestToken(): Promise<string> {
-    const { settings, clock, random } = this.#parts;
-    const { clientId, jwk } = readClientKey(settings);
+    const client = readClientKey(this.#parts.settings);
+    try {
+      return await this.#exchange(client);
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code !== "dpop-proof-missing") throw error;
+      this.#boundTo = client.jwk;
+      return this.#exchange(client);
+    }
+  }
+
+  async #exchange({ clientId, jwk }: ReturnType<typeof readClientKey>): Promise<string> {
+    const { clock, random } = this.#parts;
+    const url = new URL("/oauth/token", this.server);
     // The audience is the server that we mean, never one that the server names: an assertion cannot be passed on.
-    const assertion = await signAssertion(jwk, { clientId, audience: `${this.server}/oauth/token`, clock, random });
+    const assertion = await signAssertion(jwk, { clientId, audience: url.href, clock, random });
     const form = {
       grant_type: "client_credentials",
       client_assertion_type: ASSERTION_TYPE,
       client_assertion: assertion,
     };
-    const { body } = await this.#send(new URL("/oauth/token", this.server), {
+    const proof = await this.#proof({ method: "POST", url, token: null });
+    const { body } = await this.#send(url, {
       method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+      headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...proof },
       body: new URLSearchParams(form).toString(),
     });
     const token = new Fields(body).exact("access_token");

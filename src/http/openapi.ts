@@ -5,6 +5,7 @@ import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
 import { problemSchema } from "../wire/schemas/api.ts";
 import { PLAIN_SCOPES } from "../wire/types/scopes.ts";
+import { PROOF_ERRORS } from "./problem.ts";
 import type { Route } from "./route.ts";
 
 type Doc = Record<string, unknown>;
@@ -149,7 +150,13 @@ function answers({ response: { status, also, schema, type, what } }: Route, sche
   return { [status]: answer, ...(also === undefined ? {} : { [also.status]: { ...answer, description: also.what } }) };
 }
 
-const DOOR_ERRORS = ["token-missing", "token-invalid", "session-invalid", "scope-insufficient"] as const;
+const DOOR_ERRORS = [
+  "token-missing",
+  "token-invalid",
+  ...PROOF_ERRORS,
+  "session-invalid",
+  "scope-insufficient",
+] as const;
 
 /** What every route of its sort may answer, beside what it names itself. */
 function commonErrors({ method, auth, body }: Route): readonly ErrorCode[] {

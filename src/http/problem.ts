@@ -49,9 +49,22 @@ function fromFramework(error: unknown): AppError {
   }
 }
 
+/** What is wrong with a proof of possession (RFC 9449 section 7.1). */
+export const PROOF_ERRORS = [
+  "dpop-proof-missing",
+  "dpop-proof-invalid",
+  "dpop-proof-mismatch",
+  "dpop-proof-replayed",
+] as const satisfies readonly ErrorCode[];
+
+function challengeOf(code: ErrorCode): string {
+  const isProof = (PROOF_ERRORS as readonly ErrorCode[]).includes(code);
+  return isProof ? `DPoP error="invalid_dpop_proof", algs="EdDSA Ed25519 ES256"` : "Bearer";
+}
+
 export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const problem = problemOf(error);
-  if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
+  if (problem.status === 401) void reply.header("www-authenticate", challengeOf(problem.code));
   if (isAppError(error) && typeof error.facts["retryAfterS"] === "number") {
     void reply.header("retry-after", String(error.facts["retryAfterS"]));
   }

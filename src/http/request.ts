@@ -14,14 +14,38 @@ export function identify(services: Services, request: FastifyRequest): Identity 
   if (header === undefined) {
     const identity = identifySession(services.sessions, request);
     if (identity !== undefined) return identity;
-  }
+  } else if (BOUND.test(header)) return identifyBound(services, { request, header });
   return services.identity.cached(header) ?? services.identity.verify(header);
+}
+
+const BOUND = /^dpop /i;
+/** Requests whose proof of possession has been used: the door and the handler ask who it is one after the other. */
+const proven = new WeakSet<FastifyRequest>();
+
+async function identifyBound(
+  { identity }: Services,
+  { request, header }: { readonly request: FastifyRequest; readonly header: string },
+): Promise<Identity> {
+  const token = await identity.verifyBound(header);
+  if (proven.has(request)) return token.identity;
+  const path = request.url.split("?", 1)[0] ?? "";
+  await identity.checkProof({ proof: proofOf(request), method: request.method, path, token });
+  proven.add(request);
+  return token.identity;
+}
+
+/** The value of the `DPoP` header; two of them arrive as one that is no proof. */
+export function proofOf(request: FastifyRequest): string | undefined {
+  const proof = request.headers["dpop"];
+  return typeof proof === "string" ? proof : proof?.join();
 }
 
 /** Who is known to be behind a request that is refused; undefined for nobody. Never throws. */
 export function knownIdentity({ identity, sessions }: Services, request: FastifyRequest): Identity | undefined {
   const header = request.headers.authorization;
-  return header === undefined ? sessionHolder(sessions, request) : identity.cached(header);
+  if (header === undefined) return sessionHolder(sessions, request);
+  // A good token without its key counts for whom it was issued to: somebody may have stolen it.
+  return identity.cached(header) ?? identity.cachedBound(header);
 }
 
 export function requireScope(identity: Identity, scope: ClientScope): void {

@@ -45,9 +45,16 @@ export interface IdentityService {
   /** The identity of a header verified before, at once. */
   cached(header: string | undefined): Identity | undefined;
   verify(header: string | undefined): Promise<Identity>;
+  /** As `cached`, for a token of the scheme `DPoP`: whose it is, not who sent it. */
+  cachedBound(header: string): Identity | undefined;
+  /** As `verify`, for the scheme `DPoP`: the sender has still to prove the key. */
+  verifyBound(header: string): Promise<BoundToken>;
+  /** Checks a proof of possession and uses it up. */
+  checkProof(request: ProvenRequest): Promise<void>;
   /** Ends a token by its `jti`, or a session by its id: an identity's `tokenId`. */
   revokeToken(tokenId: string): void;
-  issueToken(parameters: Readonly<Record<string, unknown>>): Promise<JsonObject>;
+  /** `proof` is the value of the `DPoP` header. */
+  issueToken(parameters: Readonly<Record<string, unknown>>, proof: string | undefined): Promise<JsonObject>;
   /** The registered client that such a request says it is from, not verified; null when it names none. */
   claimedClient(parameters: Readonly<Record<string, unknown>>): string | null;
   metadata(): JsonObject;
@@ -57,6 +64,15 @@ export interface IdentityService {
   /** Rejects for a delivery that is not the source's own, where the source proves each by a signature. */
   prove(source: SourceIdentity, delivery: SignedDelivery): Promise<void>;
 }
+
+export type BoundToken = { readonly identity: Identity; readonly text: string; readonly boundTo: string };
+
+export type ProvenRequest = {
+  readonly proof: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly token: Pick<BoundToken, "text" | "boundTo">;
+};
 
 /** `url` is the console's, with the code. */
 export type SignInCode = { readonly code: string; readonly url: string; readonly expiresAt: number };

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { ClientRegistry } from "../adapters/identity/clients.ts";
+import { DpopProofs } from "../adapters/identity/dpop-proofs.ts";
 import { TokenIssuer } from "../adapters/identity/issuer.ts";
 import { openKeyPair } from "../adapters/identity/key-pairs.ts";
 import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
@@ -41,7 +42,7 @@ export function openIdentity({ config, issuer, egress, log }: Needs): Identities
   const clock = systemClock;
   const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem });
   const sources = new SourceRegistry({ dir: join(dataDir, "sources"), clock, onProblem });
-  const proofs = new SourceProofs({
+  const sourceProofs = new SourceProofs({
     find: (source) => sources.find(source),
     credentials: fileSecrets(join(dataDir, "secrets")),
     sns: new SnsMessages(egress),
@@ -50,12 +51,14 @@ export function openIdentity({ config, issuer, egress, log }: Needs): Identities
   const audience = "holdpoint";
   const seenPath = join(dataDir, "keys", "assertions.seen");
   const onEvent = (event: object): void => log.info(event, "token request");
+  const proofs = new DpopProofs({ origin: issuer, seenPath: join(dataDir, "keys", "proofs.seen"), clock });
   const tokenIssuer = new TokenIssuer({
     issuer,
     audience,
     key,
     clients,
     seenPath,
+    proofs,
     clock,
     random: systemRandom,
     onEvent,
@@ -69,7 +72,10 @@ export function openIdentity({ config, issuer, egress, log }: Needs): Identities
     cached: (header) => verifier.cached(header),
     verify: (header) => verifier.verify(header),
     revokeToken: (tokenId) => (tokenId.startsWith(SESSION_ID) ? sessions.end(tokenId) : verifier.revokeToken(tokenId)),
-    issueToken: async (parameters) => ({ ...(await tokenIssuer.issueToken(parameters)) }),
+    cachedBound: (header) => verifier.cachedBound(header),
+    verifyBound: (header) => verifier.verifyBound(header),
+    checkProof: async (request) => void (await proofs.check(request)),
+    issueToken: async (parameters, proof) => ({ ...(await tokenIssuer.issueToken(parameters, proof)) }),
     claimedClient: (parameters) => tokenIssuer.claimedClient(parameters),
     metadata: () => tokenIssuer.metadata(),
     jwks: () => tokenIssuer.jwks(),
@@ -82,7 +88,7 @@ export function openIdentity({ config, issuer, egress, log }: Needs): Identities
         signedFor: signedFor(headers),
       });
     },
-    prove: (source, delivery) => proofs.prove(source, delivery),
+    prove: (source, delivery) => sourceProofs.prove(source, delivery),
     findSource: (source) => sources.find(source),
   };
 }

@@ -19,11 +19,12 @@ describe("the command line with a running server", () => {
       "client add agent:bot --kind agent",
       "client add person:ada --kind person --role on-call --role owner",
       "client add person:eve --kind person --role nobody",
+      "client add agent:bound --kind agent --dpop",
     ]) {
       const added = await run(argv);
       assert.equal(added.code, 0, added.err);
     }
-    for (const id of ["agent:bot", "person:ada", "person:eve"]) await known(id);
+    for (const id of ["agent:bot", "person:ada", "person:eve", "agent:bound"]) await known(id);
   });
   after(async () => {
     for (const cleanup of cleanups) await cleanup();
@@ -64,6 +65,16 @@ describe("the command line with a running server", () => {
     const answer = await fetch(`${server.url}/v1/session`, { method: "POST", headers, body });
     assert.equal(((await answer.json()) as { identity?: string }).identity, "person:ada");
     assert.match((await bot("login --web")).err, /people-only/);
+  });
+
+  test("a client whose tokens must be bound to its key is served like any other", async () => {
+    const { code, out, err } = await run(`--client agent:bound ${note("staging")}`);
+    assert.equal(code, 0, err);
+    const read = await run(`--client agent:bound get action ${out.split(" ")[0] ?? ""} -o json`);
+    assert.equal(read.code, 0, read.err);
+    const token = (await run("--client agent:bound token")).out.trim();
+    const stolen = await fetch(`${server.url}/v1/session`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(((await stolen.json()) as { code?: string }).code, "dpop-proof-missing");
   });
 
   test("a repeated proposal under one key is the same action, with the exit code of what became of it", async () => {

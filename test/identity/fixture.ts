@@ -9,6 +9,7 @@ import { SignJWT } from "jose";
 import { ClientRegistry, createClient } from "../../src/adapters/identity/clients.ts";
 import type { NewClient } from "../../src/adapters/identity/clients.ts";
 import { signAssertion } from "../../src/adapters/identity/client-assertions.ts";
+import { DpopProofs } from "../../src/adapters/identity/dpop-proofs.ts";
 import { TokenIssuer } from "../../src/adapters/identity/issuer.ts";
 import type { IssuerEvent } from "../../src/adapters/identity/issuer.ts";
 import { keyPairOf, openKeyPair } from "../../src/adapters/identity/key-pairs.ts";
@@ -76,6 +77,7 @@ export interface Installation {
   readonly key: KeyPair;
   readonly clients: ClientRegistry;
   readonly sources: SourceRegistry;
+  readonly proofs: DpopProofs;
   readonly issuer: TokenIssuer;
   readonly verifier: TokenVerifier;
   readonly events: IssuerEvent[];
@@ -97,9 +99,10 @@ export function open(dir: string, clock = new TestClock(), cachedMax = 100): Ins
   const shared = { issuer: ISSUER, audience: AUDIENCE, key, clients, clock };
   const seenPath = join(dir, "keys", "assertions.seen");
   const onEvent = (event: IssuerEvent): void => void events.push(event);
-  const issuer = new TokenIssuer({ ...shared, seenPath, random, onEvent });
+  const proofs = new DpopProofs({ origin: ISSUER, seenPath: join(dir, "keys", "proofs.seen"), clock });
+  const issuer = new TokenIssuer({ ...shared, seenPath, proofs, random, onEvent });
   const verifier = new TokenVerifier({ ...shared, revokedPath: join(dir, "keys", "tokens.revoked"), cachedMax });
-  return { dir, clientsDir, clock, random, key, clients, sources, issuer, verifier, events, problems };
+  return { dir, clientsDir, clock, random, key, clients, sources, proofs, issuer, verifier, events, problems };
 }
 
 export function register(at: Installation, client: NewClient): PrivateJwk {

@@ -228,7 +228,8 @@ test("the documents name what is supported and hold no private key", (t) => {
 
 test("the token lifetime is bounded", (t) => {
   const at = open(temporaryFolder(t));
-  const shared = { issuer: ISSUER, audience: AUDIENCE, key: at.key, clients: at.clients, clock: at.clock };
+  const { key, clients, clock, proofs } = at;
+  const shared = { issuer: ISSUER, audience: AUDIENCE, key, clients, clock, proofs };
   const seenPath = join(at.dir, "seen");
   for (const tokenTtlS of [0, -1, 29, 901, 60.5, NaN, Infinity]) {
     assert.throws(

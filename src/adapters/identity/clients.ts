@@ -36,6 +36,8 @@ export interface Client {
   readonly scopes: readonly ClientScope[];
   readonly keys: readonly ClientKey[];
   readonly disabled: boolean;
+  /** It gets no token that is not bound to a key. */
+  readonly dpopBound: boolean;
 }
 
 /**
@@ -130,9 +132,9 @@ function parseClient(name: string, value: Json): Client {
   if (file.id !== name) throw new Error("id and file name disagree");
   const keys = file.keys.map(parseKey);
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
-  const { id, kind, roles, scopes, disabled = false } = file;
+  const { id, kind, roles, scopes, disabled = false, dpopBound = false } = file;
   const owner = file.owner?.startsWith("person:") === true ? file.owner : null;
-  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, disabled };
+  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, disabled, dpopBound };
 }
 
 function parseKey(jwk: PublicJwk): ClientKey {

@@ -3,7 +3,7 @@
 import type { KeyObject } from "node:crypto";
 import { compactVerify } from "jose";
 import type { CryptoKey } from "jose";
-import type { JsonObject } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { parseStrictJson } from "../../core/strict-json.ts";
 
 /** A token that is not acceptable; the message says why and holds nothing of the token. */
@@ -13,7 +13,10 @@ export class JwsError extends Error {
 
 export interface CompactJws {
   readonly text: string;
+  /** Its members but `jwk`. */
   readonly header: JsonObject;
+  /** The key that the header brings, where one is allowed; nothing has been checked of it. */
+  readonly jwk: Json;
   readonly payload: Uint8Array;
 }
 
@@ -30,16 +33,17 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Splits and decodes a compact JWS (RFC 7515 section 7.1) without verifying it. Each part must be present and in
- * canonical base64url: jose drops white space and unused bits, which would give one token many spellings. Throws
- * JwsError.
+ * canonical base64url: jose drops white space and unused bits, which would give one token many spellings. Only a proof
+ * of possession brings a key (`with-key`). Throws JwsError.
  */
-export function parseCompactJws(text: string): CompactJws {
+export function parseCompactJws(text: string, keys: "with-key" | "without-key" = "without-key"): CompactJws {
   if (text.length > TOKEN_CHARS_MAX) throw new JwsError(`longer than ${TOKEN_CHARS_MAX} characters`);
   const parts = text.split(".");
   if (parts.length !== 3) throw new JwsError("not three parts separated by dots");
   const [headerPart = "", payloadPart = "", signaturePart = ""] = parts;
   decodePart(signaturePart);
-  return { text, header: parseHeader(decodePart(headerPart)), payload: decodePart(payloadPart) };
+  const { jwk = null, ...header } = parseHeader(decodePart(headerPart), keys === "with-key");
+  return { text, header, jwk, payload: decodePart(payloadPart) };
 }
 
 /** The payload as a JSON object in UTF-8 that names no member twice. Throws JwsError. */
@@ -75,9 +79,10 @@ export async function verifyCompactJws(
   }
 }
 
-function parseHeader(bytes: Uint8Array): JsonObject {
+function parseHeader(bytes: Uint8Array, mayHaveKey: boolean): JsonObject {
   const header = parseJsonObject(bytes);
   for (const name of Object.keys(header)) {
+    if (name === "jwk" && mayHaveKey) continue;
     if (!HEADER_MEMBERS.has(name)) throw new JwsError("the header has a member that is not allowed");
     if (typeof header[name] !== "string") throw new JwsError("a header member is not a string");
   }

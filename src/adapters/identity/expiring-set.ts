@@ -1,4 +1,4 @@
-// Ids that must be remembered until they expire, across restarts: assertions seen, tokens revoked.
+// Ids that must be remembered until they expire, across restarts: assertions and proofs seen, tokens revoked.
 
 import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { z } from "zod";
@@ -21,10 +21,12 @@ export interface ExpiringSetOptions {
   readonly idsMax: number;
   /** Bound for one group, so that one client cannot fill the set for all. */
   readonly groupIdsMax: number;
+  /** What an id outlives when `add` has returned: a loss of power (the default), or the end of the process alone. */
+  readonly survives?: "power-loss" | "process";
 }
 
 /**
- * A bounded set of (group, id) with an expiry each, durable when `add` returns. The file holds one JSON array a line;
+ * A bounded set of (group, id) with an expiry each, written when `add` returns. The file holds one JSON array a line;
  * a torn last line is an `add` that never returned and is dropped. It is never shared between processes.
  */
 export class ExpiringSet {
@@ -88,7 +90,7 @@ export class ExpiringSet {
         this.#rewrite();
       }
       this.#torn = true;
-      appendDurably(this.#options.path, `${JSON.stringify([group, id, expiresAtMs])}\n`);
+      append(this.#options.path, `${JSON.stringify([group, id, expiresAtMs])}\n`, this.#options.survives !== "process");
       this.#torn = false;
     } catch (cause) {
       throw new AppError("store-unavailable", "the record of used ids cannot be written", {}, cause);
@@ -135,12 +137,12 @@ function readLines(path: string): string[] {
   }
 }
 
-function appendDurably(path: string, text: string): void {
+function append(path: string, text: string, sync: boolean): void {
   const file = openSync(path, "a", 0o600);
   try {
     const bytes = Buffer.from(text);
     if (writeSync(file, bytes) !== bytes.length) throw new Error("short write");
-    fdatasyncSync(file);
+    if (sync) fdatasyncSync(file);
   } finally {
     closeSync(file);
   }

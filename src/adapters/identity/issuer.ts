@@ -14,6 +14,7 @@ import { verifyAssertion } from "./client-assertions.ts";
 import type { VerifiedAssertion } from "./client-assertions.ts";
 import type { Client, ClientRegistry } from "./clients.ts";
 import { JwsError, parseCompactJws, parseJsonObject } from "./compact-jws.ts";
+import { PROOF_ALGORITHMS, type DpopProofs } from "./dpop-proofs.ts";
 import { ExpiringSet } from "./expiring-set.ts";
 import type { KeyPair } from "./key-pairs.ts";
 
@@ -49,6 +50,7 @@ export interface TokenIssuerOptions {
   readonly clients: ClientRegistry;
   /** File that remembers the assertions seen. */
   readonly seenPath: string;
+  readonly proofs: Pick<DpopProofs, "check">;
   readonly clock: Clock;
   readonly random: Random;
   readonly onEvent: (event: IssuerEvent) => void;
@@ -83,11 +85,12 @@ export class TokenIssuer {
   }
 
   /**
-   * Answers a token request (RFC 6749 section 4.4.2); `parameters` are the form's, each given once. Throws
+   * Answers a token request (RFC 6749 section 4.4.2); `parameters` are the form's, each given once, `proof` the value of
+   * the `DPoP` header, to whose key the token is then bound. Throws what checking the proof throws, and
    * `request-invalid`, `grant-type-unsupported`, `client-invalid`, `scope-invalid`, `rate-limited` (this client has used
    * too many assertions), `overloaded` and `store-unavailable`.
    */
-  async issueToken(parameters: Readonly<Record<string, unknown>>): Promise<TokenResponse> {
+  async issueToken(parameters: Readonly<Record<string, unknown>>, proof?: string): Promise<TokenResponse> {
     let client: string | null = null;
     try {
       const request = parseRequest(parameters);
@@ -102,7 +105,8 @@ export class TokenIssuer {
       if (request.audience !== undefined && request.audience !== this.#options.audience) {
         throw new AppError("request-invalid", "audience is not this server");
       }
-      return await this.#sign(assertion, grantedScopes(assertion.client, request.scope));
+      const scopes = grantedScopes(assertion.client, request.scope);
+      return await this.#sign(assertion, { scopes, boundTo: await this.#boundTo(assertion.client, proof) });
     } catch (error) {
       const code = isAppError(error) ? error.code : "internal";
       const detail = isAppError(error) ? error.message : "unexpected failure";
@@ -137,6 +141,7 @@ export class TokenIssuer {
       grant_types_supported: ["client_credentials"],
       token_endpoint_auth_methods_supported: ["private_key_jwt"],
       token_endpoint_auth_signing_alg_values_supported: ["EdDSA", "Ed25519", "ES256"],
+      dpop_signing_alg_values_supported: [...PROOF_ALGORITHMS],
       scopes_supported: [...PLAIN_SCOPES, "actions:propose:*"],
     };
   }
@@ -157,7 +162,12 @@ export class TokenIssuer {
     }
   }
 
-  async #sign({ client, key }: VerifiedAssertion, scopes: readonly ClientScope[]): Promise<TokenResponse> {
+  async #boundTo(client: Client, proof: string | undefined): Promise<string | null> {
+    if (proof === undefined && !client.dpopBound) return null;
+    return this.#options.proofs.check({ proof, method: "POST", path: "/oauth/token", token: null });
+  }
+
+  async #sign({ client, key }: VerifiedAssertion, { scopes, boundTo }: Granted): Promise<TokenResponse> {
     const { issuer, audience, clock, random } = this.#options;
     const nowS = Math.floor(clock.nowMs() / 1000);
     const scope = scopes.join(" ");
@@ -175,6 +185,7 @@ export class TokenIssuer {
       kind: client.kind,
       person: client.person,
       client_jkt: key.thumbprint,
+      ...(boundTo === null ? {} : { cnf: { jkt: boundTo } }),
     };
     const token = await new SignJWT({ ...claims })
       .setProtectedHeader({ alg: "EdDSA", kid: this.#options.key.kid, typ: "at+jwt" })
@@ -187,9 +198,12 @@ export class TokenIssuer {
       scopes,
       expiresAt: claims.exp * 1000,
     });
-    return { access_token: token, token_type: "Bearer", expires_in: this.#ttlS, scope };
+    const type = boundTo === null ? "Bearer" : "DPoP";
+    return { access_token: token, token_type: type, expires_in: this.#ttlS, scope };
   }
 }
+
+type Granted = { readonly scopes: readonly ClientScope[]; readonly boundTo: string | null };
 
 function parseRequest(parameters: Readonly<Record<string, unknown>>) {
   const grantType = parameters["grant_type"];

@@ -22,6 +22,7 @@ const CACHED_MAX = 10_000;
 const REVOKED_MAX = 10_000;
 const REVOKED_GROUP = "token";
 const SCHEME = "bearer ";
+const BOUND_SCHEME = "dpop ";
 
 export interface TokenVerifierOptions {
   readonly issuer: string;
@@ -34,8 +35,18 @@ export interface TokenVerifierOptions {
   readonly cachedMax?: number;
 }
 
+/** A token that is good, from somebody who has yet to prove the key it is bound to. */
+export interface BoundToken {
+  readonly identity: Identity;
+  /** Thumbprint of that key. */
+  readonly boundTo: string;
+  readonly text: string;
+}
+
 interface Entry {
   readonly identity: Identity;
+  /** Thumbprint of the key that its sender must prove; null for a bearer token. */
+  readonly boundTo: string | null;
   /** Generation of the client registry that the identity was checked against. */
   readonly generation: number;
 }
@@ -58,18 +69,19 @@ export class TokenVerifier {
   }
 
   /**
-   * The identity of a header verified before and still good; undefined when only `verify` can tell. Synchronous: one
-   * look-up and two comparisons, and once a second a look at the client files.
+   * The identity of a bearer token verified before and still good; undefined when only `verify` can tell. Synchronous: one
+   * look-up and two comparisons, and once a second a look at the client files. Never that of a bound token: this is no
+   * proof of its key.
    */
   cached(header: string | undefined): Identity | undefined {
-    if (header === undefined || header.length > TOKEN_CHARS_MAX) return undefined;
-    const entry = this.#cache.get(header);
-    if (entry === undefined) return undefined;
-    const { clock, clients } = this.#options;
-    const isGood = clock.nowMs() < entry.identity.expiresAt && entry.generation === clients.currentGeneration();
-    if (isGood) return entry.identity;
-    this.#cache.delete(header);
-    return undefined;
+    const entry = this.#find(header);
+    return entry?.boundTo === null ? entry.identity : undefined;
+  }
+
+  /** As `cached`, for a bound token: whose it is, not who sent it. */
+  cachedBound(header: string): Identity | undefined {
+    const entry = this.#find(header);
+    return entry?.boundTo === null ? undefined : entry?.identity;
   }
 
   /**
@@ -79,16 +91,44 @@ export class TokenVerifier {
   async verify(header: string | undefined): Promise<Identity> {
     const known = this.cached(header);
     if (known !== undefined) return known;
-    if (header === undefined || header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) {
+    if (header === undefined || !hasScheme(header, SCHEME)) {
       throw new AppError("token-missing", "send Authorization: Bearer and a token from /oauth/token");
     }
+    const { identity, boundTo } = await this.#verify(header, SCHEME);
+    // Whoever stole it has no key: this is what binding is for.
+    if (boundTo !== null) throw new AppError("dpop-proof-missing", "the token is bound to a key: send it as DPoP");
+    return identity;
+  }
+
+  /** As `verify`, for the scheme `DPoP`: the sender still has to prove the key. */
+  async verifyBound(header: string): Promise<BoundToken> {
+    const { identity, boundTo } = this.#find(header) ?? (await this.#verify(header, BOUND_SCHEME));
+    if (boundTo === null) throw invalid("bound to no key: send it as Bearer");
+    return { identity, boundTo, text: header.slice(BOUND_SCHEME.length) };
+  }
+
+  #find(header: string | undefined): Entry | undefined {
+    if (header === undefined || header.length > TOKEN_CHARS_MAX) return undefined;
+    const entry = this.#cache.get(header);
+    if (entry === undefined) return undefined;
+    const { clock, clients } = this.#options;
+    const isGood = clock.nowMs() < entry.identity.expiresAt && entry.generation === clients.currentGeneration();
+    if (isGood) return entry;
+    this.#cache.delete(header);
+    return undefined;
+  }
+
+  async #verify(header: string, scheme: string): Promise<Entry> {
     if (header.length > TOKEN_CHARS_MAX) throw invalid(`the header is longer than ${TOKEN_CHARS_MAX} characters`);
     try {
-      const jws = parseCompactJws(header.slice(SCHEME.length));
+      const jws = parseCompactJws(header.slice(scheme.length));
       this.#checkHeader(jws);
       await verifyCompactJws(jws, this.#options.key.publicKey, ["EdDSA"]);
       // From here on nothing waits, so no revocation can pass between the checks and the cache.
-      return this.#accept(header, this.#parseClaims(jws));
+      const entry = this.#accept(this.#parseClaims(jws));
+      if (entry.boundTo === null && scheme === BOUND_SCHEME) throw new JwsError("bound to no key: send it as Bearer");
+      this.#cache.set(header, entry);
+      return entry;
     } catch (error) {
       if (error instanceof JwsError) throw invalid(error.message, error.cause);
       throw error;
@@ -129,8 +169,8 @@ export class TokenVerifier {
     return claims;
   }
 
-  /** Checks the claims against the client as it is registered now, and keeps the identity. */
-  #accept(header: string, claims: AccessTokenClaims): Identity {
+  /** Checks the claims against the client as it is registered now. */
+  #accept(claims: AccessTokenClaims): Entry {
     const { clients } = this.#options;
     const client = clients.find(claims.sub);
     if (client === undefined) throw new JwsError("its client is unknown or disabled");
@@ -154,9 +194,15 @@ export class TokenVerifier {
       keyThumbprint: claims.client_jkt,
       expiresAt: claims.exp * 1000,
     });
-    this.#cache.set(header, { identity, generation: clients.currentGeneration() });
-    return identity;
+    const boundTo = claims.cnf?.jkt ?? null;
+    if (boundTo === null && client.dpopBound) throw new JwsError("its client's tokens must be bound to a key");
+    return { identity, boundTo, generation: clients.currentGeneration() };
   }
+}
+
+/** Schemes are compared without case (RFC 9110 section 11.1). */
+function hasScheme(header: string, scheme: string): boolean {
+  return header.slice(0, scheme.length).toLowerCase() === scheme;
 }
 
 function parseScopes(text: string): ClientScope[] {

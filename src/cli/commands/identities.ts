@@ -37,6 +37,7 @@ type ClientFlags = {
   readonly scope?: readonly string[];
   readonly person?: string;
   readonly owner?: string;
+  readonly dpop?: boolean;
   readonly data?: string;
 };
 
@@ -54,6 +55,7 @@ export function addIdentities(program: Command, runner: Runner): void {
     )
     .option("--person <name>", "the human it speaks for, where the id does not say")
     .option("--owner <id>", "who answers for it and never approves for it: person:<name>, or team:<name>")
+    .option("--dpop", "it gets only tokens that are bound to a key (RFC 9449)")
     .option(...DATA)
     .action(runner.action(addClient));
   client
@@ -69,12 +71,16 @@ export function addIdentities(program: Command, runner: Runner): void {
 }
 
 function addClient({ host, settings, output }: Session, id: string, flags: ClientFlags): ExitCode {
-  const { kind, person, role = [], owner } = flags;
+  const { kind, person, role = [], owner, dpop } = flags;
   const dataDir = dataFolder(flags.data ?? host.env.dataDir);
   const keyPath = keyPathOf(settings.configDir, id);
   if (!checkClientId(id).startsWith(`${kind}:`)) throw usageError(`an id of kind ${kind} begins with ${kind}:`);
   mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
-  const optional = { ...(person === undefined ? {} : { person }), ...(owner === undefined ? {} : { owner }) };
+  const optional = {
+    ...(person === undefined ? {} : { person }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(dpop === true ? { dpopBound: true } : {}),
+  };
   const client = {
     id,
     kind,

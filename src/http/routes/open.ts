@@ -2,7 +2,8 @@
 
 import { AppError } from "../../core/errors.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import { identify } from "../request.ts";
+import { identify, proofOf } from "../request.ts";
+import { PROOF_ERRORS } from "../problem.ts";
 import type { Route, RouteContext } from "../route.ts";
 import { tokenRequest } from "../../wire/schemas/identity.ts";
 
@@ -18,7 +19,7 @@ async function issueToken({ services, request, reply }: RouteContext): Promise<u
   const caller = `${request.ip} ${services.identity.claimedClient(parameters) ?? ""}`;
   services.admission.admit({ caller, kind: "tokens", count: 1, nowMs: services.nowMs() });
   void reply.header("cache-control", "no-store");
-  return services.identity.issueToken(parameters);
+  return services.identity.issueToken(parameters, proofOf(request));
 }
 
 /** A token gives itself up: it is refused from now on, over restarts too. */
@@ -66,12 +67,12 @@ export const openRoutes: readonly Route[] = [
     method: "POST",
     path: "/oauth/token",
     operationId: "issueToken",
-    summary: "OAuth 2.0 client credentials with private_key_jwt.",
+    summary: "OAuth 2.0 client credentials with private_key_jwt; with a `DPoP` header the token is bound to its key.",
     auth: "none",
     body: { schema: tokenRequest, type: "application/x-www-form-urlencoded" },
     bodyBytesMax: 32 * 1024,
     response: { status: 200, schema: documentSchema, what: "An access token" },
-    errors: ["client-invalid", "grant-type-unsupported", "scope-invalid", "rate-limited"],
+    errors: ["client-invalid", "grant-type-unsupported", "scope-invalid", "rate-limited", ...PROOF_ERRORS],
     handle: issueToken,
   },
   {

@@ -83,6 +83,8 @@ export const clientFile = z
     scopes,
     keys: z.array(publicJwk).min(1).max(8),
     disabled: z.boolean().optional(),
+    /** Its tokens are bound to a key (RFC 9449 section 5.2): without a proof it gets none. */
+    dpopBound: z.boolean().optional(),
   })
   .refine((client) => client.id.startsWith(`${client.kind}:`), "kind and id disagree");
 export type ClientFile = z.infer<typeof clientFile>;
@@ -159,7 +161,7 @@ export const tokenRequest = z.object({
 /** The answer to a token request (RFC 6749 section 5.1); `expires_in` in seconds. */
 export type TokenResponse = {
   readonly access_token: string;
-  readonly token_type: "Bearer";
+  readonly token_type: "Bearer" | "DPoP";
   readonly expires_in: number;
   readonly scope: string;
 };
@@ -175,6 +177,15 @@ export const assertionClaims = z.object({
   iat: numericDate,
   nbf: numericDate.optional(),
   jti: z.string().min(1).max(128),
+});
+
+/** Claims of a proof of possession (RFC 9449 section 4.2). More may be present; none of them mean anything. */
+export const proofClaims = z.object({
+  jti: z.string().min(1).max(256),
+  htm: z.string().max(16),
+  htu: z.string().max(2048),
+  iat: numericDate,
+  ath: z.string().max(64).optional(),
 });
 
 /** Claims of our own access tokens (RFC 9068 section 2.2), all of them and no others. */
@@ -193,6 +204,8 @@ export const accessTokenClaims = z.strictObject({
   person: plainName.nullable(),
   /** Thumbprint (RFC 7638) of the client's key that the token was issued to: the key's removal ends the token. */
   client_jkt: bytes32,
+  /** The key that whoever sends the token must prove to have (RFC 9449 section 6.1). */
+  cnf: z.strictObject({ jkt: bytes32 }).optional(),
 });
 export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
 
