@@ -90,6 +90,16 @@ CREATE TABLE policies (
 ) STRICT;
 CREATE INDEX policies_status ON policies (status);
 
+CREATE TABLE agents (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX agents_status ON agents (status);
+CREATE INDEX agents_owner ON agents (owner);
+
 CREATE TABLE refusals (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

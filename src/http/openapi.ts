@@ -48,6 +48,7 @@ const SECURITY = {
         tokenUrl: "/oauth/token",
         scopes: {
           ...Object.fromEntries(PLAIN_SCOPES.map((scope) => [scope, ""])),
+          "actions:propose:agent.register": "Propose agents.",
           "actions:propose:<kind>": "Propose actions of that kind; `actions:propose:*` of any.",
         },
       },

@@ -12,6 +12,7 @@ import type { RefusalCounter } from "./refusals.ts";
 import { identify, knownIdentity } from "./request.ts";
 import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
+import { agentRoutes } from "./routes/agents.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   ...signalRoutes,
   ...heartbeatRoutes,
   ...actionRoutes,
+  ...agentRoutes,
   ...controlRoutes,
   ...incidentRoutes,
   ...stageRoutes,

@@ -29,6 +29,7 @@ export interface Services {
   readonly sessions: SessionService;
   readonly signals: SignalService;
   readonly actions: ActionService;
+  readonly agents: AgentService;
   readonly killswitch: KillswitchService;
   /** Those that last. */
   readonly storms: () => readonly Storm[];
@@ -122,6 +123,13 @@ export interface ActionService {
   }): Promise<{ plan: Plan; planHash: string }>;
   /** Code of a secret found in free text, or null. */
   findSecret(text: string): string | null;
+}
+
+export interface AgentService {
+  /** Whether somebody is the agent `id`, or one above it. */
+  isSelfOrAbove(actor: string, id: string): boolean;
+  /** Rejects with `signature-invalid` unless every key of a registration proves that it is at hand. */
+  checkPossession(registration: JsonObject): Promise<void>;
 }
 
 export interface KillswitchService {

@@ -4,6 +4,7 @@ import { assert } from "../core/assert.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { EventType, KernelEvent } from "./events.ts";
 import * as actions from "./reducers/actions.ts";
+import * as agents from "./reducers/agents.ts";
 import * as control from "./reducers/control.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as incidents from "./reducers/incidents.ts";
@@ -57,6 +58,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "brake.released": control.applyBrakeReleased,
   "stage.granted": stage.applyStageGranted,
   "stage.expired": stage.applyStageExpired,
+  "agent.registered": agents.applyRegistered,
+  "agent.revoked": agents.applyRevoked,
   "refusals.counted": recordOnly,
   "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,

@@ -100,6 +100,7 @@ export type CommandInputs = {
   "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
   "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
+  "revoke-agent": { readonly agent: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
   "prove-heartbeat": Record<string, never>;

@@ -1,6 +1,7 @@
 // From a command to events: a pure choice over state, input and the time it is given.
 
 import * as actions from "./commands/actions.ts";
+import * as agents from "./commands/agents.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
@@ -32,6 +33,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "apply-brake": policy.applyBrake,
   "release-brake": policy.releaseBrake,
   "grant-stage": stage.grantStage,
+  "revoke-agent": agents.revokeAgent,
   "count-refusals": installation.countRefusals,
   "erase-payload": installation.erasePayload,
   "prove-heartbeat": installation.proveHeartbeat,

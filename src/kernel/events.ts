@@ -5,6 +5,7 @@ import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { SignalStatus } from "../wire/types/signal.ts";
+import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -198,6 +199,14 @@ export type EventFacts = {
     readonly signature: string | null;
   };
   "stage.expired": { readonly stage: Stage };
+  /** For the first time, or again with other keys, models or bounds. `forgets` names a revoked one that made room. */
+  "agent.registered": AgentRegistration & {
+    readonly action: string;
+    readonly parents: readonly string[];
+    readonly forgets?: string;
+  };
+  /** `of` is who was to be revoked: the agent itself, or one above it. */
+  "agent.revoked": { readonly of: string };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;

@@ -1,6 +1,7 @@
 // Action kinds that the kernel carries out itself, in the commit that grants them.
 
 import { AppError } from "../core/errors.ts";
+import { registerAgent } from "./commands/agents.ts";
 import { setStage } from "./commands/stage.ts";
 import { turnClocks } from "./hold-clocks.ts";
 import type { Action } from "./state.ts";
@@ -32,6 +33,8 @@ function effect(tx: Transaction, action: Action): boolean {
       return true;
     case "stage.set":
       return setStage(tx, { action: action.id, stage: operand });
+    case "agent.register":
+      return registerAgent(tx, action);
     default:
       throw new AppError("action-kind-unknown", `${action.kind} is not carried out by the kernel`);
   }

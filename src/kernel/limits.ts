@@ -37,6 +37,10 @@ export const LIMITS = {
   countersMax: 50_000,
   policyProposalsMax: 32,
   brakesMax: 256,
+  /** Registered agents; the one revoked first makes room for another. */
+  agentsMax: 1_024,
+  /** Agents above one another. */
+  delegationMax: 4,
   /** Pages that still have to be closed at the pager; the oldest leaves first. */
   owedResolvesMax: 20_000,
   /** Attempts to close one page, each as long as a grant, before people are asked to: about a day. */

@@ -3,6 +3,7 @@
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
 import type { Severity } from "../wire/types/classification.ts";
+import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ProposalFacts } from "./events.ts";
 
@@ -167,6 +168,16 @@ export type StageGrant = {
   readonly expired: boolean;
 };
 
+/** A registered agent, as the last approved registration says. */
+export type Agent = AgentRegistration & {
+  /** The agents above it, its own parent first. */
+  readonly parents: readonly string[];
+  readonly registeredAt: number;
+  /** The `agent.register` that was granted. */
+  readonly action: string;
+  status: "active" | "revoked";
+};
+
 export type Counter = { readonly windowMs: number; readonly times: number[] };
 export type DuplicateMark = {
   readonly action: string;
@@ -198,6 +209,8 @@ export type State = {
   proposedBundles: Map<string, number>;
   brakes: Map<string, Brake>;
   stage: StageGrant | null;
+  /** By id, in order of their first registration; revoked ones too. */
+  agents: Map<string, Agent>;
   incidents: Map<string, Incident>;
   /** In order of their ends. */
   resolved: Map<string, ResolvedIncident>;
@@ -241,6 +254,7 @@ export function emptyState(): State {
     proposedBundles: new Map(),
     brakes: new Map(),
     stage: null,
+    agents: new Map(),
     incidents: new Map(),
     resolved: new Map(),
     firingServices: new Map(),

@@ -14,6 +14,7 @@ import { SourceRegistry } from "../adapters/identity/source-secrets.ts";
 import { TokenVerifier } from "../adapters/identity/tokens.ts";
 import { AppError } from "../core/errors.ts";
 import type { IdentityService, SessionService, SignInCode } from "../http/services.ts";
+import type { AgentDirectory } from "../wire/contracts/agents.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
 import type { Config } from "./config.ts";
@@ -31,16 +32,17 @@ type Needs = {
   readonly config: Pick<Config, "dataDir" | "sessions">;
   readonly issuer: string;
   readonly egress: Egress;
+  readonly agents: AgentDirectory;
   readonly log: Logger;
 };
 
 /** `issuer` is the URL that tokens name; assertions must be made for it. */
-export function openIdentity({ config, issuer, egress, log }: Needs): Identities {
+export function openIdentity({ config, issuer, egress, agents, log }: Needs): Identities {
   const { dataDir } = config;
   const onProblem = (file: string, reason: string): void =>
     log.warn({ file, reason }, "an identity file is not usable");
   const clock = systemClock;
-  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem });
+  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem, agents });
   const sources = new SourceRegistry({ dir: join(dataDir, "sources"), clock, onProblem });
   const sourceProofs = new SourceProofs({
     find: (source) => sources.find(source),

@@ -17,6 +17,7 @@ import { normalizeDelivery } from "../signals/normalize-delivery.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
+import { agentService } from "./agents.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import type { Delivering } from "./deliveries.ts";
@@ -73,6 +74,7 @@ export function createServices(parts: Parts): Services {
     sessions: parts.identity.sessions,
     signals: signalService(parts),
     actions: actionService(parts.effects),
+    agents: agentService(kernel),
     killswitch: killswitchService(parts),
     storms: () => [...kernel.state.storms.values()],
     policies: policyService(core),

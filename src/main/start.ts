@@ -20,6 +20,7 @@ import type { Engine } from "../kernel/transaction.ts";
 import { checkSnapshot, sealSnapshot } from "../ledger/snapshot-note.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
+import { followAgents } from "./agents.ts";
 import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
@@ -200,7 +201,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const url = `http://${config.host}:${port}`;
   const publicUrl = config.publicUrl ?? url;
   const isFirstStart = registerOwner(config, publicUrl, systemRandom);
-  const identity = openIdentity({ config, issuer: publicUrl, egress, log: hooks.log });
+  const identity = openIdentity({ config, issuer: publicUrl, egress, agents: followAgents(kernel), log: hooks.log });
   const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const services = createServices({
     config,

@@ -7,12 +7,14 @@ import type { Action } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
+import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import { Recorder } from "./recorder.ts";
 
 const SERVICES = ["cart", "search", "payments"];
 const ENVIRONMENTS = ["production", "staging"];
 const KINDS = ["deploy.rollback", "careful.change", "forbidden.drop", "nowhere.go", "note.add"];
+const AGENTS = ["agent:a0", "agent:a1", "agent:a2"];
 const STEP_STATUSES = ["succeeded", "succeeded", "failed", "retry", "unknown"] as const;
 const FIRST_BUNDLE = hash("sha256", "first");
 const LATER_BUNDLES = [0, 1, 2, 3].map((number) => hash("sha256", `bundle${number}`));
@@ -31,6 +33,7 @@ export class Workload extends Recorder {
     // Ends within a short workload; what people set afterwards holds for longer.
     const first = { stage: "controlled-paging", expiresAt: this.nowMs + 60 * 60_000, signature: "c2lnbmVk" } as const;
     this.submit(command("grant-stage", "system:kernel", first));
+    for (const id of AGENTS) this.#register(id);
   }
 
   /** One thing happens, and some time passes. */
@@ -195,7 +198,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(9)) {
+    switch (this.#below(11)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -219,10 +222,22 @@ export class Workload extends Recorder {
       case 5:
       case 6:
         return this.#setStage();
+      case 7:
+        return this.#register(this.#from([...AGENTS, "agent:b"]));
+      case 8:
+        if (this.#chance(2)) return;
+        return void this.submit(command("revoke-agent", "person:p-ada", { agent: this.#from(AGENTS) }));
       default:
         if (brake === undefined) return;
         return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
     }
+  }
+
+  #register(id: string): void {
+    const parent = id === "agent:b" ? "agent:a0" : null;
+    const volumePerHour = 1_000 + this.#below(3);
+    const proposal = registrationProposal(registrationOf(id, { parent, volumePerHour }), "owner");
+    this.submit(command("propose-action", "person:owner", proposal));
   }
 
   #setStage(): void {

@@ -33,6 +33,9 @@ const CASES: readonly Case[] = [
   { operation: "splitIncident", scope: "incidents:write", path: "/v1/incidents/inc_00000000z/split", body: {} },
   { operation: "listRuns", scope: "runs:read" },
   { operation: "getRun", scope: "runs:read", path: "/v1/runs/run_00000000z" },
+  { operation: "registerAgent", scope: "actions:propose:agent.register" },
+  { operation: "listAgents", scope: "agents:read" },
+  { operation: "revokeAgent", scope: "agents:revoke", path: "/v1/agents/agent:nobody/revoke" },
   { operation: "getKillswitch", scope: "killswitch:read" },
   {
     operation: "putKillswitch",
@@ -67,8 +70,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Their own actions are everybody's to read, so without the scope they are only not found. */
-const OWN_ONLY = ["getAction", "explainAction", "getReceipt"];
+/** Their own actions, and themselves, are everybody's to read, so without the scope they are only not found. */
+const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt"];
 
 function routeOf(operation: string): { method: string; path: string } {
   const route = ROUTES.find(({ operationId }) => operationId === operation);

@@ -9,6 +9,7 @@ import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS } from "./model-executor.ts";
 import type { Promised } from "./invariants.ts";
+import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import type { World } from "./world.ts";
 
@@ -40,6 +41,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 95) return split(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
+  if (pick < 98) return registration(world);
   world.process.runner.sweep();
 }
 
@@ -198,6 +200,17 @@ function setStage(world: World): void {
   }
   const input = stageProposal(from(world, STAGES), "ada");
   void world.ask({ type: "propose-action", actor: "person:ada", input });
+}
+
+/** An agent is registered, again or for another, which an owner answers; now and then one is revoked. */
+function registration(world: World): void {
+  const { id } = from(world, AGENTS);
+  if (world.random.below(4) === 0) {
+    return void world.ask({ type: "revoke-agent", actor: "person:ada", input: { agent: id } });
+  }
+  const isBelow = world.random.below(3) === 0;
+  const wanted = isBelow ? registrationOf("agent:below", { parent: id }) : registrationOf(id);
+  void world.ask({ type: "propose-action", actor: "person:owner", input: registrationProposal(wanted, "owner") });
 }
 
 function brake(world: World): void {

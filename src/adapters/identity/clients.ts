@@ -8,12 +8,15 @@ import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
+import { keyThumbprint } from "../../wire/schemas/agents.ts";
 import { clientFile, firstProblem } from "../../wire/schemas/identity.ts";
 import type { ClientFile, PrivateJwk, PublicJwk } from "../../wire/schemas/identity.ts";
+import type { AgentDirectory, RegisteredAgent } from "../../wire/contracts/agents.ts";
+import type { AgentJwk } from "../../wire/types/agent.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
 import { createFile, replaceFile } from "./durable-files.ts";
-import { generatePrivateJwk, keyThumbprint, publicJwkOf, writePrivateJwk } from "./key-pairs.ts";
+import { generatePrivateJwk, publicJwkOf, writePrivateJwk } from "./key-pairs.ts";
 import { RecordFolder } from "./record-folder.ts";
 import type { ProblemReport } from "./record-folder.ts";
 
@@ -35,6 +38,8 @@ export interface Client {
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
   readonly keys: readonly ClientKey[];
+  /** Of a registered agent: those above it, its own parent first. */
+  readonly parents: readonly string[];
   readonly disabled: boolean;
   /** It gets no token that is not bound to a key. */
   readonly dpopBound: boolean;
@@ -53,18 +58,22 @@ export interface ClientRegistryOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly onProblem: ProblemReport;
+  /** Agents that were registered by an approved action; each stands before a file of the same id. */
+  readonly agents?: AgentDirectory;
 }
 
 /** The clients that may act now. Files are looked at again at most once a second, or on `reload`. */
 export class ClientRegistry {
   readonly #folder: RecordFolder<Client>;
   readonly #onProblem: ProblemReport;
+  readonly #agents: AgentDirectory | undefined;
   #usable: ReadonlyMap<string, Client> = new Map();
   #builtFrom = -1;
 
   constructor(options: ClientRegistryOptions) {
     this.#folder = new RecordFolder({ ...options, parse: parseClient });
     this.#onProblem = options.onProblem;
+    this.#agents = options.agents;
     this.#rebuild();
   }
 
@@ -78,7 +87,12 @@ export class ClientRegistry {
   /** Changes whenever a client may have: what was concluded from an earlier one must be concluded again. */
   currentGeneration(): number {
     this.#folder.refresh();
-    return this.#folder.generation;
+    return this.#generation();
+  }
+
+  /** Both only grow. */
+  #generation(): number {
+    return this.#folder.generation + (this.#agents?.generation ?? 0);
   }
 
   reload(): void {
@@ -87,13 +101,26 @@ export class ClientRegistry {
   }
 
   #rebuild(): void {
-    if (this.#builtFrom === this.#folder.generation) return;
-    this.#builtFrom = this.#folder.generation;
-    const enabled = withOwners([...this.#folder.records()]).filter((client) => !client.disabled);
+    if (this.#builtFrom === this.#generation()) return;
+    this.#builtFrom = this.#generation();
+    const clients = withAgents([...this.#folder.records()], this.#agents?.all() ?? []);
+    const enabled = withOwners(clients).filter((client) => !client.disabled);
     const shared = findSharedKeys(enabled);
     this.#usable = new Map(enabled.filter((client) => !shared.has(client.id)).map((client) => [client.id, client]));
     for (const id of shared) this.#onProblem(id, "its key is also registered for somebody else; neither can be used");
   }
+}
+
+/** Registered agents in place of files of the same id; what either calls off is off. */
+function withAgents(files: readonly Client[], agents: readonly RegisteredAgent[]): readonly Client[] {
+  const clients = new Map(files.map((client) => [client.id, client]));
+  for (const agent of agents) {
+    const { id, owner, parents, roles, scopes, revoked, dpop: dpopBound } = agent;
+    const disabled = revoked || clients.get(id)?.disabled === true;
+    const keys = agent.keys.map(({ jwk }) => parseKey(jwk));
+    clients.set(id, { id, kind: "agent", person: null, owner, roles, scopes, keys, parents, disabled, dpopBound });
+  }
+  return [...clients.values()];
 }
 
 /**
@@ -134,18 +161,18 @@ function parseClient(name: string, value: Json): Client {
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
   const { id, kind, roles, scopes, disabled = false, dpopBound = false } = file;
   const owner = file.owner?.startsWith("person:") === true ? file.owner : null;
-  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, disabled, dpopBound };
+  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, parents: [], disabled, dpopBound };
 }
 
-function parseKey(jwk: PublicJwk): ClientKey {
+function parseKey(jwk: PublicJwk | AgentJwk): ClientKey {
   const algorithms = jwk.kty === "EC" ? ["ES256"] : ["EdDSA", "Ed25519"];
   let key: KeyObject;
   try {
-    key = createPublicKey({ key: jwk, format: "jwk" });
+    key = createPublicKey({ key: { ...jwk }, format: "jwk" });
   } catch {
     throw new Error("a key is not a point of its curve");
   }
-  return { thumbprint: keyThumbprint(jwk), kid: jwk.kid ?? null, algorithms, key };
+  return { thumbprint: keyThumbprint(jwk), kid: "kid" in jwk ? (jwk.kid ?? null) : null, algorithms, key };
 }
 
 /** What `createClient` needs of a client; the key is made. */

@@ -7,12 +7,13 @@ import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { RecentMap } from "../../core/recent-map.ts";
+import { keyThumbprint } from "../../wire/schemas/agents.ts";
 import { firstProblem, proofClaims, publicJwk } from "../../wire/schemas/identity.ts";
 import type { PrivateJwk, PublicJwk } from "../../wire/schemas/identity.ts";
 import { JwsError, parseCompactJws, parseJsonObject, verifyCompactJws } from "./compact-jws.ts";
 import type { CompactJws } from "./compact-jws.ts";
 import { ExpiringSet } from "./expiring-set.ts";
-import { keyPairOf, keyThumbprint, publicJwkOf } from "./key-pairs.ts";
+import { keyPairOf, publicJwkOf } from "./key-pairs.ts";
 
 export const PROOF_ALGORITHMS = ["EdDSA", "Ed25519", "ES256"] as const;
 

@@ -186,6 +186,7 @@ export class TokenIssuer {
       person: client.person,
       client_jkt: key.thumbprint,
       ...(boundTo === null ? {} : { cnf: { jkt: boundTo } }),
+      ...(client.parents.length === 0 ? {} : { parents: [...client.parents] }),
     };
     const token = await new SignJWT({ ...claims })
       .setProtectedHeader({ alg: "EdDSA", kid: this.#options.key.kid, typ: "at+jwt" })

@@ -1,11 +1,12 @@
 // Ed25519 key pairs: made from injected randomness, kept in files that only their owner reads.
 
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
+import { keyThumbprint } from "../../wire/schemas/agents.ts";
 import { privateJwk } from "../../wire/schemas/identity.ts";
 import type { PrivateJwk, PublicJwk } from "../../wire/schemas/identity.ts";
 import { createFile } from "./durable-files.ts";
@@ -37,13 +38,6 @@ function jwkOfSeed(seed: Uint8Array): PrivateJwk {
 export function publicJwkOf(jwk: PrivateJwk): PublicJwk {
   const { kty, crv, x, kid, alg, use } = jwk;
   return { kty, crv, x, kid, alg, use };
-}
-
-/** RFC 7638 thumbprint, SHA-256 in base64url: what a key is called, whatever its `kid` says. */
-export function keyThumbprint(jwk: PublicJwk): string {
-  const members =
-    jwk.kty === "OKP" ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x } : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
-  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
 }
 
 /** Writes a private key to a new file, mode 0600. Throws `config-invalid` when the file exists. */

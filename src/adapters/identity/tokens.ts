@@ -181,6 +181,7 @@ export class TokenVerifier {
     const narrowed =
       client.kind !== claims.kind ||
       client.person !== claims.person ||
+      client.parents.join() !== (claims.parents ?? []).join() ||
       !claims.roles.every((role) => client.roles.includes(role)) ||
       !scopes.every((scope) => hasScope(client, scope));
     if (narrowed) throw new JwsError("its client's registration has changed; ask for a new token");

@@ -11,7 +11,7 @@ const SCANNED_MAX = 5_000;
 const LISTS_MAX = 256;
 const CURSOR = /^[1-9][0-9]{0,14}$/;
 /** Filter fields that change after a document is made. The others are written once, and their indexes with them. */
-const CHANGING: ReadonlySet<string> = new Set(["status", "verdict", "run"]);
+const CHANGING: ReadonlySet<string> = new Set(["status", "verdict", "run", "owner"]);
 
 /** A document that was stored before: the status that it was counted under, and where it lies (in both, the row counts). */
 type Stored = { readonly status: string | null; readonly hasRow: boolean; readonly isPacked: boolean };

@@ -3,6 +3,7 @@
 import type { EventType, KernelEvent } from "../../kernel/events.ts";
 import type { LedgerEvent } from "../../wire/types/event.ts";
 import * as actions from "./actions.ts";
+import * as agents from "./agents.ts";
 import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
 import * as incidents from "./incidents.ts";
@@ -11,7 +12,7 @@ import * as signals from "./signals.ts";
 import * as stage from "./stage.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 6;
+export const PROJECTIONS_VERSION = 7;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -56,6 +57,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "brake.released": control.projectBrakeReleased,
   "stage.granted": stage.projectStageGranted,
   "stage.expired": stage.projectStageExpired,
+  "agent.registered": agents.projectRegistered,
+  "agent.revoked": agents.projectRevoked,
   "refusals.counted": control.projectRefusals,
   "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,

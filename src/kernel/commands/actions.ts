@@ -4,6 +4,7 @@ import { checkEligible } from "../../approvals/eligibility.ts";
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
+import { checkProposedAgent } from "./agents.ts";
 import { inputToRecord, type Command, type Reply } from "../command.ts";
 import { isForPeople, refuse, settle } from "../evaluate.ts";
 import type { KernelEvent } from "../events.ts";
@@ -25,6 +26,9 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
         return { subject: known.subject, result: "known", repeated: true };
       throw new AppError("idempotency-conflict", "the key was used for another request", { action: known.subject });
     }
+  }
+  if (proposal.kind === "agent.register") {
+    checkProposedAgent(tx.state, proposal.operand, { actor: command.actor, person: proposal.person });
   }
   if (tx.state.actions.size >= LIMITS.liveActionsMax) {
     throw new AppError("overloaded", "too many actions wait for an end");

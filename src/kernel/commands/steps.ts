@@ -10,6 +10,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import { isToStop, stopAction } from "./agents.ts";
 import { closeIfOver } from "./incidents.ts";
 
 const RETRY_FIRST_MS = 1_000;
@@ -24,6 +25,10 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   const action = tx.state.actions.get(id);
   if (action === undefined || (action.status !== "granted" && action.status !== "retrying")) {
     return { subject: id, result: "ended", repeated: true };
+  }
+  if (isToStop(tx.state, action)) {
+    stopAction(tx, action);
+    return { subject: id, result: "cancelled", repeated: false };
   }
   if (action.grant === null || tx.now >= action.grant.expiresAt) {
     expireGrant(tx, action);

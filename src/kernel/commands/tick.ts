@@ -11,6 +11,7 @@ import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { BY_TRIAGE, DEAD_MAN, proposeTriage } from "../triage-kinds.ts";
 import { isStageOver, stageAt } from "../stage.ts";
+import { isToStop, stopAction } from "./agents.ts";
 import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
@@ -89,7 +90,8 @@ function isResolveDue(state: State, { dueAt, environment, service }: OwedResolve
 function dueActions(state: State, now: number): readonly Action[] {
   const due: Action[] = [];
   for (const action of state.actions.values()) {
-    if (isDue(action, now) && !isClockWrong(state, action, now)) due.push(action);
+    const isTime = isDue(action, now) && !isClockWrong(state, action, now);
+    if (isTime || isToStop(state, action)) due.push(action);
   }
   return due;
 }
@@ -102,6 +104,7 @@ function isDue(action: Action, now: number): boolean {
 }
 
 function fireAction(tx: Transaction, action: Action): void {
+  if (isToStop(tx.state, action)) return stopAction(tx, action);
   switch (action.status) {
     case "held":
       return escalateOrExpire(tx, action);

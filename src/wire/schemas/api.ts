@@ -37,6 +37,8 @@ export const answerSchema = z
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
+export const revocationSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Revocation" });
+
 export const splitSchema = z
   .strictObject({ services: z.array(name).min(1).max(64), reason: z.string().max(4_000).optional() })
   .meta({ id: "Split" });
@@ -89,6 +91,7 @@ export const listQuerySchema = z.strictObject({
   incident: id.optional(),
   run: id.optional(),
   source: name.optional(),
+  owner: name.optional(),
   /** The id that pages, tickets, exports and receipts carry: an incident's, or that of an action without one. */
   correlationId: id.optional(),
 });
@@ -97,7 +100,7 @@ export const eventsQuerySchema = z.strictObject({
   from: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
   type: z.string().max(64).optional(),
-  subject: id.optional(),
+  subject: name.optional(),
 });
 
 export const documentSchema = z.record(z.string(), z.unknown()).meta({ id: "Document" });

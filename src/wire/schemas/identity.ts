@@ -202,6 +202,8 @@ export const accessTokenClaims = z.strictObject({
   roles,
   kind: z.enum(["person", "agent"]),
   person: plainName.nullable(),
+  /** The agents above it, its own parent first; absent where there are none. */
+  parents: z.array(clientId).min(1).max(8).optional(),
   /** Thumbprint (RFC 7638) of the client's key that the token was issued to: the key's removal ends the token. */
   client_jkt: bytes32,
   /** The key that whoever sends the token must prove to have (RFC 9449 section 6.1). */

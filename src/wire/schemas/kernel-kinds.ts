@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { STAGES } from "../types/stage.ts";
+import { registrationArguments, registrationOperand } from "./agents.ts";
 import { argumentsJsonSchema, parseArguments } from "./executor-arguments.ts";
 
 const stageSetArguments = z.strictObject({
@@ -27,7 +28,15 @@ const STAGE_SET: KernelKind = {
   operandOf: (args) => parseArguments(stageSetArguments, args).stage,
 };
 
-export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map([[STAGE_SET.kind, STAGE_SET]]);
+const AGENT_REGISTER: KernelKind = {
+  kind: "agent.register",
+  argumentsSchema: argumentsJsonSchema(registrationArguments),
+  operandOf: registrationOperand,
+};
+
+export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
+  [STAGE_SET, AGENT_REGISTER].map((kind) => [kind.kind, kind]),
+);
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
 export function checkKernelTarget({ environment, service }: { environment: string; service: string }): void {
@@ -43,6 +52,8 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { bundle: operand, kind };
     case "stage.set":
       return { kind, stage: operand };
+    case "agent.register":
+      return { agent: JSON.parse(operand) as JsonObject, kind };
     default:
       return { brake: operand, kind };
   }

@@ -1,6 +1,8 @@
-// Scopes: what a token may do, each narrow, with one wildcard (`actions:propose:*`).
+// Scopes: what a token may do, each narrow, with wildcards for kinds of actions alone.
 
-/** Scopes without a parameter. Beside them: `actions:propose:<kind>` and `actions:propose:*`. */
+import { coversKind } from "../../core/kind-pattern.ts";
+
+/** Scopes without a parameter. Beside them: `actions:propose:<kind>`, `actions:propose:<name>.*` and `actions:propose:*`. */
 export const PLAIN_SCOPES = [
   "signals:read",
   "runs:read",
@@ -15,10 +17,27 @@ export const PLAIN_SCOPES = [
   "ledger:read",
   "policies:read",
   "policies:propose",
+  "agents:read",
+  "agents:revoke",
   "payloads:read",
   "payloads:erase",
   "admin",
 ] as const;
+
+/** Those that a registered agent may have beside proposing: none changes what is enforced, or reads what others wrote. */
+export const AGENT_SCOPES = [
+  "signals:read",
+  "runs:read",
+  "incidents:read",
+  "actions:read",
+  "actions:approve",
+  "actions:cancel",
+  "killswitch:read",
+  "killswitch:pause",
+  "ledger:read",
+  "policies:read",
+  "agents:read",
+] as const satisfies readonly (typeof PLAIN_SCOPES)[number][];
 
 /** A scope that a person or an agent can be registered with. */
 export type ClientScope = (typeof PLAIN_SCOPES)[number] | `actions:propose:${string}`;
@@ -29,7 +48,7 @@ export type SourceScope = `signals:write:${string}`;
 const PROPOSE = "actions:propose:";
 const PROPOSE_ANY = "actions:propose:*";
 const PLAIN: ReadonlySet<string> = new Set(PLAIN_SCOPES);
-const ACTION_KIND = /^[a-z][a-z0-9-]{0,31}(?:\.[a-z0-9_-]{1,32}){0,3}$/;
+const ACTION_KIND = /^[a-z][a-z0-9-]{0,31}(?:\.[a-z0-9_-]{1,32}){0,3}(?:\.\*)?$/;
 
 /** Whether `text` is a scope that a client can be registered with or ask for. */
 export function isClientScope(text: string): text is ClientScope {
@@ -38,10 +57,13 @@ export function isClientScope(text: string): text is ClientScope {
 }
 
 /**
- * Whether the scopes held cover `needed`. `actions:propose:*` covers every `actions:propose:<kind>`; nothing else
- * covers anything but itself: `admin` is the scope of administration, not all scopes.
+ * Whether the scopes held cover `needed`. `actions:propose:*` covers every `actions:propose:<kind>`, and
+ * `actions:propose:record.*` those below `record`; nothing else covers anything but itself: `admin` is the scope of
+ * administration, not all scopes.
  */
 export function hasScope(holder: { readonly scopes: readonly string[] }, needed: ClientScope | SourceScope): boolean {
   if (holder.scopes.includes(needed)) return true;
-  return needed.startsWith(PROPOSE) && holder.scopes.includes(PROPOSE_ANY);
+  if (!needed.startsWith(PROPOSE)) return false;
+  const kind = needed.slice(PROPOSE.length);
+  return holder.scopes.some((held) => held.startsWith(PROPOSE) && coversKind(held.slice(PROPOSE.length), kind));
 }

@@ -1,6 +1,7 @@
 // Documents of the read views: what lists, describe and the console show. Made of recorded facts alone, no payloads.
 
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
+import type { DeclaredModel, DeclaredRead } from "./agent.ts";
 import type { Severity } from "./classification.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { Stage } from "./stage.ts";
@@ -260,6 +261,36 @@ export interface PolicyView extends Document {
   readonly contentSeq: number;
 }
 
+/** One agent, as its last approved registration says; its `seq` is that of the first. */
+export interface AgentView extends Document {
+  readonly status: "active" | "revoked";
+  readonly owner: string;
+  /** The agents above it, its own parent first. */
+  readonly parents: readonly string[];
+  readonly purposeHash: string;
+  readonly models: readonly DeclaredModel[];
+  readonly kinds: readonly string[];
+  readonly environments: readonly string[];
+  readonly services: readonly string[];
+  readonly volumePerHour: number;
+  readonly reads: readonly DeclaredRead[];
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly dpop: boolean;
+  /** Thumbprints. */
+  readonly keys: readonly string[];
+  readonly registeredAt: number;
+  /** Who approved the registration, and the `agent.register` that asked for it. */
+  readonly approvedBy: string;
+  readonly action: string;
+  /** How often it was registered, the first time included. */
+  readonly registrations: number;
+  readonly revokedAt: number | null;
+  readonly revokedBy: string | null;
+  /** Whose revocation ended it: its own id, or that of an agent above it. */
+  readonly revokedOf: string | null;
+}
+
 /** Refusals before authentication: one document per recorded minute and source. */
 export interface RefusalView extends Document {
   readonly time: number;
@@ -304,6 +335,7 @@ export interface ViewDocuments {
   readonly actions: ActionView;
   readonly brakes: BrakeView;
   readonly policies: PolicyView;
+  readonly agents: AgentView;
   readonly refusals: RefusalView;
   readonly installation: InstallationView;
 }
@@ -318,12 +350,13 @@ export const VIEW_FILTERS = {
   actions: ["status", "environment", "service", "agent", "kind", "incident", "run"],
   brakes: ["status"],
   policies: ["status"],
+  agents: ["status", "owner"],
   refusals: ["source"],
   installation: [],
 } as const satisfies { readonly [V in ViewName]: readonly (keyof ViewDocuments[V] & string)[] };
 
 /** Views whose documents have a status, of which counts are kept. */
-export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "policies";
+export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "policies" | "agents";
 
 /** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
 export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {

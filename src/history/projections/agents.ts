@@ -1,0 +1,44 @@
+// Projections of agents: one document for each, from its first registration to its revocation.
+
+import type { KernelEvent } from "../../kernel/events.ts";
+import type { Documents } from "./documents.ts";
+
+export function projectRegistered(documents: Documents, event: KernelEvent<"agent.registered">): void {
+  const { facts, time, actor } = event;
+  const before = documents.find("agents", facts.id);
+  documents.put("agents", {
+    id: facts.id,
+    seq: before?.seq ?? event.seq,
+    status: "active",
+    owner: facts.owner,
+    parents: facts.parents,
+    purposeHash: facts.purposeHash,
+    models: facts.models,
+    kinds: facts.kinds,
+    environments: facts.environments,
+    services: facts.services,
+    volumePerHour: facts.volumePerHour,
+    reads: facts.reads,
+    scopes: facts.scopes,
+    roles: facts.roles,
+    dpop: facts.dpop,
+    keys: facts.keys.map(({ thumbprint }) => thumbprint),
+    registeredAt: time,
+    approvedBy: actor,
+    action: facts.action,
+    registrations: (before?.registrations ?? 0) + 1,
+    revokedAt: null,
+    revokedBy: null,
+    revokedOf: null,
+  });
+}
+
+export function projectRevoked(documents: Documents, event: KernelEvent<"agent.revoked">): void {
+  const revoked = {
+    status: "revoked",
+    revokedAt: event.time,
+    revokedBy: event.actor,
+    revokedOf: event.facts.of,
+  } as const;
+  documents.change("agents", event.subject, (before) => ({ ...before, ...revoked }));
+}

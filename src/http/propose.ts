@@ -1,0 +1,112 @@
+// A proposal on its way to the kernel: what it asks is checked, planned where that needs nobody, and submitted.
+
+import { hash } from "node:crypto";
+import type { z } from "zod";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { canonicalEnvironment } from "../core/environment.ts";
+import { AppError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { plainName } from "../core/names.ts";
+import type { Reply } from "../kernel/command.ts";
+import { proposalSchema, type decisionSchema } from "../wire/schemas/api.ts";
+import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
+import type { ActionKind, Target } from "../wire/contracts/executor.ts";
+import type { ClientScope } from "../wire/types/scopes.ts";
+import { kernelProposal } from "./kernel-proposals.ts";
+import { readView } from "./listing.ts";
+import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
+import type { RouteContext } from "./route.ts";
+import type { Services } from "./services.ts";
+
+const PERSON_KINDS = { person: "person", agent: "agent" } as const;
+
+/** 200 when it is decided, 202 while a plan or a person is awaited. */
+const DECIDED: ReadonlySet<string> = new Set(["refused", "suppressed", "succeeded", "failed"]);
+
+/** Proposes what the body says and answers what became of it. */
+export async function propose({ services, request, reply }: RouteContext, asked: unknown): Promise<Decision> {
+  const known = identify(services, request);
+  const identity = known instanceof Promise ? await known : known;
+  const body = parseWith(proposalSchema, asked, "request-invalid");
+  requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
+  admitWrite(services, identity);
+  const kind = services.actions.kinds.get(body.kind);
+  const kernelKind = KERNEL_KINDS.get(body.kind);
+  if (kind === undefined && kernelKind === undefined)
+    throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
+  const target = checkTarget(body.target);
+  const args = body.arguments as JsonObject;
+  const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json });
+  checkSecrets(services, requestText, body.reason);
+  const planned =
+    kind?.planning === "pure"
+      ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
+      : null;
+  if (body.kind === "agent.register") await services.agents.checkPossession(args);
+  const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
+  const { repeat, effect, reversible } = own ?? (kind as ActionKind);
+  const answer = await services.submit({
+    type: "propose-action",
+    actor: identity.id,
+    input: {
+      kind: body.kind,
+      environment: target.environment,
+      service: target.service,
+      resource: target.resource ?? null,
+      agentKind: PERSON_KINDS[identity.kind],
+      person: identity.person,
+      requestHash: hash("sha256", requestText),
+      planHash: (own ?? planned)?.planHash ?? null,
+      repeat,
+      effect,
+      reversible,
+      idempotencyKey: idempotencyKey(request, identity),
+      ...(own === null ? {} : { operand: own.operand }),
+    },
+    content: {
+      args,
+      ...(planned === null ? {} : { plan: planned.plan as unknown as Json }),
+      reason: body.reason ?? null,
+    },
+  });
+  const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);
+  reply.code(DECIDED.has(decision.status) ? 200 : 202);
+  return decision;
+}
+
+/** What became of an action that an earlier request with the same key proposed. */
+async function decisionNow(services: Services, { subject }: Reply): Promise<Decision> {
+  const { status } = await readView(services, { view: "actions", id: subject, code: "action-not-found" });
+  return decisionOf({ subject, result: status, repeated: true });
+}
+
+type Decision = z.output<typeof decisionSchema>;
+
+export function decisionOf(answer: Reply): Decision {
+  const { subject, result, repeated } = answer;
+  return { id: subject, status: result, repeated, href: `/v1/actions/${subject}` };
+}
+
+function checkTarget(target: { environment: string; service: string; resource?: string | undefined }): Target {
+  const environment = canonicalEnvironment(checkName("environment", target.environment));
+  const service = checkName("service", target.service);
+  const { resource } = target;
+  if (resource !== undefined && !/^[\x21-\x7e]+$/.test(resource)) {
+    throw new AppError("name-suspicious", "target.resource has characters that cannot be seen", { field: "resource" });
+  }
+  return resource === undefined ? { environment, service } : { environment, resource, service };
+}
+
+/** As it is written: lower-casing first would make an ordinary letter of one that only looks like it. */
+function checkName(field: "environment" | "service", text: string): string {
+  const name = plainName(text);
+  if (name === undefined) throw new AppError("name-suspicious", `target.${field} is not a plain name`, { field });
+  return name;
+}
+
+function checkSecrets(services: Services, request: string, reason = ""): void {
+  const found = services.actions.findSecret(`${reason}\n${request}`);
+  if (found !== null) {
+    throw new AppError("secret-detected", "name the secret by reference instead of its value", { kind: found });
+  }
+}
