@@ -45,6 +45,7 @@ export const ERRORS = {
   "incident-not-found": { status: 404, title: "No such incident" },
   "run-not-found": { status: 404, title: "No such triage run" },
   "action-not-found": { status: 404, title: "No such action" },
+  "brake-not-found": { status: 404, title: "No such brake" },
   "event-not-found": { status: 404, title: "No such ledger event" },
   "tile-not-found": { status: 404, title: "No such tile" },
   "action-kind-unknown": { status: 422, title: "No executor offers that action kind" },

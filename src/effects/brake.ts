@@ -13,50 +13,90 @@ const SCOPES_MAX = 1_024;
 
 type InFlight = { readonly action: Braked; readonly controller: AbortController };
 
+type Pull = {
+  readonly scope: BrakeScope;
+  /** By the monotonic clock; null for one that an earlier process pulled. */
+  readonly atMs: number | null;
+};
+
+type Parts = {
+  /** Never jumps: how long calls took to end after a pull is measured with it. */
+  readonly monotonicMs: () => number;
+  /** The signal that ends a call whose time is up; a simulation brings its own. */
+  readonly timeout?: (timeoutMs: number) => AbortSignal;
+};
+
 export class EmergencyBrake {
-  readonly #scopes = new Map<string, BrakeScope>();
+  readonly #pulls = new Map<string, Pull>();
   readonly #inFlight = new Set<InFlight>();
   readonly #timeout: (timeoutMs: number) => AbortSignal;
-  #flagged = false;
-  /** More scopes were pulled than can be held: what cannot be told apart any more is stopped, all of it. */
-  #crowded = false;
+  readonly #monotonicMs: () => number;
+  /** Since when the flag is up. */
+  #flaggedMs: number | null = null;
+  /** Since when more scopes were pulled than can be held: what cannot be told apart any more is stopped, all of it. */
+  #crowdedMs: number | null = null;
 
-  /** `timeout` makes the signal that ends a call whose time is up; a simulation brings its own. */
-  constructor(timeout: (timeoutMs: number) => AbortSignal = (timeoutMs) => AbortSignal.timeout(timeoutMs)) {
+  constructor({ monotonicMs, timeout = (timeoutMs) => AbortSignal.timeout(timeoutMs) }: Parts) {
     this.#timeout = timeout;
+    this.#monotonicMs = monotonicMs;
   }
 
   /** Stops everything in scope from its next step on and aborts calls in flight, at once. */
   pull(scope: BrakeScope): void {
-    const key = canonicalJson(scope);
-    if (this.#scopes.size < SCOPES_MAX || this.#scopes.has(key)) this.#scopes.set(key, scope);
-    else this.#crowded = true;
+    this.#hold(scope, this.#monotonicMs());
     this.#abortCovered();
+  }
+
+  /** What the ledger says was pulled before this process began: nobody measured since when. */
+  resumePull(scope: BrakeScope): void {
+    this.#hold(scope, null);
+  }
+
+  #hold(scope: BrakeScope, atMs: number | null): void {
+    const key = canonicalJson(scope);
+    if (this.#pulls.has(key)) return; // it was pulled once, then
+    if (this.#pulls.size < SCOPES_MAX) this.#pulls.set(key, { scope, atMs });
+    else this.#crowdedMs ??= this.#monotonicMs();
   }
 
   /** The brake file or signal: everything is stopped while it is there. */
   setFlag(present: boolean): void {
-    this.#flagged = present;
+    this.#flaggedMs = present ? (this.#flaggedMs ?? this.#monotonicMs()) : null;
     if (present) this.#abortCovered();
   }
 
   /** Only for a release that is durable and approved; that of the brake on everything ends a crowd too. */
   release(scope: BrakeScope): void {
     const key = canonicalJson(scope);
-    this.#scopes.delete(key);
-    if (key === "{}") this.#crowded = false;
+    this.#pulls.delete(key);
+    if (key === "{}") this.#crowdedMs = null;
+  }
+
+  /** The scopes that are held back. */
+  get pulled(): readonly BrakeScope[] {
+    return [...this.#pulls.values()].map(({ scope }) => scope);
   }
 
   /** Everything is stopped: by the brake file, or because more scopes were pulled than can be held. */
   get flagged(): boolean {
-    return this.#flagged || this.#crowded;
+    return this.#flaggedMs !== null || this.#crowdedMs !== null;
   }
 
   blocks(action: Braked): boolean {
     if (!isBrakeable(action)) return false;
     if (this.flagged) return true;
-    for (const scope of this.#scopes.values()) if (covers(scope, action)) return true;
+    for (const { scope } of this.#pulls.values()) if (covers(scope, action)) return true;
     return false;
+  }
+
+  /** Whole milliseconds since the first pull that covers the action; undefined when none does, or nobody measured it. */
+  sinceStopMs(action: Braked): number | undefined {
+    if (!isBrakeable(action)) return undefined;
+    const pulls = [...this.#pulls.values()].filter(({ scope }) => covers(scope, action));
+    if (pulls.some(({ atMs }) => atMs === null)) return undefined;
+    const starts = [...pulls.map(({ atMs }) => atMs), this.#flaggedMs, this.#crowdedMs].filter((ms) => ms !== null);
+    if (starts.length === 0) return undefined;
+    return Math.max(0, Math.ceil(this.#monotonicMs() - Math.min(...starts)));
   }
 
   /**

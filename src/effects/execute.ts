@@ -131,6 +131,7 @@ export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id:
   if (begun.result !== "started" || action === undefined) return;
   const attempt = action.attempt;
   const outcome = await callExecutor(parts, { action, executor });
+  const sinceStopMs = parts.brake.sinceStopMs(action);
   await reportEnd(parts, ends, {
     type: "finish-step",
     actor: ACTOR,
@@ -140,6 +141,7 @@ export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id:
       status: outcome.status,
       code: "code" in outcome ? outcome.code : "done",
       afterMs: "afterMs" in outcome ? wholeMs(outcome.afterMs) : 0,
+      ...(sinceStopMs === undefined ? {} : { sinceStopMs }),
     },
     content: evidenceOf(outcome),
   });
@@ -204,6 +206,7 @@ export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, i
   if (action === undefined || parts.brake.flagged) return;
   const attempt = action.attempt;
   const found = await askExecutor(parts, action);
+  const sinceStopMs = parts.brake.sinceStopMs(action);
   await parts.kernel.submit({
     type: "reconcile-step",
     actor: ACTOR,
@@ -212,6 +215,7 @@ export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, i
       attempt,
       status: found.status,
       afterMs: found.status === "unclear" ? wholeMs(found.afterMs ?? 0) : 0,
+      ...(sinceStopMs === undefined ? {} : { sinceStopMs }),
     },
     content: toRecordable({ detail: found.detail, reference: "reference" in found ? found.reference : null }),
   });

@@ -7,15 +7,14 @@ import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, planTriageAction, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
-/** Effects of one lane at a time; the others of that lane wait for room. */
-const LANE_MAX = 32;
-
 type Lane = { running: number; readonly waiting: Set<string> };
 
 export type RunnerParts = ClassifyParts &
   ExecuteParts & {
     readonly kernel: Kernel;
     readonly nowMs: () => number;
+    /** Effects of one lane at a time; the others of that lane wait for room. */
+    readonly laneMax: number;
     /** Told of what went wrong; the work itself is tried again. */
     readonly onProblem: (work: Work, error: unknown) => void;
   };
@@ -66,7 +65,7 @@ export class EffectRunner {
   #start(work: Work): void {
     if (this.#stopped || this.#running.has(work.subject) || this.#parts.kernel.failure !== null) return;
     const lane = this.#laneOf(work);
-    if (lane.running >= LANE_MAX) return void lane.waiting.add(work.subject);
+    if (lane.running >= this.#parts.laneMax) return void lane.waiting.add(work.subject);
     lane.running++;
     const done = this.#run(work)
       .catch((error: unknown) => this.#parts.onProblem(work, error))
@@ -90,7 +89,7 @@ export class EffectRunner {
     const next = workForSubject(view, work.subject);
     if (next !== undefined && next.kind !== work.kind) this.#start(next);
     for (const subject of lane.waiting) {
-      if (lane.running >= LANE_MAX) break;
+      if (lane.running >= this.#parts.laneMax) break;
       lane.waiting.delete(subject);
       const waiting = workForSubject(view, subject);
       if (waiting !== undefined) this.#start(waiting);

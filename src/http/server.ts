@@ -22,6 +22,7 @@ import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { stopReportRoutes } from "./routes/stop-reports.ts";
 import { stageRoutes } from "./routes/stage.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import type { Services } from "./services.ts";
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...actionRoutes,
   ...agentRoutes,
   ...controlRoutes,
+  ...stopReportRoutes,
   ...incidentRoutes,
   ...stageRoutes,
   ...ledgerRoutes,

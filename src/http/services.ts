@@ -2,9 +2,9 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
-import type { BrakeScope } from "../kernel/events.ts";
+import type { BrakeScope, StopCounts } from "../kernel/events.ts";
 import type { Brake, Storm } from "../kernel/state.ts";
-import type { Stop, StopCounts } from "../kernel/stops.ts";
+import type { Stop } from "../kernel/stops.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";

@@ -10,6 +10,7 @@ import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
 import * as stage from "./reducers/stage.ts";
+import { applyReported } from "./reducers/stop-report.ts";
 import * as storms from "./reducers/storms.ts";
 import type { State } from "./state.ts";
 
@@ -55,6 +56,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "step.finished": actions.applyStepFinished,
   "step.reconciled": actions.applyStepReconciled,
   "brake.applied": control.applyBrakeApplied,
+  "brake.reported": applyReported,
   "brake.released": control.applyBrakeReleased,
   "stage.granted": stage.applyStageGranted,
   "stage.expired": stage.applyStageExpired,

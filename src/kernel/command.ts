@@ -89,6 +89,8 @@ export type CommandInputs = {
     readonly status: StepStatus;
     readonly code: string;
     readonly afterMs: number;
+    /** Present when a brake was pulled over the call: from the pull to its end, by the monotonic clock. */
+    readonly sinceStopMs?: number;
   };
   "reconcile-step": {
     readonly action: string;
@@ -96,6 +98,7 @@ export type CommandInputs = {
     readonly status: "happened" | "absent" | "partial" | "unclear";
     /** 0: nothing more will be known. */
     readonly afterMs: number;
+    readonly sinceStopMs?: number;
   };
   "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };

@@ -60,6 +60,28 @@ export type BrakeScope = {
   readonly service?: string;
 };
 
+/**
+ * How a step that a pause found in flight ended. `stopped`: it had no effect, for certain. `finished`: it took effect.
+ * `partial`: a part of it did. `unconfirmed`: nobody could tell.
+ */
+export type StopEnd = "stopped" | "finished" | "partial" | "unconfirmed";
+export type StopEnds = { readonly [E in StopEnd]: number };
+/**
+ * Where a brake finds something. `in-flight`: a step runs, or nobody knows yet how it ended. `granted`: nothing of it
+ * runs, and its next step may start at any moment. `scheduled`: it starts by itself later. `held` and `evaluating`: it
+ * is not decided.
+ */
+export type StopStage = "in-flight" | "granted" | "scheduled" | "held" | "evaluating";
+export type StopCounts = { readonly [S in StopStage]: number };
+export type StopFact = {
+  readonly brake: string;
+  readonly end: StopEnd;
+  /** From the brake to the end of the call as it was observed. */
+  readonly afterMs: number;
+  /** `ledger`: the process that pulled the brake is gone, and the difference of two events' times has to do. */
+  readonly clock: "monotonic" | "ledger";
+};
+
 /** Why a firing signal is of its incident, the first that fits. */
 export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opened";
 
@@ -180,6 +202,8 @@ export type EventFacts = {
     /** When a retry may start; null unless the status is `retry`. */
     readonly retryAt: number | null;
     readonly action: ActionStatus;
+    /** Present when brakes found it in flight. */
+    readonly stops?: readonly StopFact[];
   };
   "step.reconciled": {
     readonly attempt: number;
@@ -187,8 +211,27 @@ export type EventFacts = {
     /** When to ask again; null unless the answer may still come. */
     readonly retryAt: number | null;
     readonly action: ActionStatus;
+    readonly stops?: readonly StopFact[];
   };
-  "brake.applied": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+  "brake.applied": {
+    readonly mode: "pause" | "dry-run";
+    readonly scope: BrakeScope;
+    /** What it found, by how far it had come. */
+    readonly counts: StopCounts;
+    /** Actions whose step was under way, and those whose next step could have begun; bounded, all of them are counted. */
+    readonly inFlight: readonly string[];
+    readonly waiting: readonly string[];
+  };
+  /** What became of the steps that a pause found in flight. */
+  "brake.reported": {
+    readonly brake: string;
+    readonly ends: StopEnds;
+    /** Steps of which the end is not known yet. */
+    readonly open: number;
+    /** From the brake to the last observed end; null while some are open. */
+    readonly propagationMs: number | null;
+    readonly clock: "monotonic" | "ledger";
+  };
   "brake.released": { readonly brake: string };
   "stage.granted": {
     readonly stage: Stage;

@@ -41,6 +41,8 @@ export const LIMITS = {
   agentsMax: 1_024,
   /** Agents above one another. */
   delegationMax: 4,
+  /** Actions in flight, and others, that the event of a brake lists; all of them are counted. */
+  stopsListedMax: 1_500,
   /** Pages that still have to be closed at the pager; the oldest leaves first. */
   owedResolvesMax: 20_000,
   /** Attempts to close one page, each as long as a grant, before people are asked to: about a day. */
@@ -84,6 +86,8 @@ export const TERMS = {
   stormQuietMs: 15 * 60_000,
   /** A storm's page of which nobody heard is asked for again. */
   stormPageAgainMs: 60_000,
+  /** What a pause found in flight is reported then, with what is known of it. */
+  stopReportMs: 5 * 60_000,
   /** The clock of a hold stands still under pauses for so long in all, and no longer. */
   frozenMaxMs: 72 * 3_600_000,
   /** An incident without any signal for this long is closed. */

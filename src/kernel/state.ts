@@ -5,7 +5,7 @@ import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.t
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
-import type { BrakeScope, ProposalFacts } from "./events.ts";
+import type { BrakeScope, ProposalFacts, StopEnds } from "./events.ts";
 
 export type Hold = {
   readonly id: string;
@@ -50,6 +50,8 @@ export type Action = ProposalFacts & {
   /** An attempt may have taken effect, and nothing since has told whether it did; or a part of it has. */
   unsettled: boolean;
   stepStartedAt: number;
+  /** Brakes that found its step in flight and do not know yet how that ended. */
+  foundBy: readonly string[];
   /** When something is due by itself: hold, planning or grant deadline, or a retry. */
   dueAt: number | null;
 };
@@ -156,7 +158,24 @@ export type Run = {
   readonly deadline: number;
 };
 
-export type Brake = { readonly id: string; readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+export type Brake = {
+  readonly id: string;
+  readonly mode: "pause" | "dry-run";
+  readonly scope: BrakeScope;
+  readonly appliedAt: number;
+  /** What is known of the steps that a pause found in flight; null once it is reported. */
+  report: StopReport | null;
+};
+
+export type StopReport = {
+  /** How many of them have not ended. */
+  readonly open: number;
+  readonly ends: StopEnds;
+  /** From the brake to the latest end so far. */
+  readonly propagationMs: number;
+  readonly clock: "monotonic" | "ledger";
+  readonly dueAt: number;
+};
 
 /** The last stage that was granted to the triage agent; see stage.ts for which one is in force. */
 export type StageGrant = {

@@ -1,16 +1,9 @@
 // What a brake of some scope stops: the preview of it, and what the event of it states.
 
 import { covers, isBrakeable } from "./brakes.ts";
-import type { BrakeScope } from "./events.ts";
+import type { BrakeScope, StopCounts, StopStage } from "./events.ts";
 import { BY_TRIAGE, TRIAGE_AGENT } from "./triage-kinds.ts";
 import type { Action, State } from "./state.ts";
-
-/**
- * Where a brake finds something. `in-flight`: a step runs, or nobody knows yet how it ended. `granted`: nothing of it
- * runs, and its next step may start at any moment. `scheduled`: it starts by itself later. `held` and `evaluating`: it
- * is not decided.
- */
-export type StopStage = "in-flight" | "granted" | "scheduled" | "held" | "evaluating";
 
 export type Stop = {
   readonly id: string;
@@ -21,8 +14,6 @@ export type Stop = {
   readonly agent: string;
   readonly status: string;
 };
-
-export type StopCounts = { readonly [S in StopStage]: number };
 
 const ORDER: readonly StopStage[] = ["in-flight", "granted", "scheduled", "held", "evaluating"];
 

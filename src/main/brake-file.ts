@@ -1,14 +1,16 @@
 // The brake without the API: a file named BRAKE in the data folder, or the signal SIGUSR2, stops everything at once.
 
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
-import type { KernelEvent } from "../kernel/events.ts";
+import type { BrakeScope, KernelEvent } from "../kernel/events.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 const LOOK_EVERY_MS = 250;
+/** Records what was pulled when the ledger did not take it. */
+const RECORDER = "system:brake";
 
 type Needs = {
   readonly dataDir: string;
@@ -17,17 +19,31 @@ type Needs = {
   readonly log: Logger;
 };
 
-/** Follows the file and the signal; what they stop is recorded as soon as the store takes it. Returns its end. */
-export function followBrake({ dataDir, brake, kernel, log }: Needs): () => void {
+export type BrakeFollower = {
+  /** The process ends without knowing what the ledger holds: a stop that is not on record has to outlive it. */
+  readonly leaveFlag: () => void;
+  readonly end: () => void;
+};
+
+/** Follows the file and the signal; what they, or the API, stop is recorded as soon as the store takes it. */
+export function followBrake({ dataDir, brake, kernel, log }: Needs): BrakeFollower {
   const path = join(dataDir, "BRAKE");
-  for (const { mode, scope } of kernel.state.brakes.values()) if (mode === "pause") brake.pull(scope);
-  releaseWhenApproved(brake, kernel);
+  const onRecord = new Set<string>();
+  for (const { mode, scope } of kernel.state.brakes.values()) {
+    if (mode !== "pause") continue;
+    brake.resumePull(scope);
+    onRecord.add(canonicalJson(scope));
+  }
+  releaseWhenApproved({ brake, kernel, onRecord });
+  const record = (actor: string, scope: BrakeScope): void => {
+    kernel
+      .submit({ type: "apply-brake", actor, input: { mode: "pause", scope } })
+      .catch((error: unknown) => log.error({ err: error, scope }, "the brake holds, but is not on record yet"));
+  };
   const stopAll = (actor: string): void => {
     brake.pull({});
     log.warn({ actor }, "everything is stopped");
-    kernel
-      .submit({ type: "apply-brake", actor, input: { mode: "pause", scope: {} } })
-      .catch((error: unknown) => log.error({ err: error }, "the brake holds, but is not on record yet"));
+    record(actor, {});
   };
   let wasPresent = false;
   const look = (): void => {
@@ -35,33 +51,65 @@ export function followBrake({ dataDir, brake, kernel, log }: Needs): () => void 
     if (present && !wasPresent) stopAll("system:brake-file");
     wasPresent = present;
     brake.setFlag(present);
+    for (const scope of unrecorded({ brake, kernel, onRecord })) record(RECORDER, scope);
   };
   look();
   const timer = setInterval(look, LOOK_EVERY_MS);
   const onSignal = (): void => stopAll("system:brake-signal");
   process.on("SIGUSR2", onSignal);
-  return () => {
-    clearInterval(timer);
-    process.off("SIGUSR2", onSignal);
+  return {
+    leaveFlag: () => {
+      if (!brake.flagged && brake.pulled.every((scope) => onRecord.has(canonicalJson(scope)))) return;
+      try {
+        writeFileSync(path, "", { flag: "a" });
+        log.warn({ path }, "a stop is not on record: the file stops everything from the next start on");
+      } catch (error) {
+        log.fatal({ err: error, path }, "a stop is not on record and ends with this process");
+      }
+    },
+    end: () => {
+      clearInterval(timer);
+      process.off("SIGUSR2", onSignal);
+    },
   };
 }
 
+type Known = {
+  readonly brake: EmergencyBrake;
+  readonly kernel: Kernel;
+  /** Scopes whose brake is durable. */
+  readonly onRecord: Set<string>;
+};
+
+/** What is pulled and neither decided nor durable: the clock was in doubt, or the ledger had too much to do. */
+function unrecorded({ brake, kernel, onRecord }: Known): readonly BrakeScope[] {
+  const left = brake.pulled.filter((scope) => !onRecord.has(canonicalJson(scope)));
+  if (left.length === 0 || kernel.failure !== null) return [];
+  const decided = new Set<string>();
+  for (const { mode, scope } of kernel.state.brakes.values()) if (mode === "pause") decided.add(canonicalJson(scope));
+  return left.filter((scope) => !decided.has(canonicalJson(scope)));
+}
+
 /** A release counts once it is durable; the brake of another scope stays. */
-function releaseWhenApproved(brake: EmergencyBrake, kernel: Kernel): void {
+function releaseWhenApproved({ brake, kernel, onRecord }: Known): void {
   const scopes = new Map([...kernel.state.brakes.values()].map(({ id, scope }) => [id, scope]));
   kernel.onDurable((events) => {
     for (const event of events) {
       if (event.type === "brake.applied") {
         const { scope, mode } = (event as unknown as KernelEvent<"brake.applied">).facts;
         scopes.set(event.subject, scope);
-        if (mode === "pause") brake.pull(scope);
+        if (mode !== "pause") continue;
+        brake.pull(scope);
+        onRecord.add(canonicalJson(scope));
       } else if (event.type === "brake.released") {
         const scope = scopes.get(event.subject);
         scopes.delete(event.subject);
         const held = [...kernel.state.brakes.values()].some(
           (one) => canonicalJson(one.scope) === canonicalJson(scope ?? {}) && one.mode === "pause",
         );
-        if (scope !== undefined && !held) brake.release(scope);
+        if (scope === undefined || held) continue;
+        brake.release(scope);
+        onRecord.delete(canonicalJson(scope));
       }
     }
   });

@@ -50,6 +50,8 @@ const fileSchema = z.strictObject({
     .strictObject({
       planTimeoutMs: z.number().int().min(100).max(60_000).default(10_000),
       stepTimeoutMs: z.number().int().min(100).max(120_000).default(20_000),
+      /** Calls of one kind of action at a time, so that one slow system takes no room from others. */
+      concurrentPerKind: z.number().int().min(1).max(4_096).default(32),
     })
     .prefault({}),
   limits: z

@@ -62,10 +62,15 @@ type Hooks = {
 };
 
 /** Starts everything and listens. Throws, with nothing left running, when a part cannot be had. */
-export async function start(config: Config, hooks: Hooks): Promise<Running> {
+export async function start(config: Config, { log, onFatal: end }: Hooks): Promise<Running> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(config.dataDir, 0o700);
-  const { log } = hooks;
+  let leaveFlag = (): void => {};
+  const onFatal = (error: AppError): void => {
+    leaveFlag();
+    end(error);
+  };
+  const hooks: Hooks = { log, onFatal };
   const places = { dataDir: config.dataDir, ownerDir: config.ownerDir };
   const place = { dataDir: config.dataDir, postgresUrl: config.postgresUrl };
   const { writer } = await WriterClient.start({ place, places, origin: config.origin }, hooks.onFatal);
@@ -81,6 +86,7 @@ export async function start(config: Config, hooks: Hooks): Promise<Running> {
     closers.push(() => delivering.stop());
     const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, delivering });
     closers.push(...edge.closers);
+    leaveFlag = edge.leaveFlag;
     log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
     const stop = (): Promise<void> => closeAll(closers, core.kernel);
     return {
@@ -170,12 +176,13 @@ type Edge = {
   readonly signInUrl: string | null;
   readonly isFirstStart: boolean;
   readonly closers: (() => Promise<void>)[];
+  readonly leaveFlag: () => void;
 };
 
 async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const { config, hooks, keys, reader, writer, follower, core, delivering } = needs;
   const { kernel } = core;
-  const brake = new EmergencyBrake();
+  const brake = new EmergencyBrake({ monotonicMs: () => systemClock.monotonicMs() });
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
   const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
   const egress = openEgress(config);
@@ -195,7 +202,13 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   warnOfMissing(effects, hooks.log);
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
-  const runner = new EffectRunner({ ...effects, kernel, nowMs: () => systemClock.nowMs(), onProblem });
+  const runner = new EffectRunner({
+    ...effects,
+    kernel,
+    nowMs: () => systemClock.nowMs(),
+    laneMax: config.execution.concurrentPerKind,
+    onProblem,
+  });
   const refusals = new RefusalCounter();
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const url = `http://${config.host}:${port}`;
@@ -218,9 +231,9 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   });
   const server = createServer(services, { refusals, consoleFiles: loadConsoleFiles(config.consoleDir) });
   // Before the door opens: nothing runs while nobody looks at the brake.
-  const stopBrake = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
+  const braking = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
   await server.listen({ host: config.host, port }).catch((error: unknown) => {
-    stopBrake();
+    braking.end();
     throw error;
   });
   runner.sweep();
@@ -229,10 +242,10 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     async () => views.close(),
     () => runner.stop(),
     async () => stopTimers(),
-    async () => stopBrake(),
+    async () => braking.end(),
     () => server.close(),
   ];
-  return { url, signInUrl, isFirstStart, closers };
+  return { url, signInUrl, isFirstStart, closers, leaveFlag: braking.leaveFlag };
 }
 
 /** Tokens name the server's address, so it is chosen before anything listens. */

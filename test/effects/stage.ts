@@ -37,7 +37,7 @@ export class Stage {
   readonly erased = new Set<number>();
   /** Every term that is running: a test ends them, no clock does. */
   readonly #terms: AbortController[] = [];
-  readonly brake = new EmergencyBrake(() => this.#term());
+  readonly brake = new EmergencyBrake({ monotonicMs: () => this.rig.monotonicMs, timeout: () => this.#term() });
   runner: EffectRunner;
   onPlan: (args: JsonObject) => Promise<Plan> = async (args) => planOf(args);
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
@@ -83,6 +83,7 @@ export class Stage {
       planTimeoutMs: 1,
       stepTimeoutMs: 1,
       nowMs: () => this.rig.nowMs,
+      laneMax: 32,
       onProblem: (_work, error) => this.problems.push(error instanceof AppError ? error.code : String(error)),
     });
   }

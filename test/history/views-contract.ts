@@ -57,6 +57,8 @@ const BRAKE: BrakeView = {
   appliedBy: "person:ada",
   releasedAt: null,
   releaseAction: null,
+  counts: { "in-flight": 0, granted: 0, scheduled: 0, held: 0, evaluating: 0 },
+  report: null,
 };
 const REFUSAL: RefusalView = { id: "9", seq: 9, time: 1, minute: 1, source: "am", counts: { "token-invalid": 2 } };
 

@@ -45,6 +45,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     grant: null,
     dryRun: false,
     attempt: 0,
+    stops: [],
     duplicateOf: null,
     contentSeq: seq,
     planSeq: null,

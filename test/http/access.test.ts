@@ -53,6 +53,8 @@ const CASES: readonly Case[] = [
     path: "/v1/killswitch?preview=true",
     body: { mode: "pause" },
   },
+  { operation: "listStopReports", scope: "killswitch:read" },
+  { operation: "getStopReport", scope: "killswitch:read", path: "/v1/killswitch/reports/brk_00000000z" },
   { operation: "getStage", scope: "policies:read" },
   { operation: "listPolicies", scope: "policies:read" },
   { operation: "lintPolicies", scope: "policies:read", body: { files: [{ path: "a.yaml", text: "" }] } },

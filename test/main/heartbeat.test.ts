@@ -19,7 +19,7 @@ const SOURCE: SourceIdentity = {
 
 async function open() {
   const rig = await Rig.open();
-  const brake = new EmergencyBrake();
+  const brake = new EmergencyBrake({ monotonicMs: () => 0 });
   const metrics = new Metrics();
   const executors = new Map<string, unknown>([["pagerduty.trigger", {}]]);
   const state = { notReady: null as string | null };

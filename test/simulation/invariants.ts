@@ -13,6 +13,7 @@ import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/execut
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkClocks } from "./clocks.ts";
+import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { simulationEngine, type World } from "./world.ts";
@@ -75,6 +76,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkVerdicts(events),
     ...checkBrakes(events),
     ...checkClocks(events),
+    ...checkReports(events),
     ...checkStages(events),
     ...checkPages(events),
     ...checkIncidents(events),

@@ -149,7 +149,7 @@ export class World {
   }
 
   #startEffects(kernel: Kernel, store: ModelStore): Process {
-    const brake = new EmergencyBrake(() => this.#term());
+    const brake = new EmergencyBrake({ monotonicMs: () => this.monotonicMs, timeout: () => this.#term() });
     const onCall = (request: ExecuteRequest, kind: ActionKind): void => this.#hooks.onCall(this, request, kind);
     const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall });
     const payload = async (seq: number) => {
@@ -168,6 +168,7 @@ export class World {
       planTimeoutMs: 0,
       stepTimeoutMs: 0,
       nowMs: () => this.nowMs,
+      laneMax: 32,
       onProblem: () => undefined,
     });
     runner.sweep();

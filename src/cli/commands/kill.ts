@@ -10,6 +10,7 @@ import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
 import { renderTable } from "../table.ts";
+import { report } from "./kill-report.ts";
 
 const PATH = apiPath("v1", "killswitch");
 const SCOPE = ["agent", "owner", "kind", "environment", "service"] as const;
@@ -52,6 +53,12 @@ export function addKill(program: Command, runner: Runner): void {
     .description("Which brakes are applied")
     .addOption(outputOption(["table", "json", "yaml"]))
     .action(runner.action(status));
+  kill
+    .command("report")
+    .description("What a brake found, what became of it and how soon; without an id, of the newest")
+    .argument("[brake]")
+    .addOption(outputOption(["table", "json", "yaml"]))
+    .action(runner.action(report));
 }
 
 async function pull(session: Session, flags: KillFlags): Promise<ExitCode> {

@@ -4,6 +4,7 @@ import type { EvaluationFacts, KernelEvent } from "../../kernel/events.ts";
 import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
+import { noteStopEnds } from "./stops.ts";
 import { noteAction } from "./runs.ts";
 import { changeIncident, withNewest } from "./incidents.ts";
 
@@ -45,6 +46,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     grant: null,
     dryRun: false,
     attempt: 0,
+    stops: [],
     duplicateOf: null,
     contentSeq: event.seq,
     planSeq: facts.planHash === null ? null : event.seq,
@@ -190,14 +192,16 @@ export function projectStepStarted(documents: Documents, event: KernelEvent<"ste
 }
 
 export function projectStepFinished(documents: Documents, event: KernelEvent<"step.finished">): void {
-  const { action: status, code } = event.facts;
+  const { action: status, code, stops } = event.facts;
   move(documents, event, () => ({ status, code }));
+  noteStopEnds(documents, event.subject, stops);
   if (status === "succeeded") notePaged(documents, event.subject);
 }
 
 export function projectStepReconciled(documents: Documents, event: KernelEvent<"step.reconciled">): void {
-  const { action: status, status: code } = event.facts;
+  const { action: status, status: code, stops } = event.facts;
   move(documents, event, () => ({ status, code }));
+  noteStopEnds(documents, event.subject, stops);
   if (status === "succeeded") notePaged(documents, event.subject);
 }
 

@@ -1,6 +1,7 @@
 // Projections of the installation: engine starts, policy bundles, brakes, counted refusals, erasures.
 
 import type { KernelEvent } from "../../kernel/events.ts";
+import { noteStop } from "./stops.ts";
 import type { Documents } from "./documents.ts";
 
 const INSTALLATION = "log";
@@ -65,7 +66,7 @@ export function projectPolicyActivated(documents: Documents, event: KernelEvent<
 }
 
 export function projectBrakeApplied(documents: Documents, event: KernelEvent<"brake.applied">): void {
-  const { mode, scope } = event.facts;
+  const { mode, scope, counts, inFlight, waiting } = event.facts;
   documents.put("brakes", {
     id: event.subject,
     seq: event.seq,
@@ -76,7 +77,19 @@ export function projectBrakeApplied(documents: Documents, event: KernelEvent<"br
     appliedBy: event.actor,
     releasedAt: null,
     releaseAction: null,
+    counts,
+    report: null,
   });
+  const brake = event.subject;
+  for (const id of inFlight)
+    noteStop(documents, id, { brake, was: "in-flight", end: null, afterMs: null, clock: null });
+  for (const id of waiting) noteStop(documents, id, { brake, was: "waiting", end: null, afterMs: null, clock: null });
+}
+
+export function projectBrakeReported(documents: Documents, event: KernelEvent<"brake.reported">): void {
+  const { ends, open, propagationMs, clock } = event.facts;
+  const report = { seq: event.seq, time: event.time, ends, open, propagationMs, clock };
+  documents.change("brakes", event.facts.brake, (before) => ({ ...before, report }));
 }
 
 export function projectBrakeReleased(documents: Documents, event: KernelEvent<"brake.released">): void {

@@ -8,6 +8,7 @@ import { settle } from "../evaluate.ts";
 import type { KernelEvent, ProposalFacts } from "../events.ts";
 import { turnClocks } from "../hold-clocks.ts";
 import { LIMITS } from "../limits.ts";
+import { foundBy, reportWhole } from "../stop-report.ts";
 import type { Transaction } from "../transaction.ts";
 
 /** The bundle's bytes ride in the payload, kept for ever: replay needs them. */
@@ -54,8 +55,10 @@ export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): 
     throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
   }
   const subject = idFromSeq("brk", tx.nextSeq);
-  tx.emit({ type: "brake.applied", subject, facts: { mode: input.mode, scope: input.scope } });
+  const { mode, scope } = input;
+  tx.emit({ type: "brake.applied", subject, facts: { mode, scope, ...foundBy(tx.state, scope) } });
   turnClocks(tx);
+  reportWhole(tx, [subject]);
   return { subject, result: "applied", repeated: false };
 }
 

@@ -7,6 +7,7 @@ import { leaveToPeople } from "../evaluate.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { StepStatus } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
+import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -57,7 +58,7 @@ export function expireGrant(tx: Transaction, action: Action): void {
 }
 
 export function finishStep(tx: Transaction, command: Command<"finish-step">): Reply {
-  const { action: id, attempt, status, code, afterMs } = command.input;
+  const { action: id, attempt, status, code, afterMs, sinceStopMs } = command.input;
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const ended = afterStep(action, status);
@@ -68,12 +69,11 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const retryAt = next === "retrying" ? tx.now + wait : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
-  tx.emit({
-    type: "step.finished",
-    subject: id,
-    facts: { attempt, status, code, retryAt, action: next },
-    ...payload,
-  });
+  const end = endOfStep(action, { status, isAsking: next === "reconciling" });
+  const stops = stopFacts(tx, action, { end, sinceMs: sinceStopMs });
+  const facts = { attempt, status, code, retryAt, action: next };
+  tx.emit({ type: "step.finished", subject: id, facts: stops.length === 0 ? facts : { ...facts, stops }, ...payload });
+  reportWhole(tx, brakesOf(stops));
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
@@ -106,7 +106,7 @@ function backoffMs(attempt: number): number {
 }
 
 export function reconcileStep(tx: Transaction, command: Command<"reconcile-step">): Reply {
-  const { action: id, attempt, status, afterMs } = command.input;
+  const { action: id, attempt, status, afterMs, sinceStopMs } = command.input;
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const mayStillShow = afterMs > 0 && tx.now - action.stepStartedAt < TERMS.reconcileMs;
@@ -114,10 +114,22 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
   const retryAt = next === "reconciling" ? tx.now + Math.min(afterMs, ASKED_MAX_MS) : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
-  tx.emit({ type: "step.reconciled", subject: id, facts: { attempt, status, retryAt, action: next }, ...payload });
+  const end = next === "reconciling" ? null : ENDS[status];
+  const stops = stopFacts(tx, action, { end, sinceMs: sinceStopMs });
+  const facts = { attempt, status, retryAt, action: next };
+  tx.emit({
+    type: "step.reconciled",
+    subject: id,
+    facts: stops.length === 0 ? facts : { ...facts, stops },
+    ...payload,
+  });
+  reportWhole(tx, brakesOf(stops));
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
+
+/** What an answer of the target says about a step that a pause found in flight. */
+const ENDS = { happened: "finished", absent: "stopped", partial: "partial", unclear: "unconfirmed" } as const;
 
 /** What never happened may be run; what may have happened is only repeated where repeating is harmless. */
 function afterReconciliation(action: Action, status: "happened" | "absent" | "partial" | "unclear"): ActionStatus {

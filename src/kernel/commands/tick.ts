@@ -10,6 +10,7 @@ import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { BY_TRIAGE, DEAD_MAN, proposeTriage } from "../triage-kinds.ts";
+import { isReportDue, report } from "../stop-report.ts";
 import { isStageOver, stageAt } from "../stage.ts";
 import { isToStop, stopAction } from "./agents.ts";
 import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
@@ -24,6 +25,7 @@ export function tick(tx: Transaction): Reply {
   let fired = 0;
   endStage(tx);
   turnClocks(tx);
+  for (const brake of [...tx.state.brakes.values()]) if (isReportDue(brake, tx.now)) report(tx, brake);
   for (const action of dueActions(tx.state, tx.now)) {
     if (fired++ >= FIRED_MAX) break;
     fireAction(tx, action);
@@ -64,6 +66,7 @@ export function tick(tx: Transaction): Reply {
 export function somethingIsDue(state: State, now: number): boolean {
   if (isStageOver(state, now) || dueActions(state, now).length > 0) return true;
   for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
+  for (const brake of state.brakes.values()) if (isReportDue(brake, now)) return true;
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;

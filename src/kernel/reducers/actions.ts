@@ -8,6 +8,7 @@ import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
+import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
 
 export function actionOf(state: State, id: string): Action {
@@ -52,6 +53,8 @@ function summarize(evaluation: EvaluationFacts | null): readonly string[] {
   return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
 }
 
+const NO_BRAKES: readonly string[] = [];
+
 export function applyProposed(
   state: State,
   { facts, subject, seq, time, actor }: KernelEvent<"action.proposed">,
@@ -87,6 +90,7 @@ export function applyProposed(
     attempt: 0,
     unsettled: false,
     stepStartedAt: 0,
+    foundBy: NO_BRAKES,
     dueAt: facts.deadline,
   });
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
@@ -181,6 +185,7 @@ export function applyCompleted(state: State, event: KernelEvent<"action.complete
 export function applyStepStarted(state: State, event: KernelEvent<"step.started">): void {
   const action = actionOf(state, event.subject);
   action.attempt = event.facts.attempt;
+  action.foundBy = NO_BRAKES;
   action.stepStartedAt = event.time;
   action.dueAt = null;
   action.status = "executing";
@@ -192,6 +197,7 @@ export function applyStepFinished(state: State, event: KernelEvent<"step.finishe
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.retryAt;
   if (event.facts.status === "unknown" || event.facts.status === "partial") action.unsettled = true;
+  noteStops(state, action, event.facts.stops);
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
@@ -199,6 +205,7 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
   const action = actionOf(state, event.subject);
   action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
   action.unsettled = event.facts.status === "unclear" || event.facts.status === "partial";
+  noteStops(state, action, event.facts.stops);
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 

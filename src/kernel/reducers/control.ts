@@ -4,6 +4,7 @@ import { addShare, dropShare, setBounded } from "../bounded.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { State } from "../state.ts";
+import { beginReport } from "./stop-report.ts";
 
 export function applyEngineStarted(state: State, event: KernelEvent<"engine.started">): void {
   state.epoch++;
@@ -27,7 +28,8 @@ export function applyPolicyActivated(state: State, event: KernelEvent<"policy.ac
 
 export function applyBrakeApplied(state: State, event: KernelEvent<"brake.applied">): void {
   const { mode, scope } = event.facts;
-  state.brakes.set(event.subject, { id: event.subject, mode, scope });
+  const brake = { id: event.subject, mode, scope, appliedAt: event.time };
+  state.brakes.set(brake.id, { ...brake, report: mode === "pause" ? beginReport(state, brake) : null });
 }
 
 export function applyBrakeReleased(state: State, event: KernelEvent<"brake.released">): void {

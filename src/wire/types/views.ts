@@ -184,6 +184,16 @@ export interface TimelineEntry {
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** What a brake found of an action, and how that ended. */
+export interface StopView {
+  readonly brake: string;
+  readonly was: "in-flight" | "waiting";
+  /** As in StopFact; null while nobody knows, and for what did not run. */
+  readonly end: "stopped" | "finished" | "partial" | "unconfirmed" | null;
+  readonly afterMs: number | null;
+  readonly clock: "monotonic" | "ledger" | null;
+}
+
 export interface ActionView extends Document {
   readonly status: ActionStatus;
   /** The code of the last refusal, step or end; null before any. */
@@ -217,6 +227,8 @@ export interface ActionView extends Document {
   readonly grant: { readonly id: string; readonly expiresAt: number } | null;
   readonly dryRun: boolean;
   readonly attempt: number;
+  /** The newest brakes that found it under way, at most 8. */
+  readonly stops: readonly StopView[];
   readonly duplicateOf: string | null;
   /** Event whose payload holds the proposal, and the one that holds the plan (null while there is none). */
   readonly contentSeq: number;
@@ -245,6 +257,19 @@ export interface BrakeView extends Document {
   readonly releasedAt: number | null;
   /** The newest action that asks, or asked, to release it. */
   readonly releaseAction: string | null;
+  /** What it found, by how far it had come. */
+  readonly counts: Readonly<Record<"in-flight" | "granted" | "scheduled" | "held" | "evaluating", number>>;
+  /** What became of what a pause found in flight; null before that is summed up, and for a dry run. */
+  readonly report: BrakeReportView | null;
+}
+
+export interface BrakeReportView {
+  readonly seq: number;
+  readonly time: number;
+  readonly ends: Readonly<Record<"stopped" | "finished" | "partial" | "unconfirmed", number>>;
+  readonly open: number;
+  readonly propagationMs: number | null;
+  readonly clock: "monotonic" | "ledger";
 }
 
 /** One bundle; its id is its hash, its `seq` that of its first proposal. */
