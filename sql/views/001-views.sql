@@ -37,6 +37,28 @@ CREATE INDEX incidents_status ON incidents (status);
 CREATE INDEX incidents_environment ON incidents (environment);
 CREATE INDEX incidents_service ON incidents (service);
 
+CREATE TABLE storms (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  environment TEXT,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX storms_status ON storms (status);
+CREATE INDEX storms_environment ON storms (environment);
+
+CREATE TABLE silences (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  environment TEXT,
+  service TEXT,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX silences_status ON silences (status);
+CREATE INDEX silences_environment ON silences (environment);
+CREATE INDEX silences_service ON silences (service) WHERE service IS NOT NULL;
+
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

@@ -1,7 +1,7 @@
 // An action in words: what, where, who, why, the verdicts, the hold, plan and diff, and what happened when.
 
 import type { Json } from "../core/json.ts";
-import { type Fields, NONE, shortHashes } from "./fields.ts";
+import { Fields, NONE, shortHashes } from "./fields.ts";
 import { formatDuration, formatInstant } from "./instants.ts";
 import { missingExecutor } from "./missing-executors.ts";
 import { pairLines, section } from "./paragraphs.ts";
@@ -30,7 +30,7 @@ function headLines(action: Fields): string {
     ["Status", statusText(action)],
     ["What", action.text("kind")],
     ["Where", `${action.text("environment")} / ${action.text("service")}${resource}`],
-    ["Acts on", action.has("operand") ? action.text("operand") : null],
+    ["Acts on", operandText(action)],
     ["Who", `${action.text("agent")} (${action.text("agentKind")})${person}`],
     ["Why", reasonOf(action)],
     ["Proposed", formatInstant(action.number("proposedAt"))],
@@ -43,6 +43,24 @@ function headLines(action: Fields): string {
     ["Grant", grantText(action.fields("grant"))],
     ["Erased", action.texts("erased") === NONE ? null : action.texts("erased")],
   ]);
+}
+
+/** What the kernel acts on; of a silence in words, since somebody has to agree to it. */
+function operandText(action: Fields): string | null {
+  if (!action.has("operand")) return null;
+  if (action.exact("kind") !== "silence.create") return action.text("operand");
+  const terms = new Fields(parsedOperand(action.exact("operand")));
+  const what = terms.has("signature") ? `, failure ${shortHashes(terms.text("signature"))}` : "";
+  const where = `${terms.text("environment")} / ${terms.has("service") ? terms.text("service") : "every service"}`;
+  return `${where}${what}, quiet from ${formatInstant(terms.number("startsAt"))} until ${formatInstant(terms.number("endsAt"))}`;
+}
+
+function parsedOperand(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** How it stands, and why where that is known. */

@@ -20,6 +20,7 @@ export function describeSignal(signal: Fields): string {
     ["Signature", optional(signal, "signature")],
     ["Incident", optional(signal, "incident")],
     ["Joined by", optional(signal, "joinedBy")],
+    ["Silenced by", optional(signal, "silence")],
     ["Run", optional(signal, "run")],
     ["Duplicate of", optional(signal, "duplicateOf")],
     ["Kept aside", optional(signal, "reason")],

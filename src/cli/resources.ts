@@ -1,7 +1,7 @@
 // The things that `get` and `describe` know: their names, paths, filters and columns.
 
-import type { Fields } from "./fields.ts";
-import { formatAge } from "./instants.ts";
+import { NONE, type Fields } from "./fields.ts";
+import { formatAge, formatDuration, formatInstant } from "./instants.ts";
 import { usageError } from "./cli-error.ts";
 import type { Column } from "./table.ts";
 
@@ -33,6 +33,22 @@ const ID = column("ID", "id");
 const STATUS = column("STATUS", "status");
 const ENVIRONMENT = column("ENVIRONMENT", "environment");
 const SERVICE = column("SERVICE", "service");
+/** An action that a document names, and how it stands. */
+function referenceText(action: Fields | null): string {
+  return action === null ? NONE : `${action.text("id")} ${action.text("status")}`;
+}
+
+function lastedText(storm: Fields, nowMs: number): string {
+  const openedAt = storm.number("openedAt");
+  return openedAt === null ? NONE : formatDuration((storm.number("endedAt") ?? nowMs) - openedAt);
+}
+
+function silenceStatus(silence: Fields, nowMs: number): string {
+  const startsAt = silence.number("startsAt");
+  if (silence.exact("status") !== "standing" || startsAt === null) return silence.text("status");
+  return nowMs < startsAt ? "to come" : "in force";
+}
+
 const PAGE = { items: "items", next: "cursor" } as const;
 
 export const RESOURCES: readonly Resource[] = [
@@ -78,6 +94,47 @@ export const RESOURCES: readonly Resource[] = [
       age("AGE", "openedAt"),
     ],
     wide: [column("CLAIMED", "claimedSeverity"), column("RESOLUTION", "resolution"), column("SIGNATURE", "signature")],
+  },
+  {
+    singular: "storm",
+    plural: "storms",
+    short: "stm",
+    path: ["storms"],
+    filters: ["status", "environment"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      ENVIRONMENT,
+      column("SERVICES", "services"),
+      { heading: "PAGE", cell: ({ fields }) => referenceText(fields.fields("page")) },
+      { heading: "LASTED", cell: ({ fields, nowMs }) => lastedText(fields, nowMs) },
+      age("AGE", "openedAt"),
+    ],
+    wide: [
+      column("FIRST-WIDE", "service"),
+      { heading: "CLOSED", cell: ({ fields }) => referenceText(fields.fields("pageClosing")) },
+    ],
+  },
+  {
+    singular: "silence",
+    plural: "silences",
+    short: "sil",
+    path: ["silences"],
+    filters: ["status", "environment", "service"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      { heading: "STATUS", cell: ({ fields, nowMs }) => silenceStatus(fields, nowMs) },
+      ENVIRONMENT,
+      SERVICE,
+      { heading: "FROM", cell: ({ fields }) => formatInstant(fields.number("startsAt")) },
+      { heading: "UNTIL", cell: ({ fields }) => formatInstant(fields.number("endedAt") ?? fields.number("endsAt")) },
+      column("SIGNALS", "signalCount"),
+    ],
+    wide: [column("TRIAGED-AFTER", "releasedCount"), column("ACTION", "action"), column("SIGNATURE", "signature")],
   },
   {
     singular: "run",

@@ -17,6 +17,7 @@ import { addLogin } from "./commands/login.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPropose } from "./commands/propose.ts";
 import { addRecords } from "./commands/records.ts";
+import { addSilences } from "./commands/silences.ts";
 import { addSources } from "./commands/sources.ts";
 import { addStage } from "./commands/stage.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -76,6 +77,7 @@ const COMMANDS = [
   addPropose,
   addAnswers,
   addIncidents,
+  addSilences,
   addKill,
   addStage,
   addVerify,

@@ -42,6 +42,8 @@ export const ERRORS = {
   "delegation-exceeded": { status: 403, title: "An agent never has more than the one above it" },
   "agent-not-found": { status: 404, title: "No such agent" },
   "signal-not-found": { status: 404, title: "No such signal" },
+  "silence-not-found": { status: 404, title: "No such silence" },
+  "storm-not-found": { status: 404, title: "No such storm" },
   "incident-not-found": { status: 404, title: "No such incident" },
   "run-not-found": { status: 404, title: "No such triage run" },
   "action-not-found": { status: 404, title: "No such action" },

@@ -8,7 +8,20 @@ const SEQ_END = 2 ** 45;
 const INDEX_END = 1_000_000;
 const BODY = /^([0-9a-hjkmnp-tv-z]{9})(\.[1-9][0-9]{0,5})?$/;
 
-export type IdPrefix = "sig" | "inc" | "run" | "act" | "grt" | "hld" | "stp" | "eng" | "brk" | "pol" | "stg" | "stm";
+export type IdPrefix =
+  | "sig"
+  | "inc"
+  | "run"
+  | "act"
+  | "grt"
+  | "hld"
+  | "stp"
+  | "eng"
+  | "brk"
+  | "pol"
+  | "stg"
+  | "stm"
+  | "sil";
 
 /**
  * `act_000000012`: the prefix names the kind, the rest is the sequence of the event that created it. `index` tells apart

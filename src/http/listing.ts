@@ -36,8 +36,8 @@ export async function listView<V extends ViewName>(
   );
   const { reader } = services.views;
   if (correlationId !== undefined) {
-    // An action without an incident, and an incident itself, are known by their own id; the rest by their incident's.
-    if (!correlationId.startsWith("inc_") || of.view === "incidents") {
+    // An action without an incident, and an incident or a storm itself, are known by their own id; the rest by theirs.
+    if (!/^(inc|stm)_/.test(correlationId) || of.view === "incidents" || of.view === "storms") {
       return { items: onlyOne(reader.find(of.view, correlationId), { ...filters, id: correlationId }), cursor: null };
     }
     if (filters["incident"] !== undefined && filters["incident"] !== correlationId) return { items: [], cursor: null };

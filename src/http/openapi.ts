@@ -35,32 +35,30 @@ export function openApiDocument(routes: readonly Route[], { version, kinds }: Ab
     },
     servers: [{ url: "/" }],
     paths,
-    components: { schemas: schemas.named, securitySchemes: SECURITY },
+    components: { schemas: schemas.named, securitySchemes: securityOf(kinds) },
   };
 }
 
-const SECURITY = {
-  token: {
-    type: "oauth2",
-    description: "Client credentials with private_key_jwt at /oauth/token.",
-    flows: {
-      clientCredentials: {
-        tokenUrl: "/oauth/token",
-        scopes: {
-          ...Object.fromEntries(PLAIN_SCOPES.map((scope) => [scope, ""])),
-          "actions:propose:agent.register": "Propose agents.",
-          "actions:propose:<kind>": "Propose actions of that kind; `actions:propose:*` of any.",
-        },
-      },
-    },
-  },
-  session: {
-    type: "apiKey",
-    in: "cookie",
-    name: "holdpoint_session",
-    description:
-      "A person's session in a browser (`__Host-holdpoint_session` behind https). Writes need `x-holdpoint-csrf: 1` as well.",
-  },
+function securityOf(kinds: About["kinds"]): Doc {
+  const scopes = {
+    ...Object.fromEntries(PLAIN_SCOPES.map((scope) => [scope, ""])),
+    "actions:propose:<kind>": "Propose actions of that kind; `actions:propose:*` of any.",
+    ...Object.fromEntries(kinds.map(({ kind }) => [`actions:propose:${kind}`, ""])),
+  };
+  const flows = { clientCredentials: { tokenUrl: "/oauth/token", scopes } };
+  const description = "Client credentials with private_key_jwt at /oauth/token.";
+  return { token: { type: "oauth2", description, flows }, session: SESSION_SCHEME, ...SOURCE_SCHEMES };
+}
+
+const SESSION_SCHEME = {
+  type: "apiKey",
+  in: "cookie",
+  name: "holdpoint_session",
+  description:
+    "A person's session in a browser (`__Host-holdpoint_session` behind https). Writes need `x-holdpoint-csrf: 1` as well.",
+};
+
+const SOURCE_SCHEMES = {
   sourceSecret: {
     type: "http",
     scheme: "bearer",
@@ -97,9 +95,7 @@ const SECURITY = {
     description: "Announces a message that Amazon SNS has signed in itself, for a source of kind sns.",
   },
 };
-const SOURCE_SECURITY = Object.keys(SECURITY)
-  .filter((name) => name !== "token" && name !== "session")
-  .map((name) => ({ [name]: [] }));
+const SOURCE_SECURITY = Object.keys(SOURCE_SCHEMES).map((name) => ({ [name]: [] }));
 
 /** JSON Schemas with every named one among the components, where references from anywhere find it. */
 class Schemas {

@@ -22,6 +22,7 @@ import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { silenceRoutes } from "./routes/silences.ts";
 import { stopReportRoutes } from "./routes/stop-reports.ts";
 import { stageRoutes } from "./routes/stage.ts";
 import { streamRoutes } from "./routes/stream.ts";
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...controlRoutes,
   ...stopReportRoutes,
   ...incidentRoutes,
+  ...silenceRoutes,
   ...stageRoutes,
   ...ledgerRoutes,
   ...streamRoutes,

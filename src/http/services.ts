@@ -3,7 +3,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import type { BrakeScope, StopCounts } from "../kernel/events.ts";
-import type { Brake, Storm } from "../kernel/state.ts";
+import type { Brake } from "../kernel/state.ts";
 import type { Stop } from "../kernel/stops.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
@@ -31,8 +31,6 @@ export interface Services {
   readonly actions: ActionService;
   readonly agents: AgentService;
   readonly killswitch: KillswitchService;
-  /** Those that last. */
-  readonly storms: () => readonly Storm[];
   readonly policies: PolicyService;
   readonly views: ViewService;
   readonly ledger: LedgerService;

@@ -9,6 +9,7 @@ import * as control from "./reducers/control.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
+import * as silences from "./reducers/silences.ts";
 import * as stage from "./reducers/stage.ts";
 import { applyReported } from "./reducers/stop-report.ts";
 import * as storms from "./reducers/storms.ts";
@@ -25,6 +26,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "policy.activated": control.applyPolicyActivated,
   "signal.received": signals.applySignalReceived,
   "signal.quarantined": signals.applySignalQuarantined,
+  "signal.released": signals.applySignalReleased,
   "signal.suppressed": recordOnly,
   "signal.unmatched": recordOnly,
   "incident.opened": incidents.applyOpened,
@@ -35,6 +37,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.resolved": incidents.applyResolved,
   "storm.opened": storms.applyStormOpened,
   "storm.ended": storms.applyStormEnded,
+  "silence.created": silences.applySilenceCreated,
+  "silence.ended": silences.applySilenceEnded,
   "run.opened": signals.applyRunOpened,
   "run.classified": signals.applyRunEnded,
   "run.unclassified": signals.applyRunEnded,

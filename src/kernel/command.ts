@@ -24,6 +24,8 @@ export type SignalFacts = {
   readonly nature?: "change";
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
+  /** Its source never tells of its end. */
+  readonly endless?: true;
 };
 
 export type ClassifierFacts = {
@@ -52,6 +54,7 @@ export type CommandInputs = {
     readonly services: readonly string[];
     readonly roles: readonly string[];
   };
+  "end-silence": { readonly silence: string };
   "quarantine-signal": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
   "classify-run": {
     readonly run: string;

@@ -7,6 +7,7 @@ import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
+import * as silences from "./commands/silences.ts";
 import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
 import { tick } from "./commands/tick.ts";
@@ -21,6 +22,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "propose-policy": policy.proposePolicy,
   "receive-signal": signals.receiveSignal,
   "quarantine-signal": signals.quarantineSignal,
+  "end-silence": silences.endSilence,
   "split-incident": incidents.splitIncident,
   "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,

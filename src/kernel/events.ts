@@ -6,6 +6,7 @@ import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { SignalStatus } from "../wire/types/signal.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -46,7 +47,7 @@ export type ProposalFacts = {
   /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
   readonly cause: { readonly signature: string; readonly signal: string | null } | null;
   readonly classification: ClassificationFacts | null;
-  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, or a stage. */
+  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or a silence's terms. */
   readonly operand: string | null;
 };
 
@@ -108,10 +109,22 @@ export type EventFacts = {
     readonly nature?: "change";
     /** An AI made it, or another signal did: it confirms nothing. */
     readonly derived?: true;
+    /** Its source never tells of its end. */
+    readonly endless?: true;
     readonly incident: string | null;
     /** Null for what does not fire or joins none. */
     readonly joinedBy: JoinedBy | null;
+    /** The silence that keeps it quiet: then it is of no incident. */
+    readonly silence?: string;
     readonly forgets?: string;
+  };
+  /** It still fires after its silence: from now on it is as any other. */
+  "signal.released": {
+    /** The alert's key: its delivery's, without the status. */
+    readonly alert: string;
+    readonly silence: string;
+    readonly incident: string;
+    readonly joinedBy: JoinedBy;
   };
   "signal.quarantined": {
     readonly source: string;
@@ -132,6 +145,9 @@ export type EventFacts = {
   "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
   "storm.opened": { readonly environment: string; readonly service: string; readonly services: number };
   "storm.ended": { readonly environment: string };
+  "silence.created": SilenceTerms & { readonly action: string };
+  /** Nobody's word is needed for either: its time was over, or somebody ended it. */
+  "silence.ended": { readonly code: "expired" | "ended" };
   "run.opened": { readonly incident: string; readonly signal: string; readonly deadline: number };
   "run.classified": {
     readonly classification: ClassificationFacts;

@@ -2,11 +2,17 @@
 
 import { AppError } from "../core/errors.ts";
 import { registerAgent } from "./commands/agents.ts";
+import { checkSilence, createSilence } from "./commands/silences.ts";
 import { setStage } from "./commands/stage.ts";
 import { turnClocks } from "./hold-clocks.ts";
 import { report } from "./stop-report.ts";
 import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
+
+/** Throws for a proposal that could come to nothing but a failure: nobody is asked about it. */
+export function checkOperand(tx: Transaction, { kind, operand }: { kind: string; operand: string }): void {
+  if (kind === "silence.create") checkSilence(tx, operand);
+}
 
 /** Does what a granted kernel kind asks; what it acts on may be gone by now, and then it failed. */
 export function carryOut(tx: Transaction, action: Action): void {
@@ -43,6 +49,8 @@ function effect(tx: Transaction, action: Action): boolean {
       return setStage(tx, { action: action.id, stage: operand });
     case "agent.register":
       return registerAgent(tx, action);
+    case "silence.create":
+      return createSilence(tx, { action: action.id, operand });
     default:
       throw new AppError("action-kind-unknown", `${action.kind} is not carried out by the kernel`);
   }

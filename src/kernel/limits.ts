@@ -23,6 +23,9 @@ export const LIMITS = {
   /** Services of which it is known when they fired last, and environments in which a storm lasts. */
   firingServicesMax: 4_096,
   stormsMax: 64,
+  /** Silences that stand, and alerts that they keep quiet, of which each is known: one more is triaged as without them. */
+  silencesMax: 256,
+  silencedAlertsMax: 20_000,
   /** Alerts of one incident of which each is known to fire. */
   incidentFiringMax: 1_000,
   /** Signals named by one incident, for independence and justification; later ones are counted only. */
@@ -81,6 +84,11 @@ export const TERMS = {
   /** How long the stage of the first start holds, and one that people set. */
   initialStageMs: 30 * 24 * 3_600_000,
   stageMs: 90 * 24 * 3_600_000,
+  /** A silence lasts at most so long, and is asked for at most so long ahead. */
+  silenceMs: 7 * 24 * 3_600_000,
+  silenceAheadMs: 30 * 24 * 3_600_000,
+  /** An alert of a source that tells of no end is taken to fire for so long. */
+  stillFiresMs: 10 * 60_000,
   /** A storm is over when for so long no window of `stormWindowMs` was as wide. */
   stormWindowMs: 5 * 60_000,
   stormQuietMs: 15 * 60_000,

@@ -5,6 +5,8 @@ import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.t
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
+import type { SilenceTerms } from "../wire/types/silence.ts";
+import type { SignalFacts } from "./command.ts";
 import type { BrakeScope, ProposalFacts, StopEnds } from "./events.ts";
 
 export type Hold = {
@@ -132,6 +134,30 @@ export type Storm = {
   pageDueAt: number | null;
 };
 
+/** Maintenance: what fires of it waits until it is over. */
+export type Silence = SilenceTerms & {
+  readonly id: string;
+  /** It keeps nothing quiet any more, and goes when none of its alerts waits to be triaged. */
+  readonly hasEnded: boolean;
+  /** Alerts that it keeps quiet. */
+  readonly alerts: number;
+};
+
+/** An alert that fires under a silence: what it takes to triage it afterwards. */
+export type SilencedAlert = Pick<
+  SignalFacts,
+  | "source"
+  | "detector"
+  | "environment"
+  | "service"
+  | "signature"
+  | "failure"
+  | "deliveryKey"
+  | "claimedSeverity"
+  | "derived"
+  | "endless"
+> & { readonly silence: string; readonly signal: string; readonly at: number };
+
 /** An incident that ended, kept for as long as it may come back. */
 export type ResolvedIncident = {
   readonly incident: Incident;
@@ -237,6 +263,9 @@ export type State = {
   firingServices: Map<string, number>;
   /** By environment. */
   storms: Map<string, Storm>;
+  silences: Map<string, Silence>;
+  /** By the alert's key. */
+  silenced: Map<string, SilencedAlert>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   counters: Map<string, Counter>;
@@ -278,6 +307,8 @@ export function emptyState(): State {
     resolved: new Map(),
     firingServices: new Map(),
     storms: new Map(),
+    silences: new Map(),
+    silenced: new Map(),
     runs: new Map(),
     actions: new Map(),
     counters: new Map(),

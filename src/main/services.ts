@@ -76,7 +76,6 @@ export function createServices(parts: Parts): Services {
     actions: actionService(parts.effects),
     agents: agentService(kernel),
     killswitch: killswitchService(parts),
-    storms: () => [...kernel.state.storms.values()],
     policies: policyService(core),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
@@ -114,6 +113,8 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ["holdpoint_runs_waiting", "Triage runs that wait for a classification.", () => kernel.state.runs.size],
     ["holdpoint_incidents_open", "Open incidents.", () => kernel.state.incidents.size],
     ["holdpoint_storms", "Environments in which a storm lasts.", () => kernel.state.storms.size],
+    ["holdpoint_silences", "Silences that stand or wait for their alerts.", () => kernel.state.silences.size],
+    ["holdpoint_alerts_silenced", "Alerts that fire under a silence.", () => kernel.state.silenced.size],
     ["holdpoint_brakes_applied", "Brakes in force.", () => kernel.state.brakes.size],
     [
       "holdpoint_views_lag_events",

@@ -25,6 +25,8 @@ export interface RawAlert {
   readonly isChange?: true;
   /** A pager's or a tracker's incident: somebody else's detection, or nobody's. */
   readonly isDerived?: true;
+  /** Its source never tells of its end. */
+  readonly isEndless?: true;
   /** A tracker's word, at `startsAt`, about an incident that Holdpoint itself opened there: never a signal. */
   readonly tracked?: Omit<TrackedIncident, "source" | "deliveryKey" | "at">;
 }

@@ -12,7 +12,8 @@ import { fileURLToPath } from "node:url";
 import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
-import type { ActionView, IncidentView, RunView } from "../../src/wire/types/views.ts";
+import type { IncidentView } from "../../src/wire/types/incident-views.ts";
+import type { ActionView, RunView } from "../../src/wire/types/views.ts";
 import { needsMonitoring } from "./monitoring.ts";
 import { eventually, freePort, ROUTING_KEY, TestServer } from "./server.ts";
 

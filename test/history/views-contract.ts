@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { isAppError } from "../../src/core/errors.ts";
 import { idFromSeq } from "../../src/core/ids.ts";
 import type { ViewChange, ViewPage, ViewStore } from "../../src/wire/contracts/views.ts";
-import type { BrakeView, IncidentView, RefusalView } from "../../src/wire/types/views.ts";
+import type { IncidentView } from "../../src/wire/types/incident-views.ts";
+import type { BrakeView, RefusalView } from "../../src/wire/types/views.ts";
 
 export type Opened = {
   readonly store: ViewStore;

@@ -8,6 +8,7 @@ import type { Engine } from "../../src/kernel/transaction.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -77,6 +78,7 @@ export class Workload extends Recorder {
       failure: hash("sha256", `failure${this.#below(3)}`),
       deliveryKey: `am:${number}:${status}`,
       claimedSeverity: this.#from(["none", "low", "medium", "high", "sev1"]),
+      ...(this.#chance(4) ? { endless: true as const } : {}),
     };
   }
 
@@ -198,7 +200,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(11)) {
+    switch (this.#below(13)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -227,6 +229,9 @@ export class Workload extends Recorder {
       case 8:
         if (this.#chance(2)) return;
         return void this.submit(command("revoke-agent", "person:p-ada", { agent: this.#from(AGENTS) }));
+      case 9:
+      case 10:
+        return this.#silence();
       default:
         if (brake === undefined) return;
         return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
@@ -238,6 +243,19 @@ export class Workload extends Recorder {
     const volumePerHour = 1_000 + this.#below(3);
     const proposal = registrationProposal(registrationOf(id, { parent, volumePerHour }), "owner");
     this.submit(command("propose-action", "person:owner", proposal));
+  }
+
+  /** A short one of a place, or the end of one. */
+  #silence(): void {
+    const standing = this.#one([...this.state.silences.keys()]);
+    if (standing !== undefined && this.#chance(2)) {
+      return void this.submit(command("end-silence", "person:p-bob", { silence: standing }));
+    }
+    const service = this.#chance(2) ? null : this.#from(SERVICES);
+    const startsAt = this.nowMs + this.#below(60_000);
+    const endsAt = startsAt + 1 + this.#below(600_000);
+    const terms = { environment: this.#from(ENVIRONMENTS), service, signature: null, startsAt, endsAt };
+    this.submit(command("propose-action", "person:p-bob", silenceProposal(terms, "p-bob")));
   }
 
   #setStage(): void {

@@ -16,6 +16,7 @@ import { checkClocks } from "./clocks.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
+import { checkSilences } from "./silence-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
 export type Promised = {
@@ -81,6 +82,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkStorms(events),
+    ...checkSilences(events),
     ...checkReplay(world),
   ];
 }
@@ -179,7 +181,8 @@ function checkVerdicts(events: readonly LedgerEvent[]): string[] {
   }
   for (const event of events) {
     const resolved = event.facts["status"] === "resolved";
-    if (event.type === "signal.received" && !resolved && !ofSignal.has(event.subject)) {
+    const isQuiet = event.facts["silence"] !== undefined;
+    if (event.type === "signal.received" && !resolved && !isQuiet && !ofSignal.has(event.subject)) {
       broken.push(`${event.subject}: without a verdict`);
     }
   }

@@ -10,6 +10,7 @@ import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS } from "./model-executor.ts";
 import type { Promised } from "./invariants.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import type { World } from "./world.ts";
 
@@ -42,6 +43,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
   if (pick < 98) return registration(world);
+  if (pick < 99) return silence(world);
   world.process.runner.sweep();
 }
 
@@ -52,7 +54,7 @@ function from<T>(world: World, items: readonly T[]): T {
 function signal(world: World, promised: Promised): void {
   const open = [...(world.process?.kernel.state.incidents.values() ?? [])];
   const ending = open.length > 0 && world.random.below(4) === 0 ? from(world, open) : undefined;
-  const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
+  const [environment, service] = placeOf(world);
   const firing = ending === undefined && world.random.below(5) > 0;
   // An alert that ends is mostly one that began.
   const alert = ending?.firing[0]?.key ?? `d${world.random.below(40)}`;
@@ -66,12 +68,21 @@ function signal(world: World, promised: Promised): void {
     failure: hash("sha256", `failure ${world.random.below(3)}`),
     deliveryKey: `${alert}:${firing ? "firing" : "resolved"}`,
     claimedSeverity: from(world, ["low", "medium", "high", "sev1"]),
+    ...(world.random.below(8) === 0 ? { endless: true as const } : {}),
   };
   const content = { title: `alert of ${service}`, summary: "", pointers: [], component: null };
   const reply = world.ask({ type: "receive-signal", actor: `source:${input.source}`, input, content });
   void reply.then((answered) => {
     if (answered !== null) promised.signals.add(answered.subject);
   });
+}
+
+/** Where something fires: often enough where it is to be quiet. */
+function placeOf(world: World): readonly [string, string] {
+  const quiet = [...(world.process?.kernel.state.silences.values() ?? [])];
+  if (quiet.length === 0 || world.random.below(2) === 0) return [from(world, ENVIRONMENTS), from(world, SERVICES)];
+  const one = from(world, quiet);
+  return [one.environment, one.service ?? from(world, SERVICES)];
 }
 
 function propose(world: World, promised: Promised): void {
@@ -170,6 +181,28 @@ function storm(world: World, promised: Promised): void {
     const reply = world.ask({ type: "receive-signal", actor: "source:am", input, content });
     void reply.then((answered) => answered !== null && promised.signals.add(answered.subject));
   }
+}
+
+/** Quiet for a place, mostly for minutes; or the end of one that stands. */
+function silence(world: World): void {
+  const standing = [...(world.process?.kernel.state.silences.keys() ?? [])];
+  if (standing.length > 0 && world.random.below(2) === 0) {
+    const input = { silence: from(world, standing) };
+    return void world.ask({ type: "end-silence", actor: "person:ada", input });
+  }
+  const startsAt = world.nowMs + world.random.below(3_000);
+  const endsAt = startsAt + 1 + world.random.below(3 * 60_000);
+  const service = world.random.below(2) === 0 ? null : from(world, SERVICES);
+  const terms = { environment: from(world, ENVIRONMENTS), service, signature: null, startsAt, endsAt };
+  const input = silenceProposal(terms, "ada");
+  const reply = world.ask({ type: "propose-action", actor: "person:ada", input });
+  // Agreed to at once: seldom enough a hold is answered before it expires.
+  void reply.then((asked) => {
+    if (asked === null || asked.result !== "held") return;
+    const { id: actor, ...ben } = PEOPLE[1] as (typeof PEOPLE)[number];
+    const answered = { action: asked.subject, decision: "approve", planHash: input.planHash ?? "", ...ben } as const;
+    void world.ask({ type: "answer-hold", actor, input: { ...answered, roles: ["on-call"] } });
+  });
 }
 
 function split(world: World): void {

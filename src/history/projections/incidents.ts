@@ -1,7 +1,8 @@
 // Projections of incidents: opened, opened again, merged, split, ended.
 
 import type { KernelEvent } from "../../kernel/events.ts";
-import type { IncidentView } from "../../wire/types/views.ts";
+import type { SignalStatus } from "../../wire/types/signal.ts";
+import type { IncidentView } from "../../wire/types/incident-views.ts";
 import type { Documents } from "./documents.ts";
 
 const NAMED_MAX = 32;
@@ -67,18 +68,27 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
   };
 }
 
+type Joining = {
+  readonly id: string;
+  readonly at: number;
+  readonly incident: string | null;
+  readonly status: SignalStatus;
+  readonly service: string;
+  readonly claimedSeverity: string;
+};
+
 /** What a signal adds to its incident. */
-export function noteSignal(documents: Documents, event: KernelEvent<"signal.received">): void {
-  const { incident, status, service, claimedSeverity } = event.facts;
+export function noteSignal(documents: Documents, signal: Joining): void {
+  const { id, at, incident, status, service, claimedSeverity } = signal;
   changeIncident(documents, incident, (before) => {
-    if (status === "resolved") return { ...before, lastSignalAt: event.time };
+    if (status === "resolved") return { ...before, lastSignalAt: at };
     return {
       ...before,
       services: union(before.services, [service]),
-      lastSignalAt: event.time,
+      lastSignalAt: at,
       claimedSeverity: worse(before.claimedSeverity, claimedSeverity),
       signalCount: before.signalCount + 1,
-      signals: withNewest(before.signals, event.subject),
+      signals: withNewest(before.signals, id),
     };
   });
 }

@@ -9,10 +9,12 @@ import type { Documents } from "./documents.ts";
 import * as incidents from "./incidents.ts";
 import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
+import * as silences from "./silences.ts";
 import * as stage from "./stage.ts";
+import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 7;
+export const PROJECTIONS_VERSION = 8;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -23,6 +25,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "policy.activated": control.projectPolicyActivated,
   "signal.received": signals.projectReceived,
   "signal.quarantined": signals.projectQuarantined,
+  "signal.released": signals.projectReleased,
   "signal.suppressed": signals.projectSuppressed,
   "signal.unmatched": signals.projectUnmatched,
   "incident.opened": incidents.projectOpened,
@@ -31,8 +34,10 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "incident.merged": incidents.projectMerged,
   "incident.split": incidents.projectSplit,
   "incident.resolved": incidents.projectResolved,
-  "storm.opened": () => {},
-  "storm.ended": () => {},
+  "storm.opened": storms.projectStormOpened,
+  "storm.ended": storms.projectStormEnded,
+  "silence.created": silences.projectSilenceCreated,
+  "silence.ended": silences.projectSilenceEnded,
   "run.opened": runs.projectRunOpened,
   "run.classified": runs.projectClassified,
   "run.unclassified": runs.projectUnclassified,

@@ -1,7 +1,8 @@
 // Projections of triage runs: what was asked, what the classifier said, and what came of it.
 
 import type { KernelEvent } from "../../kernel/events.ts";
-import type { ActionReference, ActionView, RunVerdict, RunView } from "../../wire/types/views.ts";
+import type { ActionReference } from "../../wire/types/view-document.ts";
+import type { ActionView, RunVerdict, RunView } from "../../wire/types/views.ts";
 import { answeredBy } from "../answered-by.ts";
 import type { Documents } from "./documents.ts";
 import { changeIncident, withNewest } from "./incidents.ts";
@@ -83,6 +84,10 @@ export function noteAction(documents: Documents, action: ActionView): void {
   const reference: ActionReference = { id, kind, status, code, dryRun };
   if (kind === "pagerduty.resolve") {
     changeIncident(documents, incident, (before) => ({ ...before, pageClosing: reference }));
+    documents.change("storms", incident, (before) => ({ ...before, pageClosing: reference }));
+  }
+  if (kind === "pagerduty.trigger") {
+    documents.change("storms", incident, (before) => ({ ...before, page: reference }));
   }
   documents.change("runs", run, (before) => {
     const known = before.actions.findIndex((named) => named.id === id);

@@ -4,14 +4,15 @@ import type { KernelEvent } from "../../kernel/events.ts";
 import type { SignalView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 import { noteSignal } from "./incidents.ts";
+import { noteReleased, noteSilenced } from "./silences.ts";
 
 export function projectReceived(documents: Documents, event: KernelEvent<"signal.received">): void {
   const { source, detector, status, environment, service, signature, deliveryKey, claimedSeverity } = event.facts;
-  const { incident, joinedBy } = event.facts;
+  const { incident, joinedBy, silence = null } = event.facts;
   documents.put("signals", {
     id: event.subject,
     seq: event.seq,
-    status: status === "resolved" ? "resolved" : "received",
+    status: status === "resolved" ? "resolved" : silence === null ? "received" : "silenced",
     time: event.time,
     actor: event.actor,
     source,
@@ -24,13 +25,27 @@ export function projectReceived(documents: Documents, event: KernelEvent<"signal
     claimedSeverity,
     incident,
     joinedBy,
+    silence,
     run: null,
     duplicateOf: null,
     reason: null,
     contentSeq: event.seq,
     erased: [],
   });
-  noteSignal(documents, event);
+  noteSignal(documents, { incident, status, service, claimedSeverity, id: event.subject, at: event.time });
+  if (status === "firing") noteSilenced(documents, silence);
+}
+
+/** What it claims is in its own document; a document that is gone adds nothing. */
+export function projectReleased(documents: Documents, event: KernelEvent<"signal.released">): void {
+  const { incident, joinedBy, silence } = event.facts;
+  const { subject: id, time: at } = event;
+  documents.change("signals", id, (before) => ({ ...before, status: "received", incident, joinedBy }));
+  const signal = documents.find("signals", id);
+  const { service, claimedSeverity } = signal ?? { service: null, claimedSeverity: null };
+  if (service === null || claimedSeverity === null) return;
+  noteSignal(documents, { incident, status: "firing", service, claimedSeverity, id, at });
+  noteReleased(documents, silence);
 }
 
 export function projectQuarantined(documents: Documents, event: KernelEvent<"signal.quarantined">): void {
@@ -51,6 +66,7 @@ export function projectQuarantined(documents: Documents, event: KernelEvent<"sig
     claimedSeverity: null,
     incident: null,
     joinedBy: null,
+    silence: null,
     run: null,
     duplicateOf: null,
     reason,

@@ -18,25 +18,7 @@ async function splitIncident({ services, request }: RouteContext): Promise<unkno
   return { id: subject, href: `/v1/incidents/${subject}` };
 }
 
-async function listStorms({ services, request }: RouteContext): Promise<unknown> {
-  requireScope(await identify(services, request), "incidents:read");
-  const items = services.storms().map(({ id, environment, openedAt, page }) => {
-    return { id, environment, openedAt, page: page?.action ?? null };
-  });
-  return { items };
-}
-
 export const incidentRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/v1/storms",
-    operationId: "listStorms",
-    summary: "Storms that last: where many services fire at once, and pages wait for review.",
-    auth: { scope: "incidents:read" },
-    response: { status: 200, schema: documentSchema, what: "At most one for each environment" },
-    errors: [],
-    handle: listStorms,
-  },
   {
     method: "POST",
     path: "/v1/incidents/:id/split",

@@ -101,7 +101,7 @@ function submitSignal(
 
 function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
   const { detector, status, environment, service, signature, failure, deliveryKey } = signal;
-  const { claimedSeverity, nature, derived, startedAt, endedAt } = signal;
+  const { claimedSeverity, nature, derived, endless, startedAt, endedAt } = signal;
   const input = {
     source: source.name,
     detector,
@@ -115,6 +115,7 @@ function submitOne(services: Services, { source, signal }: { source: SourceIdent
     occurredAt: status === "resolved" ? (endedAt ?? startedAt) : startedAt,
     ...(nature === undefined ? {} : { nature }),
     ...(derived === undefined ? {} : { derived }),
+    ...(endless === undefined ? {} : { endless }),
   };
   return services.submit({ type: "receive-signal", actor: source.id, input, content: signal as unknown as Json });
 }
@@ -159,6 +160,7 @@ async function contentAt(services: Services, seq: number): Promise<{ readonly co
 const LISTED = [
   { name: "Signal", view: "signals", scope: "signals:read", code: "signal-not-found" },
   { name: "Incident", view: "incidents", scope: "incidents:read", code: "incident-not-found" },
+  { name: "Storm", view: "storms", scope: "incidents:read", code: "storm-not-found" },
   { name: "Run", view: "runs", scope: "runs:read", code: "run-not-found" },
 ] as const;
 

@@ -9,6 +9,7 @@ import { inputToRecord, type Command, type Reply } from "../command.ts";
 import { isForPeople, refuse, settle } from "../evaluate.ts";
 import type { KernelEvent } from "../events.ts";
 import { incidentOf } from "../incident-index.ts";
+import { checkOperand } from "../kernel-kinds.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { shareToCut } from "../bounded.ts";
 import type { Action, State } from "../state.ts";
@@ -33,6 +34,8 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   if (tx.state.actions.size >= LIMITS.liveActionsMax) {
     throw new AppError("overloaded", "too many actions wait for an end");
   }
+  const { kind, operand } = proposal;
+  if (operand !== undefined) checkOperand(tx, { kind, operand });
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
   const forgets = idempotencyKey === null ? null : keyToForget(tx.state, command.actor);

@@ -25,8 +25,11 @@ export type Joined = {
   readonly merged: boolean;
 };
 
+/** What of a signal says which incident it is of. */
+type Failing = Pick<SignalFacts, "environment" | "service" | "signature" | "failure" | "source">;
+
 /** The incident that a firing signal is of, the first that fits; what has to happen to incidents for that is recorded. */
-export function join(tx: Transaction, input: SignalFacts): Joined {
+export function join(tx: Transaction, input: Failing): Joined {
   const held = tx.state.incidents.get(tx.state.incidentByKey.get(incidentKey(input)) ?? "");
   if (held !== undefined) return { incident: held, by: "signature", merged: false };
   const ended = findEnded(tx, input);
@@ -55,7 +58,7 @@ export function findHolder(state: State, input: SignalFacts): Incident | undefin
   return latest(near.filter(({ firing }) => firing.some((one) => one.key === key)));
 }
 
-function findEnded({ state, now }: Transaction, input: SignalFacts): ResolvedIncident | undefined {
+function findEnded({ state, now }: Transaction, input: Failing): ResolvedIncident | undefined {
   let found: ResolvedIncident | undefined;
   for (const id of state.joins.resolved.get(incidentKey(input)) ?? []) {
     const ended = state.resolved.get(id);
@@ -106,7 +109,7 @@ function evictOne(tx: Transaction, source: string): void {
   tx.emit({ type: "incident.resolved", subject, facts: { code: "evicted" } });
 }
 
-function openNew(tx: Transaction, { environment, service, signature, source }: SignalFacts): Incident {
+function openNew(tx: Transaction, { environment, service, signature, source }: Failing): Incident {
   if (tx.state.incidents.size >= LIMITS.openIncidentsMax) evictOne(tx, source);
   const subject = idFromSeq("inc", tx.nextSeq);
   tx.emit({ type: "incident.opened", subject, facts: { environment, service, signature } });

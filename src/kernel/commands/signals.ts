@@ -7,7 +7,8 @@ import type { Command, Reply, SignalFacts } from "../command.ts";
 import type { EventFacts } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { isWorse } from "../reducers/incidents.ts";
-import { isNamed } from "../reducers/signals.ts";
+import { alertKey, isNamed } from "../reducers/signals.ts";
+import { mayBeSilenced, silenceOver } from "../silences.ts";
 import type { Delivery, Incident, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { closeIfOver, findHolder, join } from "./incidents.ts";
@@ -19,10 +20,18 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
   if (input.nature === "change") return recordChange(tx, command);
   const before = findHolder(tx.state, input);
   const known = knownDelivery(tx, input);
-  const isOwedAnother = input.status === "firing" && isOwedRun(before, tx.now);
+  const silence = input.status === "firing" ? silenceOver(tx.state, input, tx.now) : undefined;
+  const isOwedAnother = input.status === "firing" && silence === undefined && isOwedRun(before, tx.now);
   if (known !== undefined && !isOwedAnother) return { subject: known, result: "known", repeated: true };
   const end = input.status === "firing" ? overtakenBy(tx, input) : undefined;
   if (end !== undefined) return suppressOvertaken(tx, command, end);
+  if (silence !== undefined && mayBeSilenced(tx.state, alertKey(input.deliveryKey))) {
+    return {
+      subject: record(tx, command, { ...NO_INCIDENT, silence: silence.id }),
+      result: "silenced",
+      repeated: false,
+    };
+  }
   if (tx.state.runs.size >= LIMITS.liveRunsMax) {
     throw new AppError("overloaded", "too many triage runs wait for a classification");
   }
@@ -34,7 +43,10 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
 }
 
 function receiveEnd(tx: Transaction, command: Command<"receive-signal">, incident: Incident | undefined): Reply {
-  const subject = record(tx, command, { incident: incident?.id ?? null, joinedBy: null });
+  const silenced = tx.state.silenced.get(alertKey(command.input.deliveryKey));
+  const quiet = silenced === undefined ? {} : { silence: silenced.silence };
+  const subject = record(tx, command, { incident: incident?.id ?? null, joinedBy: null, ...quiet });
+  if (incident === undefined && silenced !== undefined) return { subject, result: "resolved", repeated: false };
   if (incident === undefined) {
     tx.emit({ type: "signal.unmatched", subject, facts: { signal: subject } });
     return { subject, result: "unmatched", repeated: false };
@@ -61,7 +73,7 @@ function recordChange(tx: Transaction, command: Command<"receive-signal">): Repl
   return { subject: record(tx, command, NO_INCIDENT), result: "recorded", repeated: false };
 }
 
-type Belonging = Pick<EventFacts["signal.received"], "incident" | "joinedBy">;
+type Belonging = Pick<EventFacts["signal.received"], "incident" | "joinedBy" | "silence">;
 const NO_INCIDENT: Belonging = { incident: null, joinedBy: null };
 
 /** Records that the signal came, of that incident or of none. */
@@ -132,8 +144,10 @@ function isOwedRun(incident: Incident | undefined, now: number): boolean {
   return at !== null && now >= at;
 }
 
+type Fires = Pick<SignalFacts, "service" | "source" | "detector" | "claimedSeverity">;
+
 /** A run is worth it when something is new: a first signal, a worse one, another detector or service, half an hour. */
-function isNews(incident: Incident, input: SignalFacts, now: number): boolean {
+export function isNews(incident: Incident, input: Fires, now: number): boolean {
   if (isOwedRun(incident, now) || incident.lastRun === null) return true;
   if (now - incident.lastRunAt >= TERMS.suppressRunMs || isWorse(input.claimedSeverity, incident.claimedSeverity)) {
     return true;

@@ -13,8 +13,10 @@ import type { Action, State, Storm } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { BY_TRIAGE, proposeTriage } from "../triage-kinds.ts";
 
+type Place = Pick<SignalFacts, "environment" | "service">;
+
 /** Opens a storm when the signal just recorded makes the window as wide as one; its page is asked for at once. */
-export function openStormIfWide(tx: Transaction, { environment, service }: SignalFacts): void {
+export function openStormIfWide(tx: Transaction, { environment, service }: Place): void {
   const { state, now } = tx;
   if (state.storms.has(environment) || state.storms.size >= LIMITS.stormsMax) return;
   const services = firingServices(state, environment, now).length;

@@ -17,15 +17,17 @@ import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
+import { isQuieted } from "../silences.ts";
+import { isSilenceDue, tickSilences } from "./silences.ts";
 import { isStormDue, tickStorm } from "./storms.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
 export function tick(tx: Transaction): Reply {
-  let fired = 0;
   endStage(tx);
   turnClocks(tx);
   for (const brake of [...tx.state.brakes.values()]) if (isReportDue(brake, tx.now)) report(tx, brake);
+  let fired = tickSilences(tx, FIRED_MAX);
   for (const action of dueActions(tx.state, tx.now)) {
     if (fired++ >= FIRED_MAX) break;
     fireAction(tx, action);
@@ -64,7 +66,7 @@ export function tick(tx: Transaction): Reply {
 
 /** True when a tick at `now` would record something. */
 export function somethingIsDue(state: State, now: number): boolean {
-  if (isStageOver(state, now) || dueActions(state, now).length > 0) return true;
+  if (isStageOver(state, now) || isSilenceDue(state, now) || dueActions(state, now).length > 0) return true;
   for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
   for (const brake of state.brakes.values()) if (isReportDue(brake, now)) return true;
   const run = state.runs.values().next().value;
@@ -78,9 +80,11 @@ export function somethingIsDue(state: State, now: number): boolean {
 }
 
 /** Nobody may be woken by what waits for its source to repeat it: some repeat it after hours. */
-function isTriageDue({ runs }: State, { retriageAt, review, firing }: Incident, now: number): boolean {
+function isTriageDue(state: State, incident: Incident, now: number): boolean {
+  const { retriageAt, review, firing } = incident;
   if (retriageAt === null || now - retriageAt < TERMS.redeliveryMs) return false;
-  return firing.length > 0 && review === null && runs.size < LIMITS.liveRunsMax;
+  if (firing.length === 0 || review !== null || state.runs.size >= LIMITS.liveRunsMax) return false;
+  return !isQuieted(state, incident, now);
 }
 
 /** Under a brake and in shadow it waits: an attempt would close nothing. */

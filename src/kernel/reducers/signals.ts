@@ -1,11 +1,13 @@
 // Reducers of signals and triage runs.
 
 import { addShare, dropShare } from "../bounded.ts";
-import type { EventFacts, KernelEvent } from "../events.ts";
+import type { KernelEvent } from "../events.ts";
 import { incidentOf, indexOpen } from "../incident-index.ts";
 import { LIMITS } from "../limits.ts";
-import { incidentOwner, type Incident, type State } from "../state.ts";
+import { incidentOwner, type Incident, type SilencedAlert, type State } from "../state.ts";
 import { isWorse, noteFiring } from "./incidents.ts";
+import { noteDelivery } from "./deliveries.ts";
+import { forgetSilenced, noteSilenced } from "./silences.ts";
 import { noteServiceFires } from "./storms.ts";
 
 /** True when a signal of the same source and detector is among those that the incident names. */
@@ -21,29 +23,44 @@ export function alertKey(deliveryKey: string): string {
 export function applySignalReceived(state: State, event: KernelEvent<"signal.received">): void {
   const { facts } = event;
   noteDelivery(state, event, event.facts.occurredAt);
+  const key = alertKey(facts.deliveryKey);
+  if (facts.silence !== undefined || state.silenced.has(key)) noteSilenced(state, key, event);
   const incident = facts.incident === null ? undefined : state.incidents.get(facts.incident);
   if (incident === undefined) return;
+  if (facts.status === "firing") return noteFires(state, incident, { ...facts, id: event.subject, at: event.time });
   touch(state, incident, facts.source);
   incident.lastSignalAt = event.time;
-  const key = alertKey(facts.deliveryKey);
-  if (facts.status === "resolved") {
-    incident.firing = incident.firing.filter((one) => one.key !== key);
-    return;
-  }
+  incident.firing = incident.firing.filter((one) => one.key !== key);
+}
+
+/** The alert is its incident's from now on, as what was received then said. */
+export function applySignalReleased(state: State, event: KernelEvent<"signal.released">): void {
+  const { alert: key, incident: id } = event.facts;
+  const [alert, incident] = [state.silenced.get(key), state.incidents.get(id)];
+  if (alert === undefined || incident === undefined) return;
+  forgetSilenced(state, key);
+  noteFires(state, incident, { ...alert, id: event.subject, at: event.time });
+}
+
+type Fires = Omit<SilencedAlert, "silence" | "signal"> & { readonly id: string };
+
+function noteFires(state: State, incident: Incident, alert: Fires): void {
+  const { id, at, service, source, detector, derived, claimedSeverity, deliveryKey } = alert;
+  touch(state, incident, source);
+  incident.lastSignalAt = at;
   incident.signalCount++;
-  if (isWorse(facts.claimedSeverity, incident.claimedSeverity)) incident.claimedSeverity = facts.claimedSeverity;
-  const max = isNamed(incident, facts) ? LIMITS.incidentRepeatsMax : LIMITS.incidentSignalsMax;
+  if (isWorse(claimedSeverity, incident.claimedSeverity)) incident.claimedSeverity = claimedSeverity;
+  const max = isNamed(incident, alert) ? LIMITS.incidentRepeatsMax : LIMITS.incidentSignalsMax;
   if (incident.signals.length < max) {
-    const { service, source, detector, derived } = facts;
-    incident.signals.push({ id: event.subject, service, source, detector, ...(derived === true ? { derived } : {}) });
+    incident.signals.push({ id, service, source, detector, ...(derived === true ? { derived } : {}) });
   }
-  noteServiceFires(state, facts, event.time);
-  noteFiring(incident, { key, service: facts.service });
-  nameIn(state, incident, facts);
+  noteServiceFires(state, alert, at);
+  noteFiring(incident, { key: alertKey(deliveryKey), service });
+  nameIn(state, incident, alert);
 }
 
 /** The incident names what befell what, each once and as far as there is room. */
-function nameIn(state: State, incident: Incident, facts: EventFacts["signal.received"]): void {
+function nameIn(state: State, incident: Incident, facts: Pick<Fires, "service" | "signature" | "failure">): void {
   const { service, signature, failure } = facts;
   const held = `${service}|${signature}`;
   const isKnown = incident.holds.includes(held) && incident.failures.includes(failure);
@@ -66,27 +83,6 @@ function touch(state: State, incident: Incident, source: string): void {
   if (incident.signalCount === 0) incident.source = source;
   else if (incident.source !== source) incident.source = null;
   addShare(state.shares.incidents, incidentOwner(incident), incident.id);
-}
-
-function noteDelivery(
-  state: State,
-  event: KernelEvent<"signal.received" | "signal.quarantined">,
-  occurredAt?: number,
-): void {
-  const { deliveryKey: key, source, forgets } = event.facts;
-  forgetDelivery(state, key);
-  if (forgets !== undefined) forgetDelivery(state, forgets);
-  const at = event.type === "signal.quarantined" ? 0 : event.time;
-  const delivery = { signal: event.subject, source, at };
-  state.deliveries.set(key, occurredAt === undefined ? delivery : { ...delivery, occurredAt });
-  addShare(state.shares.deliveries, source, key);
-}
-
-function forgetDelivery(state: State, key: string): void {
-  const known = state.deliveries.get(key);
-  if (known === undefined) return;
-  state.deliveries.delete(key);
-  dropShare(state.shares.deliveries, known.source, key);
 }
 
 export function applySignalQuarantined(state: State, event: KernelEvent<"signal.quarantined">): void {

@@ -2,7 +2,8 @@
 
 import type { Severity } from "../../wire/types/classification.ts";
 import { closeMarks } from "../counters.ts";
-import type { EventFacts, KernelEvent } from "../events.ts";
+import type { SignalFacts } from "../command.ts";
+import type { KernelEvent } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Action, State, Storm } from "../state.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
@@ -21,7 +22,7 @@ export function firingServices(state: State, environment: string, now: number): 
 }
 
 /** Notes that a service fires; while a storm lasts, until when its window is as wide as a storm's at least. */
-export function noteServiceFires(state: State, facts: EventFacts["signal.received"], at: number): void {
+export function noteServiceFires(state: State, facts: Pick<SignalFacts, "environment" | "service">, at: number): void {
   const { environment, service } = facts;
   const key = `${environment}|${service}`;
   state.firingServices.delete(key);

@@ -35,7 +35,9 @@ export function genericAlert(data: unknown, otherwise: Otherwise): RawAlert {
     startsAt: said.startsAt === "" ? otherwise.startsAt : said.startsAt,
     endsAt: said.endsAt,
     links: said.links,
-    ...(said.fingerprint === "" ? { fingerprint: otherwise.eventId, occurrence: "event" } : ownIdentity(said)),
+    ...(said.fingerprint === ""
+      ? { fingerprint: otherwise.eventId, isEndless: true, occurrence: "event" }
+      : ownIdentity(said)),
   };
 }
 

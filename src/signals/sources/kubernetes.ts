@@ -24,6 +24,7 @@ export function readKubernetes({ body }: SourceDelivery): readonly RawAlert[] {
       links: [],
       fingerprint: id,
       occurrence: id,
+      isEndless: true,
     },
   ];
 }

@@ -80,6 +80,7 @@ function logAlert({ resource, first, count }: Group, receivedAtMs: number): RawA
     links: [],
     fingerprint: JSON.stringify([name, ...resource]),
     occurrence: String(Math.floor(at / WINDOW_MS)),
+    isEndless: true,
   };
 }
 

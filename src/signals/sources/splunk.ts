@@ -25,6 +25,7 @@ export function readSplunk({ body, receivedAtMs }: SourceDelivery): readonly Raw
       links: [alert.results_link],
       fingerprint: `${alert.app} ${alert.search_name}`,
       occurrence: alert.sid,
+      isEndless: true,
     },
   ];
 }

@@ -43,6 +43,24 @@ export const splitSchema = z
   .strictObject({ services: z.array(name).min(1).max(64), reason: z.string().max(4_000).optional() })
   .meta({ id: "Split" });
 
+export const silenceSchema = z
+  .strictObject({
+    environment: name,
+    /** By default every service of the environment. */
+    service: name.optional(),
+    /** By default every failure. */
+    signature: z.string().max(64).optional(),
+    /** RFC 3339; now where absent. */
+    startsAt: z.string().max(64).optional(),
+    /** One of these: an instant, or how many minutes after its start. */
+    endsAt: z.string().max(64).optional(),
+    minutes: z.int().min(1).max(10_080).optional(),
+    reason: z.string().min(1).max(4_000),
+  })
+  .meta({ id: "Silence" });
+
+export const silenceEndSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "SilenceEnd" });
+
 const brakeScopeSchema = z
   .strictObject({
     agent: name.optional(),

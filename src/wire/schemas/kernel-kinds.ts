@@ -1,14 +1,29 @@
 // Action kinds that the kernel itself carries out and that anybody with the scope may propose.
 
 import { z } from "zod";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { plainName } from "../../core/names.ts";
+import { instantFromRfc3339 } from "../../core/rfc3339.ts";
+import type { SilenceTerms } from "../types/silence.ts";
 import { STAGES } from "../types/stage.ts";
 import { registrationArguments, registrationOperand } from "./agents.ts";
 import { argumentsJsonSchema, parseArguments } from "./executor-arguments.ts";
 
 const stageSetArguments = z.strictObject({
   stage: z.enum(STAGES).describe("The stage that the triage agent is to be at"),
+});
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+const silenceCreateArguments = z.strictObject({
+  environment: z.string().min(1).max(128).describe("Where it is quiet"),
+  service: z.string().min(1).max(128).optional().describe("By default every service of the environment"),
+  signature: z.string().regex(DIGEST).optional().describe("By default every failure"),
+  startsAt: z.iso.datetime({ offset: true }).describe("RFC 3339"),
+  endsAt: z.iso.datetime({ offset: true }).describe("RFC 3339; at most seven days after it starts"),
 });
 
 /** What such kinds are about: the installation as a whole. */
@@ -34,8 +49,38 @@ const AGENT_REGISTER: KernelKind = {
   operandOf: registrationOperand,
 };
 
+const SILENCE_CREATE: KernelKind = {
+  kind: "silence.create",
+  argumentsSchema: argumentsJsonSchema(silenceCreateArguments),
+  operandOf: (args) => canonicalJson(silenceTerms(parseArguments(silenceCreateArguments, args))),
+};
+
+function silenceTerms(args: z.output<typeof silenceCreateArguments>): SilenceTerms {
+  const { environment, service, signature = null, startsAt, endsAt } = args;
+  return {
+    endsAt: instant("endsAt", endsAt),
+    environment: canonicalEnvironment(silencedName("environment", environment)),
+    service: service === undefined ? null : silencedName("service", service),
+    signature,
+    startsAt: instant("startsAt", startsAt),
+  };
+}
+
+/** In the form that signals have it: a silence that looks as if it covered something does. */
+function silencedName(field: string, text: string): string {
+  const name = plainName(text);
+  if (name === undefined) throw new AppError("name-suspicious", `${field} is not a plain name`, { field });
+  return name;
+}
+
+function instant(field: string, text: string): number {
+  const at = instantFromRfc3339(text);
+  if (at === undefined) throw new AppError("arguments-invalid", `${field} is no instant of RFC 3339`, { field });
+  return at;
+}
+
 export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
-  [STAGE_SET, AGENT_REGISTER].map((kind) => [kind.kind, kind]),
+  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE].map((one) => [one.kind, one]),
 );
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
@@ -54,6 +99,8 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { kind, stage: operand };
     case "agent.register":
       return { agent: JSON.parse(operand) as JsonObject, kind };
+    case "silence.create":
+      return { kind, silence: JSON.parse(operand) as JsonObject };
     default:
       return { brake: operand, kind };
   }

@@ -3,19 +3,15 @@
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { DeclaredModel, DeclaredRead } from "./agent.ts";
 import type { Severity } from "./classification.ts";
+import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** In every document: `id` is unique in its view, `seq` is the sequence of the event that began it. */
-interface Document {
-  readonly id: string;
-  readonly seq: number;
-}
+import type { ActionReference, Document } from "./view-document.ts";
 
 /** Instants are milliseconds since the epoch, here and below. */
 export interface SignalView extends Document {
-  readonly status: "received" | "triaged" | "suppressed" | "unmatched" | "resolved" | "quarantined";
+  readonly status: "received" | "silenced" | "triaged" | "suppressed" | "unmatched" | "resolved" | "quarantined";
   readonly time: number;
   readonly actor: string;
   readonly source: string;
@@ -30,6 +26,8 @@ export interface SignalView extends Document {
   readonly incident: string | null;
   /** Why it is of that incident: `signature`, `reopened`, `service`, `failure` or `opened`. */
   readonly joinedBy: string | null;
+  /** The silence that kept it quiet. */
+  readonly silence: string | null;
   readonly run: string | null;
   /** The run or incident that a suppressed signal repeats. */
   readonly duplicateOf: string | null;
@@ -38,39 +36,6 @@ export interface SignalView extends Document {
   /** Event whose payload holds the signal itself. */
   readonly contentSeq: number;
   readonly erased: readonly string[];
-}
-
-export interface IncidentView extends Document {
-  readonly status: "open" | "resolved" | "merged";
-  readonly environment: string;
-  /** What it is named after: its first signal's. */
-  readonly service: string;
-  /** All that it names. */
-  readonly services: readonly string[];
-  readonly signature: string;
-  readonly openedAt: number;
-  /** How often it came back within half an hour of its end, with the same id. */
-  readonly reopened: number;
-  /** It comes and goes: only quiet ends it. */
-  readonly flapping: boolean;
-  /** The older incident that absorbed it, and those that it absorbed. */
-  readonly mergedInto: string | null;
-  readonly absorbed: readonly string[];
-  /** What people took out of it, and what they took it out of. */
-  readonly splitInto: readonly string[];
-  readonly splitFrom: string | null;
-  readonly lastSignalAt: number;
-  readonly resolvedAt: number | null;
-  readonly resolution: string | null;
-  readonly claimedSeverity: string;
-  readonly signalCount: number;
-  /** The newest of each, bounded; the counts and the filters of the other views have the rest. */
-  readonly signals: readonly string[];
-  readonly runs: readonly string[];
-  readonly actions: readonly string[];
-  readonly paged: boolean;
-  /** The newest attempt to close its page at the pager; null before there was one. */
-  readonly pageClosing: ActionReference | null;
 }
 
 export interface ClassificationView {
@@ -91,16 +56,6 @@ export interface ClassifierView {
   /** Absent where nothing was counted. */
   readonly inputTokens?: number;
   readonly outputTokens?: number;
-}
-
-/** An action as its run names it. */
-export interface ActionReference {
-  readonly id: string;
-  readonly kind: string;
-  readonly status: ActionStatus;
-  /** As of its status: why it was refused, or how it ended; null where there is nothing to say. */
-  readonly code: string | null;
-  readonly dryRun: boolean;
 }
 
 /** What came of a triage run, the most telling word first: someone is asked, something was done, or why nothing was. */
@@ -356,6 +311,8 @@ export interface InstallationView extends Document {
 export interface ViewDocuments {
   readonly signals: SignalView;
   readonly incidents: IncidentView;
+  readonly storms: StormView;
+  readonly silences: SilenceView;
   readonly runs: RunView;
   readonly actions: ActionView;
   readonly brakes: BrakeView;
@@ -371,6 +328,8 @@ export type ViewName = keyof ViewDocuments;
 export const VIEW_FILTERS = {
   signals: ["status", "environment", "service", "source", "incident", "run"],
   incidents: ["status", "environment", "service"],
+  storms: ["status", "environment"],
+  silences: ["status", "environment", "service"],
   runs: ["status", "verdict", "environment", "service", "incident"],
   actions: ["status", "environment", "service", "agent", "kind", "incident", "run"],
   brakes: ["status"],

@@ -1,0 +1,70 @@
+// Documents of what happens to many signals at once: incidents, storms, silences.
+
+import type { ActionReference, Document } from "./view-document.ts";
+
+export interface IncidentView extends Document {
+  readonly status: "open" | "resolved" | "merged";
+  readonly environment: string;
+  /** What it is named after: its first signal's. */
+  readonly service: string;
+  /** All that it names. */
+  readonly services: readonly string[];
+  readonly signature: string;
+  readonly openedAt: number;
+  /** How often it came back within half an hour of its end, with the same id. */
+  readonly reopened: number;
+  /** It comes and goes: only quiet ends it. */
+  readonly flapping: boolean;
+  /** The older incident that absorbed it, and those that it absorbed. */
+  readonly mergedInto: string | null;
+  readonly absorbed: readonly string[];
+  /** What people took out of it, and what they took it out of. */
+  readonly splitInto: readonly string[];
+  readonly splitFrom: string | null;
+  readonly lastSignalAt: number;
+  readonly resolvedAt: number | null;
+  readonly resolution: string | null;
+  readonly claimedSeverity: string;
+  readonly signalCount: number;
+  /** The newest of each, bounded; the counts and the filters of the other views have the rest. */
+  readonly signals: readonly string[];
+  readonly runs: readonly string[];
+  readonly actions: readonly string[];
+  readonly paged: boolean;
+  /** The newest attempt to close its page at the pager; null before there was one. */
+  readonly pageClosing: ActionReference | null;
+}
+
+/** Where many services of an environment fired at once. */
+export interface StormView extends Document {
+  readonly status: "open" | "ended";
+  readonly environment: string;
+  /** The one whose signal made it a storm, and how many fired then. */
+  readonly service: string;
+  readonly services: number;
+  readonly openedAt: number;
+  readonly endedAt: number | null;
+  /** The newest action that asks to page about it, and the newest attempt to close that page. */
+  readonly page: ActionReference | null;
+  readonly pageClosing: ActionReference | null;
+}
+
+/** Maintenance; what it says is in force from `startsAt` until before `endsAt`, or until it is ended. */
+export interface SilenceView extends Document {
+  readonly status: "standing" | "ended";
+  readonly environment: string;
+  readonly service: string | null;
+  readonly signature: string | null;
+  readonly startsAt: number;
+  readonly endsAt: number;
+  /** The `silence.create` that people approved. */
+  readonly action: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  readonly endedBy: string | null;
+  /** How it ended: `expired` or `ended`. */
+  readonly code: string | null;
+  /** Signals that it kept quiet, and those of them that were triaged when it had ended. */
+  readonly signalCount: number;
+  readonly releasedCount: number;
+}
