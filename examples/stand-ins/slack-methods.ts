@@ -65,6 +65,26 @@ export const METHODS: Readonly<Record<string, Method>> = {
     scopes: same("usergroups:read"),
     args: { usergroup: "string!", include_disabled: "boolean", team_id: "string" },
   },
+  "chat.update": {
+    http: "POST",
+    scopes: same("chat:write"),
+    args: {
+      channel: "string!",
+      ts: "string!",
+      text: "string",
+      attachments: "list",
+      blocks: "list",
+      link_names: "boolean",
+      metadata: "object",
+      parse: "string",
+      reply_broadcast: "boolean",
+    },
+  },
+  "views.open": {
+    http: "POST",
+    scopes: same(),
+    args: { trigger_id: "string", interactivity_pointer: "string", view: "object!" },
+  },
   "chat.postMessage": {
     http: "POST",
     scopes: same("chat:write"),

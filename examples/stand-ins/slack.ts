@@ -1,5 +1,6 @@
 // A stand-in for Slack's Web API: channels, messages and user groups, by their documented rules.
 
+import { complaintsAboutBlocks, complaintsAboutView } from "./slack-blocks.ts";
 import { complaintsAbout, METHODS } from "./slack-methods.ts";
 import { runStandIn, startStandIn, type Received, type Reply, type StandIn, type Vendor } from "./stand-in.ts";
 
@@ -16,8 +17,16 @@ export interface SlackOptions {
 
 export interface SlackMessage {
   readonly ts: string;
-  readonly text: string;
-  readonly metadata: unknown;
+  text: string;
+  blocks: readonly unknown[];
+  metadata: unknown;
+  /** How often it was edited. */
+  edits: number;
+}
+
+export interface SlackView {
+  readonly triggerId: string;
+  readonly view: Readonly<Record<string, unknown>>;
 }
 
 export interface SlackChannel {
@@ -37,6 +46,10 @@ export interface SlackStandIn extends StandIn {
   readonly complaints: readonly string[];
   /** The next `times` (1) calls of `method` are answered `ok: false` with this documented error, and do nothing. */
   refuse(method: string, error: string, times?: number): void;
+  /** Forms that were opened. */
+  readonly views: readonly SlackView[];
+  /** What comes with a person's click, and opens one form. */
+  makeTrigger(): string;
   /** A channel by somebody else; `withApp` when the app was invited to it. */
   makeChannel(name: string, withApp?: boolean): SlackChannel;
 }
@@ -51,6 +64,8 @@ class Slack implements Vendor {
   readonly channels: SlackChannel[] = [];
   readonly complaints: string[] = [];
   readonly refusals: { method: string; error: string; left: number }[] = [];
+  readonly views: SlackView[] = [];
+  readonly triggers = new Set<string>();
   readonly #options: SlackOptions;
   #clock = 1_790_000_000;
 
@@ -91,6 +106,8 @@ class Slack implements Vendor {
         return this.#mine(args);
       case "usergroups.users.list":
         return this.#group(args);
+      case "views.open":
+        return this.#open(args);
       default:
         return this.#inChannel(method, args);
     }
@@ -158,6 +175,13 @@ class Slack implements Vendor {
     return users === undefined ? no("no_such_subteam") : yes({ users });
   }
 
+  #open({ trigger_id: triggerId, view }: Args): Reply {
+    if (typeof triggerId !== "string" || !this.triggers.delete(triggerId)) return no("invalid_trigger");
+    this.complaints.push(...complaintsAboutView(view));
+    this.views.push({ triggerId, view: view as SlackView["view"] });
+    return yes({ view: { id: `V${this.views.length}` } });
+  }
+
   #inChannel(method: string, args: Args): Reply {
     const channel = this.channels.find(({ id }) => id === args["channel"]);
     if (channel === undefined) return no("channel_not_found");
@@ -187,16 +211,42 @@ class Slack implements Vendor {
       case "conversations.invite":
         return this.#invite(channel, args);
       case "chat.postMessage": {
-        const { text, metadata } = args;
-        if (typeof text !== "string" || text === "") return no("no_text");
-        if (text.length > 40_000) return no("msg_too_long");
+        const wrong = this.#wrongIn(args);
+        if (wrong !== null) return no(wrong);
+        const {
+          text,
+          blocks = [],
+          metadata,
+        } = args as Pick<SlackMessage, "text" | "metadata"> & { blocks?: unknown[] };
         const ts = `${++this.#clock}.000100`;
-        channel.messages.push({ ts, text, metadata });
+        channel.messages.push({ ts, text, blocks, metadata, edits: 0 });
         return yes({ channel: channel.id, ts, message: { text } });
       }
+      case "chat.update":
+        return this.#update(channel, args);
       default:
         return no("unknown_method");
     }
+  }
+
+  #wrongIn({ text, blocks }: Args): string | null {
+    if (typeof text !== "string" || text === "") return "no_text";
+    if (text.length > 40_000) return "msg_too_long";
+    const complaints = complaintsAboutBlocks(blocks ?? []);
+    this.complaints.push(...complaints);
+    return complaints.length === 0 ? null : "invalid_blocks";
+  }
+
+  #update(channel: SlackChannel, args: Args): Reply {
+    const message = channel.messages.find(({ ts }) => ts === args["ts"]);
+    if (message === undefined) return no("message_not_found");
+    const wrong = this.#wrongIn(args);
+    if (wrong !== null) return no(wrong);
+    message.text = String(args["text"]);
+    message.blocks = (args["blocks"] ?? []) as readonly unknown[];
+    message.metadata = args["metadata"] ?? message.metadata;
+    message.edits++;
+    return yes({ channel: channel.id, ts: message.ts, text: message.text });
   }
 
   #invite(channel: SlackChannel, { users, force }: Args): Reply {
@@ -245,6 +295,12 @@ export async function startSlack(options: SlackOptions = {}): Promise<SlackStand
     channels: vendor.channels,
     complaints: vendor.complaints,
     refuse: (method, error, times = 1) => void vendor.refusals.push({ method, error, left: times }),
+    views: vendor.views,
+    makeTrigger: () => {
+      const trigger = `${vendor.triggers.size + vendor.views.length}.trigger`;
+      vendor.triggers.add(trigger);
+      return trigger;
+    },
     makeChannel: (name, withApp = false) => {
       const channel = vendor.add({ name, creator: "U0SOMEBODY", isPrivate: false });
       if (withApp) channel.members.push(APP_USER);

@@ -113,20 +113,19 @@ function textIn(content: JsonObject, name: string): string | null {
 }
 
 /**
- * Positions that begin at the end of the log: nobody is told of what was over when a notifier was configured. The first
- * one is kept at once, so that nothing is lost between here and the first notification.
+ * Positions that begin at `beginAt`, the end of the log when the process started: nobody is told of what was over when a
+ * notifier was configured. The first one is kept at once, so that nothing is lost between here and the first notification.
  */
-export function fromHead(
+export function positionsFrom(
   positions: ExportPositions,
-  { origin, reader }: { readonly origin: string; readonly reader: Pick<LedgerReader, "head"> },
+  { origin, beginAt }: { readonly origin: string; readonly beginAt: number },
 ): ExportPositions {
   return {
     save: (position) => positions.save(position),
     async load() {
       const saved = await positions.load();
       if (saved !== null) return saved;
-      const { size } = await reader.head();
-      const first: ExportPosition = { origin, seq: size, readFrom: size, memo: null };
+      const first: ExportPosition = { origin, seq: beginAt, readFrom: beginAt, memo: null };
       await positions.save(first);
       return first;
     },

@@ -22,6 +22,8 @@ export type Route = {
   readonly query?: z.ZodType;
   readonly body?: { readonly schema: z.ZodType; readonly type: string };
   readonly bodyBytesMax?: number;
+  /** The body stays bytes, because its sender signed them. */
+  readonly isRaw?: true;
   readonly response: {
     readonly status: number;
     /** Another status with the same shape. */

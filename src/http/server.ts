@@ -20,6 +20,7 @@ import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
+import { slackRoutes } from "./routes/slack.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { silenceRoutes } from "./routes/silences.ts";
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...signalRoutes,
   ...heartbeatRoutes,
   ...actionRoutes,
+  ...slackRoutes,
   ...agentRoutes,
   ...controlRoutes,
   ...stopReportRoutes,
@@ -101,12 +103,16 @@ export function createServer(services: Services, { refusals, consoleFiles }: Bes
     done();
   });
   mountConsole(server, consoleFiles);
-  for (const route of routes) if (route.auth !== "source") mount(server, { services, route });
+  for (const route of routes) if (!isRaw(route)) mount(server, { services, route });
   void server.register(async (scope) => {
     acceptBytes(scope);
-    for (const route of routes) if (route.auth === "source") mount(scope, { services, route });
+    for (const route of routes) if (isRaw(route)) mount(scope, { services, route });
   });
   return server;
+}
+
+function isRaw({ auth, isRaw: asBytes }: Route): boolean {
+  return auth === "source" || asBytes === true;
 }
 
 /** What sources sign are bytes, under whatever name of a type: they are read where the source is known. */

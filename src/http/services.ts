@@ -1,10 +1,12 @@
 // What the HTTP edge needs from the rest: contracts that main fulfils.
 
+import type { ErrorCode } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import type { BrakeScope, StopCounts } from "../kernel/events.ts";
 import type { Brake } from "../kernel/state.ts";
 import type { Stop } from "../kernel/stops.ts";
+import type { Interaction, SignedRequest } from "../wire/contracts/interaction.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
@@ -30,6 +32,7 @@ export interface Services {
   readonly signals: SignalService;
   readonly actions: ActionService;
   readonly agents: AgentService;
+  readonly slack: SlackService;
   readonly killswitch: KillswitchService;
   readonly policies: PolicyService;
   readonly views: ViewService;
@@ -56,6 +59,8 @@ export interface IdentityService {
   issueToken(parameters: Readonly<Record<string, unknown>>, proof: string | undefined): Promise<JsonObject>;
   /** The registered client that such a request says it is from, not verified; null when it names none. */
   claimedClient(parameters: Readonly<Record<string, unknown>>): string | null;
+  /** A registered person, for whoever has proved otherwise to be that person; undefined when it is none, or disabled. */
+  person(id: string): Identity | undefined;
   metadata(): JsonObject;
   jwks(): JsonObject;
   /** Who knocks: the source `name`, or with null the one whose secret this is. */
@@ -128,6 +133,13 @@ export interface AgentService {
   isSelfOrAbove(actor: string, id: string): boolean;
   /** Rejects with `signature-invalid` unless every key of a registration proves that it is at hand. */
   checkPossession(registration: JsonObject): Promise<void>;
+}
+
+export interface SlackService {
+  /** Throws `signature-invalid`, `not-eligible` for another workspace, and `request-invalid`. */
+  receive(request: SignedRequest): Promise<Interaction>;
+  /** A known identity was refused in the words of the chat, which takes no problem document. */
+  refused(who: string, code: ErrorCode): void;
 }
 
 export interface KillswitchService {

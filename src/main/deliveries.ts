@@ -13,9 +13,10 @@ export type Delivering = {
   stop(): Promise<void>;
 };
 
-export function startDeliveries(config: Config, log: Logger): Delivering {
+/** `beginAt` is the end of the log now. */
+export function startDeliveries(config: Config, { log, beginAt }: { log: Logger; beginAt: number }): Delivering {
   const exporting = startExports(config, log);
-  const notifying = startNotifiers(config, log);
+  const notifying = startNotifiers(config, { log, beginAt });
   return { exporting, notifying, stop: async () => void (await Promise.all([exporting.stop(), notifying.stop()])) };
 }
 
@@ -35,10 +36,10 @@ function startExports(config: Config, log: Logger): DeliveryThread {
   );
 }
 
-function startNotifiers(config: Config, log: Logger): DeliveryThread {
+function startNotifiers(config: Config, { log, beginAt }: { log: Logger; beginAt: number }): DeliveryThread {
   const { notifiers } = config;
   const allow = allowedOrigins(config);
-  const data: NotifiersData = { place: placeOf(config), notifiers, allow, publicUrl: publicUrlOf(config) };
+  const data: NotifiersData = { place: placeOf(config), notifiers, beginAt, allow, publicUrl: publicUrlOf(config) };
   const module = new URL("./notifiers-worker.ts", import.meta.url);
   return new DeliveryThread(
     { name: "notifiers", module, data, receivers: Object.keys(notifiers) },

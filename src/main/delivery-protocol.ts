@@ -15,6 +15,8 @@ export type ExportsData = {
 export type NotifiersData = {
   readonly place: StorePlace;
   readonly notifiers: NotifiersConfig;
+  /** Where one begins that is new: the end of the log before anything of this process. */
+  readonly beginAt: number;
   /** Origins that may be reached. */
   readonly allow: readonly string[];
   /** Where people reach the console; null where nobody knows. */

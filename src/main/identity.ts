@@ -16,6 +16,7 @@ import { AppError } from "../core/errors.ts";
 import type { IdentityService, SessionService, SignInCode } from "../http/services.ts";
 import type { AgentDirectory } from "../wire/contracts/agents.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
+import type { Identity } from "../wire/types/identity.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
@@ -79,6 +80,7 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
     checkProof: async (request) => void (await proofs.check(request)),
     issueToken: async (parameters, proof) => ({ ...(await tokenIssuer.issueToken(parameters, proof)) }),
     claimedClient: (parameters) => tokenIssuer.claimedClient(parameters),
+    person: (id) => registeredPerson(clients, id),
     metadata: () => tokenIssuer.metadata(),
     jwks: () => tokenIssuer.jwks(),
     source: (name, headers, addressSecret) => {
@@ -93,6 +95,15 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
     prove: (source, delivery) => sourceProofs.prove(source, delivery),
     findSource: (source) => sources.find(source),
   };
+}
+
+/** For one request: what it says of tokens is of none. */
+function registeredPerson(clients: ClientRegistry, id: string): Identity | undefined {
+  const client = clients.find(id);
+  if (client === undefined || client.kind !== "person" || client.person === null) return undefined;
+  const { kind, person, roles, scopes, keys } = client;
+  const keyThumbprint = keys[0]?.thumbprint ?? "";
+  return { id, kind, person, roles, scopes, tokenId: "", keyThumbprint, expiresAt: systemClock.nowMs() };
 }
 
 type SessionNeeds = Pick<Needs, "config" | "issuer"> & { readonly clients: ClientRegistry };

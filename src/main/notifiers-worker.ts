@@ -9,7 +9,7 @@ import { positionFile } from "../adapters/exports/position-file.ts";
 import { createNotifierTransport } from "../adapters/notifiers/registry.ts";
 import { assert } from "../core/assert.ts";
 import { Exporter } from "../history/exporter.ts";
-import { fromHead, NotificationSource } from "../history/notification-source.ts";
+import { positionsFrom, NotificationSource } from "../history/notification-source.ts";
 import type { DeliveryReport, DeliveryRequest, NotifiersData } from "./delivery-protocol.ts";
 import { loadKeys } from "./keys.ts";
 import { openReader } from "./open-store.ts";
@@ -18,7 +18,8 @@ import { fileSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
 /** Runs until it is asked to stop; what opening the store threw ends the thread. */
-async function notifyAll({ place, notifiers, allow, publicUrl }: NotifiersData, port: MessagePort): Promise<void> {
+async function notifyAll(data: NotifiersData, port: MessagePort): Promise<void> {
+  const { place, notifiers, beginAt, allow, publicUrl } = data;
   const stop = new AbortController();
   const report = (what: DeliveryReport): void => port.postMessage(what);
   port.on("message", (_request: DeliveryRequest) => stop.abort());
@@ -40,7 +41,7 @@ async function notifyAll({ place, notifiers, allow, publicUrl }: NotifiersData, 
       origin,
       source: new NotificationSource({ reader, origin, payload, content }),
       transport: createNotifierTransport({ ...shared, name, onFallback }),
-      positions: fromHead(positionFile(join(place.dataDir, "notifiers", `${name}.json`)), { origin, reader }),
+      positions: positionsFrom(positionFile(join(place.dataDir, "notifiers", `${name}.json`)), { origin, beginAt }),
       sleep,
       onStatus: (status) => report({ type: "status", status }),
     });

@@ -9,7 +9,14 @@ import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
 import { LiveEvents } from "../http/live-events.ts";
 import type { Metrics } from "../http/metrics.ts";
-import type { ActionService, KillswitchService, PolicyService, Services, SignalService } from "../http/services.ts";
+import type {
+  ActionService,
+  KillswitchService,
+  PolicyService,
+  Services,
+  SignalService,
+  SlackService,
+} from "../http/services.ts";
 import { countStops, stopsOf } from "../kernel/stops.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
@@ -41,6 +48,7 @@ type Parts = {
   readonly identity: Identities;
   readonly follower: FollowerClient;
   readonly delivering: Delivering;
+  readonly slack: SlackService;
   readonly views: ViewReader;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -75,6 +83,7 @@ export function createServices(parts: Parts): Services {
     signals: signalService(parts),
     actions: actionService(parts.effects),
     agents: agentService(kernel),
+    slack: parts.slack,
     killswitch: killswitchService(parts),
     policies: policyService(core),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },

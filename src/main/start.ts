@@ -37,6 +37,7 @@ import { openReader } from "./open-store.ts";
 import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bundles.ts";
 import { restoreState } from "./restore.ts";
 import { createServices } from "./services.ts";
+import { openSlack } from "./slack-service.ts";
 import { systemClock, systemRandom } from "./system.ts";
 import { warnOfShadow } from "./stage-reads.ts";
 import { startTimers } from "./timers.ts";
@@ -82,7 +83,7 @@ export async function start(config: Config, { log, onFatal: end }: Hooks): Promi
     const core = await startKernel({ config, hooks, keys, reader, writer });
     const follower = await startFollower({ config, hooks, keys, reader, writer, kernel: core.kernel });
     closers.push(() => follower.stop());
-    const delivering = startDeliveries(config, hooks.log);
+    const delivering = startDeliveries(config, { log: hooks.log, beginAt: core.kernel.durableSize });
     closers.push(() => delivering.stop());
     const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, delivering });
     closers.push(...edge.closers);
@@ -225,6 +226,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     identity,
     follower,
     delivering,
+    slack: openSlack({ config, egress, refusals, metrics }),
     views,
     metrics,
     log: hooks.log,

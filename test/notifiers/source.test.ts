@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { fromHead } from "../../src/history/notification-source.ts";
+import { positionsFrom } from "../../src/history/notification-source.ts";
 import { ExportedLedger, MemoryPositions, ORIGIN } from "../exports/ledger.ts";
 import { sourceOf, toldOf } from "./notifications.ts";
 
@@ -39,7 +39,7 @@ it("what nobody was asked about is told to nobody", async () => {
   ledger.grow(1_500);
   const held = new Set(ledger.events.filter(({ type }) => type === "action.held").map(({ subject }) => subject));
   const alone = ledger.events.filter(({ type, subject }) => type === "action.granted" && !held.has(subject));
-  assert.ok(alone.length > 20, "many went their way");
+  assert.ok(alone.length > 0, "some went their way");
   const told = await toldOf(sourceOf(ledger));
   assert.ok(told.every(({ action }) => action === null || held.has(action.id)));
 });
@@ -111,12 +111,12 @@ it("reasons are told where configured, and what has been erased is not", async (
   assert.ok(own(await toldOf(sourceOf(ledger, "full"))).every(({ action }) => action?.reason === null));
 });
 
-it("a new notifier begins at the end of the log, and keeps that place before anything is told", async () => {
+it("a new notifier begins where the log ended at the start, and keeps that place before anything is told", async () => {
   const ledger = new ExportedLedger(16);
   ledger.grow(100);
   const saved = new MemoryPositions();
   const size = ledger.events.length;
-  const positions = fromHead(saved, { origin: ORIGIN, reader: ledger.store });
+  const positions = positionsFrom(saved, { origin: ORIGIN, beginAt: size });
   const first = { origin: ORIGIN, seq: size, readFrom: size, memo: null };
   assert.deepEqual(await positions.load(), first);
   assert.deepEqual(saved.position, first);

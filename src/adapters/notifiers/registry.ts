@@ -9,6 +9,7 @@ import type { Notification, Notifier } from "../../wire/contracts/notifier.ts";
 import type { NotifierConfig, NotifiersConfig } from "../../wire/schemas/notifiers-config.ts";
 import { parseOrigin, parseTcpAddress } from "../../wire/schemas/origin.ts";
 import { createEmailNotifier } from "./email.ts";
+import { createSlackNotifier } from "./slack.ts";
 import { createWay } from "./way-to-people.ts";
 import { createWebhookNotifier } from "./webhook.ts";
 
@@ -56,6 +57,8 @@ function notifierOf(parts: NotifierParts, config: NotifierConfig): Notifier {
   switch (config.kind) {
     case "webhook":
       return createWebhookNotifier({ config, origin, call: egress.callTo(origin), credentials, clock, linkOf });
+    case "slack":
+      return createSlackNotifier({ config, origin, call: egress.callTo(origin), credentials, clock, linkOf });
     case "email":
       return createEmailNotifier({ config, connect: egress.connectTo(origin), credentials, linkOf });
   }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { NOTIFICATION_KINDS } from "../contracts/notifier.ts";
 
 const NOTIFIERS_MAX = 16;
+const PEOPLE_MAX = 2_000;
 
 const nameSchema = z
   .string()
@@ -66,7 +67,32 @@ const emailSchema = z.strictObject({
 });
 export type EmailConfig = z.infer<typeof emailSchema>;
 
-const notifierConfigSchema = z.discriminatedUnion("kind", [webhookSchema, emailSchema]);
+const slackSchema = z.strictObject({
+  ...shared,
+  kind: z.literal("slack"),
+  baseUrl: z.string().max(256).default("https://slack.com"),
+  /** The channel's id; the app has to be in it. */
+  channel: z.string().regex(/^[CG][A-Z0-9]{6,20}$/, "a channel's id is like C0123456789"),
+  /** The workspace whose people may answer; any that the app is installed in unless given. */
+  teamId: z
+    .string()
+    .regex(/^[TE][A-Z0-9]{6,20}$/, "a workspace's id is like T0123456789")
+    .optional(),
+  tokenRef: secretRefSchema.default("slack/token"),
+  /** With it messages have buttons, and Slack's interactions are taken. */
+  signingSecretRef: secretRefSchema.optional(),
+  /** Who answers: the identity of each Slack user. */
+  people: z
+    .record(
+      z.string().regex(/^[UW][A-Z0-9]{6,20}$/, "a user's id is like U0123456789"),
+      z.string().regex(/^person:[a-z0-9-]{1,64}$/, "an identity is like person:ada"),
+    )
+    .refine((people) => Object.keys(people).length <= PEOPLE_MAX, `at most ${PEOPLE_MAX} people`)
+    .default({}),
+});
+export type SlackConfig = z.infer<typeof slackSchema>;
+
+const notifierConfigSchema = z.discriminatedUnion("kind", [webhookSchema, emailSchema, slackSchema]);
 export type NotifierConfig = z.infer<typeof notifierConfigSchema>;
 
 /** By a name of one's own, which metrics and the position file carry. */
