@@ -2,13 +2,16 @@
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { App } from "./App.tsx";
+import { applyTheme } from "./shell/theme.ts";
 import "./styles.css";
 
+applyTheme();
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
-      <h1>Holdpoint</h1>
+      <App />
     </StrictMode>,
   );
 }

@@ -4,8 +4,8 @@ import { roomOf } from "./layers.ts";
 import { finding, memberPath, type Finding, type Link, type Placed, type Source } from "./source.ts";
 import { declaredNames, isNamePosition } from "./words.ts";
 
-/** The command line talks to the server it was pointed at. */
-const CLIENT_OF_THE_CLI = "src/cli/api-client.ts";
+/** The command line talks to the server it was pointed at, the console to the one it came from. */
+const CLIENTS: ReadonlySet<string> = new Set(["src/cli/api-client.ts", "src/console/api/api-client.ts"]);
 
 const INSTEAD = "take an OutboundCall or OutboundFetch (src/wire/contracts/egress.ts) as an argument";
 const GLOBALS = new Set(["fetch", "WebSocket", "EventSource", "XMLHttpRequest", "WebSocketStream"]);
@@ -34,7 +34,7 @@ const PLACES_OF_PACKAGE: readonly (readonly [package_: RegExp, places: readonly 
 /** Every place of a file of src that could open a connection past the allow-list. */
 export function checkConnections(source: Source): readonly Finding[] {
   const room = roomOf(source.path);
-  if (room === undefined || room === "adapters/egress" || source.path === CLIENT_OF_THE_CLI) return [];
+  if (room === undefined || room === "adapters/egress" || CLIENTS.has(source.path)) return [];
   const declared = declaredNames(source);
   return [
     ...source.nodes

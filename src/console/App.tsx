@@ -1,0 +1,53 @@
+// The application: who is signed in decides between the sign-in page and the rest.
+
+import { CSPProvider } from "@base-ui/react/csp-provider";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
+import { ApiError } from "./api/api-client.ts";
+import { sessionQuery } from "./api/queries.ts";
+import { createConsoleRouter } from "./Routes.tsx";
+import { LiveUpdates } from "./shell/LiveUpdates.tsx";
+import { Notices } from "./shell/Notices.tsx";
+import { SignIn } from "./sign-in/SignIn.tsx";
+import { ErrorNote, Loading } from "./ui/Panel.tsx";
+
+const RETRIES = 2;
+
+/** What the server has refused is not asked again; what did not reach it is. */
+function createQueries(): QueryClient {
+  const retry = (failures: number, error: Error): boolean =>
+    failures < RETRIES && !(error instanceof ApiError && error.problem.status >= 400 && error.problem.status < 500);
+  return new QueryClient({ defaultOptions: { queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true } } });
+}
+
+export function App(): ReactNode {
+  const [queries] = useState(createQueries);
+  return (
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={queries}>
+        <Notices>
+          <Entrance />
+        </Notices>
+      </QueryClientProvider>
+    </CSPProvider>
+  );
+}
+
+function Entrance(): ReactNode {
+  const { data: session, error } = useQuery(sessionQuery);
+  const [router] = useState(createConsoleRouter);
+  if (session === undefined) {
+    return error === null ? (
+      <Loading what="Holdpoint" />
+    ) : (
+      <div className="mx-auto max-w-md p-8">{<ErrorNote error={error} />}</div>
+    );
+  }
+  if (session === null) return <SignIn />;
+  return (
+    <LiveUpdates>
+      <RouterProvider router={router} context={{ session }} />
+    </LiveUpdates>
+  );
+}

@@ -1,0 +1,126 @@
+// The pages by path; what a filter says stands in the address, so that a link shows the same to somebody else.
+
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  Link,
+  Outlet,
+  redirect,
+  useRouteContext,
+} from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { ActionList } from "./actions/ActionList.tsx";
+import { ActionPage } from "./actions/ActionPage.tsx";
+import { ActivityPage } from "./activity/ActivityPage.tsx";
+import { AgentList } from "./agents/AgentList.tsx";
+import { AgentPage } from "./agents/AgentPage.tsx";
+import type { Session } from "./api/documents.ts";
+import { HoldCard } from "./holds/HoldCard.tsx";
+import { HoldsPage, NoHoldChosen } from "./holds/HoldsPage.tsx";
+import { EventPage } from "./ledger/EventPage.tsx";
+import { LedgerPage } from "./ledger/LedgerPage.tsx";
+import { Shell } from "./shell/Shell.tsx";
+import { Empty, ErrorNote } from "./ui/Panel.tsx";
+
+type Context = { readonly session: Session };
+
+/** Keeps of an address's query what a page knows, as text. */
+function searchOf<const Names extends readonly string[]>(names: Names) {
+  return (search: Record<string, unknown>): { [Name in Names[number]]?: string } => {
+    const kept = names.flatMap((name) => {
+      const value = search[name];
+      return typeof value === "string" || typeof value === "number"
+        ? [[name, String(value).slice(0, 128)] as const]
+        : [];
+    });
+    return Object.fromEntries(kept) as { [Name in Names[number]]?: string };
+  };
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: RootPage,
+  notFoundComponent: () => (
+    <Empty title="There is no such page">
+      <Link to="/holds" className="text-accent underline">
+        To the holds
+      </Link>
+    </Empty>
+  ),
+  errorComponent: ({ error }) => (
+    <div className="mx-auto max-w-2xl p-6">
+      <ErrorNote error={error} />
+    </div>
+  ),
+});
+
+function RootPage(): ReactNode {
+  const { session } = useRouteContext({ from: "__root__" });
+  return <Shell session={session} />;
+}
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    redirect({ to: "/holds", replace: true, throw: true });
+  },
+});
+const holds = createRoute({
+  getParentRoute: () => root,
+  path: "/holds",
+  validateSearch: searchOf(["environment", "service", "kind"]),
+  component: HoldsPage,
+});
+const holdsIndex = createRoute({ getParentRoute: () => holds, path: "/", component: NoHoldChosen });
+const hold = createRoute({ getParentRoute: () => holds, path: "/$id", component: HoldCard });
+const actions = createRoute({
+  getParentRoute: () => root,
+  path: "/actions",
+  validateSearch: searchOf(["status", "environment", "service", "kind", "agent"]),
+  component: Outlet,
+});
+const actionsIndex = createRoute({ getParentRoute: () => actions, path: "/", component: ActionList });
+const action = createRoute({ getParentRoute: () => actions, path: "/$id", component: ActionPage });
+const activity = createRoute({
+  getParentRoute: () => root,
+  path: "/activity",
+  validateSearch: searchOf(["family"]),
+  component: ActivityPage,
+});
+const agents = createRoute({ getParentRoute: () => root, path: "/agents", component: Outlet });
+const agentsIndex = createRoute({
+  getParentRoute: () => agents,
+  path: "/",
+  validateSearch: searchOf(["status"]),
+  component: AgentList,
+});
+const agent = createRoute({ getParentRoute: () => agents, path: "/$id", component: AgentPage });
+const ledger = createRoute({ getParentRoute: () => root, path: "/ledger", component: Outlet });
+const ledgerIndex = createRoute({
+  getParentRoute: () => ledger,
+  path: "/",
+  validateSearch: searchOf(["from", "type", "subject"]),
+  component: LedgerPage,
+});
+const event = createRoute({ getParentRoute: () => ledger, path: "/$seq", component: EventPage });
+
+const tree = root.addChildren([
+  home,
+  holds.addChildren([holdsIndex, hold]),
+  actions.addChildren([actionsIndex, action]),
+  activity,
+  agents.addChildren([agentsIndex, agent]),
+  ledger.addChildren([ledgerIndex, event]),
+]);
+
+/** A router whose session is given when it is mounted. */
+export function createConsoleRouter() {
+  return createRouter({ routeTree: tree, basepath: "/console", context: { session: undefined as unknown as Session } });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>;
+  }
+}

@@ -1,0 +1,113 @@
+// The plan that people approve by its hash: the calls, what they change, and what would undo them, as text.
+
+import { useState, type ReactNode } from "react";
+import type { ActionDocument, Json, PlanContent } from "../api/documents.ts";
+import { DiffText } from "../ui/DiffText.tsx";
+import { ValueText } from "../ui/JsonText.tsx";
+import { Panel } from "../ui/Panel.tsx";
+
+type Part = "diff" | "calls" | "arguments" | "undo";
+
+const NAMES: Readonly<Record<Part, string>> = {
+  diff: "Changes",
+  calls: "Calls",
+  arguments: "Arguments",
+  undo: "Rollback",
+};
+
+export function PlanPanel({ action }: { readonly action: ActionDocument }): ReactNode {
+  const parts = partsOf(action);
+  const [chosen, setChosen] = useState<Part | null>(null);
+  const shown = parts.find(({ part }) => part === chosen) ?? parts[0];
+  return (
+    <Panel title="Plan" aside={<PlanHash hash={action.planHash} />}>
+      {shown === undefined ? (
+        <p className="text-muted">{whyNone(action)}</p>
+      ) : (
+        <>
+          <div role="tablist" aria-label="Parts of the plan" className="mb-2.5 flex gap-1" onKeyDown={moveFocus}>
+            {parts.map(({ part }) => (
+              <button
+                key={part}
+                type="button"
+                role="tab"
+                id={`plan-${part}`}
+                aria-controls="plan-part"
+                aria-selected={part === shown.part}
+                tabIndex={part === shown.part ? 0 : -1}
+                onClick={() => setChosen(part)}
+                className="rounded-md px-2.5 py-1 text-xs text-muted hover:bg-sunken aria-selected:bg-accent-soft aria-selected:font-medium aria-selected:text-accent"
+              >
+                {NAMES[part]}
+              </button>
+            ))}
+          </div>
+          <div
+            role="tabpanel"
+            id="plan-part"
+            aria-labelledby={`plan-${shown.part}`}
+            tabIndex={0}
+            className="rounded-md"
+          >
+            {shown.body}
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function moveFocus(event: React.KeyboardEvent<HTMLDivElement>): void {
+  const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+  const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=tab]")];
+  const at = tabs.findIndex((tab) => tab === document.activeElement);
+  if (step === 0 || at < 0) return;
+  event.preventDefault();
+  const next = tabs[(at + step + tabs.length) % tabs.length];
+  next?.focus();
+  next?.click();
+}
+
+function PlanHash({ hash }: { readonly hash: string | null }): ReactNode {
+  if (hash === null) return <span>not planned yet</span>;
+  return (
+    <span className="font-mono text-2xs" title={`SHA-256 of the plan: ${hash}`}>
+      {hash.slice(0, 16)}…
+    </span>
+  );
+}
+
+function partsOf({ content }: ActionDocument): readonly { readonly part: Part; readonly body: ReactNode }[] {
+  const plan = content?.plan;
+  const args = content?.args;
+  return [
+    ...(plan === undefined ? [] : planParts(plan)),
+    ...(args === undefined ? [] : [{ part: "arguments" as const, body: <ValueText value={args} /> }]),
+    ...(plan === undefined ? [] : [{ part: "undo" as const, body: <Rollback inverse={plan.inverse} /> }]),
+  ];
+}
+
+function planParts({ diff, calls }: PlanContent): readonly { readonly part: Part; readonly body: ReactNode }[] {
+  const changes = diff === null ? [] : [{ part: "diff" as const, body: <DiffText value={diff} /> }];
+  return calls.length === 0 ? changes : [...changes, { part: "calls", body: <ValueText value={calls} /> }];
+}
+
+function Rollback({ inverse }: { readonly inverse: Json }): ReactNode {
+  if (inverse === null) return <p className="text-bad">There is nothing that would undo it.</p>;
+  return (
+    <>
+      <p className="mb-2 text-muted">This would undo it, as an action of its own:</p>
+      <ValueText value={inverse} />
+    </>
+  );
+}
+
+function whyNone({ content, effect, operand }: ActionDocument): string {
+  if (content?.missing !== undefined) return `It cannot be read: ${content.missing}.`;
+  if (effect === "kernel")
+    return operand === null
+      ? "Holdpoint carries this out itself."
+      : "Holdpoint carries this out itself, on exactly what is named above.";
+  if (content === undefined) return "Reading it needs the scope payloads:read.";
+  return "It is not planned yet.";
+}

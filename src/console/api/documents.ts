@@ -1,0 +1,88 @@
+// What the API answers with, where wire/types has no name for it.
+
+import type { ActionView, BrakeScopeView, TimelineEntry } from "../../wire/types/views.ts";
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+export type JsonRecord = { readonly [name: string]: Json };
+
+export type Page<T> = { readonly items: readonly T[]; readonly cursor: string | null };
+
+export type Session = {
+  readonly identity: string;
+  readonly person: string | null;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly expiresAt: number;
+};
+
+/** An action read alone: with its timeline and, for those who may read contents, what was proposed and planned. */
+export type ActionDocument = Omit<ActionView, "events" | "eventsOmitted"> & {
+  readonly timeline: readonly TimelineEntry[];
+  readonly timelineOmitted: number;
+  readonly content?: ActionContent;
+};
+
+export type ActionContent = {
+  readonly args?: JsonRecord;
+  readonly reason?: string | null;
+  readonly plan?: PlanContent;
+  /** The code that says why a part cannot be read. */
+  readonly missing?: string;
+  readonly [name: string]: Json | PlanContent | undefined;
+};
+
+export type PlanContent = {
+  readonly kind: string;
+  readonly calls: readonly Json[];
+  readonly diff: Json;
+  readonly inverse: Json;
+  readonly reversible: boolean;
+  readonly fingerprint: string | null;
+};
+
+export type Decision = { readonly id: string; readonly status: string; readonly repeated: boolean };
+
+export type Brake = {
+  readonly id: string;
+  readonly mode: "pause" | "dry-run";
+  readonly scope: BrakeScopeView;
+  readonly [name: string]: unknown;
+};
+
+export type Killswitch = {
+  readonly mode: "run" | "pause" | "dry-run";
+  readonly flagged: boolean;
+  readonly brakes: readonly Brake[];
+};
+
+export type Stop = {
+  readonly id: string;
+  readonly stage: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly agent: string;
+};
+
+export type StopPreview = { readonly counts: Readonly<Record<string, number>>; readonly wouldStop: readonly Stop[] };
+
+export type StageDocument = { readonly stage: string; readonly hasEnded: boolean };
+export type PoliciesDocument = { readonly active: { readonly hash: string | null; readonly mode: string } };
+
+export type LedgerKeys = { readonly origin: string; readonly root: string };
+
+export type LedgerEvent = {
+  readonly seq: number;
+  readonly time: number;
+  readonly type: string;
+  readonly version: number;
+  readonly actor: string;
+  readonly subject: string;
+  readonly command: number;
+  readonly facts: JsonRecord;
+};
+
+export type LedgerPage = { readonly items: readonly LedgerEvent[]; readonly next: number | null };
+
+/** A durable event as the stream tells of it. */
+export type Told = { readonly seq: number; readonly time: number; readonly type: string; readonly subject: string };

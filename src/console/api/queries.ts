@@ -1,0 +1,94 @@
+// What the pages read, each under the key by which live updates find it again.
+
+import { queryOptions } from "@tanstack/react-query";
+import type { ActionView } from "../../wire/types/views.ts";
+import { isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
+import type {
+  ActionDocument,
+  Killswitch,
+  LedgerKeys,
+  LedgerPage,
+  Page,
+  PoliciesDocument,
+  Session,
+  StageDocument,
+} from "./documents.ts";
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: async ({ signal }) => {
+    try {
+      return await readDocument<Session>("/v1/session", signal);
+    } catch (error) {
+      if (isSignedOut(error)) return null;
+      throw error;
+    }
+  },
+  staleTime: 60_000,
+});
+
+export type ActionFilters = Readonly<Partial<Record<"status" | "environment" | "service" | "kind" | "agent", string>>>;
+
+export const actionsQuery = (filters: ActionFilters, limit = 100) =>
+  queryOptions({
+    queryKey: ["actions", "list", filters, limit],
+    queryFn: ({ signal }) => readDocument<Page<ActionView>>(`/v1/actions${queryText({ ...filters, limit })}`, signal),
+  });
+
+export const actionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["actions", "one", id],
+    queryFn: ({ signal }) => readDocument<ActionDocument>(`/v1/actions/${encodeURIComponent(id)}`, signal),
+  });
+
+export const killswitchQuery = queryOptions({
+  queryKey: ["killswitch"],
+  queryFn: ({ signal }) => readDocument<Killswitch>("/v1/killswitch", signal),
+});
+
+export const stageQuery = queryOptions({
+  queryKey: ["stage"],
+  queryFn: ({ signal }) => readDocument<StageDocument>("/v1/stage", signal),
+});
+
+export const policiesQuery = queryOptions({
+  queryKey: ["policies"],
+  queryFn: ({ signal }) => readDocument<PoliciesDocument>("/v1/policies", signal),
+});
+
+/** `mark` changes with what the receipt is about. */
+export const receiptQuery = ({ path, mark }: { readonly path: string; readonly mark: string }) =>
+  queryOptions({
+    queryKey: ["receipt", path, mark],
+    queryFn: ({ signal }) => readDocument<unknown>(path, signal),
+    staleTime: 0,
+  });
+
+export const ledgerKeysQuery = queryOptions({
+  queryKey: ["ledger", "keys"],
+  queryFn: ({ signal }) => readDocument<LedgerKeys>("/v1/ledger/keys", signal),
+  staleTime: 60_000,
+});
+
+/** `seq`: the last event known of; the head is asked for again behind it. */
+export const checkpointQuery = (seq: number) =>
+  queryOptions({
+    queryKey: ["ledger", "checkpoint", seq],
+    queryFn: ({ signal }) => readText("/v1/ledger/checkpoint", signal),
+    placeholderData: (before) => before,
+  });
+
+export type EventFilters = {
+  readonly from: number;
+  readonly limit: number;
+  readonly type?: string;
+  readonly subject?: string;
+};
+
+export const eventsQuery = (filters: EventFilters) =>
+  queryOptions({
+    queryKey: ["ledger", "events", filters],
+    queryFn: ({ signal }) => readDocument<LedgerPage>(`/v1/ledger/events${queryText(filters)}`, signal),
+    // What is in the ledger stays as it is; only a page that ends with the log can grow.
+    staleTime: 5_000,
+  });

@@ -1,0 +1,89 @@
+// Live updates for all pages: follows the stream, and reads again what an event has changed.
+
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { createContext, use, useEffect, useMemo, useState, type ReactNode } from "react";
+import type { Told } from "../api/documents.ts";
+import { followEvents, type StreamState } from "../api/event-stream.ts";
+import { serverNow } from "../api/server-clock.ts";
+
+type Live = {
+  readonly state: StreamState;
+  /** When the pages were last known to be up to date, by the server's clock. */
+  readonly since: number;
+  /** The last event that was told, or -1. */
+  readonly seq: number;
+};
+
+const LiveContext = createContext<Live>({ state: "connecting", since: 0, seq: -1 });
+
+export function useLive(): Live {
+  return use(LiveContext);
+}
+
+/** Which queries an event of a family makes old. */
+const OLD: Readonly<Record<string, readonly string[]>> = {
+  action: ["actions"],
+  agent: ["agents"],
+  brake: ["killswitch", "actions"],
+  grant: ["actions", "agents"],
+  hold: ["actions"],
+  level: ["agents"],
+  policy: ["policies", "stage"],
+  stage: ["stage"],
+  step: ["actions"],
+};
+/** Many events of one moment are read again once. */
+const GATHER_MS = 150;
+/** Without the stream the pages ask by themselves. */
+const FALLBACK_MS = 15_000;
+
+export function LiveUpdates({ children }: { readonly children: ReactNode }): ReactNode {
+  const queries = useQueryClient();
+  const [live, setLive] = useState<Live>({ state: "connecting", since: serverNow(), seq: -1 });
+  useEffect(() => {
+    const refresh = gatherer(queries);
+    return followEvents({
+      onState: (state) =>
+        setLive((before) => ({ ...before, state, since: before.state === "live" ? serverNow() : before.since })),
+      onEvents: (events) => {
+        setLive((before) => ({ ...before, seq: events.at(-1)?.seq ?? before.seq }));
+        refresh(events);
+      },
+      onGap: () => void queries.invalidateQueries(),
+      onSignedOut: () => void queries.invalidateQueries({ queryKey: ["session"] }),
+    });
+  }, [queries]);
+  useFallback(queries, live.state);
+  const value = useMemo(() => live, [live]);
+  return <LiveContext value={value}>{children}</LiveContext>;
+}
+
+function gatherer(queries: QueryClient): (events: readonly Told[]) => void {
+  const old = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const flush = (): void => {
+    timer = null;
+    for (const key of old) void queries.invalidateQueries({ queryKey: [key] });
+    old.clear();
+  };
+  return (events) => {
+    for (const { type } of events) for (const key of OLD[type.split(".")[0] ?? ""] ?? []) old.add(key);
+    if (old.size > 0) timer ??= setTimeout(flush, GATHER_MS);
+  };
+}
+
+function useFallback(queries: QueryClient, state: StreamState): void {
+  useEffect(() => {
+    if (state === "live") {
+      void queries.invalidateQueries({
+        predicate: ({ queryKey }) => queryKey[0] !== "ledger" && queryKey[0] !== "session",
+      });
+      return undefined;
+    }
+    const timer = setInterval(
+      () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" }),
+      FALLBACK_MS,
+    );
+    return () => clearInterval(timer);
+  }, [queries, state]);
+}

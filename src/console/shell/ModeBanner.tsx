@@ -1,0 +1,87 @@
+// Whatever makes Holdpoint not enforce, or not act, as its policies say: shown on every page while it lasts.
+
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { killswitchQuery, policiesQuery, stageQuery } from "../api/queries.ts";
+import type { Killswitch, PoliciesDocument, StageDocument } from "../api/documents.ts";
+import type { Tone } from "../ui/Badge.tsx";
+
+type Mode = { readonly tone: Tone; readonly title: string; readonly text: string };
+
+const LOOK: Readonly<Record<string, string>> = {
+  bad: "bg-bad-soft text-bad",
+  warn: "bg-warn-soft text-warn",
+  info: "bg-info-soft text-info",
+};
+
+export function ModeBanner(): ReactNode {
+  const { data: killswitch } = useQuery(killswitchQuery);
+  const { data: stage } = useQuery(stageQuery);
+  const { data: policies } = useQuery(policiesQuery);
+  const modes = [...brakeModes(killswitch), ...stageModes(stage), ...policyModes(policies)];
+  if (modes.length === 0) return null;
+  return (
+    <div role="region" aria-label="Modes in force">
+      {modes.map(({ tone, title, text }) => (
+        <p key={title} className={`border-b border-line px-4 py-1 text-xs ${LOOK[tone] ?? ""}`}>
+          <strong className="font-semibold">{title}.</strong>{" "}
+          <span className={tone === "info" ? "max-sm:hidden" : ""}>{text}</span>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function brakeModes(killswitch: Killswitch | undefined): readonly Mode[] {
+  if (killswitch === undefined) return [];
+  const { flagged, mode, brakes } = killswitch;
+  if (flagged)
+    return [{ tone: "bad", title: "Stopped by the brake file", text: "Nothing executes until the file is gone." }];
+  if (mode === "pause")
+    return [
+      {
+        tone: "bad",
+        title: "Paused",
+        text: "Nothing executes, and the time of holds stands still. Resuming needs an approval.",
+      },
+    ];
+  if (mode === "dry-run")
+    return [{ tone: "warn", title: "Dry run", text: "Everything is decided and recorded; nothing is executed." }];
+  if (brakes.length === 0) return [];
+  const word = brakes.length === 1 ? "A part is stopped" : `${brakes.length} parts are stopped`;
+  return [
+    {
+      tone: "warn",
+      title: word,
+      text: brakes
+        .map(({ mode: one, scope }) => `${one} of ${scopeText(scope)}`)
+        .slice(0, 3)
+        .join("; "),
+    },
+  ];
+}
+
+/** `environment production, service cart`; everything for an empty scope. */
+export function scopeText(scope: object): string {
+  const parts = Object.entries(scope).map(([name, value]) => `${name} ${String(value)}`);
+  return parts.length === 0 ? "everything" : parts.join(", ");
+}
+
+function stageModes(stage: StageDocument | undefined): readonly Mode[] {
+  if (stage?.stage !== "shadow") return [];
+  const why = stage.hasEnded ? "its grant has ended" : "nobody granted it more";
+  return [
+    { tone: "warn", title: "Shadow stage", text: `What the triage agent proposes is recorded and never done: ${why}.` },
+  ];
+}
+
+function policyModes(policies: PoliciesDocument | undefined): readonly Mode[] {
+  if (policies === undefined || policies.active.mode !== "file") return [];
+  return [
+    {
+      tone: "info",
+      title: "Policies come from files",
+      text: "Whoever can write the policy folder changes what is enforced, without an approval (policy.activation: file).",
+    },
+  ];
+}
