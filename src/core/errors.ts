@@ -58,6 +58,7 @@ export const ERRORS = {
   "action-not-held": { status: 409, title: "The action is not waiting for an answer" },
   "action-not-cancellable": { status: 409, title: "The action can no longer be cancelled" },
   "plan-mismatch": { status: 409, title: "The answer names another plan than the one on hold" },
+  "approval-not-found": { status: 404, title: "There is no approval of this person to take back" },
   "already-answered": { status: 409, title: "This person has already answered this hold" },
   "idempotency-conflict": { status: 422, title: "This idempotency key was used for a different request" },
   "killswitch-conflict": { status: 409, title: "The kill switch is not in a state that allows this" },

@@ -5,12 +5,13 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Command } from "../kernel/command.ts";
+import type { Command, CommandInputs } from "../kernel/command.ts";
 import { incidentOf } from "../kernel/incident-index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Action } from "../kernel/state.ts";
 import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../wire/contracts/executor.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
+import type { Answerer } from "../wire/types/approvals.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { EmergencyBrake } from "./brake.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
@@ -22,6 +23,8 @@ export type ExecuteParts = {
   readonly payloads: PayloadReader;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly brake: EmergencyBrake;
+  /** The identities as they are registered now; those that are not are left out. */
+  readonly registered: (identities: readonly string[]) => readonly Answerer[];
   /** Names this log's incidents apart from those of other installations at the same pager. */
   readonly origin: string;
   readonly planTimeoutMs: number;
@@ -122,7 +125,7 @@ export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id:
   if (executor === undefined) throw new AppError("action-kind-unknown", `no executor offers ${waiting.kind}`);
   let begun;
   try {
-    begun = await parts.kernel.submit({ type: "begin-step", actor: ACTOR, input: { action: id } });
+    begun = await parts.kernel.submit({ type: "begin-step", actor: ACTOR, input: beginning(parts, waiting) });
   } catch (error) {
     if (isAppError(error, "killswitch-conflict")) return; // braked: the sweep after the release goes on
     throw error;
@@ -145,6 +148,12 @@ export async function executeStep(parts: ExecuteParts, ends: UnreportedEnds, id:
     },
     content: evidenceOf(outcome),
   });
+}
+
+/** Approvals count by what their givers are when the step begins, not by what they were. */
+function beginning({ registered }: ExecuteParts, { id, consent }: Action): CommandInputs["begin-step"] {
+  if (consent === null) return { action: id };
+  return { action: id, present: registered(consent.approvals.map((one) => one.id)) };
 }
 
 /** The end stays at hand until the kernel has taken it: what is known is not asked about. */

@@ -55,9 +55,17 @@ function stageLine({ stage, grant, granted }: NonNullable<Explanation["authority
 }
 
 function answered({ decision, person, actor, time, planHash, seq }: Answer): string {
-  const word = decision === "approve" ? "approved" : "denied";
-  return `${word} by ${person} as ${actor} at ${instant(time)} for plan ${planHash} [${seq}]`;
+  const who = person === null ? actor : `${person} as ${actor}`;
+  const plan = planHash === null ? "" : ` for plan ${planHash}`;
+  return `${ANSWERED[decision]} by ${who} at ${instant(time)}${plan} [${seq}]`;
 }
+
+const ANSWERED = {
+  approve: "approved",
+  deny: "denied",
+  withdraw: "approval taken back",
+  lapse: "approval found to count no more",
+} as const;
 
 function constraintLines({ constraints }: Omit<Explanation, "text">): readonly string[] {
   const lines: string[] = [];
@@ -65,9 +73,9 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
     lines.push(`evaluated to ${decision} by engine ${engine} [${seq}]`);
     lines.push(...verdicts.map((verdict) => `  ${verdict.gate}: ${verdict.verdict} (${verdict.code})`));
   }
-  for (const { seq, route, step, roles, deadline } of constraints.holds) {
+  for (const { seq, route, step, asks, deadline } of constraints.holds) {
     const where = route === null ? `escalated to step ${step}` : `held on route ${route}`;
-    lines.push(`${where} for ${roles.join(" or ")} until ${instant(deadline)} [${seq}]`);
+    lines.push(`${where} for ${asks} until ${instant(deadline)} [${seq}]`);
   }
   lines.push(
     ...constraints.limits.map(({ counter, max, windowMs }) => `took from ${counter}: ${max} in ${windowMs} ms`),

@@ -7,6 +7,9 @@ import type { ViewReader } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { Verdict } from "../wire/types/verdict.ts";
 import type { ActionView } from "../wire/types/views.ts";
+import type { Asks } from "../wire/types/approvals.ts";
+import { asksText, rolesAsked } from "../approvals/asks.ts";
+import { answerOf } from "./answers.ts";
 import { answeredBy } from "./answered-by.ts";
 import { explanationText } from "./explain-text.ts";
 import type {
@@ -127,15 +130,10 @@ function grantIn({ gate, evidence }: Verdict): string | null {
 }
 
 function answersOf(events: readonly KernelEvent[]): readonly Answer[] {
-  const answers = events.filter(({ type }) => type === "action.approved" || type === "action.denied");
-  return (answers as unknown as readonly Of<"action.approved" | "action.denied">[]).map((event) => ({
-    seq: event.seq,
-    time: event.time,
-    decision: event.type === "action.approved" ? "approve" : "deny",
-    actor: event.actor,
-    person: event.facts.person,
-    planHash: event.facts.planHash,
-  }));
+  return events.flatMap((event) => {
+    const answer = answerOf(event);
+    return answer === null ? [] : [answer];
+  });
 }
 
 function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEvent[]): Constraints {
@@ -194,8 +192,8 @@ function holdsOf(own: readonly KernelEvent[]): readonly HoldStep[] {
   return [...held, ...escalated].sort((a, b) => a.seq - b.seq);
 }
 
-function holdStep(seq: number, facts: { readonly roles: readonly string[]; readonly deadline: number }): HoldStep {
-  return { seq, route: null, step: 0, roles: facts.roles, deadline: facts.deadline };
+function holdStep(seq: number, { asks, deadline }: { readonly asks: Asks; readonly deadline: number }): HoldStep {
+  return { seq, route: null, step: 0, roles: rolesAsked(asks), asks: asksText(asks), deadline };
 }
 
 function pathStep(event: KernelEvent): PathStep {

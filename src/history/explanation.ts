@@ -1,5 +1,6 @@
 // The three governance answers about one action, as they are given: what explain makes and its text reads.
 
+import type { AnswerDecision } from "../wire/types/approval-views.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -44,10 +45,10 @@ export interface StageSource {
 export interface Answer {
   readonly seq: number;
   readonly time: number;
-  readonly decision: "approve" | "deny";
+  readonly decision: AnswerDecision;
   readonly actor: string;
-  readonly person: string;
-  readonly planHash: string;
+  readonly person: string | null;
+  readonly planHash: string | null;
 }
 
 export interface PolicySource {
@@ -85,6 +86,8 @@ export interface HoldStep {
   readonly route: string | null;
   readonly step: number;
   readonly roles: readonly string[];
+  /** All of it, in words. */
+  readonly asks: string;
   readonly deadline: number;
 }
 

@@ -13,6 +13,7 @@ import type {
   NotifiedHold,
 } from "../wire/contracts/notifier.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
+import { rolesAsked } from "../approvals/asks.ts";
 import { isEnd, type Trail } from "./action-log.ts";
 
 /** What an event is to people, null for what concerns nobody: what was never held goes its way unseen. */
@@ -130,14 +131,15 @@ function holdPart(
   { asked, clocked, answers }: Pick<NotificationSources, "asked" | "clocked" | "answers">,
 ): NotifiedHold | null {
   if (held === null) return null;
-  const { hold: id, route, roles, deadline } = held.facts;
+  const { hold: id, route } = held.facts;
   const later = as("hold.escalated", asked)?.facts;
+  const { asks, deadline } = later ?? held.facts;
   return {
     id,
     route,
     step: later?.step ?? 0,
-    roles: later?.roles ?? roles,
-    deadline: as("hold.resumed", clocked)?.facts.deadline ?? later?.deadline ?? deadline,
+    roles: rolesAsked(asks),
+    deadline: as("hold.resumed", clocked)?.facts.deadline ?? deadline,
     isFrozen: clocked?.type === "hold.frozen",
     answers: answers.map(answerPart),
   };

@@ -13,6 +13,7 @@ import { identify, knownIdentity } from "./request.ts";
 import type { Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...actionRoutes,
   ...slackRoutes,
   ...agentRoutes,
+  ...approvalRoutes,
   ...controlRoutes,
   ...stopReportRoutes,
   ...incidentRoutes,

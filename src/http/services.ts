@@ -9,6 +9,7 @@ import type { Stop } from "../kernel/stops.ts";
 import type { Interaction, SignedRequest } from "../wire/contracts/interaction.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
+import type { Answerer } from "../wire/types/approvals.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
@@ -53,6 +54,8 @@ export interface IdentityService {
   verifyBound(header: string): Promise<BoundToken>;
   /** Checks a proof of possession and uses it up. */
   checkProof(request: ProvenRequest): Promise<void>;
+  /** These identities as they are registered now; one that is not, or is disabled, is left out. */
+  registered(ids: readonly string[]): readonly Answerer[];
   /** Ends a token by its `jti`, or a session by its id: an identity's `tokenId`. */
   revokeToken(tokenId: string): void;
   /** `proof` is the value of the `DPoP` header. */
@@ -124,6 +127,8 @@ export interface ActionService {
     args: JsonObject;
     agent: string;
   }): Promise<{ plan: Plan; planHash: string }>;
+  /** Who proposed a live action, and whose approvals its hold has. */
+  hold(id: string): { readonly proposer: string; readonly approvers: readonly string[] } | null;
   /** Code of a secret found in free text, or null. */
   findSecret(text: string): string | null;
 }

@@ -7,6 +7,7 @@ import * as actions from "./reducers/actions.ts";
 import * as agents from "./reducers/agents.ts";
 import * as control from "./reducers/control.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
+import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as signals from "./reducers/signals.ts";
 import * as silences from "./reducers/silences.ts";
@@ -46,11 +47,14 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.planned": actions.applyPlanned,
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,
-  "action.held": actions.applyHeld,
-  "hold.escalated": actions.applyEscalated,
+  "action.held": holds.applyHeld,
+  "hold.escalated": holds.applyEscalated,
   "hold.frozen": holdClocks.applyFrozen,
   "hold.resumed": holdClocks.applyResumed,
-  "action.approved": actions.applyApproved,
+  "hold.reminded": holds.applyReminded,
+  "action.approval-given": holds.applyApprovalGiven,
+  "action.approval-withdrawn": holds.applyApprovalWithdrawn,
+  "action.approved": holds.applyApproved,
   "action.denied": actions.applyEnded("denied"),
   "action.cancelled": actions.applyEnded("cancelled"),
   "action.expired": actions.applyEnded("expired"),

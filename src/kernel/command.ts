@@ -1,11 +1,15 @@
 // Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
 
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Answerer } from "../wire/types/approvals.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
 
 /** Who acts when nobody asked: time, starts, the log itself. */
 export const KERNEL = "system:kernel";
+
+/** Where a proposal or an answer comes from, beside the identity itself. */
+export type Origin = Pick<Answerer, "owner" | "models">;
 
 export type SignalFacts = {
   readonly source: string;
@@ -81,11 +85,19 @@ export type CommandInputs = {
     readonly action: string;
     readonly decision: "approve" | "deny";
     readonly planHash: string;
-    readonly person: string;
-    readonly roles: readonly string[];
+    readonly answerer: Answerer;
+    /** Whose agent proposed it and with which models, as far as it is known. */
+    readonly proposer: Origin;
+    /** Those who gave approvals of this hold before, as they are registered now; who is gone is missing. */
+    readonly present: readonly Answerer[];
   };
+  "withdraw-approval": { readonly action: string; readonly person: string | null };
   "cancel-action": { readonly action: string; readonly code: string };
-  "begin-step": { readonly action: string };
+  "begin-step": {
+    readonly action: string;
+    /** Of an approved action: those who approved it, as they are registered now. */
+    readonly present?: readonly Answerer[];
+  };
   "finish-step": {
     readonly action: string;
     readonly attempt: number;

@@ -2,6 +2,7 @@
 
 import * as actions from "./commands/actions.ts";
 import * as agents from "./commands/agents.ts";
+import * as holds from "./commands/holds.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
@@ -27,7 +28,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
-  "answer-hold": actions.answerHold,
+  "answer-hold": holds.answerHold,
+  "withdraw-approval": holds.withdrawApproval,
   "cancel-action": actions.cancelAction,
   "begin-step": steps.beginStep,
   "finish-step": steps.finishStep,

@@ -8,6 +8,7 @@ import type { Evaluation } from "../wire/types/verdict.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
+import { askedFacts, hasConsent } from "./holds.ts";
 import { incidentOf } from "./incident-index.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
@@ -86,7 +87,7 @@ export function settle(tx: Transaction, actionId: string): void {
   const evaluation = toFacts(result, tx.engine.version);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
-  if (result.decision === "hold" && action.approvedRoute !== result.route) {
+  if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
     return hold(tx, action, { result, evaluation, policy });
   }
   grant(tx, action, { result, evaluation, dryRun: dryRun || brake === "dry-run" });
@@ -142,8 +143,9 @@ function suppress(
 type Held = { result: Evaluation; evaluation: EvaluationFacts; policy: ActivePolicy };
 
 function hold(tx: Transaction, action: Action, { result, evaluation, policy }: Held): void {
-  const step = result.route === null ? undefined : policy.routes.get(result.route)?.steps[0];
-  if (step === undefined || result.route === null) {
+  const steps = result.route === null ? undefined : policy.routes.get(result.route)?.steps;
+  const step = steps?.[0];
+  if (steps === undefined || step === undefined || result.route === null) {
     return refuse(tx, action, { evaluation, code: "route-unknown" });
   }
   const incident = incidentOf(tx.state, action.incident);
@@ -162,9 +164,9 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
       evaluation,
       hold: idFromSeq("hld", tx.nextSeq),
       route: result.route,
-      roles: step.roles,
+      steps: steps.length,
       planHash: action.planHash,
-      deadline: tx.now + step.withinMs,
+      ...askedFacts(step, tx.now),
     },
   });
 }

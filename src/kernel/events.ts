@@ -1,6 +1,7 @@
 // Every event the kernel records, with the shape of its facts. A released shape never changes: it gets a new version.
 
 import type { JsonObject } from "../core/json.ts";
+import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
@@ -50,6 +51,17 @@ export type ProposalFacts = {
   /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or a silence's terms. */
   readonly operand: string | null;
 };
+
+/** What a step asks for, and until when. */
+type AskedFacts = {
+  readonly asks: Asks;
+  readonly deadline: number;
+  readonly remindEveryMs: number | null;
+  readonly remindAt: number | null;
+};
+
+/** An approval as it is given: its instant is that of the event. */
+export type ApprovalFacts = Omit<Approval, "at">;
 
 export type BrakeScope = {
   readonly agent?: string;
@@ -170,21 +182,47 @@ export type EventFacts = {
     readonly evaluation: EvaluationFacts;
     readonly hold: string;
     readonly route: string;
-    readonly roles: readonly string[];
+    /** How many steps the route has. */
+    readonly steps: number;
     readonly planHash: string;
-    readonly deadline: number;
-  };
-  "hold.escalated": {
+  } & AskedFacts;
+  /** The window of a step ended without enough answers: the next one is asked. */
+  "hold.escalated": AskedFacts & {
     readonly hold: string;
     readonly step: number;
-    readonly roles: readonly string[];
-    readonly deadline: number;
+    /** Identities whose approvals count for this step too. */
+    readonly kept: readonly string[];
   };
   /** A pause covers what it asks about: its clock stands still, until it is resumed or at the latest at `until`. */
   "hold.frozen": { readonly hold: string; readonly remainingMs: number; readonly until: number };
   "hold.resumed": { readonly hold: string; readonly frozenMs: number; readonly deadline: number };
-  "action.approved": { readonly hold: string; readonly planHash: string; readonly person: string };
-  "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string };
+  "hold.reminded": { readonly hold: string; readonly step: number; readonly remindAt: number | null };
+  /** One of several that the step asks for. */
+  "action.approval-given": {
+    readonly hold: string;
+    readonly planHash: string;
+    readonly person: string | null;
+    readonly approval: ApprovalFacts;
+  };
+  /** `withdrawn` by whoever gave it; `not-standing`: found to be nobody's any more who could give it. */
+  "action.approval-withdrawn": {
+    readonly hold: string;
+    readonly identity: string;
+    readonly person: string | null;
+    readonly code: "withdrawn" | "not-standing";
+  };
+  /** The quorum is met. */
+  "action.approved": {
+    readonly hold: string;
+    readonly planHash: string;
+    /** Of whoever gave the last of the approvals. */
+    readonly person: string | null;
+    /** All that count, with the roles that their givers had at this moment. */
+    readonly approvals: readonly Approval[];
+    /** Which of the step's seats each of them takes. */
+    readonly takes: readonly (number | null)[];
+  };
+  "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string | null };
   "action.cancelled": { readonly code: string };
   /** A timeout; nobody decided this. */
   "action.expired": { readonly code: "hold-timeout" | "grant-timeout" };

@@ -74,7 +74,7 @@ export function restrict(at: At, action: Action, result: Evaluation): Restricted
     verdict: kind,
   });
   if (stage === "shadow") {
-    const wouldRun = result.decision === "allow" || action.approvedRoute === result.route;
+    const wouldRun = result.decision === "allow" || action.consent?.route === result.route;
     if (wouldRun) return { result: withVerdict(result, verdict("pass", "shadow")), dryRun: true };
     const refused = { decision: "refuse", route: null, reservations: [], duplicateKeys: [] } as const;
     return { result: { ...withVerdict(result, verdict("refuse", "shadow")), ...refused }, dryRun: false };

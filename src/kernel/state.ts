@@ -2,6 +2,7 @@
 
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
+import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -12,14 +13,30 @@ import type { BrakeScope, ProposalFacts, StopEnds } from "./events.ts";
 export type Hold = {
   readonly id: string;
   readonly route: string;
+  /** The step that is asked, from 0, and how many the route has. */
   readonly step: number;
-  readonly roles: readonly string[];
+  readonly steps: number;
+  readonly asks: Asks;
+  readonly askedAt: number;
+  /** When the next step is asked, or the hold expires. */
   readonly deadline: number;
   /** Since when a pause stops its clock, and what was left of its window then; both absent while it runs. */
   readonly frozenAt?: number;
   readonly remainingMs?: number;
   /** How long it has been frozen in all, before; absent for never. */
   readonly frozenMs?: number;
+  readonly remindEveryMs: number | null;
+  readonly remindAt: number | null;
+  /** Given in this step, or before and still good for it; at most one of each human. */
+  readonly approvals: readonly Approval[];
+};
+
+/** What was given by those whom a route asks: it satisfies a hold on that route and nothing else. */
+export type Consent = {
+  readonly route: string;
+  readonly step: number;
+  readonly asks: Asks;
+  readonly approvals: readonly Approval[];
 };
 
 export type Grant = {
@@ -45,8 +62,8 @@ export type Action = ProposalFacts & {
   /** `gate verdict code` of the last evaluation: the justification executors append. */
   verdicts: readonly string[];
   hold: Hold | null;
-  /** Route on which an approval was given; satisfies a hold on that route and nothing else. */
-  approvedRoute: string | null;
+  /** Null until the quorum of its hold was met. */
+  consent: Consent | null;
   grant: Grant | null;
   attempt: number;
   /** An attempt may have taken effect, and nothing since has told whether it did; or a part of it has. */

@@ -1,6 +1,7 @@
 // One command at work: emits events, each applied at once, so that the next line sees the one before.
 
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { Stage, StagePermit } from "../wire/types/stage.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
@@ -11,10 +12,20 @@ import { inputToRecord, type Command } from "./command.ts";
 import { EVENT_VERSION, type Draft, type EventType } from "./events.ts";
 import type { State } from "./state.ts";
 
-export type RouteStep = { readonly roles: readonly string[]; readonly withinMs: number };
+export type RouteStep = {
+  readonly asks: Asks;
+  readonly withinMs: number;
+  /** Null: nobody is reminded. */
+  readonly remindEveryMs: number | null;
+};
 
 /** What the end of the last step without an answer does: nothing runs, and `page` also asks for a page. */
 export type ActiveRoute = { readonly steps: readonly RouteStep[]; readonly onTimeout?: "deny" | "page" };
+
+/** Who is on duty at an instant; null for nobody. */
+export interface ActiveSchedule {
+  onDuty(nowMs: number): string | null;
+}
 
 /** What each stage lets the triage agent do, and where a draft waits whose policy names no route. */
 export interface ActiveLadder {
@@ -27,6 +38,7 @@ export interface ActiveLadder {
 export interface ActivePolicy {
   readonly hash: string;
   readonly routes: ReadonlyMap<string, ActiveRoute>;
+  readonly schedules: ReadonlyMap<string, ActiveSchedule>;
   /** Null: the triage agent stays in shadow. */
   readonly ladder: ActiveLadder | null;
   evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;

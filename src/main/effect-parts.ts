@@ -32,6 +32,7 @@ type Needs = {
   readonly payloads: PayloadReader;
   readonly origin: string;
   readonly egress: Egress;
+  readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
 };
 
@@ -43,6 +44,7 @@ export function createEffectParts({
   payloads,
   origin,
   egress,
+  registered,
   onPassedOver,
 }: Needs): EffectParts {
   const executors = createExecutors({
@@ -60,6 +62,7 @@ export function createEffectParts({
     executors,
     classifier,
     origin,
+    registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
     planTimeoutMs: config.execution.planTimeoutMs,

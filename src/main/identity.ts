@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { ClientRegistry } from "../adapters/identity/clients.ts";
+import { ClientRegistry, type Client } from "../adapters/identity/clients.ts";
 import { DpopProofs } from "../adapters/identity/dpop-proofs.ts";
 import { TokenIssuer } from "../adapters/identity/issuer.ts";
 import { openKeyPair } from "../adapters/identity/key-pairs.ts";
@@ -15,6 +15,7 @@ import { TokenVerifier } from "../adapters/identity/tokens.ts";
 import { AppError } from "../core/errors.ts";
 import type { IdentityService, SessionService, SignInCode } from "../http/services.ts";
 import type { AgentDirectory } from "../wire/contracts/agents.ts";
+import type { Answerer } from "../wire/types/approvals.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
@@ -93,6 +94,11 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
       });
     },
     prove: (source, delivery) => sourceProofs.prove(source, delivery),
+    registered: (ids) =>
+      ids.flatMap((id) => {
+        const client = clients.find(id);
+        return client === undefined ? [] : [answererOf(client)];
+      }),
     findSource: (source) => sources.find(source),
   };
 }
@@ -136,6 +142,11 @@ function openSessions({ config, issuer, clients }: SessionNeeds) {
     return issueCode({ client: person, keyThumbprint, roles: client.roles, scopes: client.scopes }).url;
   };
   return { sessions, signInUrlOf };
+}
+
+/** As whom somebody's answer counts. Which models an agent may use is not in its file. */
+function answererOf({ id, kind, person, roles, owner }: Client): Answerer {
+  return { id, kind, models: [], owner, person, roles };
 }
 
 function textOf(header: string | readonly string[] | undefined): string | undefined {

@@ -17,6 +17,7 @@ import type {
   SignalService,
   SlackService,
 } from "../http/services.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { countStops, stopsOf } from "../kernel/stops.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
@@ -81,7 +82,7 @@ export function createServices(parts: Parts): Services {
     identity: parts.identity,
     sessions: parts.identity.sessions,
     signals: signalService(parts),
-    actions: actionService(parts.effects),
+    actions: actionService(parts.effects, kernel),
     agents: agentService(kernel),
     slack: parts.slack,
     killswitch: killswitchService(parts),
@@ -162,7 +163,7 @@ function signalService({ config, identity, effects }: Parts): SignalService {
 
 const NO_PLANNING_LIMIT = new AbortController().signal;
 
-function actionService({ executors }: EffectParts): ActionService {
+function actionService({ executors }: EffectParts, kernel: Kernel): ActionService {
   const kinds = new Map<string, ActionKind>();
   for (const executor of new Set(executors.values())) for (const kind of executor.kinds) kinds.set(kind.kind, kind);
   return {
@@ -174,6 +175,11 @@ function actionService({ executors }: EffectParts): ActionService {
       const request = { actionId: "", kind, target, args, context: { agent } satisfies JsonObject };
       const plan = await executor.plan(request, NO_PLANNING_LIMIT);
       return { plan, planHash: planHashOf(plan) };
+    },
+    hold(id) {
+      const action = kernel.state.actions.get(id);
+      if (action === undefined) return null;
+      return { proposer: action.agent, approvers: action.hold?.approvals.map((one) => one.id) ?? [] };
     },
     findSecret,
   };

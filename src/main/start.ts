@@ -188,6 +188,12 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const ledger = new LedgerReads({ reader, keys, writer, kernel, views });
   const egress = openEgress(config);
   const metrics = new Metrics();
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const url = `http://${config.host}:${port}`;
+  const publicUrl = config.publicUrl ?? url;
+  const isFirstStart = registerOwner(config, publicUrl, systemRandom);
+  const identity = openIdentity({ config, issuer: publicUrl, egress, agents: followAgents(kernel), log: hooks.log });
+  const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const effects = createEffectParts({
     config,
     kernel,
@@ -195,6 +201,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     payloads: ledger,
     origin: keys.origin,
     egress,
+    registered: (ids) => identity.registered(ids),
     onPassedOver: (passed) => {
       hooks.log.warn({ passed }, "a classifier gave no usable answer");
       metrics.count("holdpoint_classifier_passed_over_total", "Classifiers that gave no usable answer.", { ...passed });
@@ -211,12 +218,6 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     onProblem,
   });
   const refusals = new RefusalCounter();
-  const port = config.port === 0 ? await freePort(config.host) : config.port;
-  const url = `http://${config.host}:${port}`;
-  const publicUrl = config.publicUrl ?? url;
-  const isFirstStart = registerOwner(config, publicUrl, systemRandom);
-  const identity = openIdentity({ config, issuer: publicUrl, egress, agents: followAgents(kernel), log: hooks.log });
-  const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const services = createServices({
     config,
     core,

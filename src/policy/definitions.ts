@@ -1,12 +1,15 @@
 // Policies, rules and routes as they are once read and checked.
 
+import type { Asks, BreakGlass } from "../wire/types/approvals.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Condition } from "./cel/condition.ts";
 import type { CheckGate } from "./gates/gate.ts";
 
 export interface RouteStep {
-  readonly roles: readonly string[];
+  readonly asks: Asks;
   readonly withinMs: number;
+  /** Null: nobody is reminded. */
+  readonly remindEveryMs: number | null;
 }
 
 /**
@@ -17,6 +20,7 @@ export interface Route {
   readonly name: string;
   readonly steps: readonly RouteStep[];
   readonly onTimeout: "deny" | "page";
+  readonly breakGlass: BreakGlass | null;
 }
 
 export interface Gate {

@@ -9,7 +9,14 @@ import { assume, type Branch } from "./satisfiable.ts";
 /** Pairs of rules looked at before the linter says that it stopped. */
 const PAIRS_MAX = 100_000;
 
-export type FindingCode = "dead" | "shadowed" | "overlapping" | "route-unused" | "incomplete" | LadderFindingCode;
+export type FindingCode =
+  | "dead"
+  | "shadowed"
+  | "overlapping"
+  | "route-unused"
+  | "schedule-unused"
+  | "incomplete"
+  | LadderFindingCode;
 
 export interface Finding {
   readonly code: FindingCode;
@@ -30,7 +37,12 @@ export function lintBundle(bundle: Bundle): readonly Finding[] {
   const findings: Finding[] = [];
   const budget = { pairs: PAIRS_MAX };
   for (const policy of bundle.policies) findings.push(...unreachedRules(policy, budget));
-  findings.push(...overlaps(bundle.policies, budget), ...unusedRoutes(bundle), ...ladderFindings(bundle));
+  findings.push(
+    ...overlaps(bundle.policies, budget),
+    ...unusedRoutes(bundle),
+    ...unusedSchedules(bundle),
+    ...ladderFindings(bundle),
+  );
   if (budget.pairs <= 0) {
     const message = `too many rules to compare all of them; stopped after ${PAIRS_MAX} pairs`;
     findings.push({ code: "incomplete", subject: "bundle", path: "", line: 0, message });
@@ -156,5 +168,18 @@ function unusedRoutes({ policies, routes, ladder }: Bundle): Finding[] {
     path: "",
     line: 0,
     message: `no rule holds on the route \`${subject}\``,
+  }));
+}
+
+function unusedSchedules({ routes, schedules }: Bundle): Finding[] {
+  const steps = [...routes.values()].flatMap((route) => route.steps);
+  const used = new Set(steps.flatMap(({ asks }) => asks.seats.flatMap((seats) => seats.schedules)));
+  const unused = [...schedules.values()].filter(({ name }) => !used.has(name));
+  return unused.map(({ name: subject, path, line }) => ({
+    code: "schedule-unused",
+    subject,
+    path,
+    line,
+    message: `no route asks whoever is on duty by the schedule \`${subject}\``,
   }));
 }

@@ -5,7 +5,9 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import type { Policy, Route } from "./definitions.ts";
 import { type Evaluate, makeEvaluate } from "./evaluate.ts";
 import { type Ladder, readLadder } from "./ladder.ts";
-import { readName, readPolicy, readRoute, type RouteUse } from "./read-policy.ts";
+import { readName, readPolicy, type RouteUse } from "./read-policy.ts";
+import { checkSteps, readRoute, type StepUse } from "./read-route.ts";
+import { readSchedule, type Schedule } from "./schedule.ts";
 import { type Field, type Problem, readDocuments, type SourceFile } from "./yaml-reader.ts";
 
 export type { Problem, SourceFile };
@@ -22,6 +24,7 @@ export interface Bundle {
   readonly hash: string;
   readonly policies: readonly Policy[];
   readonly routes: ReadonlyMap<string, Route>;
+  readonly schedules: ReadonlyMap<string, Schedule>;
   /** Null when no file has one: then the triage agent stays in shadow. */
   readonly ladder: Ladder | null;
   /** Pure but for the counters it reads. An action that no rule allows is refused. */
@@ -29,7 +32,7 @@ export interface Bundle {
 }
 
 /**
- * Loads Policy, Route and Ladder documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * Loads Policy, Route, Schedule and Ladder documents. With any problem there is no bundle; at most 100 problems are told. No files make a
  * bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -38,8 +41,11 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   loader.load(sorted);
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
   const hash = bundleHash(sorted);
-  const { policies, routes, ladder } = loader;
-  return { bundle: { hash, policies, routes, ladder, evaluate: makeEvaluate(policies, hash) }, problems: [] };
+  const { policies, routes, schedules, ladder } = loader;
+  return {
+    bundle: { hash, policies, routes, schedules, ladder, evaluate: makeEvaluate(policies, hash) },
+    problems: [],
+  };
 }
 
 function bundleHash(sorted: readonly SourceFile[]): string {
@@ -51,9 +57,11 @@ class Loader {
   readonly problems: Problem[] = [];
   readonly policies: Policy[] = [];
   readonly routes = new Map<string, Route>();
+  readonly schedules = new Map<string, Schedule>();
   ladder: Ladder | null = null;
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
+  readonly #steps: StepUse[] = [];
 
   load(files: readonly SourceFile[]): void {
     if (files.length > FILES_MAX) return this.#failFile("", `more than ${FILES_MAX} files`);
@@ -64,6 +72,7 @@ class Loader {
       }
     }
     for (const { name, field } of this.#uses) if (!this.routes.has(name)) field.fail(`unknown route \`${name}\``);
+    checkSteps(this.#steps, this.schedules);
     const rules = this.policies.reduce((count, policy) => count + policy.rules.length, 0);
     if (rules > RULES_MAX) this.#failFile("", `more than ${RULES_MAX} rules`);
   }
@@ -87,11 +96,12 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf(["Policy", "Route", "Ladder"] as const);
+    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder"] as const);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
+    else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
   }
 
@@ -103,10 +113,17 @@ class Loader {
   }
 
   #addRoute(name: string, document: Field, spec: Field): void {
-    const route = readRoute(name, spec);
+    const route = readRoute(name, spec, this.#steps);
     if (route === undefined) return;
     if (this.routes.has(name)) document.fail(`a second route named \`${name}\``);
     else this.routes.set(name, route);
+  }
+
+  #addSchedule(name: string, document: Field, spec: Field): void {
+    const schedule = readSchedule(name, spec);
+    if (schedule === undefined) return;
+    if (this.schedules.has(name)) document.fail(`a second schedule named \`${name}\``);
+    else this.schedules.set(name, schedule);
   }
 
   #addPolicy(name: string, document: Field, spec: Field): void {

@@ -1,16 +1,15 @@
-// Policy and Route documents to definitions; every problem with its position.
+// Policy documents to definitions; every problem with its position.
 
 import { canonicalEnvironment } from "../core/environment.ts";
 import { compileCondition, type Condition } from "./cel/condition.ts";
 import { ConditionError } from "./cel/node.ts";
-import { coversAction, type Gate, type Match, type Policy, type Route, type Rule } from "./definitions.ts";
+import { coversAction, type Gate, type Match, type Policy, type Rule } from "./definitions.ts";
 import { FACT_NAMES } from "./fact-names.ts";
 import { GATES } from "./gates/table.ts";
+import { isWhole, readPlainName } from "./plain-names.ts";
 import { ANYTHING, assume, assumeOneOf, assumeText, type Branch } from "./satisfiable.ts";
 import type { Field } from "./yaml-reader.ts";
 
-const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
-const NAME_CHARS_MAX = 63;
 const ACTION = /^(\*|[a-z0-9-]+(\.[a-z0-9-]+)*(\.\*)?)$/;
 const ACTION_CHARS_MAX = 128;
 const SERVICE = /^[^\s*]+$/;
@@ -24,8 +23,6 @@ const SERVICES_MAX = 256;
 const COMBINATIONS_MAX = 4_096;
 const RULES_MAX = 1_000;
 const GATES_MAX = 16;
-const STEPS_MAX = 8;
-const ROLES_MAX = 16;
 
 /** A place that names a route, to be looked up when all files are read. */
 export interface RouteUse {
@@ -36,21 +33,7 @@ export interface RouteUse {
 export function readName(metadata: Field | undefined): string | undefined {
   const fields = metadata?.fields(["name", "description"], ["name"]);
   fields?.description?.text(DESCRIPTION_CHARS_MAX);
-  return fields?.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
-}
-
-/** The `spec` of a Route named `name`. */
-export function readRoute(name: string, spec: Field): Route | undefined {
-  const fields = spec.fields(["steps", "onTimeout"], ["steps"]);
-  const onTimeout = fields?.onTimeout === undefined ? "deny" : fields.onTimeout.oneOf(["deny", "page"] as const);
-  const steps = fields?.steps?.items(STEPS_MAX)?.map((step) => {
-    const parts = step.fields(["roles", "within"], ["roles", "within"]);
-    const roles = parts?.roles?.items(ROLES_MAX)?.map((role) => role.textLike(NAME, "a role's name", NAME_CHARS_MAX));
-    const withinMs = parts?.within?.durationMs();
-    return roles === undefined || withinMs === undefined || !isWhole(roles) ? undefined : { roles, withinMs };
-  });
-  if (steps === undefined || !isWhole(steps) || onTimeout === undefined) return undefined;
-  return { name, steps, onTimeout };
+  return fields?.name && readPlainName(fields.name, "lower-case letters, digits and dashes");
 }
 
 /** The `spec` of a Policy named `name`; routes it uses are added to `uses`. */
@@ -117,7 +100,7 @@ interface RuleContext {
 function readRule(field: Field, context: RuleContext): Rule | undefined {
   const fields = field.fields(["name", "when", "gates", "decision", "route"], ["name", "decision"]);
   if (fields === undefined) return undefined;
-  const name = fields.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
+  const name = fields.name && readPlainName(fields.name, "lower-case letters, digits and dashes");
   const decision = fields.decision?.oneOf(["allow", "hold", "refuse"] as const);
   const condition = fields.when === undefined ? null : readCondition(fields.when, context.match);
   const own = fields.route === undefined ? null : readRouteUse(fields.route, context.uses);
@@ -153,7 +136,7 @@ function readGates(field: Field, context: RuleContext & { readonly rule: string 
 }
 
 export function readRouteUse(field: Field, uses: RouteUse[]): string | undefined {
-  const name = field.textLike(NAME, "a route's name", NAME_CHARS_MAX);
+  const name = readPlainName(field, "a route's name");
   if (name !== undefined) uses.push({ name, field });
   return name;
 }
@@ -179,10 +162,6 @@ export function matchBranches({ actions, environments, services }: Match): reado
   if (branch && environments) branch = assumeOneOf(branch, "action.environment", environments);
   if (branch && services) branch = assumeOneOf(branch, "action.service", services);
   return branch === undefined ? [] : [branch];
-}
-
-function isWhole<T>(values: readonly (T | undefined)[]): values is readonly T[] {
-  return !values.includes(undefined);
 }
 
 function hasRepeats(values: readonly unknown[] | null): boolean {

@@ -1,6 +1,7 @@
 // The effect runner over a kernel in memory, with an outside that does what a test says: answer, refuse, hang.
 
 import { AppError } from "../../src/core/errors.ts";
+import type { Answerer } from "../../src/wire/types/approvals.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { EmergencyBrake } from "../../src/effects/brake.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
@@ -43,6 +44,8 @@ export class Stage {
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
   onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
+  /** Who is registered when a step begins. */
+  registered: readonly Answerer[] = [];
   tampered: ((body: JsonObject) => JsonObject) | null = null;
 
   private constructor(rig: Rig) {
@@ -77,6 +80,7 @@ export class Stage {
       payloads: { payload: (seq) => this.#payload(seq) },
       executors: this.executors,
       classifier,
+      registered: () => this.registered,
       origin: "test",
       teams: ["sre"],
       classifyTimeout: () => this.#term(),

@@ -7,17 +7,15 @@ import type { Evaluation, Reservation, Verdict } from "../../src/wire/types/verd
 const QUARTER_MS = 15 * 60_000;
 const HALF_MS = 30 * 60_000;
 
+function step(withinMs: number, ...each: readonly (readonly string[])[]): RouteStep {
+  const seats = each.map((roles) => ({ roles, people: [], schedules: [], agents: false, count: 1 }));
+  return { asks: { seats, independentOf: [] }, withinMs, remindEveryMs: withinMs / 3 };
+}
+
 const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = new Map([
-  [
-    "on-call",
-    {
-      steps: [
-        { roles: ["sre"], withinMs: 5 * 60_000 },
-        { roles: ["sre", "manager"], withinMs: 10 * 60_000 },
-      ],
-    },
-  ],
-  ["admins", { steps: [{ roles: ["admin"], withinMs: HALF_MS }] }],
+  ["on-call", { steps: [step(5 * 60_000, ["sre"]), step(10 * 60_000, ["sre", "manager"])] }],
+  ["two", { steps: [step(5 * 60_000, ["admin"], ["sre"]), step(10 * 60_000, ["sre"], ["manager", "admin"])] }],
+  ["admins", { steps: [step(HALF_MS, ["admin"])] }],
 ]);
 
 /** Everything passes from the third stage on. */
@@ -29,7 +27,13 @@ const LADDER: ActiveLadder = {
 
 /** Decides by kind and confidence; the hash is whatever it is given. */
 function fixedPolicy(hash: string): ActivePolicy {
-  return { hash, routes: ROUTES, ladder: LADDER, evaluate: (facts, counters) => evaluate(facts, { counters, hash }) };
+  return {
+    hash,
+    routes: ROUTES,
+    schedules: new Map(),
+    ladder: LADDER,
+    evaluate: (facts, counters) => evaluate(facts, { counters, hash }),
+  };
 }
 
 /** An engine that knows bundles once they are loaded; with `known` it knows those from the start. */
@@ -67,7 +71,11 @@ function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: strin
   const limit: Reservation = { counter: `${action.kind}|${action.service}`, windowMs: QUARTER_MS, max: 5 };
   if (at.counters.used(limit.counter, limit.windowMs) >= limit.max) return answer("refuse", "rate-limited");
   if (action.kind === "careful.change") {
-    return answer("hold", "asks", { route: "on-call", reservations: [limit], duplicateKeys: [key] });
+    return answer("hold", "asks", {
+      route: action.service === "payments" ? "two" : "on-call",
+      reservations: [limit],
+      duplicateKeys: [key],
+    });
   }
   return answer("allow", "fine", { reservations: [limit], duplicateKeys: [key] });
 }

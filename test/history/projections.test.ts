@@ -22,6 +22,8 @@ import { BUNDLES, Workload } from "./workload.ts";
 const BUNDLE = hash("sha256", "bundle");
 const CLASSIFIER = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };
 
+const UNOWNED = { owner: null, models: [] } as const;
+
 class Story extends Recorder {
   constructor() {
     super(engineWith("e1", [BUNDLE]));
@@ -84,14 +86,20 @@ class Story extends Recorder {
   }
 
   execute(action: string, status: "succeeded" | "failed" = "succeeded"): void {
-    this.do("begin-step", { action });
+    this.do("begin-step", { action, present: this.state.actions.get(action)?.consent?.approvals ?? [] });
     this.do("finish-step", { action, attempt: 1, status, code: "http-202", afterMs: 0 });
   }
 
   answer(action: string, decision: "approve" | "deny"): void {
     const planHash = this.state.actions.get(action)?.planHash ?? "";
-    const answer = { action, decision, planHash, person: "p-bob", roles: ["sre", "admin"] };
-    this.do("answer-hold", answer, "person:bob");
+    const answerer = {
+      id: "person:bob",
+      kind: "person",
+      person: "p-bob",
+      roles: ["sre", "admin"],
+      ...UNOWNED,
+    } as const;
+    this.do("answer-hold", { action, decision, planHash, answerer, proposer: UNOWNED, present: [] }, "person:bob");
   }
 
   events(): readonly LedgerEvent[] {

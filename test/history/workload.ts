@@ -5,6 +5,7 @@ import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
+import type { Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
@@ -133,18 +134,29 @@ export class Workload extends Recorder {
   }
 
   #answer(): void {
-    const action = this.#one(this.#actions("held"));
+    const held = this.#actions("held");
+    // Who decides about the installation itself is asked less often and waits for nobody else.
+    const action = this.#one(held.filter(({ effect }) => effect === "kernel")) ?? this.#one(held);
     if (action === undefined) return this.#signal();
+    const given = action.hold?.approvals ?? [];
+    if (given.length > 0 && this.#chance(2)) return this.#withdraw(action.id, given);
     const person = this.#from(["p-ada", "p-bob", "p-owner"]);
+    const roles = this.#chance(10) ? [] : ["sre", "admin"];
     this.submit(
       command("answer-hold", `person:${person}`, {
         action: action.id,
         decision: this.#chance(4) ? "deny" : "approve",
         planHash: this.#chance(10) ? "another" : (action.planHash ?? ""),
-        person,
-        roles: this.#chance(10) ? [] : ["sre", "admin"],
+        answerer: { id: `person:${person}`, kind: "person", person, roles, owner: null, models: [] },
+        proposer: { owner: "p-owner", models: [] },
+        present: this.#chance(6) ? [] : given,
       }),
     );
+  }
+
+  #withdraw(action: string, given: readonly Approval[]): void {
+    const { id, person } = this.#from(given);
+    this.submit(command("withdraw-approval", id, { action, person }));
   }
 
   #runStep(): void {
@@ -161,7 +173,8 @@ export class Workload extends Recorder {
     }
     const ready = this.#one(this.#actions("granted", "retrying"));
     if (ready === undefined) return this.#classify();
-    this.submit(command("begin-step", "system:effects", { action: ready.id }));
+    const present = this.#chance(12) ? [] : (ready.consent?.approvals ?? []);
+    this.submit(command("begin-step", "system:effects", { action: ready.id, present }));
   }
 
   #split(): void {
@@ -207,7 +220,11 @@ export class Workload extends Recorder {
       case 1:
         return void this.submit(command("start-engine", "system:kernel", { engine: this.engine.version }));
       case 2: {
-        const scope = { environment: this.#from(ENVIRONMENTS), service: this.#from(SERVICES) };
+        const held = this.#one(this.#actions("held").filter(({ effect }) => effect !== "kernel"));
+        const scope = {
+          environment: held?.environment ?? this.#from(ENVIRONMENTS),
+          service: held?.service ?? this.#from(SERVICES),
+        };
         const mode = this.#from(["pause", "dry-run"] as const);
         return void this.submit(command("apply-brake", "person:p-ada", { mode, scope }));
       }

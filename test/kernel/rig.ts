@@ -11,6 +11,7 @@ import { TERMS } from "../../src/kernel/limits.ts";
 import { emptyState, type Action, type Incident, type State } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { loadBundle } from "../../src/policy/load.ts";
+import type { Answerer } from "../../src/wire/types/approvals.ts";
 import type { LedgerWriter } from "../../src/wire/contracts/writer.ts";
 import type { Stage } from "../../src/wire/types/stage.ts";
 import type { Head, UnsealedEvent } from "../../src/wire/types/event.ts";
@@ -84,6 +85,10 @@ export class MemoryWriter implements LedgerWriter {
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+export type Answering = Partial<
+  Pick<CommandInputs["answer-hold"], "decision" | "planHash" | "proposer" | "present"> & Omit<Answerer, "id">
+>;
 
 export class Rig {
   readonly writer = new MemoryWriter();
@@ -236,14 +241,24 @@ export class Rig {
     return this.ask("propose-action", input, actor);
   }
 
-  answer(id: string, of: Partial<CommandInputs["answer-hold"]> = {}, actor = "person:ada"): Promise<Reply> {
-    const planHash = this.state.actions.get(id)?.planHash ?? "";
-    const input = { action: id, decision: "approve", planHash, person: "ada", roles: ["on-call"], ...of } as const;
-    return this.ask("answer-hold", input, actor);
+  /** As those who answered before are still registered, unless `present` says otherwise. */
+  answer(id: string, of: Answering = {}, actor = "person:ada"): Promise<Reply> {
+    const action = this.state.actions.get(id);
+    const { decision = "approve", planHash = action?.planHash ?? "" } = of;
+    const { kind = "person", person = "ada", roles = ["on-call"], owner = null, models = [] } = of;
+    const { proposer = { owner: null, models: [] }, present = action?.hold?.approvals ?? [] } = of;
+    const answerer = { id: actor, kind, person, roles, owner, models };
+    return this.ask("answer-hold", { action: id, decision, planHash, answerer, proposer, present }, actor);
   }
 
-  begin(id: string): Promise<Reply> {
-    return this.ask("begin-step", { action: id });
+  withdraw(id: string, person: string | null, actor: string): Promise<Reply> {
+    return this.ask("withdraw-approval", { action: id, person }, actor);
+  }
+
+  /** Those who approved it are still registered, unless `present` says otherwise. */
+  begin(id: string, present?: readonly Answerer[]): Promise<Reply> {
+    const approvals = this.state.actions.get(id)?.consent?.approvals;
+    return this.ask("begin-step", { action: id, present: present ?? approvals ?? [] });
   }
 
   finish(id: string, status: StepStatus, afterMs = 0): Promise<Reply> {

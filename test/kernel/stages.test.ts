@@ -59,10 +59,11 @@ function actionOf(of: {
   kind: string;
   severity: Severity | null;
   agent?: string;
-  approvedRoute?: string | null;
+  approvedRoute?: string | null; // of its consent
 }): Action {
   const { kind, severity, agent = "system:triage", approvedRoute = null } = of;
-  return { kind, agent, approvedRoute, classification: severity === null ? null : { severity } } as unknown as Action;
+  const consent = approvedRoute === null ? null : { route: approvedRoute };
+  return { kind, agent, consent, classification: severity === null ? null : { severity } } as unknown as Action;
 }
 
 function evaluationOf(decision: DecisionKind): Evaluation {
@@ -302,7 +303,7 @@ describe("moving", () => {
       const before = rig.state.stage?.id;
       const { subject, result } = await setStage(rig, stage);
       assert.equal(result, "held");
-      assert.deepEqual(rig.last("action.held", subject).roles, ["owner"]);
+      assert.deepEqual(rig.last("action.held", subject).asks.seats[0]?.roles, ["owner"]);
       await assert.rejects(rig.answer(subject, { person: "ben", roles: ["owner"] }, "person:ben-phone"), {
         code: "self-approval",
       });

@@ -17,7 +17,11 @@ async function unanswered(of: Partial<SignalFacts>, classified: Partial<Classifi
   const held = [...rig.state.actions.keys()][0] as string;
   assert.equal((await rig.plan(held)).result, "held");
   await rig.passAndTick(15 * MINUTE_MS);
-  assert.deepEqual(rig.last("hold.escalated", held).roles, ["owner"], "the next of the route is asked first");
+  assert.deepEqual(
+    rig.last("hold.escalated", held).asks.seats[0]?.roles,
+    ["owner"],
+    "the next of the route is asked first",
+  );
   await rig.passAndTick(15 * MINUTE_MS);
   assert.equal(rig.last("action.expired", held).code, "hold-timeout");
   return { rig, held };

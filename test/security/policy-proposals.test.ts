@@ -27,7 +27,9 @@ test("a flood of proposed bundles leaves the one that waits approvable", () => {
   const action = proposed(recorder, honest, "person:ada") ?? "";
   const taken = others.filter((bundle) => proposed(recorder, bundle) !== undefined);
   assert.ok(taken.length < 32, `${taken.length} were taken`);
-  const answer = { action, decision: "approve", planHash: honest, person: "bob", roles: ["admin"] } as const;
+  const bob = { id: "person:bob", kind: "person", person: "bob", roles: ["admin"], owner: null, models: [] } as const;
+  const given = { answerer: bob, proposer: { owner: null, models: [] }, present: [] };
+  const answer = { action, decision: "approve", planHash: honest, ...given } as const;
   const reply = recorder.submit({ type: "answer-hold", actor: "person:bob", input: answer });
   assert.equal(reply?.result, "succeeded");
   assert.equal(recorder.state.bundleHash, honest);

@@ -43,11 +43,14 @@ for (const [what, agent] of [
     const registry = registryOf(t, [...PEOPLE, { id: "agent:bot", kind: "agent", roles: [], scopes: [], ...agent }]);
     const bot = registry.find("agent:bot");
     assert.ok(bot !== undefined);
-    const hold = { roles: ["on-call"], proposer: bot.id, proposerPerson: bot.person };
+    const seats = [{ roles: ["on-call"], people: [], schedules: [], agents: false, count: 1 }];
+    const { id, kind, person, owner } = bot;
+    const hold = { asks: { seats, independentOf: [] }, proposer: { id, kind, person, owner, models: [] } };
     const answers = PEOPLE.map(({ id }) => {
       const person = registry.find(id);
       assert.ok(person?.person);
-      return checkEligible(hold, { id, person: person.person, roles: person.roles });
+      const { kind, roles, owner } = person;
+      return checkEligible(hold, { id, kind, person: person.person, roles, owner, models: [], onDuty: [], at: 0 });
     });
     assert.deepEqual(answers, ["self-approval", "self-approval", null]);
   });

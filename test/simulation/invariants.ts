@@ -12,6 +12,7 @@ import { brakeOn } from "../../src/kernel/brakes.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
+import { checkApprovals } from "./approvals.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
@@ -79,6 +80,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkClocks(events),
     ...checkReports(events),
     ...checkStages(events),
+    ...checkApprovals(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkStorms(events),
@@ -111,6 +113,9 @@ function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
   return broken;
 }
 
+/** Ends that give back what was granted, when no step of it began. */
+const GIVEN_BACK: ReadonlySet<string> = new Set(["action.cancelled", "action.expired", "action.refused"]);
+
 type Taken = { readonly id: string; readonly at: number; readonly service: string };
 
 /** Grants of some kinds in order, each with those before it that still count: one that never began was given back. */
@@ -127,7 +132,7 @@ function* grantsOf(
       services.set(id, (event.facts as Proposed).service);
     }
     if (type === "step.started") begun.add(id);
-    const neverBegan = (type === "action.cancelled" || type === "action.expired") && !begun.has(id);
+    const neverBegan = GIVEN_BACK.has(type) && !begun.has(id);
     if (neverBegan) taken = taken.filter((one) => one.id !== id);
     const service = services.get(id);
     if (type !== "action.granted" || service === undefined) continue;
@@ -282,7 +287,7 @@ function checkStages(events: readonly LedgerEvent[]): string[] {
     const inForce = stage === null || isOver ? "shadow" : stage.stage;
     if (action?.agent === "system:triage" && event.type === "action.granted" && event.facts["dryRun"] === false) {
       const isPermitted = isListed(inForce, action.kind, action.classification?.severity ?? null);
-      if (!isPermitted && (inForce === "shadow" || action.approvedRoute === null))
+      if (!isPermitted && (inForce === "shadow" || action.consent === null))
         broken.push(`${action.id}: granted at the stage ${inForce}`);
     }
     if (action?.agent === "system:triage" && event.type === "action.held" && inForce === "shadow")
@@ -304,7 +309,7 @@ function checkGrant(event: KernelEvent<"stage.granted">, inForce: Stage, state: 
   if (id === null) return state.stage === null ? [] : [`${event.subject}: a second initial grant`];
   const isHigher = STAGES.indexOf(stage) > STAGES.indexOf(inForce);
   const isLonger = stage !== "shadow" && (expiresAt ?? 0) > (state.stage?.expiresAt ?? 0);
-  const isApproved = state.actions.get(id)?.approvedRoute === "owners";
+  const isApproved = state.actions.get(id)?.consent?.route === "owners";
   return (isHigher || isLonger) && !isApproved ? [`${event.subject}: raised without an owner`] : [];
 }
 

@@ -8,6 +8,7 @@ import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS } from "./model-executor.ts";
+import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
@@ -16,11 +17,6 @@ import type { World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
 const ENVIRONMENTS = ["production", "staging", "test"];
-const PEOPLE = [
-  { id: "person:ada", person: "ada", roles: ["on-call"] },
-  { id: "person:ben", person: "ben", roles: ["owner"] },
-  { id: "person:eve", person: "eve", roles: ["visitor"] },
-];
 const AGENTS = [
   { id: "agent:one", person: null },
   { id: "agent:two", person: "ada" },
@@ -33,7 +29,8 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 52) return void (await world.turn());
   if (pick < 64) return signal(world, promised);
   if (pick < 72) return propose(world, promised);
-  if (pick < 80) return answer(world, promised);
+  if (pick < 79) return answer(world, promised);
+  if (pick < 80) return changeMinds(world);
   if (pick < 88) return passTime(world);
   if (pick < 90) return cancel(world);
   if (pick < 92) return brake(world);
@@ -121,17 +118,30 @@ function answer(world: World, promised: Promised): void {
   const held = heldActions(world);
   if (held.length === 0) return;
   const action = from(world, held);
-  const person = from(world, PEOPLE);
+  const [answerer] = world.people.registered([from(world, ANSWERERS).id]);
+  if (answerer === undefined) return;
   const wrongPlan = world.random.below(8) === 0;
   const decision = world.random.below(3) > 0 ? "approve" : "deny";
   const planHash = wrongPlan ? "0".repeat(64) : (action.planHash ?? "");
-  const { id: actor, ...who } = person;
-  const reply = world.ask({ type: "answer-hold", actor, input: { action: action.id, decision, planHash, ...who } });
+  const present = world.people.registered((action.hold?.approvals ?? []).map(({ id }) => id));
+  const proposer = { owner: null, models: ["m/2"] };
+  const input = { action: action.id, answerer, decision, planHash, present, proposer } as const;
+  const reply = world.ask({ type: "answer-hold", actor: answerer.id, input });
   void reply.then((answered) => {
-    if (answered !== null) promised.answered.add(`${action.id} ${person.person}`);
+    if (answered !== null) promised.answered.add(`${action.id} ${answerer.person}`);
     if (answered !== null && wrongPlan) promised.broken.push(`${action.id}: another plan was ${decision}d`);
-    if (answered !== null && person.roles.includes("visitor")) promised.broken.push(`${action.id}: a visitor answered`);
+    if (answered !== null && answerer.roles.includes("visitor"))
+      promised.broken.push(`${action.id}: a visitor answered`);
   });
+}
+
+/** Somebody takes an approval back, or is not registered any more, or is again. */
+function changeMinds(world: World): void {
+  if (world.random.below(2) === 0) return world.people.toggle(from(world, ANSWERERS).id);
+  const given = heldActions(world).flatMap(({ id, hold }) => (hold?.approvals ?? []).map((one) => ({ id, one })));
+  if (given.length === 0) return;
+  const { id: action, one } = from(world, given);
+  void world.ask({ type: "withdraw-approval", actor: one.id, input: { action, person: one.person } });
 }
 
 function heldActions(world: World): readonly Action[] {
@@ -199,9 +209,11 @@ function silence(world: World): void {
   // Agreed to at once: seldom enough a hold is answered before it expires.
   void reply.then((asked) => {
     if (asked === null || asked.result !== "held") return;
-    const { id: actor, ...ben } = PEOPLE[1] as (typeof PEOPLE)[number];
-    const answered = { action: asked.subject, decision: "approve", planHash: input.planHash ?? "", ...ben } as const;
-    void world.ask({ type: "answer-hold", actor, input: { ...answered, roles: ["on-call"] } });
+    const [ben] = world.people.registered(["person:ben"]);
+    if (ben === undefined) return;
+    const given = { answerer: { ...ben, roles: ["on-call"] }, present: [], proposer: { owner: null, models: [] } };
+    const answered = { action: asked.subject, decision: "approve", planHash: input.planHash ?? "", ...given } as const;
+    void world.ask({ type: "answer-hold", actor: ben.id, input: answered });
   });
 }
 

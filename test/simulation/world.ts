@@ -22,6 +22,7 @@ import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
+import { People } from "./people.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { Turns } from "./turns.ts";
 
@@ -66,6 +67,7 @@ export class World {
   readonly turns: Turns;
   readonly disk = new ModelDisk();
   readonly outside = new OutsideWorld();
+  readonly people = new People();
   readonly #hooks: WorldHooks;
   /** Chances of store failures per write; none while the world comes to rest. */
   failing = true;
@@ -162,6 +164,7 @@ export class World {
       payloads: { payload },
       executors: new Map(executor.kinds.map(({ kind }) => [kind, executor])),
       classifier: modelClassifier(this.random, this.turns),
+      registered: (ids) => this.people.registered(ids),
       origin: ORIGIN,
       teams: TEAMS,
       classifyTimeout: () => this.#term(),

@@ -33,7 +33,7 @@ export interface Client {
   readonly kind: ClientKind;
   /** See Identity. */
   readonly person: string | null;
-  /** Id of the person who answers for it and who is its `person` where nothing else says. */
+  /** Who answers for it, `person:` or `team:`; a person is its `person` where nothing else says. */
   readonly owner: string | null;
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
@@ -131,7 +131,7 @@ function withOwners(clients: readonly Client[]): readonly Client[] {
   const persons = new Map(clients.map(({ id, person }) => [id, person]));
   return clients.map((client) => {
     const { owner } = client;
-    if (client.person !== null || owner === null) return client;
+    if (client.person !== null || owner?.startsWith("person:") !== true) return client;
     return { ...client, person: persons.get(owner) ?? owner.slice("person:".length) };
   });
 }
@@ -160,8 +160,18 @@ function parseClient(name: string, value: Json): Client {
   const keys = file.keys.map(parseKey);
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
   const { id, kind, roles, scopes, disabled = false, dpopBound = false } = file;
-  const owner = file.owner?.startsWith("person:") === true ? file.owner : null;
-  return { id, kind, person: subjectPerson(file), owner, roles, scopes, keys, parents: [], disabled, dpopBound };
+  return {
+    id,
+    kind,
+    person: subjectPerson(file),
+    owner: file.owner ?? null,
+    roles,
+    scopes,
+    keys,
+    parents: [],
+    disabled,
+    dpopBound,
+  };
 }
 
 function parseKey(jwk: PublicJwk | AgentJwk): ClientKey {

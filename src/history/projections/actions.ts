@@ -2,13 +2,12 @@
 
 import type { EvaluationFacts, KernelEvent } from "../../kernel/events.ts";
 import { hasEnded } from "../../kernel/state.ts";
-import type { ActionView, AnswerView, EvaluationView } from "../../wire/types/views.ts";
+import type { ActionView, EvaluationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 import { noteStopEnds } from "./stops.ts";
 import { noteAction } from "./runs.ts";
 import { changeIncident, withNewest } from "./incidents.ts";
 
-const ANSWERS_MAX = 32;
 const EVENTS_MAX = 64;
 /** A long life keeps its beginning and its end. */
 const FIRST_KEPT = 16;
@@ -84,7 +83,7 @@ export function withEvent(
 type Moved = Partial<ActionView>;
 
 /** Records an event on its action: the fields that it moves, its sequence, and the word of its run. */
-function move(documents: Documents, event: KernelEvent, to: (before: ActionView) => Moved): void {
+export function move(documents: Documents, event: KernelEvent, to: (before: ActionView) => Moved): void {
   const action = documents.edit("actions", event.subject);
   if (action === null) return;
   const { status, dryRun } = action;
@@ -96,7 +95,7 @@ function move(documents: Documents, event: KernelEvent, to: (before: ActionView)
   if (action.status !== status || action.dryRun !== dryRun) noteAction(documents, action);
 }
 
-function evaluated(
+export function evaluated(
   before: ActionView,
   event: { seq: number },
   evaluation: EvaluationFacts | null,
@@ -121,46 +120,6 @@ export function projectActionSuppressed(documents: Documents, event: KernelEvent
     duplicateOf,
     evaluation: evaluated(before, event, evaluation),
   }));
-}
-
-export function projectHeld(documents: Documents, event: KernelEvent<"action.held">): void {
-  const { hold, route, roles, deadline, evaluation } = event.facts;
-  move(documents, event, (before) => ({
-    status: "held",
-    hold: { id: hold, route, step: 0, roles, deadline, frozen: null },
-    evaluation: evaluated(before, event, evaluation),
-  }));
-}
-
-export function projectEscalated(documents: Documents, event: KernelEvent<"hold.escalated">): void {
-  const { step, roles, deadline } = event.facts;
-  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, step, roles, deadline } }));
-}
-
-export function projectFrozen(documents: Documents, event: KernelEvent<"hold.frozen">): void {
-  const { remainingMs, until } = event.facts;
-  const frozen = { since: event.time, remainingMs, until };
-  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, frozen } }));
-}
-
-export function projectResumed(documents: Documents, event: KernelEvent<"hold.resumed">): void {
-  const { deadline } = event.facts;
-  move(documents, event, ({ hold }) => ({ hold: hold === null ? null : { ...hold, deadline, frozen: null } }));
-}
-
-function answered(before: ActionView, event: KernelEvent<"action.approved" | "action.denied">): readonly AnswerView[] {
-  const { hold, planHash, person } = event.facts;
-  const decision = event.type === "action.approved" ? "approve" : "deny";
-  const answer: AnswerView = { seq: event.seq, time: event.time, decision, actor: event.actor, person, hold, planHash };
-  return [...before.answers, answer].slice(-ANSWERS_MAX);
-}
-
-export function projectApproved(documents: Documents, event: KernelEvent<"action.approved">): void {
-  move(documents, event, (before) => ({ status: "evaluating", hold: null, answers: answered(before, event) }));
-}
-
-export function projectDenied(documents: Documents, event: KernelEvent<"action.denied">): void {
-  move(documents, event, (before) => ({ status: "denied", code: "denied", answers: answered(before, event) }));
 }
 
 /** An end that carries nothing but its code. */

@@ -6,6 +6,7 @@ import * as actions from "./actions.ts";
 import * as agents from "./agents.ts";
 import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
+import * as holds from "./holds.ts";
 import * as incidents from "./incidents.ts";
 import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
@@ -14,7 +15,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 8;
+export const PROJECTIONS_VERSION = 9;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -45,12 +46,15 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.planned": actions.projectPlanned,
   "action.refused": actions.projectRefused,
   "action.suppressed": actions.projectActionSuppressed,
-  "action.held": actions.projectHeld,
-  "hold.escalated": actions.projectEscalated,
-  "hold.frozen": actions.projectFrozen,
-  "hold.resumed": actions.projectResumed,
-  "action.approved": actions.projectApproved,
-  "action.denied": actions.projectDenied,
+  "action.held": holds.projectHeld,
+  "hold.escalated": holds.projectEscalated,
+  "hold.frozen": holds.projectFrozen,
+  "hold.resumed": holds.projectResumed,
+  "hold.reminded": holds.projectReminded,
+  "action.approval-given": holds.projectApprovalGiven,
+  "action.approval-withdrawn": holds.projectApprovalWithdrawn,
+  "action.approved": holds.projectApproved,
+  "action.denied": holds.projectDenied,
   "action.cancelled": actions.projectEnded("cancelled"),
   "action.expired": actions.projectEnded("expired"),
   "action.granted": actions.projectGranted,

@@ -1,9 +1,8 @@
-// Routes of actions: propose, read, answer, cancel, explain, prove.
+// Routes of actions: propose, read, cancel, explain, prove.
 
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import {
-  answerSchema,
   cancelSchema,
   decisionSchema,
   documentSchema,
@@ -16,32 +15,9 @@ import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { decisionOf, propose } from "../propose.ts";
-import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
+import { admitWrite, identify, idOf, parseWith } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
-
-async function answerHold({ services, request }: RouteContext): Promise<unknown> {
-  const identity = await identify(services, request);
-  requireScope(identity, "actions:approve");
-  const body = parseWith(answerSchema, request.body, "request-invalid");
-  admitWrite(services, identity);
-  if (identity.kind !== "person" || identity.person === null) {
-    throw new AppError("not-eligible", "holds are answered by people; this identity is an agent");
-  }
-  const answer = await services.submit({
-    type: "answer-hold",
-    actor: identity.id,
-    input: {
-      action: idOf(request.params),
-      decision: body.decision,
-      planHash: body.planHash,
-      person: identity.person,
-      roles: identity.roles,
-    },
-    content: { reason: body.reason ?? null },
-  });
-  return decisionOf(answer);
-}
 
 async function cancelAction({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
@@ -175,17 +151,6 @@ export const actionRoutes: readonly Route[] = [
     response: read,
     errors: ["action-not-found", "event-not-found"],
     handle: receiptOf,
-  },
-  {
-    method: "POST",
-    path: "/v1/actions/:id/approvals",
-    operationId: "answerHold",
-    summary: "Approve or deny a held action, bound to the exact plan that was read.",
-    auth: { scope: "actions:approve" },
-    body: { schema: answerSchema, type: "application/json" },
-    response: decided,
-    errors: ["not-eligible", "self-approval", "plan-mismatch", "action-not-held", "killswitch-conflict"],
-    handle: answerHold,
   },
   {
     method: "POST",

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ERRORS, isAppError, type AppError } from "../../core/errors.ts";
 import type { Interaction } from "../../wire/contracts/interaction.ts";
 import type { Identity } from "../../wire/types/identity.ts";
+import { answerCommand } from "../answers.ts";
 import { admitWrite, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -81,13 +82,8 @@ async function answer(services: Services, { identity, submitted }: Answering): P
   const reversible = services.views.reader.find("actions", action)?.reversible ?? false;
   const missing = submitted.missingReason(reversible);
   if (missing !== null) return submitted.refusal(missing);
-  const { id: actor, person, roles } = identity;
-  await services.submit({
-    type: "answer-hold",
-    actor,
-    input: { action, decision, planHash, person: person ?? "", roles },
-    content: { reason: submitted.reason },
-  });
+  const given = { decision, planHash, reason: submitted.reason };
+  await services.submit(answerCommand(services, { identity, action, answer: given }));
   return null;
 }
 

@@ -1,9 +1,7 @@
-// Commands on actions: propose, plan, answer, cancel.
+// Commands on actions: propose, plan, cancel.
 
-import { checkEligible } from "../../approvals/eligibility.ts";
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
-import { brakeOn } from "../brakes.ts";
 import { checkProposedAgent } from "./agents.ts";
 import { inputToRecord, type Command, type Reply } from "../command.ts";
 import { isForPeople, refuse, settle } from "../evaluate.ts";
@@ -126,47 +124,6 @@ function proposeInstead(tx: Transaction, { run, incident: id, classification, ca
   const incident = incidentOf(tx.state, id);
   if (incident === undefined || incident.firing.length === 0) return;
   proposeTriage(tx, { kind, incident, run, signal: cause?.signal ?? null, classification });
-}
-
-export function answerHold(tx: Transaction, command: Command<"answer-hold">): Reply {
-  const { action: id, decision, planHash, person, roles } = command.input;
-  const action = heldAction(tx, id);
-  const answerer = { id: command.actor, person, roles };
-  const asked = { roles: action.hold.roles, proposer: action.agent, proposerPerson: action.person };
-  const problem = checkEligible(asked, answerer);
-  if (problem !== null)
-    throw new AppError(problem, `the hold asks for one of: ${asked.roles.join(", ")}`, { action: id });
-  if (planHash !== action.planHash) {
-    throw new AppError("plan-mismatch", "read the action again: the plan on hold is another", { action: id });
-  }
-  const facts = { hold: action.hold.id, planHash, person };
-  const payload =
-    command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
-  if (decision === "deny") {
-    tx.emit({ type: "action.denied", subject: id, facts, ...payload });
-    return { subject: id, result: "denied", repeated: false };
-  }
-  if (brakeOn(tx.state.brakes.values(), action) === "pause") {
-    throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", { action: id });
-  }
-  const incident = incidentOf(tx.state, action.incident);
-  const covered = incident?.review === id ? incident.covered : [];
-  tx.emit({ type: "action.approved", subject: id, facts, ...payload });
-  settle(tx, id);
-  // Each of what the review kept waiting gets its own answer, now that this one is given.
-  if (incident !== undefined) for (const one of covered) proposeTriage(tx, { incident, ...one });
-  return { subject: id, result: statusOf(tx, id), repeated: false };
-}
-
-function heldAction(tx: Transaction, id: string): Action & { hold: NonNullable<Action["hold"]> } {
-  const action = tx.state.actions.get(id);
-  if (action === undefined || action.status !== "held" || action.hold === null) {
-    throw new AppError("action-not-held", "it has ended, or waits for nobody", { action: id });
-  }
-  if (action.hold.frozenAt === undefined && tx.now >= action.hold.deadline) {
-    throw new AppError("action-not-held", "its time to be answered is over", { action: id });
-  }
-  return action as Action & { hold: NonNullable<Action["hold"]> };
 }
 
 export function cancelAction(tx: Transaction, command: Command<"cancel-action">): Reply {

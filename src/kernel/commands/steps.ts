@@ -3,7 +3,8 @@
 import { AppError } from "../../core/errors.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
-import { leaveToPeople } from "../evaluate.ts";
+import { leaveToPeople, refuse } from "../evaluate.ts";
+import { isConsentStanding } from "../holds.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { StepStatus } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
@@ -40,6 +41,11 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   }
   if (action.status === "retrying" && action.dueAt !== null && tx.now < action.dueAt) {
     return { subject: id, result: "early", repeated: true };
+  }
+  // Used up by the first step: what is under way is not left half done.
+  if (action.attempt === 0 && !isConsentStanding(action, command.input.present ?? [])) {
+    refuse(tx, action, { evaluation: null, code: "approval-void" });
+    return { subject: id, result: "refused", repeated: false };
   }
   const facts = { attempt: action.attempt + 1, epoch: tx.state.epoch };
   tx.emit({ type: "step.started", subject: id, facts });

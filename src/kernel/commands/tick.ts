@@ -3,6 +3,7 @@
 import type { Reply } from "../command.ts";
 import { brakeOn } from "../brakes.ts";
 import { leaveToPeople, refuse } from "../evaluate.ts";
+import { escalate, remind } from "../holds.ts";
 import { incidentOf } from "../incident-index.ts";
 import { isClockWrong, turnClocks } from "../hold-clocks.ts";
 import { LIMITS, TERMS } from "../limits.ts";
@@ -129,20 +130,14 @@ function fireAction(tx: Transaction, action: Action): void {
 function escalateOrExpire(tx: Transaction, action: Action): void {
   const hold = action.hold;
   if (hold === null) return;
+  if (tx.now < hold.deadline) return remind(tx, action.id, hold);
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   const route = policy?.routes.get(hold.route);
   const step = route?.steps[hold.step + 1];
-  if (step === undefined) {
-    if (isLastTry(tx.state, action)) return leaveToPeople(tx, action);
-    tx.emit({ type: "action.expired", subject: action.id, facts: { code: "hold-timeout" } });
-    if (route?.onTimeout === "page") pageUnattended(tx, action);
-    return;
-  }
-  tx.emit({
-    type: "hold.escalated",
-    subject: action.id,
-    facts: { hold: hold.id, step: hold.step + 1, roles: step.roles, deadline: tx.now + step.withinMs },
-  });
+  if (step !== undefined) return escalate(tx, action, { hold, step });
+  if (isLastTry(tx.state, action)) return leaveToPeople(tx, action);
+  tx.emit({ type: "action.expired", subject: action.id, facts: { code: "hold-timeout" } });
+  if (route?.onTimeout === "page") pageUnattended(tx, action);
 }
 
 const SERIOUS: ReadonlySet<string> = new Set(["high", "sev1"]);

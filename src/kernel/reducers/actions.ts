@@ -49,7 +49,7 @@ function isOwedPage({ page, review }: Incident, { kind, status }: Action): boole
   return page === null && (status === "refused" || status === "suppressed" || status === "succeeded");
 }
 
-function summarize(evaluation: EvaluationFacts | null): readonly string[] {
+export function summarize(evaluation: EvaluationFacts | null): readonly string[] {
   return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
 }
 
@@ -85,7 +85,7 @@ export function applyProposed(
     status: "evaluating",
     verdicts: [],
     hold: null,
-    approvedRoute: null,
+    consent: null,
     grant: null,
     attempt: 0,
     unsettled: false,
@@ -128,40 +128,6 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
     incident.covered = [...others, { kind, run, classification, signal: cause?.signal ?? null }];
   }
   moveTo(state, action, { status: "suppressed", at: event.time });
-}
-
-export function applyHeld(state: State, event: KernelEvent<"action.held">): void {
-  const action = actionOf(state, event.subject);
-  const { hold, route, roles, deadline } = event.facts;
-  action.hold = { id: hold, route, step: 0, roles, deadline };
-  action.dueAt = deadline;
-  action.verdicts = summarize(event.facts.evaluation);
-  action.status = "held";
-  const incident = incidentOf(state, action.incident);
-  if (incident !== undefined) incident.review = action.id;
-}
-
-export function applyEscalated(state: State, event: KernelEvent<"hold.escalated">): void {
-  const action = actionOf(state, event.subject);
-  assert(action.hold !== null, "only a held action escalates");
-  const { step, roles, deadline } = event.facts;
-  action.hold = { ...action.hold, step, roles, deadline };
-  action.dueAt = deadline;
-}
-
-export function applyApproved(state: State, event: KernelEvent<"action.approved">): void {
-  const action = actionOf(state, event.subject);
-  assert(action.hold !== null, "only a held action is approved");
-  action.approvedRoute = action.hold.route;
-  action.hold = null;
-  action.dueAt = null;
-  action.status = "evaluating";
-  // Nobody is asked any more: the next hold of the incident stands for itself.
-  const incident = incidentOf(state, action.incident);
-  if (incident?.review === action.id) {
-    incident.review = null;
-    incident.covered = [];
-  }
 }
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {

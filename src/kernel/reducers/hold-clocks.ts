@@ -2,6 +2,7 @@
 
 import { assert } from "../../core/assert.ts";
 import type { KernelEvent } from "../events.ts";
+import { holdDueAt } from "../holds.ts";
 import type { Hold, State } from "../state.ts";
 import { actionOf } from "./actions.ts";
 
@@ -18,7 +19,9 @@ export function applyResumed(state: State, event: KernelEvent<"hold.resumed">): 
   assert(action.hold !== null, "only a hold is resumed");
   const { frozenMs, deadline } = event.facts;
   const { frozenAt: _frozenAt, remainingMs: _remainingMs, ...hold } = action.hold;
-  const resumed: Hold = { ...hold, deadline, frozenMs: (hold.frozenMs ?? 0) + frozenMs };
+  // What people are reminded of is as much later as they have more time.
+  const remindAt = hold.remindAt === null ? null : hold.remindAt + frozenMs;
+  const resumed: Hold = { ...hold, deadline, remindAt, frozenMs: (hold.frozenMs ?? 0) + frozenMs };
   action.hold = resumed;
-  action.dueAt = deadline;
+  action.dueAt = holdDueAt(resumed);
 }

@@ -29,7 +29,7 @@ export const decisionSchema = z
 
 export const answerSchema = z
   .strictObject({
-    decision: z.enum(["approve", "deny"]),
+    decision: z.enum(["approve", "deny", "withdraw"]),
     planHash: z.string().regex(/^[0-9a-f]{64}$/, "the plan's SHA-256 in lower-case hex"),
     reason: z.string().max(4_000).optional(),
   })

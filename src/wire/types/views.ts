@@ -2,6 +2,7 @@
 
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { DeclaredModel, DeclaredRead } from "./agent.ts";
+import type { AnswerView, HoldView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { SignalStatus } from "./signal.ts";
@@ -105,27 +106,6 @@ export interface EvaluationView {
   readonly verdicts: readonly Verdict[];
   readonly bundleHash: string;
   readonly engine: string;
-}
-
-export interface HoldView {
-  readonly id: string;
-  readonly route: string;
-  readonly step: number;
-  readonly roles: readonly string[];
-  /** While its clock stands still this is not its end: see `frozen`. */
-  readonly deadline: number;
-  /** A pause stops its clock: since when, what is left of its window, and when the clock goes on at the latest. */
-  readonly frozen: { readonly since: number; readonly remainingMs: number; readonly until: number } | null;
-}
-
-export interface AnswerView {
-  readonly seq: number;
-  readonly time: number;
-  readonly decision: "approve" | "deny";
-  readonly actor: string;
-  readonly person: string;
-  readonly hold: string;
-  readonly planHash: string;
 }
 
 /** One event of an action, with the small facts that people read first. */
