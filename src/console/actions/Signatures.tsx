@@ -1,7 +1,7 @@
 // Who was asked, who has answered, and who else must sign.
 
 import type { ReactNode } from "react";
-import type { AnswerView, HoldView } from "../../wire/types/views.ts";
+import type { AnswerView, HoldView, NeedView } from "../../wire/types/approval-views.ts";
 import type { ActionDocument } from "../api/documents.ts";
 import { WordBadge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
@@ -31,15 +31,9 @@ function Asked({ hold }: { readonly hold: HoldView }): ReactNode {
     <Pairs>
       <Pair name="Must sign">
         <ul className="flex flex-col gap-1">
-          <li className="flex items-center gap-2">
-            <span className="text-warn">
-              <Icon name="holds" />
-            </span>
-            <span>
-              one person with {hold.roles.length === 1 ? "the role" : "one of the roles"}{" "}
-              <strong className="font-medium">{hold.roles.join(", ")}</strong>
-            </span>
-          </li>
+          {hold.needs.map((need) => (
+            <NeedRow key={needText(need)} need={need} />
+          ))}
         </ul>
       </Pair>
       <Pair name="Until">
@@ -50,12 +44,36 @@ function Asked({ hold }: { readonly hold: HoldView }): ReactNode {
   );
 }
 
+function NeedRow({ need }: { readonly need: NeedView }): ReactNode {
+  const { count, have } = need;
+  return (
+    <li className="flex items-center gap-2">
+      <span className={have < count ? "text-warn" : "text-faint"}>
+        <Icon name="holds" />
+      </span>
+      <span>
+        {have} of {count}: <strong className="font-medium">{needText(need)}</strong>
+      </span>
+    </li>
+  );
+}
+
+function needText({ roles, people, schedules, agents }: NeedView): string {
+  const who = [
+    ...roles,
+    ...people.map((name) => `${name} in person`),
+    ...schedules.map((name) => `on duty in ${name}`),
+  ];
+  return `${who.join(" or ")}${agents ? " (people or agents)" : ""}`;
+}
+
 function AnswerRow({ answer }: { readonly answer: AnswerView }): ReactNode {
   return (
     <li className="flex flex-wrap items-center gap-2 py-0.5">
       <WordBadge word={answer.decision} />
       <span>
-        <Foreign text={answer.person} /> <span className="text-faint">as</span> <Foreign text={answer.actor} mono />
+        <Foreign text={answer.person ?? answer.actor} /> <span className="text-faint">as</span>{" "}
+        <Foreign text={answer.actor} mono />
       </span>
       <span className="text-xs text-faint">
         <Age ms={answer.time} />

@@ -1,7 +1,7 @@
 // The clock of a hold that a pause has stopped.
 
 import type { ReactNode } from "react";
-import type { HoldView } from "../../wire/types/views.ts";
+import type { HoldView } from "../../wire/types/approval-views.ts";
 import { countdownText, localText, utcText } from "../text/instants.ts";
 
 type Frozen = NonNullable<HoldView["frozen"]>;
