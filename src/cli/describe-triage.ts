@@ -52,12 +52,22 @@ export function describeIncident(incident: Fields): string {
       ["Claims", incident.text("claimedSeverity")],
       ["Paged", incident.isTrue("paged") ? "yes" : "no"],
       ["Page closed", closingText(incident.fields("pageClosing"))],
+      ["At PagerDuty", standsText(incident, "pagerduty")],
+      ["At ServiceNow", standsText(incident, "servicenow")],
+      ["Major incident", standsText(incident, "servicenow-major")],
       ["Signature", incident.text("signature")],
     ]) +
     section(`Signals (${incident.text("signalCount")})`, lines(incident, "signals")) +
     section("Runs", lines(incident, "runs")) +
     section("Actions", lines(incident, "actions"))
   );
+}
+
+/** How it stands there, by that system's own word. */
+function standsText(incident: Fields, system: string): string | null {
+  const stands = incident.fields("systems")?.fields(system) ?? null;
+  if (stands === null) return null;
+  return `${stands.text("record")} ${stands.text("state")} since ${formatInstant(stands.number("at"))}`;
 }
 
 /** Where the end of a page stands; an attempt that came to nothing is made again by itself. */

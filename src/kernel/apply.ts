@@ -14,6 +14,7 @@ import * as silences from "./reducers/silences.ts";
 import * as stage from "./reducers/stage.ts";
 import { applyReported } from "./reducers/stop-report.ts";
 import * as storms from "./reducers/storms.ts";
+import * as words from "./reducers/words.ts";
 import type { State } from "./state.ts";
 
 type Reducer<T extends EventType> = (state: State, event: KernelEvent<T>) => void;
@@ -36,6 +37,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.merged": incidents.applyMerged,
   "incident.split": incidents.applySplit,
   "incident.resolved": incidents.applyResolved,
+  "incident.noted": words.applyNoted,
   "storm.opened": storms.applyStormOpened,
   "storm.ended": storms.applyStormEnded,
   "silence.created": silences.applySilenceCreated,

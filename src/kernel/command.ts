@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
+import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
 
@@ -60,6 +61,7 @@ export type CommandInputs = {
   };
   "end-silence": { readonly silence: string };
   "quarantine-signal": { readonly source: string; readonly reason: string; readonly deliveryKey: string };
+  "note-incident": Omit<TrackedIncident, "key">;
   "classify-run": {
     readonly run: string;
     readonly classification: ClassificationFacts | null;

@@ -93,6 +93,20 @@ export function closeMarks(state: State, page: { action: string; duplicateKeys: 
   }
 }
 
+/** What these marks stand for counts from now on again. */
+export function refreshMarks(
+  state: State,
+  page: { readonly action: string; readonly duplicateKeys: readonly string[] },
+  now: number,
+): void {
+  for (const key of page.duplicateKeys) {
+    const mark = state.duplicates.get(key);
+    if (mark?.action !== page.action) continue;
+    state.duplicates.delete(key);
+    state.duplicates.set(key, { ...mark, at: now });
+  }
+}
+
 /** What provably had no effect makes nothing a duplicate. */
 export function dropMarks(state: State, action: string, { duplicateKeys }: Grant): void {
   for (const key of duplicateKeys) {

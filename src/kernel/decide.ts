@@ -11,6 +11,7 @@ import * as signals from "./commands/signals.ts";
 import * as silences from "./commands/silences.ts";
 import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
+import * as words from "./commands/words.ts";
 import { tick } from "./commands/tick.ts";
 import type { Command, CommandType, Reply } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
@@ -24,6 +25,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "receive-signal": signals.receiveSignal,
   "quarantine-signal": signals.quarantineSignal,
   "end-silence": silences.endSilence,
+  "note-incident": words.noteIncident,
   "split-incident": incidents.splitIncident,
   "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,

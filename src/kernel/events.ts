@@ -5,7 +5,7 @@ import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
-import type { SignalStatus } from "../wire/types/signal.ts";
+import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -155,6 +155,17 @@ export type EventFacts = {
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };
   "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
+  /** A pager's or a tracker's word about it; of a ticket that is of no incident the subject is its action. */
+  "incident.noted": {
+    readonly source: string;
+    readonly deliveryKey: string;
+    readonly system: TrackedSystem;
+    readonly state: TrackedState;
+    readonly record: string;
+    readonly at: number | null;
+    readonly revision: number | null;
+    readonly forgets?: string;
+  };
   "storm.opened": { readonly environment: string; readonly service: string; readonly services: number };
   "storm.ended": { readonly environment: string };
   "silence.created": SilenceTerms & { readonly action: string };

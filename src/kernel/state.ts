@@ -6,6 +6,7 @@ import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
+import type { TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { SignalFacts } from "./command.ts";
 import type { BrakeScope, ProposalFacts, StopEnds } from "./events.ts";
@@ -84,6 +85,10 @@ export type IncidentSignal = {
   readonly derived?: true;
 };
 
+/** A pager's or a tracker's last word. */
+export type Word = { readonly state: TrackedState; readonly at: number; readonly revision: number | null };
+export type Stands = { readonly [S in TrackedSystem]?: Word };
+
 /** One alert that fires. */
 export type Firing = { readonly key: string; readonly service: string };
 
@@ -95,6 +100,8 @@ export type Page = {
   readonly severity: Severity;
   /** The marks that it set. */
   readonly duplicateKeys: readonly string[];
+  /** When its last attempt began. */
+  readonly at: number;
 };
 
 export type Incident = {
@@ -131,6 +138,8 @@ export type Incident = {
   /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
   retriageAt: number | null;
   page: Page | null;
+  /** How it stands at the pager and the tracker by their own word, where they said so. */
+  stands: Stands;
   /** Action that waits for human review on behalf of this incident, one at a time. */
   review: string | null;
   /** What that review keeps waiting: asked for again once it is approved, one of a kind. */

@@ -148,7 +148,7 @@ function addGauges({ core, follower, metrics }: Parts): void {
 function signalService({ config, identity, effects }: Parts): SignalService {
   const { origin } = effects;
   const { ipAddresses } = config.signals.redact;
-  const ownKeys = { pagerduty: `${origin}/inc_`, servicenow: `${correlationPrefix(origin)}:act_` };
+  const ownKeys = { pagerduty: `${origin}/`, servicenow: `${correlationPrefix(origin)}:` };
   return {
     normalize({ name, sourceKind }, payload, receivedAtMs) {
       const source = identity.findSource(name);

@@ -24,7 +24,7 @@ function normalize(kind: SourceKind, body: unknown): NormalizedSignal {
     receivedAtMs: RECEIVED_MS,
     telemetry: null,
     thresholds: [],
-    ownKeys: { pagerduty: "log/inc_", servicenow: "log:act_" },
+    ownKeys: { pagerduty: "log/", servicenow: "log:" },
   };
   const mapping = signalMappingSchema.parse({});
   const [one, ...more] = normalizeDelivery(kind, delivery, { source: kind, mapping, receivedAtMs: RECEIVED_MS });

@@ -40,6 +40,7 @@ function incident(seq: number, over: Partial<IncidentView> = {}): IncidentView {
     actions: [],
     paged: false,
     pageClosing: null,
+    systems: {},
     ...over,
   };
 }

@@ -57,6 +57,7 @@ export class Workload extends Recorder {
   }
 
   #signal(): void {
+    if (this.#chance(15)) return this.#word();
     if (this.#chance(12)) {
       const input = { source: "am", reason: "service-missing", deliveryKey: `q${this.#below(50)}` };
       return void this.submit(command("quarantine-signal", "source:am", input));
@@ -65,6 +66,22 @@ export class Workload extends Recorder {
     const status = this.#chance(3) ? "resolved" : "firing";
     const number = this.#chance(2) ? this.#signals++ : this.#below(this.#signals + 1);
     this.submit(command("receive-signal", "source:am", this.#signalFacts({ environment, service, status, number })));
+  }
+
+  /** The pager's, or the tracker's, about one of our own incidents. */
+  #word(): void {
+    const subject = this.#one([...this.state.incidents.keys(), ...this.state.resolved.keys()]) ?? "act_000000001";
+    const input: CommandInputs["note-incident"] = {
+      source: "am",
+      deliveryKey: `word${this.#below(500)}:tracked`,
+      system: this.#from(["pagerduty", "servicenow", "servicenow-major"]),
+      subject,
+      state: this.#from(["open", "assigned", "acknowledged", "resolved", "reopened", "updated"]),
+      record: "P1",
+      at: this.#chance(5) ? null : this.nowMs - this.#below(60_000),
+      revision: this.#chance(2) ? null : this.#below(9),
+    };
+    this.submit(command("note-incident", "source:am", input));
   }
 
   #signalFacts(of: { environment: string; service: string; status: "firing" | "resolved"; number: number }) {

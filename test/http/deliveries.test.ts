@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
 import { ERRORS, type ErrorCode } from "../../src/core/errors.ts";
 import { SOURCE_KINDS, type SourceKind } from "../../src/wire/types/source-kinds.ts";
-import { metric, startServer, type Answer } from "./fixture.ts";
+import { delivery, metric, startServer, type Answer } from "./fixture.ts";
 import { CHANGES, FAILURES, openSender, vectorNow, type Sender } from "./senders.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
@@ -35,6 +35,8 @@ function sendVector(name: string, vector: ReturnType<typeof vectorNow>): Promise
   const sender = senderOf(name);
   return sender.send(sender.bytesOf(vector.payload), { headers: vector.headers ?? {} });
 }
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : assert.fail("no text"));
 
 const results = ({ json }: Answer): unknown[] =>
   ((json?.["signals"] ?? []) as unknown as readonly JsonObject[]).map(({ result }) => result);
@@ -178,22 +180,45 @@ describe("what changes", () => {
 });
 
 describe("an incident that Holdpoint opened", () => {
-  test("comes back from PagerDuty and ServiceNow as a record of its own, and triages nothing", async () => {
+  test("comes back from PagerDuty and ServiceNow as their word about it, once, and triages nothing", async () => {
     const { origin } = server.running;
     const pagerduty = JSON.stringify(vectorNow("pagerduty-own").payload).replaceAll("holdpoint.example/log", origin);
     const servicenow = JSON.stringify(vectorNow("servicenow-own").payload).replaceAll("holdpoint.example/log", origin);
     for (const [kind, bytes] of Object.entries({ pagerduty, servicenow })) {
       const before = size();
-      assert.deepEqual(results(await senderOf(kind).send(bytes)), ["quarantined"], kind);
+      assert.deepEqual(results(await senderOf(kind).send(bytes)), ["noted"], kind);
       const [event] = (await server.eventsSince(before)).filter(({ type }) => type !== "refusals.counted");
-      assert.deepEqual([event?.type, event?.facts["reason"]], ["signal.quarantined", "own-incident"]);
-      const { json } = await server.ask(`/v1/signals/${event?.subject ?? ""}`, { as: reader });
-      const { tracked } = (json?.["content"] ?? {}) as { tracked: JsonObject };
-      assert.deepEqual([tracked["system"], tracked["state"]], [kind, "acknowledged"]);
-      assert.equal(tracked["subject"], kind === "pagerduty" ? "inc_000000012" : "act_000000042");
-      assert.ok(Math.abs((tracked["at"] as number) - Date.now()) < DAY_MS);
+      assert.equal(event?.type, "incident.noted");
+      assert.deepEqual([event.facts["system"], event.facts["state"]], [kind, "acknowledged"]);
+      assert.equal(event.subject, kind === "pagerduty" ? "inc_000000012" : "act_000000042");
+      assert.ok(Math.abs((event.facts["at"] as number) - Date.now()) < DAY_MS);
       assert.deepEqual(results(await senderOf(kind).send(bytes)), ["known"], "the same word twice");
     }
+  });
+});
+
+describe("what people do to an incident at the pager", () => {
+  test("is shown here: acknowledged there, acknowledged in its view, in whatever order it comes", async () => {
+    const body = delivery({ labels: { service: "told-shop", environment: "staging" } });
+    const { json } = await server.ask("/v1/signals/alertmanager", { as: `Bearer ${server.secret}`, body });
+    const [fired] = (json?.["signals"] ?? []) as unknown as readonly JsonObject[];
+    const { json: signal } = await server.ask(`/v1/signals/${textOf(fired?.["id"])}`, { as: reader });
+    const id = textOf(signal?.["incident"]);
+    const own = `${server.running.origin}/${id}`;
+    const said = (state: string, secondsAgo: number): string => {
+      const { payload } = vectorNow("pagerduty-own");
+      const event = (payload as unknown as { event: JsonObject }).event;
+      const occurredAt = new Date(Date.now() - secondsAgo * 1000).toISOString();
+      const data = { ...(event["data"] as JsonObject), incident_key: own };
+      return JSON.stringify({
+        event: { ...event, id: `told-${state}`, event_type: `incident.${state}`, occurred_at: occurredAt, data },
+      });
+    };
+    await senderOf("pagerduty").send(said("acknowledged", 5));
+    await senderOf("pagerduty").send(said("triggered", 10));
+    const { json: shown } = await server.ask(`/v1/incidents/${id}`, { as: reader });
+    const { pagerduty } = (shown?.["systems"] ?? {}) as { pagerduty?: JsonObject };
+    assert.deepEqual([pagerduty?.["state"], shown?.["status"]], ["acknowledged", "open"]);
   });
 });
 

@@ -90,7 +90,7 @@ describe("open incidents", () => {
     for (let i = 0; i < LIMITS.openIncidentsMax; i++) openIncident(state, { source: "mallory", name: `m${i}` });
     const first = state.incidents.get("inc_m0");
     assert.ok(first);
-    first.page = { action: "act", of: "inc_m0", severity: "high", duplicateKeys: [] };
+    first.page = { action: "act", of: "inc_m0", severity: "high", duplicateKeys: [], at: 0 };
     const rig = await over(state);
     await rig.signal({ source: "mallory", service: "new", signature: "new" });
     assert.equal(rig.all("incident.resolved")[0]?.subject, "inc_m1");

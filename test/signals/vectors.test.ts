@@ -35,7 +35,7 @@ function normalize({ kind = "alertmanager", payload, ...vector }: Vector): Norma
     receivedAtMs,
     telemetry: vector.telemetry ?? null,
     thresholds: (vector.thresholds ?? []).map((one) => otlpThresholdSchema.parse(one)),
-    ownKeys: { pagerduty: "holdpoint.example/log/inc_", servicenow: "holdpoint.example/log:act_" },
+    ownKeys: { pagerduty: "holdpoint.example/log/", servicenow: "holdpoint.example/log:" },
   };
   const mapping = signalMappingSchema.parse(vector.mapping ?? {});
   return normalizeDelivery(kind, delivery, { source: kind, mapping, receivedAtMs });

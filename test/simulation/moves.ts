@@ -48,7 +48,24 @@ function from<T>(world: World, items: readonly T[]): T {
   return items[world.random.below(items.length)] as T;
 }
 
+/** What the pager says about an incident of ours, as people there act. */
+function word(world: World): void {
+  const subject = from(world, [...(world.process?.kernel.state.incidents.keys() ?? []), "inc_000000000"]);
+  const input: CommandInputs["note-incident"] = {
+    source: "pd",
+    deliveryKey: `word${world.random.below(200)}:tracked`,
+    system: from(world, ["pagerduty", "servicenow"]),
+    subject,
+    state: from(world, ["open", "acknowledged", "resolved", "reopened"]),
+    record: "P1",
+    at: world.nowMs - world.random.below(5_000),
+    revision: null,
+  };
+  void world.ask({ type: "note-incident", actor: "source:pd", input });
+}
+
 function signal(world: World, promised: Promised): void {
+  if (world.random.below(10) === 0) return word(world);
   const open = [...(world.process?.kernel.state.incidents.values() ?? [])];
   const ending = open.length > 0 && world.random.below(4) === 0 ? from(world, open) : undefined;
   const [environment, service] = placeOf(world);

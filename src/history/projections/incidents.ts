@@ -1,8 +1,9 @@
 // Projections of incidents: opened, opened again, merged, split, ended.
 
 import type { KernelEvent } from "../../kernel/events.ts";
+import { latestWord } from "../../kernel/words.ts";
 import type { SignalStatus } from "../../wire/types/signal.ts";
-import type { IncidentView } from "../../wire/types/incident-views.ts";
+import type { IncidentView, TrackedViews } from "../../wire/types/incident-views.ts";
 import type { Documents } from "./documents.ts";
 
 const NAMED_MAX = 32;
@@ -65,7 +66,20 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
     actions: [],
     paged: false,
     pageClosing: null,
+    systems: {},
   };
+}
+
+/** The last word that counts; of what is open and of what is over. */
+export function projectNoted(documents: Documents, event: KernelEvent<"incident.noted">): void {
+  const noted = <D extends { readonly systems: TrackedViews }>(before: D): D => {
+    const { system, record } = event.facts;
+    const known = before.systems[system];
+    const word = latestWord(known, event.facts, event.time);
+    return word === known ? before : { ...before, systems: { ...before.systems, [system]: { ...word, record } } };
+  };
+  changeIncident(documents, event.subject, noted);
+  documents.change("storms", event.subject, noted);
 }
 
 type Joining = {

@@ -15,7 +15,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 9;
+export const PROJECTIONS_VERSION = 10;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -35,6 +35,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "incident.merged": incidents.projectMerged,
   "incident.split": incidents.projectSplit,
   "incident.resolved": incidents.projectResolved,
+  "incident.noted": incidents.projectNoted,
   "storm.opened": storms.projectStormOpened,
   "storm.ended": storms.projectStormEnded,
   "silence.created": silences.projectSilenceCreated,

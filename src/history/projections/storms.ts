@@ -16,6 +16,7 @@ export function projectStormOpened(documents: Documents, event: KernelEvent<"sto
     endedAt: null,
     page: null,
     pageClosing: null,
+    systems: {},
   });
 }
 

@@ -88,11 +88,9 @@ function submitSignal(
       return services.submit({ type: "quarantine-signal", actor: source.id, input, content: { excerpt } });
     }
     case "tracked": {
-      // Kept aside: what it says about our own incident is on record, and starts nothing.
-      const { deliveryKey, source: _, ...tracked } = one.tracked;
-      const input = { source: source.name, reason: "own-incident", deliveryKey };
-      const content = { tracked };
-      return services.submit({ type: "quarantine-signal", actor: source.id, input, content });
+      const { key, ...tracked } = one.tracked;
+      const input = { ...tracked, source: source.name };
+      return services.submit({ type: "note-incident", actor: source.id, input, content: { key } });
     }
     case "signal":
       return submitOne(services, { source, signal: one.signal });

@@ -87,7 +87,7 @@ function record(tx: Transaction, command: Command<"receive-signal">, belonging: 
 }
 
 /** A full table forgets the oldest delivery of whoever has the most: sent again, it would count as new. */
-function deliveryToForget(
+export function deliveryToForget(
   { deliveries, shares }: State,
   { deliveryKey, source }: { deliveryKey: string; source: string },
 ): { forgets?: string } {

@@ -176,12 +176,13 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
 }
 
 /** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */
-function markPaged(state: State, { id, kind, incident: incidentId, grant, classification }: Action): void {
+function markPaged(state: State, action: Action): void {
+  const { id, kind, incident: incidentId, grant, classification, stepStartedAt } = action;
   const incident = kind === "pagerduty.trigger" ? incidentOf(state, incidentId) : undefined;
   if (incident === undefined) return;
   const of = incident.page?.of ?? incident.id;
   const severity = classification?.severity ?? UNCLASSIFIED_PAGE;
-  incident.page = { action: id, of, severity, duplicateKeys: grant?.duplicateKeys ?? [] };
+  incident.page = { action: id, of, severity, duplicateKeys: grant?.duplicateKeys ?? [], at: stepStartedAt };
 }
 
 /** As which a page goes out that no classifier asked for. */

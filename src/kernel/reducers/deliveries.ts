@@ -6,7 +6,7 @@ import type { State } from "../state.ts";
 
 export function noteDelivery(
   state: State,
-  event: KernelEvent<"signal.received" | "signal.quarantined">,
+  event: KernelEvent<"signal.received" | "signal.quarantined" | "incident.noted">,
   occurredAt?: number,
 ): void {
   const { deliveryKey: key, source, forgets } = event.facts;

@@ -56,6 +56,7 @@ function newIncident({ id, environment, service, signature, holds, at }: Opening
     firing: [],
     retriageAt: null,
     page: null,
+    stands: {},
     review: null,
     covered: [],
   };
@@ -194,6 +195,7 @@ function keepForReopening(state: State, incident: Incident, at: number): void {
     firing: [],
     retriageAt: null,
     page: null,
+    stands: {},
     review: null,
     covered: [],
   };

@@ -96,7 +96,9 @@ export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): 
   if (incident === undefined) return;
   incident.lastRunAt = event.time;
   incident.lastRun = event.subject;
-  incident.retriageAt = null;
+  // What somebody resolved at the pager is asked about again at its time, whatever is asked before.
+  const isLeftAlone = incident.stands.pagerduty?.state === "resolved" && (incident.retriageAt ?? 0) > event.time;
+  if (!isLeftAlone) incident.retriageAt = null;
 }
 
 export function applyRunEnded(state: State, event: KernelEvent): void {

@@ -69,6 +69,7 @@ export function notePageBegun(state: State, action: Action): void {
     of: storm.id,
     severity: SEVERITY,
     duplicateKeys: action.grant?.duplicateKeys ?? [],
+    at: action.stepStartedAt,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { seqFromId, type IdPrefix } from "../../core/ids.ts";
 import type { OtlpThreshold } from "../../wire/schemas/otlp.ts";
+import type { TrackedIncident } from "../../wire/types/signal.ts";
 import type { RawAlert } from "../raw-alert.ts";
 
 export interface SourceDelivery {
@@ -13,15 +14,31 @@ export interface SourceDelivery {
   /** Which of an OTLP source's two paths it came by. */
   readonly telemetry: "logs" | "metrics" | null;
   readonly thresholds: readonly OtlpThreshold[];
-  /** What the keys of our own incidents begin with: `ORIGIN/inc_` at PagerDuty, `PREFIX:act_` at ServiceNow. */
+  /** What our own keys begin with: `ORIGIN/` at PagerDuty, `PREFIX:` at ServiceNow. */
   readonly ownKeys: { readonly pagerduty: string; readonly servicenow: string };
 }
 
-/** What of ours a key at a pager or tracker names, where it is one that we make: `inc_…` or `act_…`. */
-export function ownSubject(key: string, { begins, prefix }: { begins: string; prefix: IdPrefix }): string | undefined {
+/** What of ours a key at a pager or tracker names, where it is one that we make. */
+export type OwnKey = Pick<TrackedIncident, "system" | "subject">;
+
+/** `ORIGIN/inc_…` or `ORIGIN/stm_…`. */
+export function ownPage(key: string, begins: string): OwnKey | undefined {
+  const id = key.startsWith(begins) ? key.slice(begins.length) : "";
+  return isId(["inc", "stm"], id) ? { system: "pagerduty", subject: id } : undefined;
+}
+
+/** `PREFIX:act_…` of a ticket, with `:inc_…` where it is of an incident; `PREFIX:inc_…:major` of a major incident. */
+export function ownRecord(key: string, begins: string): OwnKey | undefined {
   if (!key.startsWith(begins)) return undefined;
-  const id = key.slice(begins.length - prefix.length - 1);
-  return seqFromId(prefix, id) === undefined ? undefined : id;
+  const [first = "", second, ...more] = key.slice(begins.length).split(":");
+  if (more.length > 0) return undefined;
+  if (second === "major") return isId(["inc"], first) ? { system: "servicenow-major", subject: first } : undefined;
+  if (!isId(["act"], first) || (second !== undefined && !isId(["inc"], second))) return undefined;
+  return { system: "servicenow", subject: second ?? first };
+}
+
+function isId(prefixes: readonly IdPrefix[], id: string): boolean {
+  return prefixes.some((prefix) => seqFromId(prefix, id) !== undefined);
 }
 
 /** Pure. Throws `request-invalid` for what is not that vendor's. */

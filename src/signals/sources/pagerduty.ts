@@ -4,7 +4,7 @@ import { pagerdutyWebhookSchema, type PagerdutyWebhook } from "../../wire/schema
 import { parsePayload } from "../../wire/schemas/payload.ts";
 import type { TrackedState } from "../../wire/types/signal.ts";
 import type { RawAlert } from "../raw-alert.ts";
-import { ownSubject, type SourceDelivery } from "./delivery.ts";
+import { ownPage, type OwnKey, type SourceDelivery } from "./delivery.ts";
 import { labelsOf, nameFromTitle, plainRecord } from "./tags.ts";
 
 const STATES: ReadonlyMap<string, TrackedState> = new Map([
@@ -25,18 +25,16 @@ export function readPagerduty({ body, ownKeys }: SourceDelivery): readonly RawAl
   const { event } = parsePayload(pagerdutyWebhookSchema, body, "a PagerDuty webhook of version 3");
   if (event.data.type !== "incident") return [];
   const key = event.data.incident_key;
-  const storms = ownKeys.pagerduty.replace(/inc_$/, "stm_");
-  const subject =
-    ownSubject(key, { begins: ownKeys.pagerduty, prefix: "inc" }) ?? ownSubject(key, { begins: storms, prefix: "stm" });
-  if (subject !== undefined) return [ours(event, subject)];
+  const own = ownPage(key, ownKeys.pagerduty);
+  if (own !== undefined) return [ours(event, own)];
   const isTold = ["incident.triggered", "incident.reopened", "incident.resolved"].includes(event.event_type);
   return isTold ? [foreign(event, event.event_type === "incident.resolved" ? "resolved" : "firing")] : [];
 }
 
-function ours(event: Event, subject: string): RawAlert {
+function ours(event: Event, own: OwnKey): RawAlert {
   const { id, incident_key: key } = event.data;
   const state = STATES.get(event.event_type) ?? "updated";
-  const tracked = { system: "pagerduty", key, subject, state, record: plainRecord(id) } as const;
+  const tracked = { ...own, key, state, record: plainRecord(id), revision: null };
   return {
     ...foreign(event, "firing"),
     startsAt: event.occurred_at,

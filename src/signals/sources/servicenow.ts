@@ -4,7 +4,7 @@ import { parsePayload } from "../../wire/schemas/payload.ts";
 import { servicenowWebhookSchema, type ServicenowWebhook } from "../../wire/schemas/servicenow-webhook.ts";
 import type { RawAlert } from "../raw-alert.ts";
 import type { TrackedState } from "../../wire/types/signal.ts";
-import { ownSubject, type SourceDelivery } from "./delivery.ts";
+import { ownRecord, type SourceDelivery } from "./delivery.ts";
 import { labelsOf, nameFromTitle, plainRecord } from "./tags.ts";
 
 const NEW_STATE = 1;
@@ -14,8 +14,8 @@ export function readServicenow({ body, ownKeys }: SourceDelivery): readonly RawA
   const incident = parsePayload(servicenowWebhookSchema, body, "the payload of examples/sources/servicenow.js");
   const alert = alertOf(incident);
   const key = incident.correlation_id;
-  const subject = ownSubject(key, { begins: ownKeys.servicenow, prefix: "act" });
-  if (subject === undefined) return [alert];
+  const own = ownRecord(key, ownKeys.servicenow);
+  if (own === undefined) return [alert];
   const state = stateOf(incident);
   const { sys_id: id, updated_at: at, mod_count: update, number } = incident;
   return [
@@ -26,9 +26,13 @@ export function readServicenow({ body, ownKeys }: SourceDelivery): readonly RawA
       fingerprint: id,
       // The clock there tells no two updates within a second apart; its count of them does.
       occurrence: `${at} ${update} ${state}`,
-      tracked: { system: "servicenow", key, subject, state, record: plainRecord(number) },
+      tracked: { ...own, key, state, record: plainRecord(number), revision: revisionOf(update) },
     },
   ];
+}
+
+function revisionOf(count: string): number | null {
+  return /^\d{1,9}$/.test(count) ? Number(count) : null;
 }
 
 function stateOf({ state, previous_state: before, assigned }: ServicenowWebhook): TrackedState {

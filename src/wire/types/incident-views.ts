@@ -1,5 +1,6 @@
 // Documents of what happens to many signals at once: incidents, storms, silences.
 
+import type { TrackedState, TrackedSystem } from "./signal.ts";
 import type { ActionReference, Document } from "./view-document.ts";
 
 export interface IncidentView extends Document {
@@ -33,6 +34,19 @@ export interface IncidentView extends Document {
   readonly paged: boolean;
   /** The newest attempt to close its page at the pager; null before there was one. */
   readonly pageClosing: ActionReference | null;
+  /** How it stands at the pager and the tracker by their own last word. */
+  readonly systems: TrackedViews;
+}
+
+export type TrackedViews = { readonly [S in TrackedSystem]?: TrackedView };
+
+export interface TrackedView {
+  readonly state: TrackedState;
+  /** Since when, by the clock there. */
+  readonly at: number;
+  /** Its number or id there. */
+  readonly record: string;
+  readonly revision: number | null;
 }
 
 /** Where many services of an environment fired at once. */
@@ -47,6 +61,7 @@ export interface StormView extends Document {
   /** The newest action that asks to page about it, and the newest attempt to close that page. */
   readonly page: ActionReference | null;
   readonly pageClosing: ActionReference | null;
+  readonly systems: TrackedViews;
 }
 
 /** Maintenance; what it says is in force from `startsAt` until before `endsAt`, or until it is ended. */

@@ -61,21 +61,26 @@ export interface QuarantinedSignal {
 /** How an incident stands at a pager or a tracker. `updated`: something else about it changed. */
 export type TrackedState = "open" | "assigned" | "acknowledged" | "resolved" | "reopened" | "updated";
 
+/** Where it stands: as a page, as a ticket, or as the record of a major incident. */
+export type TrackedSystem = "pagerduty" | "servicenow" | "servicenow-major";
+
 /** A pager's or a tracker's word about an incident that Holdpoint opened there. */
 export interface TrackedIncident {
   readonly source: string;
   /** The same word twice has the same key; it ends in `:tracked`. */
   readonly deliveryKey: string;
-  readonly system: "pagerduty" | "servicenow";
+  readonly system: TrackedSystem;
   /** Our dedup key or correlation id. */
   readonly key: string;
-  /** What of ours the key names: the incident `inc_…` at PagerDuty, the action `act_…` that opened the record at ServiceNow. */
+  /** What of ours the key names: an incident `inc_…`, a storm `stm_…`, or the action `act_…` of a ticket that is of neither. */
   readonly subject: string;
   readonly state: TrackedState;
   /** Its number or id there. */
   readonly record: string;
   /** When it came to stand so by the sender's clock, which tells words that overtook each other apart; null: implausible. */
   readonly at: number | null;
+  /** The sender's count of its changes, where it has one: it tells two words of one second apart. */
+  readonly revision: number | null;
 }
 
 export type NormalizedSignal =
