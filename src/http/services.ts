@@ -96,6 +96,12 @@ export interface SessionService {
   open(code: string): { readonly secret: string; readonly identity: Identity };
   /** Ends the session with that `tokenId`. */
   end(tokenId: string): void;
+  /** Names of the issuers at which people sign in. */
+  readonly providers: readonly string[];
+  /** Where to send the browser, and what it must bring back. */
+  beginSignIn(provider: string | undefined): Promise<{ readonly address: string; readonly sealed: string }>;
+  /** Opens a session for whoever comes back with `query` and what `beginSignIn` gave. */
+  finishSignIn(query: string, sealed: string): Promise<{ readonly secret: string; readonly identity: Identity }>;
 }
 
 export type DeliveryHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

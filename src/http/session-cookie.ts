@@ -5,30 +5,49 @@ import { AppError } from "../core/errors.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { SessionService } from "./services.ts";
 
-const NAME = "holdpoint_session";
-/** Behind https no other host, subdomain or plain connection can set or replace the cookie (RFC 6265bis). */
-const SECURE_NAME = `__Host-${NAME}`;
+const SESSION = "holdpoint_session";
+const PENDING = "holdpoint_login";
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
-function nameFor(url: string): string {
-  return url.startsWith("https:") ? SECURE_NAME : NAME;
+/** Behind https no other host, subdomain or plain connection can set or replace a cookie so named (RFC 6265bis). */
+function nameFor(url: string, name: string): string {
+  return url.startsWith("https:") ? `__Host-${name}` : name;
 }
 
 /** `Set-Cookie` for a secret; an empty one takes the cookie away. */
 export function sessionCookie(url: string, secret: string, maxAgeS: number): string {
+  return cookie(url, { name: SESSION, value: secret, maxAgeS, sameSite: "Strict" });
+}
+
+/** As `sessionCookie`, for a sign-in under way: the browser comes back with it from another site. */
+export function pendingCookie(url: string, sealed: string, maxAgeS: number): string {
+  return cookie(url, { name: PENDING, value: sealed, maxAgeS, sameSite: "Lax" });
+}
+
+type Cookie = { readonly name: string; readonly value: string; readonly maxAgeS: number; readonly sameSite: string };
+
+function cookie(url: string, { name, value, maxAgeS, sameSite }: Cookie): string {
   const secure = url.startsWith("https:") ? "; Secure" : "";
-  return `${nameFor(url)}=${secret}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Strict${secure}`;
+  return `${nameFor(url, name)}=${value}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=${sameSite}${secure}`;
+}
+
+/** The values of a cookie that the request carries. */
+function valuesOf(name: string, header: string): readonly string[] {
+  const pairs = header.split(";").map((pair) => pair.trim());
+  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }
 
 /** The secret that the request carries, undefined when it carries none. Throws `session-invalid` for two. */
 function secretOf(url: string, header: string): string | undefined {
-  const prefix = `${nameFor(url)}=`;
-  const values = header
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(prefix));
+  const values = valuesOf(nameFor(url, SESSION), header);
   if (values.length > 1) throw new AppError("session-invalid", "the request carries two sessions");
-  return values[0]?.slice(prefix.length);
+  return values[0];
+}
+
+/** What the browser brings back of the sign-in that it began; undefined unless it is one. */
+export function pendingSignIn(url: string, { headers }: FastifyRequest): string | undefined {
+  const values = valuesOf(nameFor(url, PENDING), headers.cookie ?? "");
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
 import { notifiersConfigSchema } from "../wire/schemas/notifiers-config.ts";
+import { issuersConfigSchema } from "../wire/schemas/issuers-config.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
 import { STAGES } from "../wire/types/stage.ts";
 
@@ -71,6 +72,8 @@ const fileSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** Whose tokens are accepted beside our own, and where people sign in. */
+  issuers: issuersConfigSchema.default([]),
   sessions: z
     .strictObject({
       /** A person's session in a browser ends after this, used or not. */

@@ -4,7 +4,7 @@ import { createEgress } from "../adapters/egress/egress.ts";
 import { exportOrigins } from "../adapters/exports/registry.ts";
 import { notifierOrigins } from "../adapters/notifiers/registry.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
-import { parseOrigin, parseTcpAddress } from "../wire/schemas/origin.ts";
+import { parseAddress, parseOrigin, parseTcpAddress } from "../wire/schemas/origin.ts";
 import { classifierOrigins } from "./classifiers.ts";
 import type { Config } from "./config.ts";
 
@@ -22,8 +22,19 @@ export function allowedOrigins(config: Config): readonly string[] {
     executors.majorIncident?.bridge.baseUrl,
     ...egress.allow,
   ];
+  // An issuer's address may have a path.
+  const issuers = config.issuers.map(({ url }) => parseAddress(url).origin);
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
   const told = notifierOrigins(notifiers);
-  return [...new Set([...origins, ...databases, ...classifierOrigins(config), ...exportOrigins(exports), ...told])];
+  return [
+    ...new Set([
+      ...origins,
+      ...issuers,
+      ...databases,
+      ...classifierOrigins(config),
+      ...exportOrigins(exports),
+      ...told,
+    ]),
+  ];
 }

@@ -4,16 +4,17 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { ClientRegistry, type Client } from "../adapters/identity/clients.ts";
 import { DpopProofs } from "../adapters/identity/dpop-proofs.ts";
+import type { TrustedIssuer } from "../adapters/identity/external-tokens.ts";
+import { IssuerKeys } from "../adapters/identity/issuer-keys.ts";
 import { TokenIssuer } from "../adapters/identity/issuer.ts";
 import { openKeyPair } from "../adapters/identity/key-pairs.ts";
-import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
-import { SESSION_ID, Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
+import { SESSION_ID } from "../adapters/identity/sessions.ts";
+import { Memberships } from "../adapters/identity/memberships.ts";
 import { SnsMessages } from "../adapters/identity/sns-messages.ts";
 import { signedFor, SourceProofs } from "../adapters/identity/source-proofs.ts";
 import { SourceRegistry } from "../adapters/identity/source-secrets.ts";
 import { TokenVerifier } from "../adapters/identity/tokens.ts";
-import { AppError } from "../core/errors.ts";
-import type { IdentityService, SessionService, SignInCode } from "../http/services.ts";
+import type { IdentityService, SessionService } from "../http/services.ts";
 import type { AgentDirectory } from "../wire/contracts/agents.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
@@ -21,6 +22,7 @@ import type { Identity } from "../wire/types/identity.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
+import { openSessions } from "./sessions.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
 export type Identities = IdentityService & {
@@ -31,7 +33,7 @@ export type Identities = IdentityService & {
 };
 
 type Needs = {
-  readonly config: Pick<Config, "dataDir" | "sessions">;
+  readonly config: Pick<Config, "dataDir" | "sessions" | "issuers">;
   readonly issuer: string;
   readonly egress: Egress;
   readonly agents: AgentDirectory;
@@ -44,7 +46,9 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
   const onProblem = (file: string, reason: string): void =>
     log.warn({ file, reason }, "an identity file is not usable");
   const clock = systemClock;
-  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem, agents });
+  const trusted = openTrusted({ config, egress });
+  const memberships = new Memberships({ dir: join(dataDir, "memberships"), clock, onProblem, trusted });
+  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem, agents, memberships });
   const sources = new SourceRegistry({ dir: join(dataDir, "sources"), clock, onProblem });
   const sourceProofs = new SourceProofs({
     find: (source) => sources.find(source),
@@ -68,8 +72,8 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
     onEvent,
   });
   const revokedPath = join(dataDir, "keys", "tokens.revoked");
-  const verifier = new TokenVerifier({ issuer, audience, key, clients, revokedPath, clock });
-  const { sessions, signInUrlOf } = openSessions({ config, issuer, clients });
+  const verifier = new TokenVerifier({ issuer, audience, key, clients, revokedPath, clock, trusted });
+  const { sessions, signInUrlOf } = openSessions({ config, url: issuer, clients, memberships, trusted, egress });
   return {
     sessions,
     signInUrlOf,
@@ -108,40 +112,17 @@ function registeredPerson(clients: ClientRegistry, id: string): Identity | undef
   const client = clients.find(id);
   if (client === undefined || client.kind !== "person" || client.person === null) return undefined;
   const { kind, person, roles, scopes, keys } = client;
-  const keyThumbprint = keys[0]?.thumbprint ?? "";
+  const keyThumbprint = keys[0]?.thumbprint ?? null;
   return { id, kind, person, roles, scopes, tokenId: "", keyThumbprint, expiresAt: systemClock.nowMs() };
 }
 
-type SessionNeeds = Pick<Needs, "config" | "issuer"> & { readonly clients: ClientRegistry };
-
-function openSessions({ config, issuer, clients }: SessionNeeds) {
-  const { hours, idleMinutes } = config.sessions;
-  const [clock, random] = [systemClock, systemRandom];
-  const codes = new SignInCodes({ clock, random });
-  const path = join(config.dataDir, "keys", "sessions.json");
-  const lifetimes = { lifetimeMs: hours * 3_600_000, idleMs: idleMinutes * 60_000 };
-  const open = new Sessions({ path, clients, clock, random, ...lifetimes });
-  const issueCode = (grant: SessionGrant): SignInCode => {
-    const { code, expiresAt } = codes.issue(grant);
-    // What is behind `#` is sent to no server and stands in no access log.
-    return { code, url: `${issuer}/console/#code=${code}`, expiresAt };
-  };
-  const sessions: SessionService = {
-    url: issuer,
-    find: (secret, how) => open.find(secret, how),
-    issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
-    open: (code) => open.open(codes.use(code)),
-    end: (tokenId) => open.end(tokenId),
-  };
-  const signInUrlOf = (person: string): string => {
-    const client = clients.find(person);
-    const keyThumbprint = client?.keys[0]?.thumbprint;
-    if (client === undefined || keyThumbprint === undefined) {
-      throw new AppError("config-invalid", `${person} is not registered`);
-    }
-    return issueCode({ client: person, keyThumbprint, roles: client.roles, scopes: client.scopes }).url;
-  };
-  return { sessions, signInUrlOf };
+/** Each knows its keys by itself, and asks for them when the first token comes. */
+function openTrusted({ config, egress }: Pick<Needs, "config" | "egress">): ReadonlyMap<string, TrustedIssuer> {
+  const trusted = config.issuers.map((issuer): [string, TrustedIssuer] => {
+    const keys = new IssuerKeys({ url: issuer.url, egress, clock: systemClock });
+    return [issuer.url, { config: issuer, keys }];
+  });
+  return new Map(trusted);
 }
 
 /** As whom somebody's answer counts. Which models an agent may use is not in its file. */

@@ -67,6 +67,21 @@ describe("the command line with a running server", () => {
     assert.match((await bot("login --web")).err, /people-only/);
   });
 
+  test("a client for whom another issuer vouches has no key, and needs both halves of its name there", async () => {
+    const issuer = "--issuer https://login.example";
+    const { code, err } = await run(`client add agent:theirs --kind agent ${issuer} --subject 0oa1`);
+    assert.equal(code, 0, err);
+    const file = JSON.parse(readFileSync(join(server.dataDir, "clients", "agent:theirs.json"), "utf8")) as object;
+    const subjects = [{ issuer: "https://login.example", subject: "0oa1" }];
+    assert.deepEqual(
+      { ...file, scopes: [] },
+      { id: "agent:theirs", kind: "agent", roles: [], scopes: [], subjects, keys: [] },
+    );
+    assert.ok(!existsSync(join(server.configDir, "clients", "agent_theirs.jwk")));
+    assert.equal((await run(`client add agent:theirs --kind agent ${issuer} --subject 0oa1`)).code, 1);
+    assert.equal((await run(`client add agent:half --kind agent ${issuer}`)).code, 2);
+  });
+
   test("a client whose tokens must be bound to its key is served like any other", async () => {
     const { code, out, err } = await run(`--client agent:bound ${note("staging")}`);
     assert.equal(code, 0, err);

@@ -4,11 +4,23 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { disableClient } from "../../src/adapters/identity/clients.ts";
+import { ClientRegistry, disableClient, registerSubject } from "../../src/adapters/identity/clients.ts";
+import { Memberships } from "../../src/adapters/identity/memberships.ts";
 import { SignInCodes } from "../../src/adapters/identity/sign-in-codes.ts";
 import { Sessions, type SessionGrant } from "../../src/adapters/identity/sessions.ts";
 import { isAppError } from "../../src/core/errors.ts";
-import { ADA, DEPLOYER, open, register, seededRandom, temporaryFolder, type Installation } from "./fixture.ts";
+import { issuersConfigSchema } from "../../src/wire/schemas/issuers-config.ts";
+import { PERSON_SCOPES } from "../../src/wire/types/scopes.ts";
+import {
+  ADA,
+  DEPLOYER,
+  open,
+  register,
+  seededRandom,
+  temporaryFolder,
+  TestClock,
+  type Installation,
+} from "./fixture.ts";
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = { lifetimeMs: 12 * HOUR_MS, idleMs: HOUR_MS };
@@ -16,7 +28,14 @@ const LIFETIMES = { lifetimeMs: 12 * HOUR_MS, idleMs: HOUR_MS };
 const pathOf = (at: Installation): string => join(at.dir, "keys", "sessions.json");
 
 function openSessions(at: Installation): Sessions {
-  return new Sessions({ path: pathOf(at), clients: at.clients, clock: at.clock, random: at.random, ...LIFETIMES });
+  return new Sessions({
+    path: pathOf(at),
+    trusted: new Map(),
+    clients: at.clients,
+    clock: at.clock,
+    random: at.random,
+    ...LIFETIMES,
+  });
 }
 
 function setUp(dir: string): { at: Installation; sessions: Sessions; grant: SessionGrant } {
@@ -25,7 +44,7 @@ function setUp(dir: string): { at: Installation; sessions: Sessions; grant: Sess
   return {
     at,
     sessions: openSessions(at),
-    grant: { client: ADA.id, keyThumbprint: kid, roles: ADA.roles, scopes: ADA.scopes },
+    grant: { client: ADA.id, keyThumbprint: kid, external: null, roles: ADA.roles, scopes: ADA.scopes },
   };
 }
 
@@ -178,4 +197,56 @@ test("a damaged record of sessions stops the start", (t) => {
     writeFileSync(pathOf(at), damaged);
     assert.throws(() => openSessions(at), refusedAs("config-invalid"));
   }
+});
+
+const CORP = "https://login.example";
+
+/** Ada as another issuer knows her, in the group `sre`. */
+function openExternal(dir: string, trusted = [{ name: "corp", url: CORP, groups: { sre: { roles: ["on-call"] } } }]) {
+  const clock = new TestClock();
+  const issuers = new Map(issuersConfigSchema.parse(trusted).map((config) => [config.url, { config }]));
+  const onProblem = (file: string, reason: string): never => assert.fail(`${file}: ${reason}`);
+  const memberships = new Memberships({ dir: join(dir, "memberships"), clock, onProblem, trusted: issuers });
+  const clients = new ClientRegistry({ dir: join(dir, "clients"), clock, onProblem, memberships });
+  const path = join(dir, "sessions.json");
+  const random = seededRandom("external");
+  const sessions = new Sessions({ path, clients, trusted: issuers, clock, random, ...LIFETIMES });
+  return { clock, memberships, clients, sessions };
+}
+
+test("groups are believed for a day after the sign-in that brought them, and a session ends with its issuer", (t) => {
+  const dir = temporaryFolder(t);
+  const { clock, memberships, clients, sessions } = openExternal(dir);
+  const [issuer, subject] = [CORP, "u1"];
+  registerSubject(clients.dir, {
+    id: "person:ada",
+    kind: "person",
+    roles: [],
+    scopes: [],
+    subjects: [{ issuer, subject }],
+  });
+  clients.reload();
+  assert.deepEqual(clients.find("person:ada")?.roles, []);
+  memberships.remember("person:ada", { issuer, subject, groups: ["sre", "unknown"] });
+  const { roles = [], scopes = [] } = clients.find("person:ada") ?? {};
+  assert.deepEqual([roles, scopes], [["on-call"], PERSON_SCOPES]);
+  const grant = { client: "person:ada", keyThumbprint: null, external: { issuer, subject }, roles, scopes };
+  const { secret } = sessions.open(grant);
+  clock.advance(24 * HOUR_MS - 1);
+  assert.deepEqual(clients.find("person:ada")?.roles, ["on-call"]);
+  const { secret: late } = sessions.open(grant);
+  assert.deepEqual(sessions.find(late)?.roles, ["on-call"]);
+  assert.equal(sessions.find(secret), undefined, "idle");
+  clock.advance(1);
+  assert.deepEqual([clients.find("person:ada")?.roles, sessions.find(late)?.roles], [[], []]);
+  assert.equal(openExternal(dir, []).sessions.find(late), undefined, "an issuer that is no longer trusted");
+});
+
+test("groups remembered for another subject than the one that is linked give nothing", (t) => {
+  const { memberships, clients } = openExternal(temporaryFolder(t));
+  const subjects = [{ issuer: CORP, subject: "u1" }];
+  registerSubject(clients.dir, { id: "person:ada", kind: "person", roles: ["dba"], scopes: [], subjects });
+  clients.reload();
+  memberships.remember("person:ada", { issuer: CORP, subject: "u2", groups: ["sre"] });
+  assert.deepEqual(clients.find("person:ada")?.roles, ["dba"]);
 });

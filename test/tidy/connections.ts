@@ -28,6 +28,7 @@ const HARMLESS: ReadonlyMap<string, readonly string[]> = new Map([
 const PLACES_OF_PACKAGE: readonly (readonly [package_: RegExp, places: readonly string[]])[] = [
   [/^pg(\/|$)/, ["src/adapters/stores/", "src/adapters/executors/sql-database.ts"]],
   [/^(ai$|@ai-sdk\/)/, ["src/adapters/classifiers/"]],
+  [/^openid-client$/, ["src/adapters/identity/"]],
   [/^nodemailer(\/|$)/, ["src/adapters/notifiers/"]],
 ];
 
@@ -47,7 +48,7 @@ export function checkConnections(source: Source): readonly Finding[] {
 }
 
 /** Large, and needed by few installations: only `await import(…)` where the first call needs them. */
-const LOADED_LATE = /^(ai$|@ai-sdk\/|nodemailer(\/|$))/;
+const LOADED_LATE = /^(ai$|openid-client$|@ai-sdk\/|nodemailer(\/|$))/;
 
 /** What a file loads at its start although not every installation uses it. */
 export function checkLateLoading(source: Source): readonly Finding[] {

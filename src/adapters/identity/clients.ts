@@ -17,6 +17,8 @@ import type { ClientKind } from "../../wire/types/identity.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
 import { createFile, replaceFile } from "./durable-files.ts";
 import { generatePrivateJwk, publicJwkOf, writePrivateJwk } from "./key-pairs.ts";
+import type { Memberships } from "./memberships.ts";
+import { reachOf } from "./issuer-claims.ts";
 import { RecordFolder } from "./record-folder.ts";
 import type { ProblemReport } from "./record-folder.ts";
 
@@ -27,6 +29,8 @@ export interface ClientKey {
   readonly algorithms: readonly string[];
   readonly key: KeyObject;
 }
+
+export type Subject = { readonly issuer: string; readonly subject: string };
 
 export interface Client {
   readonly id: string;
@@ -40,6 +44,8 @@ export interface Client {
   readonly keys: readonly ClientKey[];
   /** Of a registered agent: those above it, its own parent first. */
   readonly parents: readonly string[];
+  /** Who it is to other issuers. */
+  readonly subjects: readonly Subject[];
   readonly disabled: boolean;
   /** It gets no token that is not bound to a key. */
   readonly dpopBound: boolean;
@@ -60,20 +66,27 @@ export interface ClientRegistryOptions {
   readonly onProblem: ProblemReport;
   /** Agents that were registered by an approved action; each stands before a file of the same id. */
   readonly agents?: AgentDirectory;
+  /** What people's groups at other issuers give them. */
+  readonly memberships?: Pick<Memberships, "generation" | "givenTo">;
 }
 
 /** The clients that may act now. Files are looked at again at most once a second, or on `reload`. */
 export class ClientRegistry {
   readonly #folder: RecordFolder<Client>;
+  readonly #dir: string;
   readonly #onProblem: ProblemReport;
   readonly #agents: AgentDirectory | undefined;
+  readonly #memberships: ClientRegistryOptions["memberships"];
   #usable: ReadonlyMap<string, Client> = new Map();
+  #bySubject: ReadonlyMap<string, Client> = new Map();
   #builtFrom = -1;
 
   constructor(options: ClientRegistryOptions) {
     this.#folder = new RecordFolder({ ...options, parse: parseClient });
+    this.#dir = options.dir;
     this.#onProblem = options.onProblem;
     this.#agents = options.agents;
+    this.#memberships = options.memberships;
     this.#rebuild();
   }
 
@@ -84,15 +97,34 @@ export class ClientRegistry {
     return this.#usable.get(id);
   }
 
+  /** As `find`, by who the client is to another issuer. */
+  findBySubject(issuer: string, subject: string): Client | undefined {
+    this.#folder.refresh();
+    this.#rebuild();
+    return this.#bySubject.get(subjectKey({ issuer, subject }));
+  }
+
+  /** Whether somebody with that subject, or a file whose name ends so, is there at all: disabled, unusable or good. */
+  hasEver(subject: Subject, suffix: string): boolean {
+    this.reload();
+    const key = subjectKey(subject);
+    const isHeld = [...this.#folder.records()].some((client) => client.subjects.some((one) => subjectKey(one) === key));
+    return isHeld || this.#folder.names().some((name) => name.endsWith(suffix));
+  }
+
+  get dir(): string {
+    return this.#dir;
+  }
+
   /** Changes whenever a client may have: what was concluded from an earlier one must be concluded again. */
   currentGeneration(): number {
     this.#folder.refresh();
     return this.#generation();
   }
 
-  /** Both only grow. */
+  /** All of them only grow. */
   #generation(): number {
-    return this.#folder.generation + (this.#agents?.generation ?? 0);
+    return this.#folder.generation + (this.#agents?.generation ?? 0) + (this.#memberships?.generation ?? 0);
   }
 
   reload(): void {
@@ -100,25 +132,39 @@ export class ClientRegistry {
     this.#rebuild();
   }
 
+  /** A person has what is registered and what their groups give; groups are of people, whatever they are called. */
+  #withGroups(client: Client): Client {
+    if (client.kind !== "person" || client.subjects.length === 0) return client;
+    return { ...client, ...reachOf(client, this.#memberships?.givenTo(client) ?? { roles: [], scopes: [] }) };
+  }
+
   #rebuild(): void {
-    if (this.#builtFrom === this.#generation()) return;
-    this.#builtFrom = this.#generation();
-    const clients = withAgents([...this.#folder.records()], this.#agents?.all() ?? []);
+    const generation = this.#generation();
+    if (this.#builtFrom === generation) return;
+    this.#builtFrom = generation;
+    const people = [...this.#folder.records()].map((client) => this.#withGroups(client));
+    const clients = withAgents(people, this.#agents?.all() ?? []);
     const enabled = withOwners(clients).filter((client) => !client.disabled);
-    const shared = findSharedKeys(enabled);
-    this.#usable = new Map(enabled.filter((client) => !shared.has(client.id)).map((client) => [client.id, client]));
-    for (const id of shared) this.#onProblem(id, "its key is also registered for somebody else; neither can be used");
+    const shared = findShared(enabled);
+    const usable = enabled.filter((client) => !shared.has(client.id));
+    this.#usable = new Map(usable.map((client) => [client.id, client]));
+    this.#bySubject = new Map(usable.flatMap((client) => client.subjects.map((one) => [subjectKey(one), client])));
+    for (const id of shared) {
+      this.#onProblem(id, "its key or subject is also registered for somebody else; neither can be used");
+    }
   }
 }
 
-/** Registered agents in place of files of the same id; what either calls off is off. */
+/** Registered agents in place of files of the same id, which say who they are elsewhere; what either calls off is off. */
 function withAgents(files: readonly Client[], agents: readonly RegisteredAgent[]): readonly Client[] {
   const clients = new Map(files.map((client) => [client.id, client]));
   for (const agent of agents) {
     const { id, owner, parents, roles, scopes, revoked, dpop: dpopBound } = agent;
-    const disabled = revoked || clients.get(id)?.disabled === true;
+    const file = clients.get(id);
+    const disabled = revoked || file?.disabled === true;
     const keys = agent.keys.map(({ jwk }) => parseKey(jwk));
-    clients.set(id, { id, kind: "agent", person: null, owner, roles, scopes, keys, parents, disabled, dpopBound });
+    const given = { owner, parents, roles, scopes, keys, disabled, dpopBound };
+    clients.set(id, { id, kind: "agent", person: null, subjects: file?.subjects ?? [], ...given });
   }
   return [...clients.values()];
 }
@@ -136,20 +182,30 @@ function withOwners(clients: readonly Client[]): readonly Client[] {
   });
 }
 
-/** Clients that hold a key of another subject: whoever has that key could answer as two people. */
-function findSharedKeys(clients: readonly Client[]): ReadonlySet<string> {
+/**
+ * Clients that hold a key of another: whoever has that key could answer as two people. Two clients with one subject are
+ * never told apart, not even when they are one human.
+ */
+function findShared(clients: readonly Client[]): ReadonlySet<string> {
   const holders = new Map<string, Client>();
   const shared = new Set<string>();
-  for (const client of clients) {
-    for (const { thumbprint } of client.keys) {
-      const holder = holders.get(thumbprint);
-      if (holder === undefined) holders.set(thumbprint, client);
-      else if (holder !== client && (holder.person === null || holder.person !== client.person)) {
-        shared.add(holder.id).add(client.id);
-      }
+  const hold = (name: string, client: Client, mayShare: boolean): void => {
+    const holder = holders.get(name);
+    if (holder === undefined) holders.set(name, client);
+    else if (holder !== client && !(mayShare && holder.person !== null && holder.person === client.person)) {
+      shared.add(holder.id).add(client.id);
     }
+  };
+  for (const client of clients) {
+    for (const { thumbprint } of client.keys) hold(thumbprint, client, true);
+    for (const subject of client.subjects) hold(subjectKey(subject), client, false);
   }
   return shared;
+}
+
+/** Unambiguous: no issuer's address holds a line feed. */
+function subjectKey({ issuer, subject }: Subject): string {
+  return `${issuer}\n${subject}`;
 }
 
 function parseClient(name: string, value: Json): Client {
@@ -159,19 +215,9 @@ function parseClient(name: string, value: Json): Client {
   if (file.id !== name) throw new Error("id and file name disagree");
   const keys = file.keys.map(parseKey);
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
-  const { id, kind, roles, scopes, disabled = false, dpopBound = false } = file;
-  return {
-    id,
-    kind,
-    person: subjectPerson(file),
-    owner: file.owner ?? null,
-    roles,
-    scopes,
-    keys,
-    parents: [],
-    disabled,
-    dpopBound,
-  };
+  const { id, kind, roles, scopes, subjects = [], disabled = false, dpopBound = false } = file;
+  const [person, owner] = [subjectPerson(file), file.owner ?? null];
+  return { id, kind, person, owner, roles, scopes, keys, subjects, parents: [], disabled, dpopBound };
 }
 
 function parseKey(jwk: PublicJwk | AgentJwk): ClientKey {
@@ -218,6 +264,14 @@ export function createClient(
     throw new AppError("config-invalid", `${parsed.data.id} is registered already`);
   }
   return jwk;
+}
+
+/** Registers somebody whom another issuer vouches for, without a key. False, and nothing written, when the id is taken. */
+export function registerSubject(dir: string, client: NewClient): boolean {
+  const parsed = clientFile.safeParse({ ...client, keys: [] });
+  if (!parsed.success) throw new AppError("request-invalid", firstProblem(parsed.error));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return createFile(clientPath(dir, parsed.data.id), toText(parsed.data));
 }
 
 /** Disables a client: its tokens end within a second, or at the registry's next `reload`. */

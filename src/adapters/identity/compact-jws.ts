@@ -25,9 +25,10 @@ export const TOKEN_CHARS_MAX = 8192;
 
 /**
  * Header members that are accepted. Everything else is refused rather than ignored: members that bring or fetch a key
- * (`jwk`, `jku`, `x5c`, `x5u`), that change what is signed (`b64`, `crit`), and those we do not know.
+ * (`jwk`, `jku`, `x5c`, `x5u`), that change what is signed (`b64`, `crit`), and those we do not know. The digests of a
+ * certificate are names like `kid`, which other issuers send and nobody reads.
  */
-const HEADER_MEMBERS: ReadonlySet<string> = new Set(["alg", "kid", "typ"]);
+const HEADER_MEMBERS: ReadonlySet<string> = new Set(["alg", "kid", "typ", "x5t", "x5t#S256"]);
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -60,6 +60,11 @@ export class RecordFolder<T> {
     for (const entry of this.#entries.values()) if (entry.record !== undefined) yield entry.record;
   }
 
+  /** Of every file, also of those that are no valid record. */
+  names(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
   refresh(): void {
     if (this.#options.clock.monotonicMs() - this.#checkedAtMs >= CHECK_INTERVAL_MS) this.reload();
   }

@@ -24,8 +24,9 @@ export const SESSION_ID = "ses_";
 /** For whom a session may be opened, and how far it reaches at most. */
 export interface SessionGrant {
   readonly client: string;
-  /** The registered key behind it: its removal ends the session. */
-  readonly keyThumbprint: string;
+  /** The registered key behind it, null where another issuer is: the removal of either ends the session. */
+  readonly keyThumbprint: string | null;
+  readonly external: SessionRecord["external"];
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
 }
@@ -34,6 +35,8 @@ export interface SessionsOptions {
   /** File that remembers the sessions. */
   readonly path: string;
   readonly clients: ClientRegistry;
+  /** Other issuers, by their address. */
+  readonly trusted: Trusted;
   readonly clock: Clock;
   readonly random: Random;
   /** After which a session ends, used or not. */
@@ -123,11 +126,11 @@ export class Sessions {
   }
 
   #identityOf(entry: Entry): Identity | undefined {
-    const { clients } = this.#options;
+    const { clients, trusted } = this.#options;
     const generation = clients.currentGeneration();
     if (entry.generation === generation) return entry.identity;
     entry.generation = generation;
-    entry.identity = narrowed(entry.record, clients.find(entry.record.client));
+    entry.identity = narrowed(entry.record, clients.find(entry.record.client), trusted);
     return entry.identity;
   }
 
@@ -142,9 +145,9 @@ export class Sessions {
 }
 
 /** The identity, as far as both the session and the registration reach; undefined where the session must end. */
-function narrowed(record: SessionRecord, client: Client | undefined): Identity | undefined {
+function narrowed(record: SessionRecord, client: Client | undefined, trusted: Trusted): Identity | undefined {
   if (client === undefined || client.kind !== "person") return undefined;
-  if (!client.keys.some(({ thumbprint }) => thumbprint === record.keyThumbprint)) return undefined;
+  if (!stands(record, client, trusted)) return undefined;
   return Object.freeze({
     id: client.id,
     kind: client.kind,
@@ -155,6 +158,15 @@ function narrowed(record: SessionRecord, client: Client | undefined): Identity |
     keyThumbprint: record.keyThumbprint,
     expiresAt: record.expiresAt,
   });
+}
+
+type Trusted = ReadonlyMap<string, unknown>;
+
+/** Whether what opened the session still stands: the key, or the link to an issuer that is still trusted. */
+function stands({ keyThumbprint, external }: SessionRecord, client: Client, trusted: Trusted): boolean {
+  if (external === null) return client.keys.some(({ thumbprint }) => thumbprint === keyThumbprint);
+  const { issuer, subject } = external;
+  return trusted.has(issuer) && client.subjects.some((one) => one.issuer === issuer && one.subject === subject);
 }
 
 /** May be shown and logged: a digest tells nothing of the secret. */

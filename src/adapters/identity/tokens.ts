@@ -11,7 +11,9 @@ import type { ClientScope } from "../../wire/types/scopes.ts";
 import type { ClientRegistry } from "./clients.ts";
 import { JwsError, parseCompactJws, parseJsonObject, TOKEN_CHARS_MAX, verifyCompactJws } from "./compact-jws.ts";
 import type { CompactJws } from "./compact-jws.ts";
+import { identityOf, verifyExternal, type TrustedIssuer } from "./external-tokens.ts";
 import { ExpiringSet } from "./expiring-set.ts";
+import { KEYS_FRESH_MS } from "./issuer-keys.ts";
 import type { KeyPair } from "./key-pairs.ts";
 
 /** No token of ours lives longer (see issuer.ts). */
@@ -32,6 +34,8 @@ export interface TokenVerifierOptions {
   /** File that remembers revoked tokens. */
   readonly revokedPath: string;
   readonly clock: Clock;
+  /** Other issuers whose tokens are good here, by what their tokens have as `iss`. */
+  readonly trusted?: ReadonlyMap<string, TrustedIssuer>;
   readonly cachedMax?: number;
 }
 
@@ -47,6 +51,8 @@ interface Entry {
   readonly identity: Identity;
   /** Thumbprint of the key that its sender must prove; null for a bearer token. */
   readonly boundTo: string | null;
+  /** From when on it is checked again: its issuer may have taken the key back. */
+  readonly staleAtMs: number;
   /** Generation of the client registry that the identity was checked against. */
   readonly generation: number;
 }
@@ -112,7 +118,7 @@ export class TokenVerifier {
     const entry = this.#cache.get(header);
     if (entry === undefined) return undefined;
     const { clock, clients } = this.#options;
-    const isGood = clock.nowMs() < entry.identity.expiresAt && entry.generation === clients.currentGeneration();
+    const isGood = clock.nowMs() < entry.staleAtMs && entry.generation === clients.currentGeneration();
     if (isGood) return entry;
     this.#cache.delete(header);
     return undefined;
@@ -122,10 +128,9 @@ export class TokenVerifier {
     if (header.length > TOKEN_CHARS_MAX) throw invalid(`the header is longer than ${TOKEN_CHARS_MAX} characters`);
     try {
       const jws = parseCompactJws(header.slice(scheme.length));
-      this.#checkHeader(jws);
-      await verifyCompactJws(jws, this.#options.key.publicKey, ["EdDSA"]);
+      const accept = (await this.#verifyExternal(jws)) ?? (await this.#verifyOwn(jws));
       // From here on nothing waits, so no revocation can pass between the checks and the cache.
-      const entry = this.#accept(this.#parseClaims(jws));
+      const entry = accept();
       if (entry.boundTo === null && scheme === BOUND_SCHEME) throw new JwsError("bound to no key: send it as Bearer");
       this.#cache.set(header, entry);
       return entry;
@@ -140,11 +145,45 @@ export class TokenVerifier {
    * the key they were issued to. Throws `overloaded` when too many are revoked already: then disable the client.
    */
   revokeToken(tokenId: string): void {
-    const uselessAtMs = this.#options.clock.nowMs() + (LIFETIME_MAX_S + CLOCK_STEP_S) * 1000;
+    // Another issuer's token may live longer than ours.
+    const lifetimeS = Math.max(LIFETIME_MAX_S + CLOCK_STEP_S, ...this.#trustedLifetimesS());
+    const uselessAtMs = this.#options.clock.nowMs() + lifetimeS * 1000;
     if (this.#revoked.add(REVOKED_GROUP, tokenId, uselessAtMs) === "full") {
       throw new AppError("overloaded", "too many revoked tokens are remembered; disable the client instead");
     }
     this.#cache.clear();
+  }
+
+  #trustedLifetimesS(): readonly number[] {
+    const configs = [...(this.#options.trusted?.values() ?? [])].map(({ config }) => config);
+    return configs.map(({ tokenLifetimeMaxS, clockSkewS }) => tokenLifetimeMaxS + 2 * clockSkewS);
+  }
+
+  /** What is left to do when the signature is good. */
+  async #verifyOwn(jws: CompactJws): Promise<() => Entry> {
+    this.#checkHeader(jws);
+    await verifyCompactJws(jws, this.#options.key.publicKey, ["EdDSA"]);
+    return () => this.#accept(this.#parseClaims(jws));
+  }
+
+  /** As `#verifyOwn`, for a token that names another trusted issuer; undefined for every other one. */
+  async #verifyExternal(jws: CompactJws): Promise<(() => Entry) | undefined> {
+    const { trusted, clients, clock } = this.#options;
+    if (trusted === undefined || trusted.size === 0) return undefined;
+    const { iss } = parseJsonObject(jws.payload);
+    const issuer = typeof iss === "string" ? trusted.get(iss) : undefined;
+    if (issuer === undefined) return undefined;
+    const token = await verifyExternal(jws, issuer, clock);
+    return () => {
+      if (this.#revoked.has(REVOKED_GROUP, token.tokenId)) throw new JwsError("revoked");
+      const client = clients.findBySubject(issuer.config.url, token.subject);
+      const identity = identityOf(token, client);
+      const boundTo = token.claims.cnf?.jkt ?? null;
+      if (boundTo === null && client?.dpopBound === true)
+        throw new JwsError("its client's tokens must be bound to a key");
+      const staleAtMs = Math.min(identity.expiresAt, clock.nowMs() + KEYS_FRESH_MS);
+      return { identity, boundTo, staleAtMs, generation: clients.currentGeneration() };
+    };
   }
 
   #checkHeader({ header }: CompactJws): void {
@@ -197,7 +236,7 @@ export class TokenVerifier {
     });
     const boundTo = claims.cnf?.jkt ?? null;
     if (boundTo === null && client.dpopBound) throw new JwsError("its client's tokens must be bound to a key");
-    return { identity, boundTo, generation: clients.currentGeneration() };
+    return { identity, boundTo, staleAtMs: identity.expiresAt, generation: clients.currentGeneration() };
   }
 }
 

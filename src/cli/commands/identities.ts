@@ -3,10 +3,11 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
-import { createClient, disableClient } from "../../adapters/identity/clients.ts";
+import { createClient, disableClient, registerSubject } from "../../adapters/identity/clients.ts";
+import type { NewClient, Subject } from "../../adapters/identity/clients.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
-import { isClientScope, PLAIN_SCOPES, type ClientScope } from "../../wire/types/scopes.ts";
-import { usageError } from "../cli-error.ts";
+import { isClientScope, PERSON_SCOPES, PLAIN_SCOPES, type ClientScope } from "../../wire/types/scopes.ts";
+import { CliError, usageError } from "../cli-error.ts";
 import { checkClientId, keyPathOf } from "../credentials.ts";
 import { DATA, dataFolder } from "../data-folder.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -14,20 +15,7 @@ import type { Runner, Session } from "../session.ts";
 
 /** Where nothing is said: people read, answer and stop; agents propose, and read what they proposed. */
 const DEFAULT_SCOPES: Readonly<Record<ClientKind, readonly ClientScope[]>> = {
-  person: [
-    "signals:read",
-    "incidents:read",
-    "incidents:write",
-    "runs:read",
-    "actions:read",
-    "actions:approve",
-    "actions:cancel",
-    "killswitch:read",
-    "killswitch:pause",
-    "ledger:read",
-    "policies:read",
-    "payloads:read",
-  ],
+  person: PERSON_SCOPES,
   agent: ["actions:propose:*"],
 };
 
@@ -37,6 +25,8 @@ type ClientFlags = {
   readonly scope?: readonly string[];
   readonly person?: string;
   readonly owner?: string;
+  readonly issuer?: string;
+  readonly subject?: string;
   readonly dpop?: boolean;
   readonly data?: string;
 };
@@ -55,6 +45,8 @@ export function addIdentities(program: Command, runner: Runner): void {
     )
     .option("--person <name>", "the human it speaks for, where the id does not say")
     .option("--owner <id>", "who answers for it and never approves for it: person:<name>, or team:<name>")
+    .option("--issuer <url>", "who vouches for it instead of a key of its own: one of the issuers in the settings")
+    .option("--subject <text>", "who it is to that issuer, exactly as its tokens say")
     .option("--dpop", "it gets only tokens that are bound to a key (RFC 9449)")
     .option(...DATA)
     .action(runner.action(addClient));
@@ -70,12 +62,12 @@ export function addIdentities(program: Command, runner: Runner): void {
     .action(runner.action(token));
 }
 
-function addClient({ host, settings, output }: Session, id: string, flags: ClientFlags): ExitCode {
+function addClient(session: Session, id: string, flags: ClientFlags): ExitCode {
+  const { host, settings } = session;
   const { kind, person, role = [], owner, dpop } = flags;
   const dataDir = dataFolder(flags.data ?? host.env.dataDir);
   const keyPath = keyPathOf(settings.configDir, id);
   if (!checkClientId(id).startsWith(`${kind}:`)) throw usageError(`an id of kind ${kind} begins with ${kind}:`);
-  mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
   const optional = {
     ...(person === undefined ? {} : { person }),
     ...(owner === undefined ? {} : { owner }),
@@ -88,11 +80,35 @@ function addClient({ host, settings, output }: Session, id: string, flags: Clien
     roles: [...role],
     scopes: parseScopes(flags.scope) ?? [...DEFAULT_SCOPES[kind]],
   };
-  createClient(join(dataDir, "clients"), client, { keyPath, random: host.random });
-  output.print(`${id}\n`);
-  output.note(`its private key is ${keyPath}; give it to nobody else`);
-  output.note(`next: holdpoint token --client ${id}`);
+  addTo(join(dataDir, "clients"), { client, keyPath, subject: subjectOf(flags), session });
   return EXIT.ok;
+}
+
+type Addition = {
+  readonly client: NewClient;
+  readonly keyPath: string;
+  readonly subject: Subject | null;
+  readonly session: Session;
+};
+
+/** With a new key, or with another issuer that vouches for it. */
+function addTo(clients: string, { client, keyPath, subject, session: { host, output } }: Addition): void {
+  if (subject === null) {
+    mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
+    createClient(clients, client, { keyPath, random: host.random });
+  } else if (!registerSubject(clients, { ...client, subjects: [subject] })) {
+    throw new CliError(`${client.id} is registered already`);
+  }
+  output.print(`${client.id}\n`);
+  if (subject !== null) return output.note(`it acts with tokens of ${subject.issuer}`);
+  output.note(`its private key is ${keyPath}; give it to nobody else`);
+  output.note(`next: holdpoint token --client ${client.id}`);
+}
+
+function subjectOf({ issuer, subject }: ClientFlags): Subject | null {
+  if (issuer === undefined && subject === undefined) return null;
+  if (issuer === undefined || subject === undefined) throw usageError("--issuer and --subject go together");
+  return { issuer, subject };
 }
 
 function parseScopes(scopes: readonly string[] | undefined): ClientScope[] | null {

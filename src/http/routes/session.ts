@@ -2,14 +2,16 @@
 
 import { AppError } from "../../core/errors.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import { sessionSchema, signInCodeSchema, signInSchema } from "../../wire/schemas/identity.ts";
+import { sessionSchema, signInCodeSchema, signInQuerySchema, signInSchema } from "../../wire/schemas/identity.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { admitWrite, identify, parseWith } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
-import { checkOwnOrigin, sessionCookie, sessionHolder } from "../session-cookie.ts";
+import { checkOwnOrigin, pendingCookie, pendingSignIn, sessionCookie, sessionHolder } from "../session-cookie.ts";
 
 async function issueCode({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
+  // Another issuer's person signs in there: what ends their session is known there alone.
+  if (identity.keyThumbprint === null) throw new AppError("people-only", "sign in at your identity provider");
   if (identity.kind !== "person") throw new AppError("people-only", "agents have no sessions");
   // Else whoever has a session for a moment could make it last.
   if (request.headers.authorization === undefined) throw new AppError("people-only", "a session opens no other one");
@@ -29,6 +31,34 @@ function signIn({ services, request, reply }: RouteContext): unknown {
   const maxAgeS = Math.floor((identity.expiresAt - nowMs()) / 1000);
   void reply.header("set-cookie", sessionCookie(sessions.url, secret, maxAgeS)).header("cache-control", "no-store");
   return sessionDocument(identity);
+}
+
+const PENDING_S = 600;
+
+function providers({ services }: RouteContext): unknown {
+  const items = services.sessions.providers.map((name) => ({ name, url: `/v1/session/login?issuer=${name}` }));
+  return { items };
+}
+
+/** Sends the browser to the issuer, with a note of what it was sent for that only this server reads. */
+async function beginSignIn({ services, request, reply }: RouteContext): Promise<unknown> {
+  const { sessions, admission, nowMs } = services;
+  const { issuer } = parseWith(signInQuerySchema, request.query, "query-invalid");
+  admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
+  const { address, sealed } = await sessions.beginSignIn(issuer);
+  void reply.header("set-cookie", pendingCookie(sessions.url, sealed, PENDING_S)).header("cache-control", "no-store");
+  return reply.redirect(address, 302);
+}
+
+async function finishSignIn({ services, request, reply }: RouteContext): Promise<unknown> {
+  const { sessions, admission, nowMs } = services;
+  admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
+  const query = request.url.split("?").slice(1).join("?");
+  const { secret, identity } = await sessions.finishSignIn(query, pendingSignIn(sessions.url, request) ?? "");
+  const maxAgeS = Math.floor((identity.expiresAt - nowMs()) / 1000);
+  const cookies = [sessionCookie(sessions.url, secret, maxAgeS), pendingCookie(sessions.url, "", 0)];
+  void reply.header("set-cookie", cookies).header("cache-control", "no-store").header("referrer-policy", "no-referrer");
+  return reply.redirect("/console/", 303);
 }
 
 async function readSession({ services, request, reply }: RouteContext): Promise<unknown> {
@@ -71,6 +101,45 @@ export const sessionRoutes: readonly Route[] = [
     response: session,
     errors: ["code-invalid", "csrf-refused", "rate-limited", "overloaded", "store-unavailable"],
     handle: signIn,
+  },
+  {
+    method: "GET",
+    path: "/v1/session/providers",
+    operationId: "listSignInProviders",
+    summary: "The identity providers at which people sign in.",
+    auth: "none",
+    response: { status: 200, schema: documentSchema, what: "Their names, and where each begins" },
+    errors: [],
+    handle: providers,
+  },
+  {
+    method: "GET",
+    path: "/v1/session/login",
+    operationId: "beginSignIn",
+    summary: "Sign in at an identity provider: sends the browser there.",
+    auth: "none",
+    query: signInQuerySchema,
+    response: { status: 302, what: "To the identity provider" },
+    errors: ["query-invalid", "sign-in-invalid", "issuer-unreachable", "rate-limited"],
+    handle: beginSignIn,
+  },
+  {
+    method: "GET",
+    path: "/v1/session/callback",
+    operationId: "finishSignIn",
+    summary: "Where the identity provider sends the browser back to: opens the session.",
+    auth: "none",
+    response: { status: 303, what: "To the console, with the session's cookie" },
+    errors: [
+      "sign-in-invalid",
+      "sign-in-refused",
+      "code-invalid",
+      "issuer-unreachable",
+      "rate-limited",
+      "overloaded",
+      "store-unavailable",
+    ],
+    handle: finishSignIn,
   },
   {
     method: "GET",

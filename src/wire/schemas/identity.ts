@@ -10,7 +10,7 @@ import { signalMappingSchema } from "./signal.ts";
 const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 
 /** Plain ASCII, so that no name can imitate another. */
-const plainName = z.string().regex(new RegExp(`^${NAME}$`), "a name is a-z, 0-9 and -, at most 63 characters");
+export const plainName = z.string().regex(new RegExp(`^${NAME}$`), "a name is a-z, 0-9 and -, at most 63 characters");
 
 const clientId = z
   .string()
@@ -23,8 +23,8 @@ const scope = z.custom<ClientScope>(
 
 const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
-const roles = z.array(plainName).max(32).refine(distinct, "a role is named twice");
-const scopes = z.array(scope).max(64).refine(distinct, "a scope is named twice");
+export const roles = z.array(plainName).max(32).refine(distinct, "a role is named twice");
+export const scopes = z.array(scope).max(64).refine(distinct, "a scope is named twice");
 
 /** 32 bytes in base64url: 43 characters, the last of which has two unused bits that must be zero. */
 const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, "not 32 bytes in canonical base64url");
@@ -81,12 +81,18 @@ export const clientFile = z
     person: plainName.optional(),
     roles,
     scopes,
-    keys: z.array(publicJwk).min(1).max(8),
+    keys: z.array(publicJwk).max(8),
+    /** Who it is to other issuers (`issuers` in the settings), each exactly as their tokens say. */
+    subjects: z
+      .array(z.strictObject({ issuer: z.string().max(512), subject: z.string().min(1).max(255) }))
+      .max(8)
+      .optional(),
     disabled: z.boolean().optional(),
     /** Its tokens are bound to a key (RFC 9449 section 5.2): without a proof it gets none. */
     dpopBound: z.boolean().optional(),
   })
-  .refine((client) => client.id.startsWith(`${client.kind}:`), "kind and id disagree");
+  .refine((client) => client.id.startsWith(`${client.kind}:`), "kind and id disagree")
+  .refine(({ keys, subjects = [] }) => keys.length + subjects.length > 0, "keys: it has no key, and no other issuer");
 export type ClientFile = z.infer<typeof clientFile>;
 
 const topicArn = z
@@ -211,12 +217,36 @@ export const accessTokenClaims = z.strictObject({
 });
 export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
 
+/** Claims of another issuer's access tokens that every issuer has; the others are read as configured. */
+export const externalClaims = z.object({
+  iss: z.string(),
+  aud: z.union([z.string(), z.array(z.string()).max(64)]),
+  exp: numericDate,
+  iat: numericDate,
+  nbf: numericDate.optional(),
+  jti: z.string().min(1).max(256).optional(),
+  /** Bound in another way than by DPoP is bound in one that nobody here checks: refused. */
+  cnf: z.strictObject({ jkt: bytes32 }).optional(),
+});
+export type ExternalClaims = z.infer<typeof externalClaims>;
+
+/** `<dataDir>/memberships/<id>.json`: the groups that mean something here, as the issuer said at the last sign-in. */
+export const membershipFile = z.strictObject({
+  issuer: z.string(),
+  subject: z.string(),
+  groups: z.array(z.string().max(256)).max(64).readonly(),
+  at: z.int(),
+});
+export type MembershipFile = z.infer<typeof membershipFile>;
+
 /** One open session as it is remembered; the secret itself is nowhere. */
 export const sessionRecord = z.strictObject({
   /** SHA-256 of the secret, base64url. */
   digest: bytes32,
   client: clientId,
-  keyThumbprint: bytes32,
+  /** The registered key behind it, null where another issuer is. */
+  keyThumbprint: bytes32.nullable(),
+  external: z.strictObject({ issuer: z.string(), subject: z.string() }).nullable().default(null),
   roles,
   scopes,
   openedAt: z.int(),
@@ -226,6 +256,9 @@ export type SessionRecord = z.infer<typeof sessionRecord>;
 
 /** Body of `POST /v1/session`. */
 export const signInSchema = z.strictObject({ code: z.string().min(1).max(128) }).meta({ id: "SignIn" });
+
+/** Query of `GET /v1/session/login`. */
+export const signInQuerySchema = z.strictObject({ issuer: plainName.optional() });
 
 export const signInCodeSchema = z
   .object({ code: z.string(), url: z.string(), expiresAt: z.number() })

@@ -19,8 +19,8 @@ export interface Identity {
   readonly scopes: readonly ClientScope[];
   /** The token's `jti`, or the id of the session. */
   readonly tokenId: string;
-  /** RFC 7638 thumbprint of the registered key that stands behind the credential. */
-  readonly keyThumbprint: string;
+  /** RFC 7638 thumbprint of the registered key that stands behind the credential; null where another issuer does. */
+  readonly keyThumbprint: string | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }

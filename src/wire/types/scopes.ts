@@ -42,6 +42,22 @@ export const AGENT_SCOPES = [
 /** A scope that a person or an agent can be registered with. */
 export type ClientScope = (typeof PLAIN_SCOPES)[number] | `actions:propose:${string}`;
 
+/** What people usually need: to read, to answer and to stop. */
+export const PERSON_SCOPES: readonly ClientScope[] = [
+  "signals:read",
+  "incidents:read",
+  "incidents:write",
+  "runs:read",
+  "actions:read",
+  "actions:approve",
+  "actions:cancel",
+  "killswitch:read",
+  "killswitch:pause",
+  "ledger:read",
+  "policies:read",
+  "payloads:read",
+];
+
 /** The one thing a source's secret allows. No client can be registered with it. */
 export type SourceScope = `signals:write:${string}`;
 

@@ -1,0 +1,78 @@
+// Sessions put together: codes, sign-in at other issuers, and the sessions that both open.
+
+import { join } from "node:path";
+import type { ClientRegistry } from "../adapters/identity/clients.ts";
+import type { TrustedIssuer } from "../adapters/identity/external-tokens.ts";
+import type { Memberships } from "../adapters/identity/memberships.ts";
+import { admitPerson } from "../adapters/identity/people.ts";
+import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
+import { SignIns, type SignedIn } from "../adapters/identity/sign-ins.ts";
+import { Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
+import { AppError } from "../core/errors.ts";
+import type { SessionService, SignInCode } from "../http/services.ts";
+import type { Egress } from "../wire/contracts/egress.ts";
+import type { Config } from "./config.ts";
+import { fileSecrets } from "./secrets.ts";
+import { systemClock as clock, systemRandom as random } from "./system.ts";
+
+type SessionNeeds = {
+  readonly config: Pick<Config, "dataDir" | "sessions" | "issuers">;
+  /** Where people and agents find this server. */
+  readonly url: string;
+  readonly clients: ClientRegistry;
+  readonly memberships: Memberships;
+  readonly trusted: ReadonlyMap<string, TrustedIssuer>;
+  readonly egress: Egress;
+};
+
+type OpenedSessions = {
+  readonly sessions: SessionService;
+  /** An address that signs a registered person in, once: for whoever reads what the process prints. */
+  readonly signInUrlOf: (person: string) => string;
+};
+
+export function openSessions({ config, url, clients, memberships, trusted, egress }: SessionNeeds): OpenedSessions {
+  const { hours, idleMinutes } = config.sessions;
+  const codes = new SignInCodes({ clock, random });
+  const path = join(config.dataDir, "keys", "sessions.json");
+  const lifetimes = { lifetimeMs: hours * 3_600_000, idleMs: idleMinutes * 60_000 };
+  const open = new Sessions({ path, clients, trusted, clock, random, ...lifetimes });
+  const credentials = fileSecrets(join(config.dataDir, "secrets"));
+  const callback = `${url}/v1/session/callback`;
+  const signIns = new SignIns({ issuers: config.issuers, callback, egress, credentials, clock, random });
+  const issueCode = (grant: Omit<SessionGrant, "external">): SignInCode => {
+    const { code, expiresAt } = codes.issue({ ...grant, external: null });
+    // What is behind `#` is sent to no server and stands in no access log.
+    return { code, url: `${url}/console/#code=${code}`, expiresAt };
+  };
+  const sessions: SessionService = {
+    url,
+    find: (secret, how) => open.find(secret, how),
+    issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
+    open: (code) => open.open(codes.use(code)),
+    end: (tokenId) => open.end(tokenId),
+    providers: signIns.names,
+    beginSignIn: (name) => signIns.begin(name),
+    finishSignIn: async (query, sealed) =>
+      open.open(grantFor({ clients, memberships }, await signIns.finish(query, sealed))),
+  };
+  return { sessions, signInUrlOf: (person) => issueCode(wholeGrant(clients, person)).url };
+}
+
+function wholeGrant(clients: ClientRegistry, person: string): Omit<SessionGrant, "external"> {
+  const client = clients.find(person);
+  const keyThumbprint = client?.keys[0]?.thumbprint;
+  if (client === undefined || keyThumbprint === undefined) {
+    throw new AppError("config-invalid", `${person} is not registered`);
+  }
+  return { client: person, keyThumbprint, roles: client.roles, scopes: client.scopes };
+}
+
+function grantFor(
+  { clients, memberships }: Pick<SessionNeeds, "clients" | "memberships">,
+  signedIn: SignedIn,
+): SessionGrant {
+  const { issuer, subject } = signedIn;
+  const { id, roles, scopes } = admitPerson(clients, memberships, signedIn);
+  return { client: id, keyThumbprint: null, external: { issuer, subject }, roles, scopes };
+}
