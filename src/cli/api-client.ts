@@ -17,7 +17,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 export type ApiRequest = {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Below the server's origin, each part encoded: see `apiPath`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;

@@ -155,5 +155,6 @@ function brakePart({ braked }: NotificationSources): NotifiedBrake | null {
   const applied = as("brake.applied", braked);
   if (applied === null) return null;
   const { mode, scope } = applied.facts;
-  return { id: applied.subject, mode, scope: { ...scope } };
+  const named = Object.entries(scope).map(([name, value]): [string, string] => [name, [value].flat().join(", ")]);
+  return { id: applied.subject, mode, scope: Object.fromEntries(named) };
 }

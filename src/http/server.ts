@@ -16,6 +16,7 @@ import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
+import { incidentCommandRoutes } from "./routes/incident-command.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
@@ -41,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   ...approvalRoutes,
   ...controlRoutes,
   ...stopReportRoutes,
+  ...incidentCommandRoutes,
   ...incidentRoutes,
   ...silenceRoutes,
   ...stageRoutes,

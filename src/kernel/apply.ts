@@ -66,6 +66,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "step.finished": actions.applyStepFinished,
   "step.reconciled": actions.applyStepReconciled,
   "brake.applied": control.applyBrakeApplied,
+  "brake.followed": control.applyBrakeFollowed,
   "brake.reported": applyReported,
   "brake.released": control.applyBrakeReleased,
   "stage.granted": stage.applyStageGranted,

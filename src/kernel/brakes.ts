@@ -21,8 +21,16 @@ export function covers(scope: BrakeScope, action: Braked): boolean {
     (scope.owner === undefined || scope.owner === action.person) &&
     (scope.kind === undefined || isOfKind(scope.kind, action.kind)) &&
     (scope.environment === undefined || scope.environment === action.environment) &&
-    (scope.service === undefined || scope.service === action.service)
+    (scope.service === undefined || scope.service === action.service) &&
+    (scope.services === undefined || scope.services.includes(action.service)) &&
+    (scope.agentKind === undefined || scope.agentKind === action.agentKind) &&
+    !isExcepted(scope, action)
   );
+}
+
+/** What an incident's commander lets through. */
+function isExcepted({ exceptAgents, exceptKinds }: BrakeScope, { agent, kind }: Braked): boolean {
+  return exceptAgents?.includes(agent) === true || exceptKinds?.some((pattern) => isOfKind(pattern, kind)) === true;
 }
 
 /** A kind, or a class of them: `servicenow.*`. */

@@ -118,6 +118,16 @@ export type CommandInputs = {
     readonly sinceStopMs?: number;
   };
   "apply-brake": { readonly mode: "pause" | "dry-run"; readonly scope: BrakeScope };
+  "command-incident": {
+    readonly incident: string;
+    readonly person: string;
+    readonly roles: readonly string[];
+    /** None: those that the incident names. */
+    readonly services: readonly string[];
+    readonly exceptAgents: readonly string[];
+    readonly exceptKinds: readonly string[];
+  };
+  "end-command": { readonly incident: string; readonly person: string };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
   "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
   "revoke-agent": { readonly agent: string };

@@ -3,6 +3,7 @@
 import * as actions from "./commands/actions.ts";
 import * as agents from "./commands/agents.ts";
 import * as holds from "./commands/holds.ts";
+import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
@@ -38,6 +39,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "reconcile-step": steps.reconcileStep,
   "apply-brake": policy.applyBrake,
   "release-brake": policy.releaseBrake,
+  "command-incident": incidentCommand.commandIncident,
+  "end-command": incidentCommand.endCommand,
   "grant-stage": stage.grantStage,
   "revoke-agent": agents.revokeAgent,
   "count-refusals": installation.countRefusals,

@@ -71,6 +71,11 @@ export type BrakeScope = {
   readonly kind?: string;
   readonly environment?: string;
   readonly service?: string;
+  /** Of an incident's commander: any of these services, agents alone, and what is let through. */
+  readonly services?: readonly string[];
+  readonly agentKind?: "agent";
+  readonly exceptAgents?: readonly string[];
+  readonly exceptKinds?: readonly string[];
 };
 
 /**
@@ -286,7 +291,11 @@ export type EventFacts = {
     /** Actions whose step was under way, and those whose next step could have begun; bounded, all of them are counted. */
     readonly inFlight: readonly string[];
     readonly waiting: readonly string[];
+    /** Of an incident's commander. `follows`: it gets wider as the incident does. */
+    readonly command?: { readonly incident: string; readonly person: string; readonly follows: boolean };
   };
+  /** The incident that its commander holds agents back for names more, or was absorbed: the pause goes with it. */
+  "brake.followed": { readonly brake: string; readonly incident: string; readonly scope: BrakeScope };
   /** What became of the steps that a pause found in flight. */
   "brake.reported": {
     readonly brake: string;
@@ -297,7 +306,11 @@ export type EventFacts = {
     readonly propagationMs: number | null;
     readonly clock: "monotonic" | "ledger";
   };
-  "brake.released": { readonly brake: string };
+  "brake.released": {
+    readonly brake: string;
+    /** By an approved action, or at the end of a command: the incident is over, its commander ended or replaced it. */
+    readonly code: "approved" | "incident-over" | "handed-back" | "replaced";
+  };
   "stage.granted": {
     readonly stage: Stage;
     readonly expiresAt: number | null;

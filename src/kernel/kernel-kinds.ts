@@ -1,11 +1,10 @@
 // Action kinds that the kernel carries out itself, in the commit that grants them.
 
 import { AppError } from "../core/errors.ts";
+import { liftBrake } from "./brake-changes.ts";
 import { registerAgent } from "./commands/agents.ts";
 import { checkSilence, createSilence } from "./commands/silences.ts";
 import { setStage } from "./commands/stage.ts";
-import { turnClocks } from "./hold-clocks.ts";
-import { report } from "./stop-report.ts";
 import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -24,22 +23,12 @@ export function carryOut(tx: Transaction, action: Action): void {
   });
 }
 
-/** What the brake found is reported before it goes, with what is known of it. */
-function releaseBrake(tx: Transaction, id: string): boolean {
-  const brake = tx.state.brakes.get(id);
-  if (brake === undefined) return false;
-  report(tx, brake);
-  tx.emit({ type: "brake.released", subject: id, facts: { brake: id } });
-  turnClocks(tx);
-  return true;
-}
-
 function effect(tx: Transaction, action: Action): boolean {
   const operand = action.operand;
   if (operand === null) return false;
   switch (action.kind) {
     case "killswitch.resume":
-      return releaseBrake(tx, operand);
+      return liftBrake(tx, operand, "approved");
     case "policy.activate":
       // Its bytes must be on record and load: a start has to find it again.
       if (!tx.state.proposedBundles.has(operand) || tx.engine.policy(operand) === undefined) return false;

@@ -215,6 +215,8 @@ export type Brake = {
   readonly mode: "pause" | "dry-run";
   readonly scope: BrakeScope;
   readonly appliedAt: number;
+  /** Of an incident's commander; null for any other. */
+  readonly command: { readonly incident: string; readonly person: string; readonly follows: boolean } | null;
   /** What is known of the steps that a pause found in flight; null once it is reported. */
   report: StopReport | null;
 };

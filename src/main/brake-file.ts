@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { BrakeScope, KernelEvent } from "../kernel/events.ts";
+import type { Brake } from "../kernel/state.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 const LOOK_EVERY_MS = 250;
@@ -93,6 +94,13 @@ function unrecorded({ brake, kernel, onRecord }: Known): readonly BrakeScope[] {
 /** A release counts once it is durable; the brake of another scope stays. */
 function releaseWhenApproved({ brake, kernel, onRecord }: Known): void {
   const scopes = new Map([...kernel.state.brakes.values()].map(({ id, scope }) => [id, scope]));
+  const letGo = (scope: BrakeScope): void => {
+    const key = canonicalJson(scope);
+    const isHeld = ({ scope: other, mode }: Brake): boolean => mode === "pause" && canonicalJson(other) === key;
+    if ([...kernel.state.brakes.values()].some(isHeld)) return;
+    brake.release(scope);
+    onRecord.delete(key);
+  };
   kernel.onDurable((events) => {
     for (const event of events) {
       if (event.type === "brake.applied") {
@@ -101,15 +109,17 @@ function releaseWhenApproved({ brake, kernel, onRecord }: Known): void {
         if (mode !== "pause") continue;
         brake.pull(scope);
         onRecord.add(canonicalJson(scope));
+      } else if (event.type === "brake.followed") {
+        const before = scopes.get(event.subject);
+        const { scope } = (event as unknown as KernelEvent<"brake.followed">).facts;
+        scopes.set(event.subject, scope);
+        onRecord.add(canonicalJson(scope));
+        brake.pull(scope); // the wider one first
+        if (before !== undefined) letGo(before);
       } else if (event.type === "brake.released") {
         const scope = scopes.get(event.subject);
         scopes.delete(event.subject);
-        const held = [...kernel.state.brakes.values()].some(
-          (one) => canonicalJson(one.scope) === canonicalJson(scope ?? {}) && one.mode === "pause",
-        );
-        if (scope === undefined || held) continue;
-        brake.release(scope);
-        onRecord.delete(canonicalJson(scope));
+        if (scope !== undefined) letGo(scope);
       }
     }
   });

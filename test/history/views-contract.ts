@@ -58,6 +58,8 @@ const BRAKE: BrakeView = {
   appliedAt: 1,
   appliedBy: "person:ada",
   releasedAt: null,
+  code: null,
+  command: null,
   releaseAction: null,
   counts: { "in-flight": 0, granted: 0, scheduled: 0, held: 0, evaluating: 0 },
   report: null,

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
-import type { Action } from "../../src/kernel/state.ts";
+import type { Action, Incident } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import type { Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
@@ -201,6 +201,26 @@ export class Workload extends Recorder {
     this.submit(command("split-incident", "person:p-ada", input));
   }
 
+  #command(): void {
+    const incident = this.#one([...this.state.incidents.values()]);
+    if (incident === undefined) return;
+    const [person, roles] = ["p-ada", ["on-call"]] as const;
+    const except = { exceptAgents: this.#chance(2) ? [] : ["agent:a1"], exceptKinds: [] };
+    const input = { incident: incident.id, person, roles, services: [], ...except };
+    this.submit(command("command-incident", "person:p-ada", input));
+    if (this.#chance(2)) this.#joinAnother(incident);
+    const end = { incident: incident.id, person };
+    if (this.#chance(4)) this.submit(command("end-command", "person:p-ada", end));
+  }
+
+  /** What fails elsewhere in the same way makes the incident name one service more. */
+  #joinAnother({ environment, failures }: Incident): void {
+    const [service, number] = [`near-${this.#signals}`, this.#signals++];
+    const facts = this.#signalFacts({ environment, service, status: "firing", number });
+    this.submit(command("receive-signal", "source:am", { ...facts, failure: failures[0] ?? facts.failure }));
+    this.submit(command("tick", "system:kernel", {}));
+  }
+
   /** Twenty services at once, in a place of their own. */
   #storm(): void {
     for (let i = 0; i < 20; i++) {
@@ -230,7 +250,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(13)) {
+    switch (this.#below(14)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -258,6 +278,8 @@ export class Workload extends Recorder {
       case 5:
       case 6:
         return this.#setStage();
+      case 11:
+        return this.#command();
       case 7:
         return this.#register(this.#from([...AGENTS, "agent:b"]));
       case 8:

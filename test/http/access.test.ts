@@ -31,6 +31,13 @@ const CASES: readonly Case[] = [
   { operation: "getIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z" },
   { operation: "listStorms", scope: "incidents:read" },
   { operation: "splitIncident", scope: "incidents:write", path: "/v1/incidents/inc_00000000z/split", body: {} },
+  {
+    operation: "commandIncident",
+    scope: "killswitch:pause",
+    path: "/v1/incidents/inc_00000000z/command",
+    body: { services: 1 },
+  },
+  { operation: "endCommand", scope: "killswitch:pause", path: "/v1/incidents/inc_00000000z/command" },
   { operation: "listRuns", scope: "runs:read" },
   { operation: "getRun", scope: "runs:read", path: "/v1/runs/run_00000000z" },
   { operation: "registerAgent", scope: "actions:propose:agent.register" },

@@ -21,7 +21,7 @@ const { agent, kind, environment, service } = ACTION;
 const WHOLE = { agent, owner: "ada", kind, environment, service };
 
 function brake(mode: Brake["mode"], scope: BrakeScope): Brake {
-  return { id: "brk", mode, scope, appliedAt: 0, report: null };
+  return { id: "brk", mode, scope, appliedAt: 0, command: null, report: null };
 }
 
 describe("brakes", () => {

@@ -14,6 +14,7 @@ import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkApprovals } from "./approvals.ts";
 import { checkClocks } from "./clocks.ts";
+import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
@@ -79,6 +80,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkBrakes(events),
     ...checkClocks(events),
     ...checkReports(events),
+    ...checkCommands(events),
     ...checkStages(events),
     ...checkApprovals(events),
     ...checkPages(events),

@@ -22,6 +22,11 @@ const AGENTS = [
   { id: "agent:two", person: "ada" },
 ];
 
+const COMMANDERS = [
+  { id: "person:ada", person: "ada", roles: ["on-call"] },
+  { id: "person:eve", person: "eve", roles: ["visitor"] },
+];
+
 /** What the world was promised: replies that came back are durable, whatever happens later. */
 export async function move(world: World, promised: Promised): Promise<void> {
   const pick = world.random.below(100);
@@ -39,6 +44,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 95) return split(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
+  if (pick < 98) return command(world);
   if (pick < 98) return registration(world);
   if (pick < 99) return silence(world);
   world.process.runner.sweep();
@@ -275,6 +281,22 @@ function registration(world: World): void {
   void world.ask({ type: "propose-action", actor: "person:owner", input: registrationProposal(wanted, "owner") });
 }
 
+/** Somebody takes command of an incident, with or without exceptions, or hands back. */
+function command(world: World): void {
+  const open = [...(world.process?.kernel.state.incidents.values() ?? [])];
+  if (open.length === 0) return;
+  const { id: incident } = from(world, open);
+  const { person, roles, id: actor } = from(world, COMMANDERS);
+  if (world.random.below(3) === 0) {
+    return void world.ask({ type: "end-command", actor, input: { incident, person } });
+  }
+  const exceptAgents = world.random.below(2) === 0 ? ["agent:one"] : [];
+  const exceptKinds = world.random.below(3) === 0 ? ["model.neither"] : [];
+  const services = world.random.below(4) === 0 ? ["search"] : [];
+  const input = { incident, person, roles, services, exceptAgents, exceptKinds };
+  void world.ask({ type: "command-incident", actor, input });
+}
+
 function brake(world: World): void {
   const running = world.process;
   if (running === null) return;
@@ -285,7 +307,13 @@ function brake(world: World): void {
     const input = { brake: one.id, person: "ada", requestHash: hash("sha256", one.id) };
     return void world.ask({ type: "release-brake", actor: "person:ada", input });
   }
-  const scope = from(world, [{}, { service: "cart" }, { kind: "model.neither" }]);
+  const scope = from(world, [
+    {},
+    { service: "cart" },
+    { kind: "model.neither" },
+    { kind: "model.*" },
+    { owner: "ada" },
+  ]);
   const mode = world.random.below(4) === 0 ? "dry-run" : "pause";
   if (mode === "pause") running.brake.pull(scope);
   void world.ask({ type: "apply-brake", actor: "person:ben", input: { mode, scope } });

@@ -66,7 +66,7 @@ export function projectPolicyActivated(documents: Documents, event: KernelEvent<
 }
 
 export function projectBrakeApplied(documents: Documents, event: KernelEvent<"brake.applied">): void {
-  const { mode, scope, counts, inFlight, waiting } = event.facts;
+  const { mode, scope, counts, inFlight, waiting, command = null } = event.facts;
   documents.put("brakes", {
     id: event.subject,
     seq: event.seq,
@@ -76,6 +76,8 @@ export function projectBrakeApplied(documents: Documents, event: KernelEvent<"br
     appliedAt: event.time,
     appliedBy: event.actor,
     releasedAt: null,
+    code: null,
+    command,
     releaseAction: null,
     counts,
     report: null,
@@ -86,6 +88,14 @@ export function projectBrakeApplied(documents: Documents, event: KernelEvent<"br
   for (const id of waiting) noteStop(documents, id, { brake, was: "waiting", end: null, afterMs: null, clock: null });
 }
 
+export function projectBrakeFollowed(documents: Documents, event: KernelEvent<"brake.followed">): void {
+  const { brake, incident, scope } = event.facts;
+  documents.change("brakes", brake, (before) => {
+    const command = before.command === null ? null : { ...before.command, incident };
+    return { ...before, scope, command };
+  });
+}
+
 export function projectBrakeReported(documents: Documents, event: KernelEvent<"brake.reported">): void {
   const { ends, open, propagationMs, clock } = event.facts;
   const report = { seq: event.seq, time: event.time, ends, open, propagationMs, clock };
@@ -94,7 +104,8 @@ export function projectBrakeReported(documents: Documents, event: KernelEvent<"b
 
 export function projectBrakeReleased(documents: Documents, event: KernelEvent<"brake.released">): void {
   const releasedAt = event.time;
-  documents.change("brakes", event.facts.brake, (before) => ({ ...before, status: "released", releasedAt }));
+  const { brake, code } = event.facts;
+  documents.change("brakes", brake, (before) => ({ ...before, status: "released", releasedAt, code }));
 }
 
 export function projectRefusals(documents: Documents, event: KernelEvent<"refusals.counted">): void {

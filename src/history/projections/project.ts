@@ -64,6 +64,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "step.finished": actions.projectStepFinished,
   "step.reconciled": actions.projectStepReconciled,
   "brake.applied": control.projectBrakeApplied,
+  "brake.followed": control.projectBrakeFollowed,
   "brake.reported": control.projectBrakeReported,
   "brake.released": control.projectBrakeReleased,
   "stage.granted": stage.projectStageGranted,

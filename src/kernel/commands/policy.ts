@@ -3,12 +3,11 @@
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
+import { putBrake } from "../brake-changes.ts";
 import type { Command, Reply } from "../command.ts";
 import { settle } from "../evaluate.ts";
 import type { KernelEvent, ProposalFacts } from "../events.ts";
-import { turnClocks } from "../hold-clocks.ts";
 import { LIMITS } from "../limits.ts";
-import { foundBy, reportWhole } from "../stop-report.ts";
 import type { Transaction } from "../transaction.ts";
 
 /** The bundle's bytes ride in the payload, kept for ever: replay needs them. */
@@ -50,16 +49,7 @@ export function applyBrake(tx: Transaction, { input }: Command<"apply-brake">): 
     (brake) => brake.mode === input.mode && canonicalJson(brake.scope) === wanted,
   );
   if (same !== undefined) return { subject: same.id, result: "applied", repeated: true };
-  // Stopping everything is always possible, however many narrow brakes somebody has applied.
-  if (tx.state.brakes.size >= LIMITS.brakesMax && wanted !== "{}") {
-    throw new AppError("killswitch-conflict", `at most ${LIMITS.brakesMax} brakes; release or widen one`);
-  }
-  const subject = idFromSeq("brk", tx.nextSeq);
-  const { mode, scope } = input;
-  tx.emit({ type: "brake.applied", subject, facts: { mode, scope, ...foundBy(tx.state, scope) } });
-  turnClocks(tx);
-  reportWhole(tx, [subject]);
-  return { subject, result: "applied", repeated: false };
+  return { subject: putBrake(tx, input), result: "applied", repeated: false };
 }
 
 /** Resuming is an action that policy holds for a second person. */

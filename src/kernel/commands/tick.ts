@@ -14,6 +14,7 @@ import { BY_TRIAGE, DEAD_MAN, proposeTriage } from "../triage-kinds.ts";
 import { isReportDue, report } from "../stop-report.ts";
 import { isStageOver, stageAt } from "../stage.ts";
 import { isToStop, stopAction } from "./agents.ts";
+import { isCommandDue, tickCommands } from "./incident-command.ts";
 import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
@@ -26,6 +27,7 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
 export function tick(tx: Transaction): Reply {
   endStage(tx);
+  tickCommands(tx);
   turnClocks(tx);
   for (const brake of [...tx.state.brakes.values()]) if (isReportDue(brake, tx.now)) report(tx, brake);
   let fired = tickSilences(tx, FIRED_MAX);
@@ -69,7 +71,7 @@ export function tick(tx: Transaction): Reply {
 export function somethingIsDue(state: State, now: number): boolean {
   if (isStageOver(state, now) || isSilenceDue(state, now) || dueActions(state, now).length > 0) return true;
   for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
-  for (const brake of state.brakes.values()) if (isReportDue(brake, now)) return true;
+  for (const brake of state.brakes.values()) if (isReportDue(brake, now) || isCommandDue(state, brake)) return true;
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
   const incident = state.incidents.values().next().value;

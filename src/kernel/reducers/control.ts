@@ -27,9 +27,16 @@ export function applyPolicyActivated(state: State, event: KernelEvent<"policy.ac
 }
 
 export function applyBrakeApplied(state: State, event: KernelEvent<"brake.applied">): void {
-  const { mode, scope } = event.facts;
-  const brake = { id: event.subject, mode, scope, appliedAt: event.time };
+  const { mode, scope, command = null } = event.facts;
+  const brake = { id: event.subject, mode, scope, appliedAt: event.time, command };
   state.brakes.set(brake.id, { ...brake, report: mode === "pause" ? beginReport(state, brake) : null });
+}
+
+export function applyBrakeFollowed(state: State, event: KernelEvent<"brake.followed">): void {
+  const { brake: id, incident, scope } = event.facts;
+  const brake = state.brakes.get(id);
+  if (brake?.command == null) return;
+  state.brakes.set(id, { ...brake, scope, command: { ...brake.command, incident } });
 }
 
 export function applyBrakeReleased(state: State, event: KernelEvent<"brake.released">): void {

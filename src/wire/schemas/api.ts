@@ -39,6 +39,27 @@ export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optio
 
 export const revocationSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Revocation" });
 
+/** A kind or a class of kinds; `*` alone would except everything. */
+const kindPattern = z
+  .string()
+  .max(128)
+  .regex(/^[a-z0-9-]+(?:\.[a-z0-9_-]+)*(?:\.\*)?$/, "a kind or a class of kinds");
+const agentId = z
+  .string()
+  .max(128)
+  .regex(/^agent:[a-z0-9-]+$/, "the id of an agent");
+
+export const commandSchema = z
+  .strictObject({
+    /** Those that the incident names, and comes to name, when empty. */
+    services: z.array(name).max(64).default([]),
+    except: z
+      .strictObject({ agents: z.array(agentId).max(32).default([]), kinds: z.array(kindPattern).max(32).default([]) })
+      .prefault({}),
+    reason: z.string().max(4_000).optional(),
+  })
+  .meta({ id: "IncidentCommand" });
+
 export const splitSchema = z
   .strictObject({ services: z.array(name).min(1).max(64), reason: z.string().max(4_000).optional() })
   .meta({ id: "Split" });

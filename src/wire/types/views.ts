@@ -181,6 +181,10 @@ export interface BrakeScopeView {
   readonly kind?: string;
   readonly environment?: string;
   readonly service?: string;
+  readonly services?: readonly string[];
+  readonly agentKind?: "agent";
+  readonly exceptAgents?: readonly string[];
+  readonly exceptKinds?: readonly string[];
 }
 
 export interface BrakeView extends Document {
@@ -190,6 +194,10 @@ export interface BrakeView extends Document {
   readonly appliedAt: number;
   readonly appliedBy: string;
   readonly releasedAt: number | null;
+  /** How it was released. */
+  readonly code: "approved" | "incident-over" | "handed-back" | "replaced" | null;
+  /** Of an incident's commander; null for any other. */
+  readonly command: { readonly incident: string; readonly person: string; readonly follows: boolean } | null;
   /** The newest action that asks, or asked, to release it. */
   readonly releaseAction: string | null;
   /** What it found, by how far it had come. */
