@@ -125,16 +125,38 @@ function decisionLines(evaluation: Fields | null): string {
   return by + (rows.length === 0 ? "" : verdicts);
 }
 
-function holdLines(action: Fields, nowMs: number): string {
+/** Who must sign, who has, and the time left; nothing when it waits for nobody. */
+export function holdLines(action: Fields, nowMs: number): string {
   const hold = action.fields("hold");
   if (hold === null) return "";
   const notWho = action.has("person") ? `${action.text("agent")} and ${action.text("person")}` : action.text("agent");
+  const [first = NONE, ...others] = hold.list("needs").map(needText);
   return pairLines([
-    ["Route", `${hold.text("route")}, step ${hold.text("step")}`],
-    ["May answer", `people with one of the roles: ${hold.texts("roles")}; never ${notWho}`],
+    ["Route", `${hold.text("route")}, step ${(hold.number("step") ?? 0) + 1} of ${hold.text("steps")}`],
+    ["Must sign", first],
+    ...others.map((need) => ["", need] as const),
+    ["Never", notWho],
+    ["Signed by", hold.list("approvals").length === 0 ? null : hold.list("approvals").map(signedBy).join(", ")],
     ["Time left", timeLeft(hold, nowMs)],
+    ["Reminder", hold.has("remindAt") ? formatInstant(hold.number("remindAt")) : null],
     ["Plan hash", action.text("planHash")],
   ]);
+}
+
+/** How many of how many, and who they may be. */
+function needText(need: Fields): string {
+  const who = [
+    ...need.strings("roles"),
+    ...need.strings("people").map((name) => `${name} in person`),
+    ...need.strings("schedules").map((name) => `on duty in ${name}`),
+  ];
+  const agents = need.isTrue("agents") ? " (people or agents)" : "";
+  return `${need.text("have")} of ${need.text("count")}: ${who.join(" or ")}${agents}`;
+}
+
+function signedBy(approval: Fields): string {
+  const who = approval.has("person") ? `${approval.text("person")} as ` : "";
+  return `${who}${approval.text("id")}`;
 }
 
 function timeLeft(hold: Fields, nowMs: number): string {
@@ -152,7 +174,9 @@ function answerLines(answers: readonly Fields[]): string {
   return answers
     .map((answer) => {
       const when = formatInstant(answer.number("time"));
-      return `${when}  ${answer.text("decision")} by ${answer.text("person")} as ${answer.text("actor")}, plan ${shortHashes(answer.text("planHash"))}\n`;
+      const who = answer.has("person") ? `${answer.text("person")} as ${answer.text("actor")}` : answer.text("actor");
+      const plan = answer.has("planHash") ? `, plan ${shortHashes(answer.text("planHash"))}` : "";
+      return `${when}  ${answer.text("decision")} by ${who}${plan}\n`;
     })
     .join("");
 }

@@ -53,11 +53,16 @@ export class Fields {
     return Array.isArray(value) ? value.map((item: unknown) => new Fields(item)) : [];
   }
 
+  /** The items of a list, each escaped; none when absent. */
+  strings(name: string): readonly string[] {
+    const value = this.raw(name);
+    return Array.isArray(value) ? value.map((item: Json) => shown(item)) : [];
+  }
+
   /** A list of texts in one escaped line. */
   texts(name: string): string {
-    const value = this.raw(name);
-    if (!Array.isArray(value) || value.length === 0) return NONE;
-    return value.map((item: Json) => shown(item)).join(", ");
+    const items = this.strings(name);
+    return items.length === 0 ? NONE : items.join(", ");
   }
 
   /** All members as `name=value`, in their order; hashes are cut to what tells them apart. */

@@ -194,6 +194,11 @@ export class TestServer {
     writeFileSync(path, secret, { mode: 0o600 });
   }
 
+  /** One more person or agent, from their next request on. */
+  register(client: NewClient): void {
+    createClient(join(this.dataDir, "clients"), client, { keyPath: this.#keyPath(client.id), random: RANDOM });
+  }
+
   #keyPath(id: string): string {
     return join(this.ownerDir, "clients", `${id.replaceAll(":", "_")}.jwk`);
   }

@@ -33,6 +33,7 @@ const CLIENTS = {
   ada: person("ada", ["on-call", "owner"]),
   grace: person("grace", ["on-call", "owner"]),
   adaPhone: person("ada-phone", ["on-call"], { person: "ada" }),
+  iris: person("iris", ["on-call"]),
   visitor: person("visitor", []),
   deployer: { id: "agent:deployer", kind: "agent", roles: ["on-call"], scopes: [...ALL_SCOPES] },
   stranger: { id: "agent:stranger", kind: "agent", roles: [], scopes: ["actions:propose:record.note"] },

@@ -1,4 +1,4 @@
-// `approve`, `deny` and `cancel`: answers to a hold, bound to the plan that was read.
+// `approve`, `deny`, `withdraw` and `cancel`: answers to a hold, bound to the plan that was read.
 
 import { hash } from "node:crypto";
 import type { Command } from "commander";
@@ -7,7 +7,7 @@ import type { Json } from "../../core/json.ts";
 import { apiPath } from "../api-client.ts";
 import { kernelPlan } from "../../wire/schemas/kernel-kinds.ts";
 import { CliError, usageError } from "../cli-error.ts";
-import { answerCard } from "../describe-action.ts";
+import { answerCard, holdLines } from "../describe-action.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import type { Runner, Session } from "../session.ts";
@@ -41,6 +41,12 @@ export function addAnswers(program: Command, runner: Runner): void {
       ),
     );
   program
+    .command("withdraw")
+    .description("Take your approval back, while others are still awaited")
+    .argument("<action>")
+    .option("--reason <text>", "kept with it")
+    .action(runner.action(withdraw));
+  program
     .command("cancel")
     .description("Take back an action of which no step has started")
     .argument("<action>")
@@ -73,8 +79,20 @@ async function answer(session: Session, id: string, of: { decision: Decision; fl
   );
   output.print(`${result.text("id")} ${result.text("status")}\n`);
   if (decision === "deny") return EXIT.ok;
-  if (result.exact("status") === "held") output.note("approved; it waits for another answer");
+  if (result.exact("status") === "held") {
+    const after = await api.document(apiPath("v1", "actions", id));
+    output.note(`approved; it waits for others\n${holdLines(after, host.clock.nowMs())}`);
+  }
   return exitOfStatus(result.exact("status"));
+}
+
+async function withdraw({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {
+  const planHash = heldPlan(await api.document(apiPath("v1", "actions", id)));
+  const body = { decision: "withdraw", planHash, ...(reason === undefined ? {} : { reason }) };
+  const path = apiPath("v1", "actions", id, "approvals");
+  const result = new Fields((await api.call({ method: "POST", path, body })).body);
+  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  return EXIT.ok;
 }
 
 function heldPlan(action: Fields): string {
