@@ -1,7 +1,7 @@
 // A storm over HTTP: signals per second while it lasts, each durable, and the time from a failure's first signal to its
 // page at a stand-in of the pager, under that load.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { startPagerduty } from "../examples/stand-ins/pagerduty.ts";
@@ -24,7 +24,13 @@ metadata: { name: everything }
 spec:
   match: { actions: [pagerduty.trigger, pagerduty.resolve, servicenow.incident.create] }
   rules: [{ name: allowed, decision: allow }]
-`;
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: on-call }
+spec: { steps: [{ roles: [on-call], within: 15m }], onTimeout: deny }
+---
+${readFileSync(new URL("../policies/ladder.yaml", import.meta.url), "utf8")}`;
 
 export const stormBench: Bench = { name: "storm", seed: 0, run: () => withFolder(measure) };
 
@@ -116,6 +122,7 @@ async function startHoldpoint(dir: string, pager: string) {
     policy: { path: policies },
     executors: { pagerduty: { baseUrl: pager, integrations: ["default"] } },
     limits: { signals: bucket },
+    triage: { stage: "controlled-paging" },
   };
   writeFileSync(join(data, "holdpoint.yaml"), JSON.stringify(settings)); // JSON is YAML
   const secret = createSource(join(data, "sources"), { name: "alertmanager", kind: "alertmanager" }, systemRandom);
