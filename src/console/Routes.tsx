@@ -19,6 +19,8 @@ import type { Session } from "./api/documents.ts";
 import { HoldCard } from "./holds/HoldCard.tsx";
 import { HoldsPage, NoHoldChosen } from "./holds/HoldsPage.tsx";
 import { EventPage } from "./ledger/EventPage.tsx";
+import { StopPage } from "./killswitch/StopPage.tsx";
+import { StopsPage } from "./killswitch/StopsPage.tsx";
 import { LedgerPage } from "./ledger/LedgerPage.tsx";
 import { Shell } from "./shell/Shell.tsx";
 import { Empty, ErrorNote } from "./ui/Panel.tsx";
@@ -96,6 +98,9 @@ const agentsIndex = createRoute({
   component: AgentList,
 });
 const agent = createRoute({ getParentRoute: () => agents, path: "/$id", component: AgentPage });
+const stops = createRoute({ getParentRoute: () => root, path: "/stops", component: Outlet });
+const stopsIndex = createRoute({ getParentRoute: () => stops, path: "/", component: StopsPage });
+const stop = createRoute({ getParentRoute: () => stops, path: "/$id", component: StopPage });
 const ledger = createRoute({ getParentRoute: () => root, path: "/ledger", component: Outlet });
 const ledgerIndex = createRoute({
   getParentRoute: () => ledger,
@@ -111,6 +116,7 @@ const tree = root.addChildren([
   actions.addChildren([actionsIndex, action]),
   activity,
   agents.addChildren([agentsIndex, agent]),
+  stops.addChildren([stopsIndex, stop]),
   ledger.addChildren([ledgerIndex, event]),
 ]);
 

@@ -25,7 +25,7 @@ const RETRY_MS = 2_000;
 /** Whoever may read one of these may read of events of that family; `ledger:read` is for all of them. */
 const SCOPE_OF_FAMILY: Readonly<Record<string, ClientScope>> = {
   action: "actions:read",
-  agent: "actions:read",
+  agent: "agents:read",
   brake: "killswitch:read",
   grant: "actions:read",
   hold: "actions:read",
@@ -34,6 +34,7 @@ const SCOPE_OF_FAMILY: Readonly<Record<string, ClientScope>> = {
   policy: "policies:read",
   run: "runs:read",
   signal: "signals:read",
+  silence: "incidents:read",
   stage: "policies:read",
   step: "actions:read",
   storm: "incidents:read",

@@ -16,11 +16,36 @@ import {
 } from "./fixture.ts";
 
 const skip = NO_BROWSER;
+/** Notes on production wait for one person, those on the database for two with different roles. */
+const POLICY = `
+apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: note }
+spec:
+  match: { actions: [record.note] }
+  rules:
+    - { name: database, when: action.service == "database", decision: hold, route: pair }
+    - { name: production, when: action.environment == "production", decision: hold, route: on-call }
+    - { name: otherwise, decision: allow }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: on-call }
+spec: { steps: [{ roles: [on-call], within: 15m }] }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: pair }
+spec:
+  steps:
+    - { approvers: { all: [{ role: on-call }, { role: owner }] }, within: 10m }
+    - { roles: [owner], within: 15m }
+`;
 let holdpoint: Console;
 const opened: Opened[] = [];
 
 before(async () => {
-  if (skip === false) holdpoint = await startConsole();
+  if (skip === false) holdpoint = await startConsole({ policy: POLICY });
 });
 after(() => holdpoint?.stop());
 afterEach(async () => {
@@ -188,6 +213,56 @@ describe("a hold", { skip }, () => {
     await page.getByRole("dialog").getByRole("alert").waitFor();
     assert.match((await page.getByRole("dialog").getByRole("alert").textContent()) ?? "", /action-not-held/);
     assert.equal(await statusOf(id), "succeeded");
+  });
+});
+
+describe("a quorum", { skip }, () => {
+  const approve = async (page: Page): Promise<void> => {
+    await page.getByRole("button", { name: "Approve …" }).click();
+    await page.getByLabel(/^Protected: type/).fill("database");
+    await page.getByRole("button", { name: "Approve this plan" }).click();
+  };
+
+  it("is given by two people in two browsers, each of whom sees what the other has signed", async () => {
+    const body = { ...note("production", "drop an index"), target: { environment: "production", service: "database" } };
+    const id = await propose(holdpoint.server, "deployer", body);
+    const [ada, grace] = [await open("ada", `/console/holds/${id}`), await open("grace", `/console/holds/${id}`)];
+    const signed = grace.getByRole("list", { name: "Who has signed" });
+    await grace.getByText("route pair, step 1 of 2").waitFor();
+    await grace.locator("[data-connection=live]").waitFor();
+    assert.equal(await signed.count(), 0);
+    await approve(ada);
+    await ada.getByText(/^Approved\. .* waits for others\.$/).waitFor();
+    assert.equal(await statusOf(id), "held");
+    await ada.getByText("You cannot answer: you have approved it already, others must.").waitFor();
+    await signed.getByText("ada").waitFor();
+    assert.match(
+      (await grace.getByRole("list", { name: "Who must sign" }).textContent()) ?? "",
+      /1 of 1.*0 of 1|0 of 1.*1 of 1/,
+    );
+    assert.deepEqual(await seriousFindings(grace), []);
+    await keepShot(grace, "quorum");
+    await approve(grace);
+    await grace.getByText(/^Approved\. .* is succeeded\.$/).waitFor();
+    assert.equal(await statusOf(id), "succeeded");
+    await ada.getByText("it is not held any more").waitFor();
+  });
+
+  it("is short of one again when somebody takes an approval back", async () => {
+    const body = { ...note("production", "drop a table"), target: { environment: "production", service: "database" } };
+    const id = await propose(holdpoint.server, "deployer", body);
+    const page = await open("grace", `/console/holds/${id}`);
+    await approve(page);
+    await page.getByRole("button", { name: "Take my approval back" }).click();
+    await page.getByRole("list", { name: "Answers" }).getByText("taken back").waitFor();
+    assert.equal(await page.getByRole("list", { name: "Who has signed" }).count(), 0);
+    assert.equal(await page.getByRole("button", { name: "Approve …" }).isEnabled(), true);
+    assert.equal(await statusOf(id), "held");
+    await page.goto(`${holdpoint.server.url}/console/actions/${id}`);
+    await page.getByRole("button", { name: "Take back …" }).click();
+    await page.getByRole("button", { name: "Take it back" }).click();
+    await page.getByText(`${id} is taken back.`).waitFor();
+    assert.equal(await statusOf(id), "cancelled");
   });
 });
 

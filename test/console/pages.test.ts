@@ -6,6 +6,7 @@ import type { Page } from "playwright-core";
 import type { JsonObject } from "../../src/core/json.ts";
 import { signerFromSeed, verifierOf } from "../../src/ledger/ed25519.ts";
 import { note } from "../http/fixture.ts";
+import { newKey, registrationBody } from "../http/signing.ts";
 import {
   keepShot,
   NO_BROWSER,
@@ -114,6 +115,51 @@ describe("the ledger", { skip }, () => {
     await page.getByRole("region", { name: "Signed checkpoint" }).waitFor();
     assert.deepEqual(await seriousFindings(page), []);
     await keepShot(page, "ledger");
+  });
+});
+
+describe("an action", { skip }, () => {
+  it("is explained from the ledger: whose authority, what constrained it, how it was decided", async () => {
+    const page = await open("ada", `/console/actions/${noted}`);
+    const explained = page.getByRole("region", { name: "Explained" });
+    await explained.getByRole("button", { name: "Explain" }).click();
+    await explained.getByText("agent:deployer").waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+  });
+});
+
+describe("agents", { skip }, () => {
+  it("are registered by an action that is approved here, shown with all they may do, and revoked at once", async () => {
+    const bounds = {
+      kinds: ["record.note"],
+      environments: ["staging"],
+      owner: "person:ada",
+      purpose: "watches the canary",
+    };
+    const body = registrationBody("agent:watcher", [newKey()], bounds);
+    const as = await holdpoint.server.bearer("ada");
+    const { json } = await holdpoint.server.ask("/v1/agents", { as, body });
+    const asked = json?.["id"] as string;
+    const grace = await open("grace", `/console/holds/${asked}`);
+    await grace.getByRole("button", { name: "Approve …" }).click();
+    const typed = grace.getByLabel(/^Protected: type/);
+    if ((await typed.count()) > 0) await typed.fill("holdpoint");
+    await grace.getByRole("button", { name: "Approve this plan" }).click();
+    await grace.getByText(/^Approved\./).waitFor();
+    await grace.goto(`${holdpoint.server.url}/console/agents`);
+    await grace.getByRole("region", { name: "Registered" }).getByRole("link", { name: "agent:watcher" }).click();
+    const registration = grace.getByRole("region", { name: "Registration" });
+    const text = (await registration.textContent()) ?? "";
+    for (const part of ["person:ada", "record.note", "staging", "watches the canary", asked])
+      assert.ok(text.includes(part), part);
+    assert.deepEqual(await seriousFindings(grace), []);
+    await keepShot(grace, "agent");
+    await grace.getByRole("button", { name: "Revoke …" }).click();
+    await grace.getByLabel("Reason (optional)").fill("its key leaked");
+    await grace.getByRole("button", { name: "Revoke it" }).click();
+    await grace.getByText("agent:watcher is revoked.").waitFor();
+    await registration.getByText("Revoked").waitFor();
+    assert.equal(await grace.getByRole("button", { name: "Revoke …" }).count(), 0);
   });
 });
 

@@ -105,6 +105,15 @@ describe("the kill switch", { skip }, () => {
     await ada.getByRole("button", { name: /^Kill switch/ }).waitFor();
     await ada.getByText("brake.released").waitFor();
     assert.equal((await killswitch()).mode, "run");
+    await ada.getByRole("button", { name: /^Kill switch/ }).click();
+    await ada.getByRole("link", { name: "What earlier stops did" }).click();
+    await ada.getByRole("heading", { name: "Stops" }).waitFor();
+    await ada
+      .getByRole("row", { name: /everything/ })
+      .getByRole("link")
+      .click();
+    await ada.getByRole("region", { name: "Stop", exact: true }).getByText("nothing was in flight").waitFor();
+    assert.deepEqual(await seriousFindings(ada), []);
   });
 });
 

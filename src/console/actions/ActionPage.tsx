@@ -13,7 +13,9 @@ import { Icon } from "../ui/Icons.tsx";
 import { Command, ErrorNote, Loading, Panel } from "../ui/Panel.tsx";
 import { useKeys } from "../ui/use-keys.ts";
 import { ActionFacts } from "./ActionFacts.tsx";
+import { CancelButton } from "./CancelButton.tsx";
 import { Evidence } from "./Evidence.tsx";
+import { Explained } from "./Explained.tsx";
 import { PlanPanel } from "./PlanPanel.tsx";
 import { Signatures } from "./Signatures.tsx";
 import { Timeline } from "./Timeline.tsx";
@@ -51,6 +53,7 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
             Answer it
           </Link>
         )}
+        <CancelButton action={action} />
         <p className="basis-full font-mono text-xs text-faint">{action.id}</p>
       </header>
       <div className="grid gap-3.5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
@@ -63,6 +66,7 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
           <Timeline entries={action.timeline} omitted={action.timelineOmitted} />
           <Signatures action={action} />
           <Evidence action={action} />
+          <Explained action={action} />
           <ReceiptPanel
             path={`/v1/actions/${encodeURIComponent(action.id)}/receipt`}
             mark={String(action.timeline.at(-1)?.seq ?? "")}

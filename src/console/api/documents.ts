@@ -1,6 +1,6 @@
 // What the API answers with, where wire/types has no name for it.
 
-import type { ActionView, BrakeScopeView, TimelineEntry } from "../../wire/types/views.ts";
+import type { ActionView, AgentView, BrakeScopeView, BrakeView, TimelineEntry } from "../../wire/types/views.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 export type JsonRecord = { readonly [name: string]: Json };
@@ -63,6 +63,33 @@ export type Stop = {
   readonly service: string;
   readonly agent: string;
 };
+
+export type StopReport = Omit<BrakeView, "seq">;
+
+export type StopReportDocument = StopReport & {
+  /** Nothing of it is open any more. */
+  readonly complete: boolean;
+  readonly propagationMs: number | null;
+  readonly items: readonly StopReportItem[];
+};
+
+export type StopReportItem = {
+  readonly id: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly agent: string;
+  readonly was: string;
+  readonly end: string | null;
+  readonly afterMs: number | null;
+  readonly status: string;
+};
+
+export type AgentDocument = AgentView & { readonly purpose: string | null };
+
+export type Explanation = { readonly text: string };
+
+export type SignInProviders = { readonly items: readonly { readonly name: string; readonly url: string }[] };
 
 export type StopPreview = { readonly counts: Readonly<Record<string, number>>; readonly wouldStop: readonly Stop[] };
 

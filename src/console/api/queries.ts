@@ -1,10 +1,15 @@
 // What the pages read, each under the key by which live updates find it again.
 
 import { queryOptions } from "@tanstack/react-query";
-import type { ActionView } from "../../wire/types/views.ts";
-import { isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
+import type { ActionView, AgentView } from "../../wire/types/views.ts";
+import { ApiError, isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
 import type {
   ActionDocument,
+  AgentDocument,
+  Explanation,
+  SignInProviders,
+  StopReport,
+  StopReportDocument,
   Killswitch,
   LedgerKeys,
   LedgerPage,
@@ -44,6 +49,53 @@ export const actionQuery = (id: string) =>
 export const killswitchQuery = queryOptions({
   queryKey: ["killswitch"],
   queryFn: ({ signal }) => readDocument<Killswitch>("/v1/killswitch", signal),
+});
+
+export const agentsQuery = (filters: { readonly status?: string; readonly owner?: string }) =>
+  queryOptions({
+    queryKey: ["agents", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<AgentView>>(`/v1/agents${queryText({ ...filters, limit: 200 })}`, signal),
+  });
+
+/** Null for an identity that nobody has registered as an agent. */
+export const agentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["agents", "one", id],
+    queryFn: async ({ signal }) => {
+      try {
+        return await readDocument<AgentDocument>(`/v1/agents/${encodeURIComponent(id)}`, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.problem.code === "agent-not-found") return null;
+        throw error;
+      }
+    },
+  });
+
+export const explanationQuery = (id: string, mark: string) =>
+  queryOptions({
+    queryKey: ["actions", "explained", id, mark],
+    queryFn: ({ signal }) => readDocument<Explanation>(`/v1/actions/${encodeURIComponent(id)}/explain`, signal),
+  });
+
+export const stopReportsQuery = queryOptions({
+  queryKey: ["killswitch", "reports"],
+  queryFn: ({ signal }) => readDocument<Page<StopReport>>("/v1/killswitch/reports?limit=50", signal),
+});
+
+export const stopReportQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["killswitch", "reports", id],
+    queryFn: ({ signal }) =>
+      readDocument<StopReportDocument>(`/v1/killswitch/reports/${encodeURIComponent(id)}`, signal),
+  });
+
+/** Where people may sign in beside a code; none where the server has no such list. */
+export const providersQuery = queryOptions({
+  queryKey: ["providers"],
+  queryFn: ({ signal }) =>
+    readDocument<SignInProviders>("/v1/session/providers", signal).catch((): SignInProviders => ({ items: [] })),
+  staleTime: Infinity,
 });
 
 export const stageQuery = queryOptions({

@@ -1,5 +1,6 @@
 // Whether the person who is signed in could answer a hold, as far as the page can tell; the server decides.
 
+import type { HoldView } from "../../wire/types/approval-views.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import type { Session } from "../api/documents.ts";
 
@@ -13,15 +14,23 @@ export function whyNotEligible({ agent, person, hold }: Held, session: Session):
     return "you proposed it, and nobody approves their own";
   }
   if (hold.frozen !== null) return "it stands still while a pause lasts";
-  if (hold.approvals.some((one) => one.person === session.person)) return "you have approved it already";
-  const isAsked = hold.needs.some(
-    ({ roles, people, schedules }) =>
-      // Who is on duty is for the server to say.
-      schedules.length > 0 ||
-      people.includes(session.person ?? "") ||
-      roles.some((role) => session.roles.includes(role)),
-  );
-  return isAsked ? null : `it asks for one of: ${hold.roles.join(", ")}`;
+  if (hasSigned(hold, session)) return "you have approved it already, others must";
+  return hold.needs.some((need) => mayFit(need, session)) ? null : `it asks for ${askedFor(hold)}`;
+}
+
+export function hasSigned(hold: HoldView, { identity, person }: Session): boolean {
+  return hold.approvals.some((one) => one.id === identity || (person !== null && one.person === person));
+}
+
+/** Who is on duty is known to the server alone: a schedule may mean anybody. */
+function mayFit({ roles, people, schedules }: HoldView["needs"][number], session: Session): boolean {
+  if (schedules.length > 0 || roles.some((role) => session.roles.includes(role))) return true;
+  return session.person !== null && people.includes(session.person);
+}
+
+function askedFor({ needs }: HoldView): string {
+  const ways = needs.flatMap(({ roles, people }) => [...roles, ...people]);
+  return ways.length === 0 ? "others" : `one of: ${[...new Set(ways)].join(", ")}`;
 }
 
 /** What must be typed by hand before it is approved: production, and whatever cannot be undone. */

@@ -1,6 +1,7 @@
 // The kill switch: what is stopped now, and a stop of anything, with a preview of what it would stop.
 
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useRef, type ReactNode } from "react";
 import type { Session } from "../api/documents.ts";
 import { killswitchQuery } from "../api/queries.ts";
@@ -37,6 +38,9 @@ export function KillswitchDialog({ isOpen, onClose, session }: Props): ReactNode
               <span className="text-muted">except for these parts</span>
             )}
             {data.flagged && <span className="text-bad">by the brake file on the server</span>}
+            <Link to="/stops" onClick={onClose} className="ml-auto text-xs font-medium text-accent underline">
+              What earlier stops did
+            </Link>
           </p>
         )}
         {data !== undefined && data.brakes.length > 0 && (

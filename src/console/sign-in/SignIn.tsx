@@ -1,12 +1,13 @@
 // Signing in with a one-time code: from the link that the command line prints, or typed in.
 
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
 import { write } from "../api/api-client.ts";
 import type { Session } from "../api/documents.ts";
-import { sessionQuery } from "../api/queries.ts";
-import { Button } from "../ui/Button.tsx";
+import { providersQuery, sessionQuery } from "../api/queries.ts";
+import { Button, buttonClass } from "../ui/Button.tsx";
 import { TextField } from "../ui/Field.tsx";
+import { Foreign } from "../ui/Foreign.tsx";
 import { Mark } from "../ui/Icons.tsx";
 import { Command, ErrorNote } from "../ui/Panel.tsx";
 
@@ -67,11 +68,29 @@ export function SignIn(): ReactNode {
             {isBusy ? "Signing in …" : "Sign in"}
           </Button>
         </form>
+        <Providers />
         <p className="mt-4 text-xs leading-6 text-muted">
           Get a code where you are signed in already: <Command>holdpoint login --web</Command>. The first start of a
           server prints one for its owner.
         </p>
       </div>
     </main>
+  );
+}
+
+/** Those at which the server lets people sign in: a link away, and back with a session. */
+function Providers(): ReactNode {
+  const { data } = useQuery(providersQuery);
+  if (data === undefined || data.items.length === 0) return null;
+  return (
+    <ul className="mt-3 flex flex-col gap-2">
+      {data.items.map(({ name, url }) => (
+        <li key={name}>
+          <a href={url} className={`${buttonClass("plain")} w-full`}>
+            Sign in with <Foreign text={name} />
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -37,7 +37,7 @@ export function spanText(spanMs: number): string {
 
 /** For a deadline: `4:07`, `1:02:45`, so that the last minutes are seen to pass. */
 export function countdownText(spanMs: number): string {
-  const seconds = Math.max(0, Math.ceil(spanMs / 1000));
+  const seconds = Math.max(0, Math.floor(spanMs / 1000));
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
   if (h >= 48) return spanText(spanMs);
   const two = (value: number): string => String(value).padStart(2, "0");

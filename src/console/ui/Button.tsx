@@ -1,6 +1,6 @@
 // Buttons and links that look like them.
 
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ButtonHTMLAttributes, ReactNode, Ref } from "react";
 
 export type ButtonTone = "plain" | "quiet" | "approve" | "deny" | "danger" | "accent";
 
@@ -21,6 +21,7 @@ export function buttonClass(tone: ButtonTone, size: "sm" | "md" = "md"): string 
 type Props = ButtonHTMLAttributes<HTMLButtonElement> & {
   readonly tone?: ButtonTone;
   readonly size?: "sm" | "md";
+  readonly ref?: Ref<HTMLButtonElement>;
   readonly children: ReactNode;
 };
 

@@ -24,8 +24,19 @@ export function Foreign({ text, mono = false }: { readonly text: string; readonl
   return <bdi className={`foreign ${mono ? "font-mono text-[0.92em]" : ""}`}>{segmentsOf(text, false)}</bdi>;
 }
 
+/** From here on a box of lines scrolls, so that the keyboard must get into it. */
+const LONG = { lines: 14, characters: 1_200 };
+
 /** Several lines, as they are. */
 export function ForeignLines({ text, mono = false }: { readonly text: string; readonly mono?: boolean }): ReactNode {
   const look = mono ? "font-mono text-xs leading-5" : "";
-  return <div className={`foreign max-h-96 overflow-y-auto whitespace-pre-wrap ${look}`}>{segmentsOf(text, true)}</div>;
+  const isLong = text.length > LONG.characters || text.split("\n", LONG.lines + 1).length > LONG.lines;
+  return (
+    <div
+      {...(isLong ? { tabIndex: 0, role: "group", "aria-label": "Text that scrolls" } : {})}
+      className={`foreign max-h-96 overflow-y-auto whitespace-pre-wrap ${look}`}
+    >
+      {segmentsOf(text, true)}
+    </div>
+  );
 }
