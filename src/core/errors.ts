@@ -5,6 +5,8 @@ import type { JsonObject } from "./json.ts";
 export interface ErrorEntry {
   readonly status: number;
   readonly title: string;
+  /** The problem's own `type`, where a standard gives it one. */
+  readonly type?: string;
   /** True when the process must stop: what it knows can no longer be trusted. */
   readonly fatal?: true;
 }
@@ -68,6 +70,36 @@ export const ERRORS = {
   "policy-invalid": { status: 422, title: "The policy does not load" },
   "policy-not-found": { status: 404, title: "No such policy bundle" },
   "payload-erased": { status: 410, title: "The payload has been erased" },
+  "access-not-requestable": {
+    status: 400,
+    title: "The denied access is not one that can be requested",
+    type: "urn:openid:authzen:access-request:error:not_requestable",
+  },
+  "access-denial-expired": {
+    status: 410,
+    title: "The denial can no longer be requested",
+    type: "urn:openid:authzen:access-request:error:expired_denial",
+  },
+  "access-binding-invalid": {
+    status: 400,
+    title: "The request is not about the access that was denied",
+    type: "urn:openid:authzen:access-request:error:invalid_denial_binding",
+  },
+  "access-request-duplicate": {
+    status: 409,
+    title: "This idempotency key was used for another access request",
+    type: "urn:openid:authzen:access-request:error:duplicate_request",
+  },
+  "access-task-unknown": {
+    status: 404,
+    title: "No such access request",
+    type: "urn:openid:authzen:access-request:error:unknown_task",
+  },
+  "access-task-state": {
+    status: 409,
+    title: "The access request has ended, or can no longer be cancelled",
+    type: "urn:openid:authzen:access-request:error:invalid_task_state",
+  },
   "rate-limited": { status: 429, title: "Too many requests" },
   overloaded: { status: 503, title: "The server is taking no more work at this moment" },
   "not-ready": { status: 503, title: "The server is starting or stopping" },

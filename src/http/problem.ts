@@ -1,7 +1,7 @@
 // Every failure as a problem document (RFC 9457) from the one closed table.
 
 import type { FastifyReply } from "fastify";
-import { AppError, ERRORS, isAppError, type ErrorCode } from "../core/errors.ts";
+import { AppError, ERRORS, isAppError, type ErrorCode, type ErrorEntry } from "../core/errors.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
@@ -16,9 +16,9 @@ export type Problem = {
 /** The document for an error; what is not an AppError says nothing about its cause. */
 export function problemOf(error: unknown): Problem & { readonly facts?: unknown } {
   const known = isAppError(error) ? error : fromFramework(error);
-  const entry = ERRORS[known.code];
+  const entry: ErrorEntry = ERRORS[known.code];
   return {
-    type: `https://holdpoint.dev/errors/${known.code}`,
+    type: entry.type ?? `https://holdpoint.dev/errors/${known.code}`,
     title: entry.title,
     status: entry.status,
     code: known.code,

@@ -11,6 +11,8 @@ import { problemOf, sendProblem } from "./problem.ts";
 import type { RefusalCounter } from "./refusals.ts";
 import { identify, knownIdentity } from "./request.ts";
 import type { Route } from "./route.ts";
+import { accessRequestRoutes } from "./routes/access-requests.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
@@ -38,6 +40,8 @@ export const ROUTES: readonly Route[] = [
   ...heartbeatRoutes,
   ...actionRoutes,
   ...slackRoutes,
+  ...accessRoutes,
+  ...accessRequestRoutes,
   ...agentRoutes,
   ...approvalRoutes,
   ...controlRoutes,

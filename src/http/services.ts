@@ -3,9 +3,11 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { BrakeScope, StopCounts } from "../kernel/events.ts";
 import type { Brake } from "../kernel/state.ts";
 import type { Stop } from "../kernel/stops.ts";
+import type { AccessDenial, AccessHandle } from "../wire/contracts/access.ts";
 import type { Interaction, SignedRequest } from "../wire/contracts/interaction.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
@@ -22,6 +24,8 @@ export interface Services {
   readonly nowMs: () => number;
   /** Decides and answers when durable. */
   readonly submit: (command: Command) => Promise<Reply>;
+  /** What would be decided now about a proposal, as of durable events; records nothing. */
+  readonly probe: Kernel["probe"];
   readonly durableSize: () => number;
   /** Why the server takes no work, or null when it does. */
   readonly notReady: () => string | null;
@@ -34,6 +38,7 @@ export interface Services {
   readonly actions: ActionService;
   readonly agents: AgentService;
   readonly slack: SlackService;
+  readonly access: AccessService;
   readonly killswitch: KillswitchService;
   readonly policies: PolicyService;
   readonly views: ViewService;
@@ -151,6 +156,15 @@ export interface SlackService {
   receive(request: SignedRequest): Promise<Interaction>;
   /** A known identity was refused in the words of the chat, which takes no problem document. */
   refused(who: string, code: ErrorCode): void;
+}
+
+/** What access requests hang on. */
+export interface AccessService {
+  seal(denial: AccessDenial): string;
+  /** Null for what was not sealed here. */
+  open(token: string): AccessDenial | null;
+  handle(kind: AccessHandle, action: string): string;
+  actionOf(kind: AccessHandle, handle: string): string | null;
 }
 
 export interface KillswitchService {

@@ -13,6 +13,7 @@ import type { ClockGuard } from "./clock-guard.ts";
 import { KERNEL, type Command, type Reply } from "./command.ts";
 import { somethingIsDue } from "./commands/tick.ts";
 import { decide } from "./decide.ts";
+import { probe, type Probed } from "./probe.ts";
 import type { State } from "./state.ts";
 import { Transaction, type Engine } from "./transaction.ts";
 
@@ -97,6 +98,15 @@ export class Kernel {
       refusal = error;
     }
     return this.#whenDurable(reply, refusal);
+  }
+
+  /** What would be decided now about a proposal; answers when everything it saw is durable. Nothing is recorded. */
+  async probe(proposal: Parameters<typeof probe>[1]): Promise<Probed> {
+    const { state, engine, clock } = this.#parts;
+    if (this.#failure !== null) throw this.#failure;
+    const probed = probe({ state, engine, now: clock.stamp(state.time) }, proposal);
+    await this.drain();
+    return probed;
   }
 
   /** Fires what is due, if anything is. */

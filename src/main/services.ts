@@ -1,8 +1,10 @@
 // The contracts of the HTTP edge, fulfilled by the parts that main has put together.
 
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { AppError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { AccessBindings } from "../adapters/identity/access-bindings.ts";
 import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import { planHashOf } from "../effects/execute.ts";
@@ -37,7 +39,7 @@ import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
 import { addStageMetrics, ladderDocument, whyStageHoldsPages } from "./stage-reads.ts";
-import { systemClock } from "./system.ts";
+import { systemClock, systemRandom } from "./system.ts";
 import { VERSION } from "./version.ts";
 
 type Parts = {
@@ -68,6 +70,7 @@ export function createServices(parts: Parts): Services {
     version: VERSION,
     nowMs,
     submit: (command) => kernel.submit(command),
+    probe: (proposal) => kernel.probe(proposal),
     durableSize: () => kernel.durableSize,
     notReady,
     proveHeartbeat: createHeartbeat({
@@ -85,6 +88,7 @@ export function createServices(parts: Parts): Services {
     actions: actionService(parts.effects, kernel),
     agents: agentService(kernel),
     slack: parts.slack,
+    access: new AccessBindings(join(parts.config.dataDir, "keys", "access.key"), systemRandom),
     killswitch: killswitchService(parts),
     policies: policyService(core),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },

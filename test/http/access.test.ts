@@ -19,12 +19,26 @@ const NOBODY = "act_00000000z";
 
 type Case = { readonly operation: string; readonly scope: ClientScope; readonly path?: string; readonly body?: Json };
 
+/** About somebody else. */
+const CALL = {
+  subject: { type: "person", id: "nobody" },
+  action: { name: "crm.search" },
+  resource: { type: "account", id: "acme" },
+} as const;
+
 /** What each operation that needs a scope is asked here; `path` where the route's own has parameters. */
 const CASES: readonly Case[] = [
   { operation: "proposeAction", scope: "actions:propose:record.note", body: note("staging") },
   { operation: "listActions", scope: "actions:read" },
   { operation: "answerHold", scope: "actions:approve", path: `/v1/actions/${NOBODY}/approvals`, body: {} },
   { operation: "cancelAction", scope: "actions:cancel", path: `/v1/actions/${NOBODY}/cancel`, body: {} },
+  { operation: "evaluateAccess", scope: "access:evaluate", body: CALL },
+  { operation: "evaluateAccesses", scope: "access:evaluate", body: CALL },
+  {
+    operation: "requestAccess",
+    scope: "actions:propose:crm.search",
+    body: { ...CALL, denial: { binding_token: "none" } },
+  },
   { operation: "listSignals", scope: "signals:read" },
   { operation: "getSignal", scope: "signals:read", path: "/v1/signals/sig_00000000z" },
   { operation: "listIncidents", scope: "incidents:read" },

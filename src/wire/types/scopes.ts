@@ -17,6 +17,7 @@ export const PLAIN_SCOPES = [
   "ledger:read",
   "policies:read",
   "policies:propose",
+  "access:evaluate",
   "agents:read",
   "agents:revoke",
   "payloads:read",

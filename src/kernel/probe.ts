@@ -1,0 +1,116 @@
+// What would be decided now about an action that nobody has proposed: the very code of a decision, stopped at its first
+// event, so that an answer never differs from what a proposal would meet. Changes nothing.
+
+import { assert } from "../core/assert.ts";
+import { idFromSeq } from "../core/ids.ts";
+import type { Verdict } from "../wire/types/verdict.ts";
+import type { Command, CommandInputs } from "./command.ts";
+import { settle } from "./evaluate.ts";
+import type { Draft, EvaluationFacts, EventType, KernelEvent } from "./events.ts";
+import { applyProposed } from "./reducers/actions.ts";
+import type { Action, State } from "./state.ts";
+import { Transaction, type Engine } from "./transaction.ts";
+
+export type Probed = {
+  readonly decision: "allow" | "hold" | "refuse";
+  /** Why it is refused: the code of a refusal. Empty for the others. */
+  readonly code: string;
+  readonly verdicts: readonly Verdict[];
+  /** Where it would be held. */
+  readonly route: string | null;
+  readonly bundleHash: string | null;
+  readonly engine: string;
+  readonly at: number;
+};
+
+type At = { readonly state: State; readonly engine: Engine; readonly now: number };
+type Proposal = Pick<Command<"propose-action">, "actor"> & { readonly input: CommandInputs["propose-action"] };
+
+export function probe({ state, engine, now }: At, { actor, input }: Proposal): Probed {
+  const command: Command<"propose-action"> = { type: "propose-action", actor, input };
+  const action = draftAction(state, now, command);
+  const scratch = { ...state, actions: new WithOne(state.actions, action) };
+  const tx = new ProbeTransaction({ state: scratch, engine, command, now });
+  try {
+    settle(tx, action.id);
+  } catch (error) {
+    if (error instanceof Decided) return toProbed(error.draft, { engine: engine.version, now });
+    throw error;
+  }
+  assert(false, "a decision is an event");
+}
+
+/** The action as its proposal would make it, in a state of its own: what a proposal notes elsewhere is not noted. */
+function draftAction(state: State, now: number, command: Command<"propose-action">): Action {
+  const { idempotencyKey: _key, operand = null, ...stated } = command.input;
+  const none = { run: null, incident: null, cause: null, classification: null, deadline: null };
+  const subject = idFromSeq("act", state.nextSeq);
+  const actions = new Map<string, Action>();
+  const scratch = { ...state, actions, storms: new Map(), owedResolves: new Map() };
+  const seq = state.nextSeq;
+  const header = { seq, time: now, version: 1, actor: command.actor, subject, command: seq } as const;
+  const event = { ...header, type: "action.proposed", facts: { ...stated, ...none, operand } } as const;
+  applyProposed(scratch, event satisfies KernelEvent<"action.proposed">);
+  const action = actions.get(subject);
+  assert(action !== undefined, "a proposal makes an action");
+  return action;
+}
+
+/** The live actions and one more. */
+class WithOne extends Map<string, Action> {
+  readonly #live: ReadonlyMap<string, Action>;
+  readonly #one: Action;
+
+  constructor(live: ReadonlyMap<string, Action>, one: Action) {
+    super();
+    this.#live = live;
+    this.#one = one;
+  }
+
+  override get(id: string): Action | undefined {
+    return id === this.#one.id ? this.#one : this.#live.get(id);
+  }
+
+  override has(id: string): boolean {
+    return id === this.#one.id || this.#live.has(id);
+  }
+
+  override get size(): number {
+    return this.#live.size + 1;
+  }
+
+  override *values(): MapIterator<Action> {
+    yield* this.#live.values();
+    yield this.#one;
+    return undefined;
+  }
+}
+
+class Decided extends Error {
+  readonly draft: Draft;
+
+  constructor(draft: Draft) {
+    super("decided");
+    this.draft = draft;
+  }
+}
+
+class ProbeTransaction extends Transaction {
+  override emit<T extends EventType>(draft: Draft<T>): void {
+    throw new Decided(draft);
+  }
+}
+
+function toProbed({ type, facts }: Draft, { engine, now }: { engine: string; now: number }): Probed {
+  const { evaluation, code, route } = facts as { evaluation?: EvaluationFacts | null; code?: string; route?: string };
+  const decision = type === "action.granted" ? "allow" : type === "action.held" ? "hold" : "refuse";
+  return {
+    decision,
+    code: decision === "refuse" ? (code ?? type.replace(/^action\./, "")) : "",
+    verdicts: evaluation?.verdicts ?? [],
+    route: decision === "hold" ? (route ?? null) : null,
+    bundleHash: evaluation?.bundleHash ?? null,
+    engine,
+    at: now,
+  };
+}
