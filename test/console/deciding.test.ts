@@ -130,7 +130,7 @@ describe("a hold", { skip }, () => {
       assert.ok(text.includes(part), part);
     }
     assert.match(text, /14:\d\d left|15:00 left/);
-    assert.match(text, /UTC · \w+, \d\d:\d\d GMT\+1/);
+    assert.match(text, /UTC \(\w+, \d\d:\d\d GMT\+1\)/);
     for (const name of ["What is asked for", "Plan", "Decision", "Signatures"]) {
       assert.ok(await card.getByRole("region", { name, exact: true }).isVisible(), name);
     }

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import type { EvaluationView } from "../../wire/types/views.ts";
 import type { Verdict } from "../../wire/types/verdict.ts";
+import { verdictWords } from "../text/verdict-words.ts";
 import { WordBadge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
 import { Panel } from "../ui/Panel.tsx";
@@ -67,7 +68,12 @@ function VerdictRow({ verdict }: { readonly verdict: Verdict }): ReactNode {
       <td className="px-4 py-1.5">
         <WordBadge word={verdict.verdict} />
       </td>
-      <td className="px-2 py-1.5 font-medium">{verdict.code}</td>
+      <td className="px-2 py-1.5 font-medium">
+        {verdictWords(verdict.code) ?? verdict.code}
+        {verdictWords(verdict.code) !== null && (
+          <span className="block font-mono text-2xs font-normal text-faint">{verdict.code}</span>
+        )}
+      </td>
       <td className="px-2 py-1.5 font-mono text-xs text-muted max-sm:hidden">
         <Foreign text={verdict.gate} />
       </td>

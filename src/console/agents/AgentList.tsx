@@ -88,7 +88,7 @@ function AgentRow({ agent, actor }: { readonly agent: AgentView; readonly actor:
       <td className="max-w-56 px-3 py-1.5 text-muted">
         <Foreign text={`${agent.environments.join(", ")} / ${agent.services.join(", ")}`} />
       </td>
-      <td className="px-3 py-1.5 text-muted">{agent.volumePerHour}</td>
+      <td className="px-3 py-1.5 text-muted">{agent.volumePerHour.toLocaleString("en")}</td>
       <td className="px-3 py-1.5 text-xs text-faint">{actor === undefined ? "—" : <Age ms={actor.latest} />}</td>
     </tr>
   );

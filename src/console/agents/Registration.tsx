@@ -55,7 +55,7 @@ export function Registration({ agent }: { readonly agent: AgentDocument }): Reac
           <Pair name="Where">
             <Words list={agent.environments} /> / <Words list={agent.services} />
           </Pair>
-          <Pair name="At most">{agent.volumePerHour} an hour</Pair>
+          <Pair name="At most">{agent.volumePerHour.toLocaleString("en")} an hour</Pair>
           <Pair name="Models">
             <Words list={agent.models.map(({ provider, name }) => `${provider} ${name}`)} />
           </Pair>

@@ -4,7 +4,8 @@ import type { ReactNode } from "react";
 
 const TONES: readonly (readonly [RegExp, string])[] = [
   [/denied|refused|expired|cancelled|revoked|unclassified|quarantined|brake\.applied/, "bg-bad-solid"],
-  [/held|suppressed|frozen|escalated|proposed/, "bg-warn"],
+  [/held|suppressed|frozen|escalated/, "bg-warn"],
+  [/proposed|received|opened|started|classified|planned/, "bg-accent"],
   [/granted|approved|completed|activated|released|resolved|registered/, "bg-ok-solid"],
 ];
 

@@ -33,7 +33,7 @@ export function Instant({ ms }: { readonly ms: number }): ReactNode {
   return (
     <time dateTime={new Date(ms).toISOString()}>
       <span className="whitespace-nowrap">{utcText(ms)}</span>{" "}
-      <span className="whitespace-nowrap text-faint">· {localText(ms)}</span>
+      <span className="whitespace-nowrap text-faint">({localText(ms)})</span>
     </time>
   );
 }

@@ -25,7 +25,7 @@ export function Panel({ title, aside, children, flush = false }: PanelProps): Re
 
 export function Pairs({ children }: { readonly children: ReactNode }): ReactNode {
   return (
-    <dl className="grid grid-cols-[7.5rem_minmax(0,1fr)] gap-x-4 gap-y-1.5 max-sm:grid-cols-[5.5rem_minmax(0,1fr)]">
+    <dl className="grid content-start grid-cols-[7.5rem_minmax(0,1fr)] gap-x-4 gap-y-1.5 max-sm:grid-cols-[5.5rem_minmax(0,1fr)]">
       {children}
     </dl>
   );
