@@ -8,6 +8,7 @@ import type { Evaluation } from "../wire/types/verdict.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
+import { guard } from "./guardrails.ts";
 import { askedFacts, hasConsent } from "./holds.ts";
 import { incidentOf } from "./incident-index.ts";
 import { carryOut } from "./kernel-kinds.ts";
@@ -83,7 +84,7 @@ export function settle(tx: Transaction, actionId: string): void {
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
   const staged = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
   const { dryRun } = staged;
-  const result = requireSignature(action, staged.result);
+  const result = guard(tx, action, requireSignature(action, staged.result));
   const evaluation = toFacts(result, tx.engine.version);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
@@ -166,7 +167,7 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
       route: result.route,
       steps: steps.length,
       planHash: action.planHash,
-      ...askedFacts(step, tx.now),
+      ...askedFacts(tx, action, step),
     },
   });
 }

@@ -10,15 +10,17 @@ import { countQuorum } from "../approvals/quorum.ts";
 import type { Answerer, Approval, Asks } from "../wire/types/approvals.ts";
 import type { Origin } from "./command.ts";
 import type { EventFacts } from "./events.ts";
+import { guardedAsks } from "./guardrails.ts";
 import type { Action, Hold, State } from "./state.ts";
 import type { ActivePolicy, RouteStep, Transaction } from "./transaction.ts";
 
 type Asked = Pick<EventFacts["hold.escalated"], "asks" | "deadline" | "remindEveryMs" | "remindAt">;
 
 /** What is recorded of a step when it is asked. */
-export function askedFacts({ asks, withinMs, remindEveryMs }: RouteStep, now: number): Asked {
-  const remindAt = remindEveryMs === null ? null : now + remindEveryMs;
-  return { asks, deadline: now + withinMs, remindAt, remindEveryMs };
+export function askedFacts(tx: Transaction, action: Action, step: RouteStep): Asked {
+  const { withinMs, remindEveryMs } = step;
+  const remindAt = remindEveryMs === null ? null : tx.now + remindEveryMs;
+  return { asks: guardedAsks(tx, action, step.asks), deadline: tx.now + withinMs, remindAt, remindEveryMs };
 }
 
 /** When time alone does something to a hold. */
@@ -35,8 +37,9 @@ export function remind(tx: Transaction, subject: string, hold: Hold): void {
 /** Asks the next step. Approvals given so far count on where they are good for it too. */
 export function escalate(tx: Transaction, action: Action, { hold, step }: { hold: Hold; step: RouteStep }): void {
   const proposer = proposerOf(tx.state, action, UNKNOWN);
-  const kept = keptApprovals(proposer, hold.approvals, step.asks).map(({ id }) => id);
-  const facts = { ...askedFacts(step, tx.now), hold: hold.id, kept, step: hold.step + 1 };
+  const asked = askedFacts(tx, action, step);
+  const kept = keptApprovals(proposer, hold.approvals, asked.asks).map(({ id }) => id);
+  const facts = { ...asked, hold: hold.id, kept, step: hold.step + 1 };
   tx.emit({ type: "hold.escalated", subject: action.id, facts });
 }
 

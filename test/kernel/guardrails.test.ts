@@ -1,0 +1,114 @@
+// Guardrails: under a policy that lets everything through, what loosens enforcement still waits for another person.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import type { CommandInputs } from "../../src/kernel/command.ts";
+import type { Engine } from "../../src/kernel/transaction.ts";
+import { loadBundle } from "../../src/policy/load.ts";
+import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
+import { registrationOf, registrationProposal } from "./agent-registration.ts";
+import { bundle, MINUTE_MS, Rig } from "./rig.ts";
+import { silenceProposal } from "./silence-proposal.ts";
+import { stageProposal } from "./stage-proposal.ts";
+
+/** What somebody who may change policies could wish for: no questions, or questions to agents. */
+function laxEngine(decision: "allow" | "hold"): Engine {
+  const lax = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: lax }
+spec:
+  match: { actions: ["*"] }
+  route: agents
+  rules: [{ name: everything, decision: ${decision} }]
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: agents }
+spec:
+  steps: [{ roles: [robot], agents: true, within: 1h }, { roles: [robot], agents: true, within: 1h }]
+  onTimeout: deny
+`;
+  const routes = readFileSync(new URL("../../policies/routes.yaml", import.meta.url), "utf8");
+  const loaded = loadBundle([
+    { path: "lax.yaml", text: lax },
+    { path: "routes.yaml", text: routes },
+  ]);
+  const all = loaded.bundle;
+  if (all === null) throw new Error(JSON.stringify(loaded.problems));
+  return { version: "test/1", policy: (asked) => (asked === bundle.hash ? all : undefined) };
+}
+
+const silence = (rig: Rig): CommandInputs["propose-action"] => {
+  const [startsAt, endsAt] = [rig.nowMs, rig.nowMs + 300 * MINUTE_MS];
+  return silenceProposal({ startsAt, endsAt, environment: "production", service: null, signature: null }, "ada");
+};
+
+/** Each kind that gives somebody more, proposed by ada. */
+const LOOSENING: Readonly<Record<string, (rig: Rig) => CommandInputs["propose-action"]>> = {
+  "agent.register": () => registrationProposal(registrationOf("agent:new"), "ada"),
+  "silence.create": silence,
+  "stage.set": () => stageProposal("mim-automation", "ada"),
+};
+
+const propose = async (rig: Rig, input: CommandInputs["propose-action"]): Promise<string> => {
+  const { subject } = await rig.ask("propose-action", input, "person:ada");
+  return subject;
+};
+
+describe("what loosens enforcement", () => {
+  for (const [kind, make] of Object.entries(LOOSENING)) {
+    it(`${kind} is held for owners under a policy that allows everything, and not for its proposer`, async () => {
+      const rig = await Rig.open(laxEngine("allow"), "assist");
+      const id = await propose(rig, make(rig));
+      const held = rig.last("action.held", id);
+      const verdict = { code: "loosens-enforcement", evidence: {}, gate: "kernel/guardrail", verdict: "hold" };
+      assert.deepEqual(held.evaluation.verdicts.at(-1), verdict);
+      const own = rig.answer(id, { roles: ["owner"] });
+      await assert.rejects(own, { code: "self-approval" });
+      const owner = await rig.answer(id, { person: "bob", roles: ["owner"] }, "person:bob");
+      assert.equal(owner.result, "succeeded");
+    });
+
+    it(`${kind} is answered by no agent, on whatever route, in whatever step`, async () => {
+      const rig = await Rig.open(laxEngine("hold"), "assist");
+      const id = await propose(rig, make(rig));
+      const robot = { kind: "agent", person: null, roles: ["robot"] } as const;
+      await assert.rejects(rig.answer(id, robot, "agent:robot"), { code: "not-eligible" });
+      await rig.passAndTick(60 * MINUTE_MS);
+      assert.equal(rig.action(id).hold?.step, 1);
+      await assert.rejects(rig.answer(id, robot, "agent:robot"), { code: "not-eligible" });
+      const person = await rig.answer(id, { person: "bob", roles: ["robot"] }, "person:bob");
+      assert.equal(person.result, "succeeded");
+    });
+  }
+
+  it("a bundle and the end of a pause are held as well", async () => {
+    const rig = await Rig.open(laxEngine("allow"));
+    const proposal = { bundleHash: bundle.hash, mode: "governed", person: "ada", requestHash: "1" } as const;
+    const bundleAction = await rig.ask("propose-policy", proposal, "person:ada");
+    assert.equal(rig.action(bundleAction.subject).status, "held");
+    const { subject: brake } = await rig.ask(
+      "apply-brake",
+      { mode: "pause", scope: { service: "cart" } },
+      "person:ada",
+    );
+    const { subject } = await rig.ask("release-brake", { brake, person: "ada", requestHash: "2" }, "person:ada");
+    assert.equal(rig.action(subject).status, "held");
+  });
+
+  it("is every kind that the kernel carries out, but those that take away", () => {
+    assert.deepEqual(
+      [...KERNEL_KINDS.keys()].filter((kind) => !(kind in LOOSENING)),
+      [],
+    );
+  });
+});
+
+it("what tightens waits for nobody, and other actions are policy's alone", async () => {
+  const rig = await Rig.open(laxEngine("allow"));
+  const down = await propose(rig, stageProposal("shadow", "ada"));
+  assert.ok(rig.typesOf(down).includes("action.granted"));
+  const { result } = await rig.propose({ kind: "test.free" });
+  assert.equal(result, "granted");
+});
