@@ -56,6 +56,7 @@ export const ERRORS = {
   "event-not-found": { status: 404, title: "No such ledger event" },
   "tile-not-found": { status: 404, title: "No such tile" },
   "action-kind-unknown": { status: 422, title: "No executor offers that action kind" },
+  "target-moved": { status: 409, title: "The target has changed since" },
   "target-unavailable": { status: 503, title: "The system that the action is about could not be asked" },
   "arguments-invalid": { status: 422, title: "The arguments do not match the action kind's schema" },
   "secret-detected": { status: 422, title: "The proposal contains what looks like a secret" },

@@ -21,7 +21,8 @@ export type IdPrefix =
   | "pol"
   | "stg"
   | "stm"
-  | "sil";
+  | "sil"
+  | "rvt";
 
 /**
  * `act_000000012`: the prefix names the kind, the rest is the sequence of the event that created it. `index` tells apart

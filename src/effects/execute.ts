@@ -1,21 +1,17 @@
-// Planning, executing and reconciling through executors. No call without its durable step.
+// Executing and reconciling through executors. No call without its durable step.
 
 import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
-import { seqFromId } from "../core/ids.ts";
-import type { Json, JsonObject } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
 import type { Command, CommandInputs } from "../kernel/command.ts";
-import { incidentOf } from "../kernel/incident-index.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { isRevert } from "../kernel/reverts.ts";
 import type { Action } from "../kernel/state.ts";
 import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../wire/contracts/executor.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
-import type { Signal } from "../wire/types/signal.ts";
 import type { EmergencyBrake } from "./brake.ts";
-import { composeStormPage, findStorm } from "./compose-storm.ts";
-import { composeTriage } from "./compose-triage.ts";
 import { toRecordable } from "./recordable.ts";
 
 export type ExecuteParts = {
@@ -39,82 +35,6 @@ export type UnreportedEnds = Map<string, Command<"finish-step">>;
 /** What people approve: SHA-256 over the canonical JSON of the plan. */
 export function planHashOf(plan: Plan): string {
   return hash("sha256", canonicalJson(plan as unknown as Json));
-}
-
-/** Makes the plan that a proposal still lacks and submits it, or the reason why there is none. */
-export async function planTriageAction(parts: ExecuteParts, id: string): Promise<void> {
-  const action = parts.kernel.state.actions.get(id);
-  if (action === undefined || action.planHash !== null) return;
-  const submit = (
-    input: { planHash: string | null; code: string; signature?: string },
-    content?: Json,
-  ): Promise<unknown> =>
-    parts.kernel.submit({
-      type: "plan-action",
-      actor: ACTOR,
-      input: { action: id, ...input },
-      ...(content === undefined ? {} : { content }),
-    });
-  const executor = parts.executors.get(action.kind);
-  if (executor === undefined) return void (await submit({ planHash: null, code: "executor-missing" }));
-  let args: JsonObject;
-  let plan: Plan;
-  let planHash: string;
-  try {
-    args = await argumentsOf(parts, action);
-    const request = { actionId: id, kind: action.kind, target: targetOf(action), args, context: contextOf(action) };
-    plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
-    planHash = planHashOf(plan); // throws for what the ledger could not hold
-  } catch (error) {
-    if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
-    return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
-  }
-  const { signature } = plan;
-  const signed = signature === undefined ? {} : { signature };
-  await submit({ planHash, code: "", ...signed }, { args, plan: plan as unknown as Json });
-}
-
-function targetOf(action: Action): { environment: string; service: string; resource?: string } {
-  const { environment, service, resource } = action;
-  return resource === null ? { environment, service } : { environment, service, resource };
-}
-
-/** Shown to people and part of the plan's bytes. */
-function contextOf(action: Action): JsonObject {
-  return { action: action.id, agent: action.agent, incident: action.incident, run: action.run };
-}
-
-/** A triage action's arguments come from the incident's first and last signal; an agent's were proposed. */
-async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObject> {
-  if (action.agentKind !== "system") {
-    const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
-    return content.args ?? {};
-  }
-  const { state } = parts.kernel;
-  const storm = action.kind === "pagerduty.trigger" ? findStorm(state, action) : undefined;
-  if (storm !== undefined) return composeStormPage(storm, { state, origin: parts.origin, action: action.id });
-  const incident = incidentOf(state, action.incident);
-  const own = action.cause?.signal == null ? [] : [{ id: action.cause.signal }];
-  const ids = (incident?.signals ?? own).map((signal) => signal.id).filter((id) => isDurable(parts, id));
-  const newest = ids.at(-1);
-  const signal = newest === undefined ? null : await findSignal(parts, newest);
-  const page = action.kind === "pagerduty.trigger" ? (incident?.page?.of ?? incident?.id) : undefined;
-  const stands = { page: page ?? action.incident ?? "", services: incident?.services ?? [action.service] };
-  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal, ...stands });
-}
-
-function isDurable(parts: ExecuteParts, signalId: string): boolean {
-  return (seqFromId("sig", signalId) ?? Number.POSITIVE_INFINITY) < parts.kernel.durableSize;
-}
-
-/** Null when it was erased: a page that says less is better than none. */
-async function findSignal(parts: ExecuteParts, id: string): Promise<Signal | null> {
-  try {
-    return (await parts.payloads.payload(seqFromId("sig", id) ?? -1)) as unknown as Signal;
-  } catch (error) {
-    if (isAppError(error, "payload-erased")) return null;
-    throw error;
-  }
 }
 
 /** Begins a step, runs it, and submits how it ended. */
@@ -212,7 +132,7 @@ export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, i
   const end = ends.get(id);
   if (end !== undefined && end.input.attempt === action?.attempt) return reportEnd(parts, ends, end);
   ends.delete(id);
-  if (action === undefined || parts.brake.flagged) return;
+  if (action === undefined || (parts.brake.flagged && !isRevert(action))) return;
   const attempt = action.attempt;
   const found = await askExecutor(parts, action);
   const sinceStopMs = parts.brake.sinceStopMs(action);
@@ -226,7 +146,7 @@ export async function reconcileStep(parts: ExecuteParts, ends: UnreportedEnds, i
       afterMs: found.status === "unclear" ? wholeMs(found.afterMs ?? 0) : 0,
       ...(sinceStopMs === undefined ? {} : { sinceStopMs }),
     },
-    content: toRecordable({ detail: found.detail, reference: "reference" in found ? found.reference : null }),
+    content: evidenceOf(found),
   });
 }
 
@@ -244,6 +164,11 @@ async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconci
   }
 }
 
-function evidenceOf(outcome: StepOutcome): Json {
-  return toRecordable({ detail: outcome.detail, reference: outcome.status === "succeeded" ? outcome.reference : null });
+function evidenceOf(outcome: StepOutcome | Reconciliation): Json {
+  const left = "left" in outcome && outcome.left !== undefined ? { left: outcome.left } : {};
+  return toRecordable({
+    detail: outcome.detail,
+    reference: "reference" in outcome ? outcome.reference : null,
+    ...left,
+  });
 }

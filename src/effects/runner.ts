@@ -4,13 +4,16 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import { classifyRun, type ClassifyParts } from "./classify.ts";
-import { executeStep, planTriageAction, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
+import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
+import { sampleHealth, type VerifyParts } from "./verify.ts";
+import { planAction } from "./plan.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
 type Lane = { running: number; readonly waiting: Set<string> };
 
 export type RunnerParts = ClassifyParts &
-  ExecuteParts & {
+  ExecuteParts &
+  VerifyParts & {
     readonly kernel: Kernel;
     readonly nowMs: () => number;
     /** Effects of one lane at a time; the others of that lane wait for room. */
@@ -101,9 +104,11 @@ export class EffectRunner {
       case "classify":
         return classifyRun(this.#parts, work.subject);
       case "plan":
-        return planTriageAction(this.#parts, work.subject);
+        return planAction(this.#parts, work.subject);
       case "execute":
         return executeStep(this.#parts, this.#unreported, work.subject);
+      case "verify":
+        return sampleHealth(this.#parts, work.subject);
       case "reconcile":
         return reconcileStep(this.#parts, this.#unreported, work.subject);
     }

@@ -3,7 +3,7 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "execute" | "reconcile";
+type WorkKind = "classify" | "plan" | "execute" | "reconcile" | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -36,6 +36,8 @@ function workKind(action: Action, now: number): WorkKind | undefined {
       return "reconcile";
     case "reconciling":
       return action.dueAt === null || now >= action.dueAt ? "reconcile" : undefined;
+    case "verifying":
+      return action.verifying !== undefined && now >= action.verifying.nextAt ? "verify" : undefined;
     default:
       return undefined;
   }

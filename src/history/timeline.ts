@@ -21,11 +21,15 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.denied": ["hold", "person", "planHash"],
   "action.cancelled": ["code"],
   "action.expired": ["code"],
-  "action.granted": ["grant", "expiresAt", "planHash", "dryRun", "completed"],
+  "action.granted": ["grant", "expiresAt", "planHash", "dryRun", "completed", "revertGrant"],
   "action.completed": ["code", "status"],
   "step.started": ["attempt", "epoch"],
   "step.finished": ["attempt", "status", "code", "retryAt", "action"],
   "step.reconciled": ["attempt", "status", "action"],
+  "health.sampled": ["sample", "result", "passes", "failures"],
+  "action.verified": ["samples"],
+  "action.reverting": ["code", "revert", "grant"],
+  "action.reverted": ["revert"],
 };
 
 /** The entry of one event of an action. */

@@ -61,6 +61,7 @@ export async function propose({ services, request, reply }: RouteContext, asked:
       effect,
       reversible,
       idempotencyKey: idempotencyKey(request, identity),
+      ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
     },
     content: {

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { BrakeScope, StopCounts } from "../kernel/events.ts";
+import type { BrakeScope, InverseFacts, StopCounts } from "../kernel/events.ts";
 import type { Brake } from "../kernel/state.ts";
 import type { Stop } from "../kernel/stops.ts";
 import type { AccessDenial, AccessHandle } from "../wire/contracts/access.ts";
@@ -137,7 +137,7 @@ export interface ActionService {
     target: Target;
     args: JsonObject;
     agent: string;
-  }): Promise<{ plan: Plan; planHash: string }>;
+  }): Promise<{ plan: Plan; planHash: string; inverse: InverseFacts | undefined }>;
   /** Who proposed a live action, and whose approvals its hold has. */
   hold(id: string): { readonly proposer: string; readonly approvers: readonly string[] } | null;
   /** Code of a secret found in free text, or null. */

@@ -13,6 +13,7 @@ import * as signals from "./reducers/signals.ts";
 import * as silences from "./reducers/silences.ts";
 import * as stage from "./reducers/stage.ts";
 import { applyReported } from "./reducers/stop-report.ts";
+import * as verification from "./reducers/verification.ts";
 import * as storms from "./reducers/storms.ts";
 import * as words from "./reducers/words.ts";
 import type { State } from "./state.ts";
@@ -65,6 +66,12 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "step.started": actions.applyStepStarted,
   "step.finished": actions.applyStepFinished,
   "step.reconciled": actions.applyStepReconciled,
+  "health.sampled": verification.applyHealthSampled,
+  "action.verified": verification.applyVerified,
+  "action.reverting": verification.applyReverting,
+  "action.reverted": verification.applyReverted,
+  "domain.blocked": verification.applyDomainBlocked,
+  "domain.released": verification.applyDomainReleased,
   "brake.applied": control.applyBrakeApplied,
   "brake.followed": control.applyBrakeFollowed,
   "brake.reported": applyReported,

@@ -1,6 +1,7 @@
 // Which brake, if any, holds back an action.
 
 import type { BrakeScope } from "./events.ts";
+import { REVERT_AGENT } from "./reverts.ts";
 import type { Brake } from "./state.ts";
 
 /** What a scope is compared with. */
@@ -44,8 +45,9 @@ function isOfKind(pattern: string, kind: string): boolean {
  */
 const NEVER_BRAKED: ReadonlySet<string> = new Set(["killswitch.resume", "stage.set", "agent.revoke", "level.revoke"]);
 
-export function isBrakeable({ kind }: Pick<Braked, "kind">): boolean {
-  return !NEVER_BRAKED.has(kind);
+/** Also what takes back an action that failed its checks: a pause must not keep production in that state. */
+export function isBrakeable({ kind, agent }: Pick<Braked, "kind" | "agent">): boolean {
+  return !NEVER_BRAKED.has(kind) && agent !== REVERT_AGENT;
 }
 
 /** The strongest brake on an action: pause over dry-run. */

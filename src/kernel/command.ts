@@ -4,7 +4,15 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
-import type { BrakeScope, ClassificationFacts, ProposalFacts, RefusalCounts, StepStatus } from "./events.ts";
+import type { HealthResult } from "../wire/types/health.ts";
+import type {
+  BrakeScope,
+  ClassificationFacts,
+  InverseFacts,
+  ProposalFacts,
+  RefusalCounts,
+  StepStatus,
+} from "./events.ts";
 
 /** Who acts when nobody asked: time, starts, the log itself. */
 export const KERNEL = "system:kernel";
@@ -71,7 +79,7 @@ export type CommandInputs = {
     readonly code: string;
     readonly problems: readonly string[];
   };
-  "propose-action": Omit<ProposalFacts, "run" | "incident" | "cause" | "classification" | "operand"> & {
+  "propose-action": Omit<ProposalFacts, "run" | "incident" | "cause" | "classification" | "operand" | "revertOf"> & {
     /** Of a kernel kind alone. */
     readonly operand?: string;
     readonly idempotencyKey: string | null;
@@ -82,6 +90,7 @@ export type CommandInputs = {
     readonly code: string;
     /** Why the plan needs a person's signature; absent where it needs none. */
     readonly signature?: string;
+    readonly inverse?: InverseFacts;
   };
   "answer-hold": {
     readonly action: string;
@@ -108,6 +117,12 @@ export type CommandInputs = {
     readonly afterMs: number;
     /** Present when a brake was pulled over the call: from the pull to its end, by the monotonic clock. */
     readonly sinceStopMs?: number;
+  };
+  "report-health": {
+    readonly action: string;
+    readonly sample: number;
+    readonly result: HealthResult;
+    readonly failed: readonly string[];
   };
   "reconcile-step": {
     readonly action: string;
@@ -159,10 +174,11 @@ export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
-  const { requestHash, planHash, repeat, effect, reversible, operand } = facts;
+  const { requestHash, planHash, repeat, effect, reversible, operand, inverse } = facts;
   const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
   const onOperand = operand === null ? {} : { operand };
-  return { ...stated, repeat, effect, reversible, ...onOperand, ...input };
+  const withInverse = inverse === undefined ? {} : { inverse };
+  return { ...stated, repeat, effect, reversible, ...withInverse, ...onOperand, ...input };
 }
 
 /** What a command answers: the subject it was about, and what happened to it. */

@@ -13,6 +13,7 @@ import * as silences from "./commands/silences.ts";
 import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
 import * as words from "./commands/words.ts";
+import { reportHealth, settleReverts } from "./commands/verification.ts";
 import { tick } from "./commands/tick.ts";
 import type { Command, CommandType, Reply } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
@@ -37,6 +38,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "begin-step": steps.beginStep,
   "finish-step": steps.finishStep,
   "reconcile-step": steps.reconcileStep,
+  "report-health": reportHealth,
   "apply-brake": policy.applyBrake,
   "release-brake": policy.releaseBrake,
   "command-incident": incidentCommand.commandIncident,
@@ -55,7 +57,9 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
  */
 export function decide(tx: Transaction): Reply {
   const decider = DECIDERS[tx.command.type] as Decider<CommandType>;
-  return decider(tx, tx.command);
+  const reply = decider(tx, tx.command);
+  if (tx.state.reverts.size > 0) settleReverts(tx);
+  return reply;
 }
 
 /** True for a name that is a command, for reading commands back from the ledger. */

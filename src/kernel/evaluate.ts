@@ -17,9 +17,12 @@ import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
 import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
+import { blockedBy } from "./reducers/verification.ts";
+import { isRevert } from "./reverts.ts";
 import { requireSignature } from "./signature.ts";
 import { raisesStage, restrict, stageAt } from "./stage.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
+import { grantRevert, termsFor } from "./verify-terms.ts";
 
 /** The facts that policy sees for this action now. */
 function policyFacts(state: State, action: Action, now: number): PolicyFacts {
@@ -76,10 +79,13 @@ function stormFacts({ storms }: State, { environment, incident, agentKind }: Act
  */
 export function settle(tx: Transaction, actionId: string): void {
   const action = actionOf(tx.state, actionId);
+  if (isRevert(action)) return grantRevert(tx, action);
   const brake = brakeOn(tx.state.brakes.values(), action);
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
+  if (blockedBy(tx.state, action) !== undefined)
+    return refuse(tx, action, { evaluation: null, code: "domain-blocked" });
   const decided = evaluate(tx, action, policy);
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
   const staged = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
@@ -91,7 +97,7 @@ export function settle(tx: Transaction, actionId: string): void {
   if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
     return hold(tx, action, { result, evaluation, policy });
   }
-  grant(tx, action, { result, evaluation, dryRun: dryRun || brake === "dry-run" });
+  grant(tx, action, { result, evaluation, policy, dryRun: dryRun || brake === "dry-run" });
 }
 
 /** True when policy asks people about it, whatever the stage. */
@@ -172,9 +178,9 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
   });
 }
 
-type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean };
+type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean; policy: ActivePolicy };
 
-function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: Granted): void {
+function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, policy }: Granted): void {
   assert(action.planHash !== null, "only a planned action is granted");
   const completed = dryRun ? "dry-run" : action.effect === "none" ? "recorded" : null;
   // In alphabetical order: what is in canonical order is written fastest.
@@ -189,10 +195,12 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun }: 
     reservations: result.reservations,
   } as const;
   const forgets = marksToForget(tx.state, result.duplicateKeys);
+  const along = completed === null && action.effect === "external" ? termsFor(tx, action, policy) : undefined;
+  const isPlain = forgets.length === 0 && along === undefined;
   tx.emit({
     type: "action.granted",
     subject: action.id,
-    facts: forgets.length === 0 ? facts : { ...facts, forgets },
+    facts: isPlain ? facts : { ...facts, ...along, ...(forgets.length === 0 ? {} : { forgets }) },
   });
   if (completed === null && action.effect === "kernel") carryOut(tx, action);
 }

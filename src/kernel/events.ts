@@ -2,9 +2,11 @@
 
 import type { JsonObject } from "../core/json.ts";
 import type { Approval, Asks } from "../wire/types/approvals.ts";
+import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
+import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
@@ -39,7 +41,7 @@ export type ProposalFacts = {
   readonly person: string | null;
   readonly requestHash: string;
   readonly planHash: string | null;
-  readonly repeat: "idempotent" | "conditional" | "neither";
+  readonly repeat: Repeatability;
   /** `kernel` kinds are carried out by the kernel itself, `none` have no effect beyond the record. */
   readonly effect: "external" | "kernel" | "none";
   readonly reversible: boolean;
@@ -50,6 +52,10 @@ export type ProposalFacts = {
   readonly classification: ClassificationFacts | null;
   /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or a silence's terms. */
   readonly operand: string | null;
+  /** How its plan is taken back; absent where nothing does, or while it has no plan. */
+  readonly inverse?: InverseFacts;
+  /** The action that it takes back; absent for all but what the kernel proposes for that. */
+  readonly revertOf?: string;
 };
 
 /** What a step asks for, and until when. */
@@ -191,7 +197,11 @@ export type EventFacts = {
   };
   "run.unclassified": { readonly code: string; readonly problems: readonly string[] };
   "action.proposed": ProposalFacts & { readonly deadline: number | null; readonly forgets?: string };
-  "action.planned": { readonly planHash: string; readonly signature?: string };
+  "action.planned": {
+    readonly planHash: string;
+    readonly signature?: string;
+    readonly inverse?: InverseFacts;
+  };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
   "action.held": {
@@ -253,15 +263,20 @@ export type EventFacts = {
     /** Keys that they push out. */
     readonly forgets?: readonly string[];
     readonly dryRun: boolean;
+    /** What must be checked afterwards; absent when nothing is. */
+    readonly verify?: VerifyTerms;
+    /** Under which it is taken back should it fail that, whatever is paused by then; absent when it cannot be. */
+    readonly revertGrant?: string;
     /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
     readonly completed: "recorded" | "dry-run" | null;
   };
   "action.completed": {
     /**
      * `unsettled`: its grant ran out while nobody knew whether an attempt had taken effect. `page-open`: the last of
-     * many attempts to close a page came to nothing.
+     * many attempts to close a page came to nothing. `unhealthy`: it failed its checks and nothing takes it back.
+     * `revert-failed`: what should have taken it back did not.
      */
-    readonly code: "applied" | "failed" | "unsettled" | "page-open";
+    readonly code: "applied" | "failed" | "unsettled" | "page-open" | "unhealthy" | "revert-failed";
     readonly status: "succeeded" | "failed" | "needs-attention";
   };
   "step.started": { readonly attempt: number; readonly epoch: number };
@@ -306,6 +321,23 @@ export type EventFacts = {
     readonly propagationMs: number | null;
     readonly clock: "monotonic" | "ledger";
   };
+  "health.sampled": {
+    /** From 1. */
+    readonly sample: number;
+    readonly result: HealthResult;
+    /** Names of the checks that did not pass. */
+    readonly failed: readonly string[];
+    readonly passes: number;
+    readonly failures: number;
+    /** When the next one is due. */
+    readonly nextAt: number;
+  };
+  "action.verified": { readonly samples: number };
+  "action.reverting": { readonly code: RevertCode; readonly revert: string; readonly grant: string };
+  "action.reverted": { readonly revert: string };
+  /** Nothing more is done there until people have released it: a revert failed. */
+  "domain.blocked": { readonly environment: string; readonly service: string; readonly action: string };
+  "domain.released": { readonly domain: string };
   "brake.released": {
     readonly brake: string;
     /** By an approved action, or at the end of a command: the incident is over, its commander ended or replaced it. */
@@ -332,6 +364,18 @@ export type EventFacts = {
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;
   "payload.erased": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
+};
+
+/** How a plan is taken back: the kind that does it, and SHA-256 over the proposal that its plan names as its inverse. */
+export type InverseFacts = { readonly kind: string; readonly repeat: Repeatability; readonly hash: string };
+
+/** Why a revert began: a check failed, nobody could tell, or not enough passed in time. */
+export type RevertCode = "unhealthy" | "health-unknown" | "not-healthy-in-time";
+
+/** A verification as it was when the action was granted; its checks are in the bundle of that hash. */
+export type VerifyTerms = Omit<Verification, "checks" | "onFailure"> & {
+  readonly bundle: string;
+  readonly reverts: boolean;
 };
 
 export type EventType = keyof EventFacts;

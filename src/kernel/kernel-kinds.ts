@@ -34,6 +34,10 @@ function effect(tx: Transaction, action: Action): boolean {
       if (!tx.state.proposedBundles.has(operand) || tx.engine.policy(operand) === undefined) return false;
       tx.emit({ type: "policy.activated", subject: "log", facts: { bundleHash: operand, mode: "governed" } });
       return true;
+    case "domain.release":
+      if (!tx.state.blocked.has(operand)) return false;
+      tx.emit({ type: "domain.released", subject: "log", facts: { domain: operand } });
+      return true;
     case "stage.set":
       return setStage(tx, { action: action.id, stage: operand });
     case "agent.register":

@@ -46,6 +46,8 @@ export const LIMITS = {
   delegationMax: 4,
   /** Actions in flight, and others, that the event of a brake lists; all of them are counted. */
   stopsListedMax: 1_500,
+  /** Domains that a failed revert closed; one more closes everything. */
+  blockedDomainsMax: 1_000,
   /** Pages that still have to be closed at the pager; the oldest leaves first. */
   owedResolvesMax: 20_000,
   /** Attempts to close one page, each as long as a grant, before people are asked to: about a day. */
@@ -57,6 +59,8 @@ export const LIMITS = {
 export const TERMS = {
   /** A grant not used within this time dies by itself. */
   grantMs: 5 * 60_000,
+  /** What a grant leaves for taking an action back, after the time for its checks. */
+  revertMs: 10 * 60_000,
   /** How long the target may be asked again about a step whose end nobody saw, before people are. */
   reconcileMs: 15 * 60_000,
   /** A classification that has not come by then counts as absent. */

@@ -9,7 +9,7 @@ import type { Stage } from "../wire/types/stage.ts";
 import type { TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { SignalFacts } from "./command.ts";
-import type { BrakeScope, ProposalFacts, StopEnds } from "./events.ts";
+import type { BrakeScope, InverseFacts, ProposalFacts, StopEnds, VerifyTerms } from "./events.ts";
 
 export type Hold = {
   readonly id: string;
@@ -47,9 +47,23 @@ export type Grant = {
   /** What it took, to be given back when no step of it ever began: names of counters and keys of duplicate gates. */
   readonly counters: readonly string[];
   readonly duplicateKeys: readonly string[];
+  /** What is left of it after that is for checks and for taking it back; absent where nothing is checked. */
+  readonly beginBy?: number;
+  readonly verify?: VerifyTerms;
+  /** Under which it is taken back. */
+  readonly revert?: string;
 };
 
-export type Action = ProposalFacts & {
+/** How far the samples of health are. */
+export type Verifying = {
+  readonly sample: number;
+  /** In a row. */
+  readonly passes: number;
+  readonly failures: number;
+  readonly nextAt: number;
+};
+
+export type Action = Omit<ProposalFacts, "inverse" | "revertOf"> & {
   readonly id: string;
   readonly agent: string;
   readonly proposedAt: number;
@@ -59,6 +73,13 @@ export type Action = ProposalFacts & {
   planHash: string | null;
   /** Why its plan needs a person's signature, whatever policy says; absent where it needs none. */
   signature?: string;
+  inverse?: InverseFacts;
+  /** The action that it takes back. */
+  revertOf?: string;
+  /** From the end of its step to the end of its verification. */
+  verifying?: Verifying;
+  /** The event whose payload says what its step left behind, for whoever takes it back. */
+  endSeq?: number;
   status: ActionStatus;
   /** `gate verdict code` of the last evaluation: the justification executors append. */
   verdicts: readonly string[];
@@ -302,6 +323,10 @@ export type State = {
   deliveries: Map<string, Delivery>;
   /** By incident. */
   owedResolves: Map<string, OwedResolve>;
+  /** What is being taken back, by the action that does it. */
+  reverts: Map<string, string>;
+  /** Where a revert failed, by `environment|service`, and whose. */
+  blocked: Map<string, string>;
   /** Keys of shared tables by whose they are, see Shares; derived from the tables. */
   shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
@@ -344,6 +369,8 @@ export function emptyState(): State {
     idempotency: new Map(),
     deliveries: new Map(),
     owedResolves: new Map(),
+    reverts: new Map(),
+    blocked: new Map(),
     shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
     incidentByKey: new Map(),
     joins: { services: new Map(), failures: new Map(), resolved: new Map(), absorbed: new Map() },

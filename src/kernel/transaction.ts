@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
+import type { Verification } from "../wire/types/health.ts";
 import type { Stage, StagePermit } from "../wire/types/stage.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
@@ -41,6 +42,7 @@ export interface ActivePolicy {
   readonly schedules: ReadonlyMap<string, ActiveSchedule>;
   /** Null: the triage agent stays in shadow. */
   readonly ladder: ActiveLadder | null;
+  verificationFor(of: { kind: string; environment: string; service: string }): Verification | undefined;
   evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;
 }
 

@@ -5,6 +5,7 @@ import { assert } from "../core/assert.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { idFromSeq } from "../core/ids.ts";
 import type { ClassificationFacts, ProposalFacts } from "./events.ts";
+import type { REVERT_AGENT } from "./reverts.ts";
 import type { Incident } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -42,7 +43,7 @@ type Wanted = {
   readonly run: string | null;
   readonly signal: string | null;
   readonly classification: ClassificationFacts | null;
-  readonly agent?: typeof TRIAGE_AGENT | typeof DEAD_MAN;
+  readonly agent?: typeof TRIAGE_AGENT | typeof DEAD_MAN | typeof REVERT_AGENT;
 };
 
 /** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */

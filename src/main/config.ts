@@ -7,6 +7,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
+import { healthConfigSchema } from "../wire/schemas/health-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
 import { notifiersConfigSchema } from "../wire/schemas/notifiers-config.ts";
@@ -39,6 +40,7 @@ const fileSchema = z.strictObject({
     .max(256)
     .default(["platform", "sre", "database", "network", "security"]),
   executors: executorsConfigSchema.prefault({}),
+  health: healthConfigSchema.prefault({}),
   exports: exportsConfigSchema.prefault({}),
   notifiers: notifiersConfigSchema.prefault({}),
   egress: z

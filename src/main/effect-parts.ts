@@ -2,21 +2,23 @@
 
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { createHealthProbe } from "../adapters/health/probe.ts";
 import { createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
+import type { VerifyParts } from "../effects/verify.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
 import type { Config } from "./config.ts";
+import type { Core } from "./core.ts";
 import { fileSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
-export type EffectParts = ClassifyParts & ExecuteParts;
+export type EffectParts = ClassifyParts & ExecuteParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
 export function warnOfMissing({ executors }: EffectParts, log: Logger): void {
@@ -27,7 +29,7 @@ export function warnOfMissing({ executors }: EffectParts, log: Logger): void {
 
 type Needs = {
   readonly config: Config;
-  readonly kernel: Kernel;
+  readonly core: Pick<Core, "kernel" | "bundles">;
   readonly brake: EmergencyBrake;
   readonly payloads: PayloadReader;
   readonly origin: string;
@@ -39,7 +41,7 @@ type Needs = {
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
 export function createEffectParts({
   config,
-  kernel,
+  core: { kernel, bundles },
   brake,
   payloads,
   origin,
@@ -47,9 +49,10 @@ export function createEffectParts({
   registered,
   onPassedOver,
 }: Needs): EffectParts {
+  const credentials = fileSecrets(join(config.dataDir, "secrets"));
   const executors = createExecutors({
     config: config.executors,
-    credentials: fileSecrets(join(config.dataDir, "secrets")),
+    credentials,
     egress,
     clock: systemClock,
     installation: origin,
@@ -65,6 +68,9 @@ export function createEffectParts({
     registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
+    health: createHealthProbe({ config: config.health, egress, credentials }),
+    checksOf: (bundle, name) => bundles.checksOf(bundle, name),
+    probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };

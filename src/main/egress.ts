@@ -1,6 +1,7 @@
 // The allow-list of the one way out: the origins that configuration names, and nothing else.
 
 import { createEgress } from "../adapters/egress/egress.ts";
+import { healthOrigins } from "../adapters/health/probe.ts";
 import { exportOrigins } from "../adapters/exports/registry.ts";
 import { notifierOrigins } from "../adapters/notifiers/registry.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
@@ -15,7 +16,7 @@ export function openEgress(config: Config): Egress {
 
 /** Every origin that may be reached, each once. */
 export function allowedOrigins(config: Config): readonly string[] {
-  const { executors, egress, exports, notifiers } = config;
+  const { executors, egress, exports, health, notifiers } = config;
   const named = [
     executors.pagerduty?.baseUrl,
     executors.servicenow?.baseUrl,
@@ -25,6 +26,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   // An issuer's address may have a path.
   const issuers = config.issuers.map(({ url }) => parseAddress(url).origin);
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
+  const asked = healthOrigins(health);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
   const told = notifierOrigins(notifiers);
   return [
@@ -32,6 +34,7 @@ export function allowedOrigins(config: Config): readonly string[] {
       ...origins,
       ...issuers,
       ...databases,
+      ...asked,
       ...classifierOrigins(config),
       ...exportOrigins(exports),
       ...told,

@@ -11,6 +11,7 @@ import type { State } from "../kernel/state.ts";
 import { loadBundle, type Bundle } from "../policy/load.ts";
 import type { Problem } from "../policy/yaml-reader.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
+import type { HealthCheck } from "../wire/types/health.ts";
 import type { InstallationKeys } from "./keys.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
 
@@ -66,6 +67,11 @@ export class PolicyBundles {
     if (hash !== this.#lastUsed && bundle !== undefined) this.#keep(bundle); // what is used stays
     this.#lastUsed = hash;
     return bundle;
+  }
+
+  /** The checks of one of its verifications; undefined when the bundle is not loaded. */
+  checksOf(hash: string, name: string): readonly HealthCheck[] | undefined {
+    return this.#byHash.get(hash)?.verifications.find((one) => one.name === name)?.checks;
   }
 
   #keep(bundle: Bundle): void {

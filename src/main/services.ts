@@ -7,6 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import { AccessBindings } from "../adapters/identity/access-bindings.ts";
 import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
+import { findInverse } from "../effects/inverse.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
 import { LiveEvents } from "../http/live-events.ts";
@@ -178,7 +179,8 @@ function actionService({ executors }: EffectParts, kernel: Kernel): ActionServic
       // The action has no id yet: what a pure plan says must not depend on one.
       const request = { actionId: "", kind, target, args, context: { agent } satisfies JsonObject };
       const plan = await executor.plan(request, NO_PLANNING_LIMIT);
-      return { plan, planHash: planHashOf(plan) };
+      const inverse = findInverse(plan, { target, kindOf: (name) => kinds.get(name) });
+      return { plan, planHash: planHashOf(plan), inverse };
     },
     hold(id) {
       const action = kernel.state.actions.get(id);

@@ -196,7 +196,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const effects = createEffectParts({
     config,
-    kernel,
+    core,
     brake,
     payloads: ledger,
     origin: keys.origin,

@@ -8,6 +8,7 @@ import { type Ladder, readLadder } from "./ladder.ts";
 import { readName, readPolicy, type RouteUse } from "./read-policy.ts";
 import { checkSteps, readRoute, type StepUse } from "./read-route.ts";
 import { readSchedule, type Schedule } from "./schedule.ts";
+import { findVerification, readVerification, type MatchedVerification } from "./verification.ts";
 import { type Field, type Problem, readDocuments, type SourceFile } from "./yaml-reader.ts";
 
 export type { Problem, SourceFile };
@@ -17,6 +18,7 @@ const FILES_MAX = 2_000;
 const PATH_CHARS_MAX = 512;
 const RULES_MAX = 20_000;
 const PROBLEMS_MAX = 100;
+const VERIFICATIONS_MAX = 1_000;
 
 /** Policies that are in force together. Immutable; equal files give equal hashes and equal answers. */
 export interface Bundle {
@@ -27,12 +29,15 @@ export interface Bundle {
   readonly schedules: ReadonlyMap<string, Schedule>;
   /** Null when no file has one: then the triage agent stays in shadow. */
   readonly ladder: Ladder | null;
+  readonly verifications: readonly MatchedVerification[];
+  /** What must be checked after an action of that kind, target and service. */
+  verificationFor(of: { kind: string; environment: string; service: string }): MatchedVerification | undefined;
   /** Pure but for the counters it reads. An action that no rule allows is refused. */
   readonly evaluate: Evaluate;
 }
 
 /**
- * Loads Policy, Route, Schedule and Ladder documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * Loads Policy, Route, Schedule, Ladder and Verification documents. With any problem there is no bundle; at most 100 problems are told. No files make a
  * bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -41,9 +46,11 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   loader.load(sorted);
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
   const hash = bundleHash(sorted);
-  const { policies, routes, schedules, ladder } = loader;
+  const { policies, routes, schedules, ladder, verifications } = loader;
+  const verificationFor: Bundle["verificationFor"] = (of) => findVerification(verifications, of);
+  const evaluate = makeEvaluate(policies, hash);
   return {
-    bundle: { hash, policies, routes, schedules, ladder, evaluate: makeEvaluate(policies, hash) },
+    bundle: { hash, policies, routes, schedules, ladder, verifications, verificationFor, evaluate },
     problems: [],
   };
 }
@@ -59,6 +66,7 @@ class Loader {
   readonly routes = new Map<string, Route>();
   readonly schedules = new Map<string, Schedule>();
   ladder: Ladder | null = null;
+  readonly verifications: MatchedVerification[] = [];
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
   readonly #steps: StepUse[] = [];
@@ -96,10 +104,11 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder"] as const);
+    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder", "Verification"] as const);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
+    else if (kind === "Verification") this.#addVerification(name, document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
@@ -110,6 +119,15 @@ class Loader {
     if (ladder === undefined) return;
     if (this.ladder !== null) document.fail("a second ladder");
     else this.ladder = ladder;
+  }
+
+  #addVerification(name: string, document: Field, spec: Field): void {
+    const verification = readVerification(name, spec);
+    if (verification === undefined) return;
+    if (this.verifications.some((one) => one.name === name)) document.fail(`a second verification named \`${name}\``);
+    else if (this.verifications.length >= VERIFICATIONS_MAX)
+      document.fail(`more than ${VERIFICATIONS_MAX} verifications`);
+    else this.verifications.push(verification);
   }
 
   #addRoute(name: string, document: Field, spec: Field): void {

@@ -58,7 +58,7 @@ export function readAction(field: Field): string | undefined {
   return field.textLike(ACTION, "an action kind, `prefix.*` or `*`", ACTION_CHARS_MAX);
 }
 
-function readMatch(field: Field): Match | undefined {
+export function readMatch(field: Field): Match | undefined {
   const fields = field.fields(["actions", "environments", "services"], ["actions"]);
   const actions = fields?.actions?.items(ACTIONS_MAX)?.map(readAction);
   const environments = fields?.environments?.items(ENVIRONMENTS_MAX)?.map(readEnvironment) ?? null;

@@ -7,11 +7,26 @@ import { EmergencyBrake } from "../../src/effects/brake.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { EffectRunner } from "../../src/effects/runner.ts";
 import type { Classifier } from "../../src/wire/contracts/classifier.ts";
-import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from "../../src/wire/contracts/executor.ts";
-import { Rig, settle } from "../kernel/rig.ts";
+import type {
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Reconciliation,
+  StepOutcome,
+} from "../../src/wire/contracts/executor.ts";
+import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
+import { bundle, Rig, settle } from "../kernel/rig.ts";
 
 export const DONE: StepOutcome = { status: "succeeded", reference: "ref", detail: null };
-const KINDS = ["test.free", "test.other", "pagerduty.trigger", "pagerduty.resolve", "servicenow.incident.create"];
+const KINDS = [
+  "test.free",
+  "test.checked",
+  "test.other",
+  "pagerduty.trigger",
+  "pagerduty.resolve",
+  "servicenow.incident.create",
+];
 export const CLASSIFICATION = {
   classification: "high",
   confidence: 0.9,
@@ -40,9 +55,10 @@ export class Stage {
   readonly #terms: AbortController[] = [];
   readonly brake = new EmergencyBrake({ monotonicMs: () => this.rig.monotonicMs, timeout: () => this.#term() });
   runner: EffectRunner;
-  onPlan: (args: JsonObject) => Promise<Plan> = async (args) => planOf(args);
+  onPlan: (args: JsonObject, request: PlanRequest) => Promise<Plan> = async (args) => planOf(args);
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
+  onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
   onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
   /** Who is registered when a step begins. */
   registered: readonly Answerer[] = [];
@@ -61,7 +77,7 @@ export class Stage {
   newRunner(): EffectRunner {
     const executor: Executor = {
       kinds: KINDS.map((kind) => ({ kind }) as never),
-      plan: ({ args }) => this.onPlan(args),
+      plan: (request) => this.onPlan(request.args, request),
       execute: (request, signal) => {
         this.calls.push(request);
         return this.onExecute(request, signal);
@@ -84,6 +100,10 @@ export class Stage {
       origin: "test",
       teams: ["sre"],
       classifyTimeout: () => this.#term(),
+      health: { ask: () => this.onHealth() },
+      checksOf: (hash, name) =>
+        hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
+      probeTimeout: () => this.#term(),
       planTimeoutMs: 1,
       stepTimeoutMs: 1,
       nowMs: () => this.rig.nowMs,

@@ -94,6 +94,23 @@ describe("a migration of a real database", () => {
     assert.deepEqual(await rowsOf("select column_name from information_schema.columns where column_name = 'note'"), []);
   });
 
+  it("is not taken back over what somebody has changed since", async () => {
+    await table("since");
+    const planned = await plan("ALTER TABLE since ADD COLUMN added int");
+    const outcome = await executor().execute(request(planned), never);
+    const left = outcome.status === "succeeded" ? outcome.left : undefined;
+    assert.ok(left !== undefined);
+    const inverse = planned.inverse as { args: { database: string; statements: string } };
+    const undo = () => {
+      const target = { environment: "production", service: "cart" };
+      const asked = { actionId: "act_000000002", kind: "sql.migrate", target, args: inverse.args, context: {}, left };
+      return executor().plan(asked, never);
+    };
+    assert.equal((await undo()).calls.length, 1);
+    await server.query("alter table since alter column added set default 7");
+    await assert.rejects(undo(), { code: "target-moved" });
+  });
+
   it("runs once, however often it is told to", async () => {
     await table("once");
     const ran = request(await plan("UPDATE once SET amount = amount + 1 WHERE id = 1"));

@@ -27,14 +27,24 @@ const LADDER: ActiveLadder = {
 
 /** Decides by kind and confidence; the hash is whatever it is given. */
 function fixedPolicy(hash: string): ActivePolicy {
-  return {
-    hash,
-    routes: ROUTES,
-    schedules: new Map(),
-    ladder: LADDER,
-    evaluate: (facts, counters) => evaluate(facts, { counters, hash }),
-  };
+  const decide: ActivePolicy["evaluate"] = (facts, counters) => evaluate(facts, { counters, hash });
+  return { hash, routes: ROUTES, schedules: new Map(), ladder: LADDER, verificationFor, evaluate: decide };
 }
+
+/** What the runbook changes is checked afterwards. */
+const verificationFor: ActivePolicy["verificationFor"] = ({ kind }) =>
+  kind.startsWith("checked.")
+    ? {
+        name: "checked",
+        settleMs: 1_000,
+        everyMs: 1_000,
+        samples: 2,
+        failures: 1,
+        withinMs: 60_000,
+        onFailure: "revert",
+        checks: [{ kind: "http", name: "health", endpoint: "shop", path: "/", statuses: [200] }],
+      }
+    : undefined;
 
 /** An engine that knows bundles once they are loaded; with `known` it knows those from the start. */
 export function engineWith(version: string, known: readonly string[] = []): Engine & { load(hash: string): void } {

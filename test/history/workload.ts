@@ -15,7 +15,16 @@ import { Recorder } from "./recorder.ts";
 
 const SERVICES = ["cart", "search", "payments"];
 const ENVIRONMENTS = ["production", "staging"];
-const KINDS = ["deploy.rollback", "careful.change", "forbidden.drop", "nowhere.go", "note.add"];
+const KINDS = [
+  "deploy.rollback",
+  "careful.change",
+  "forbidden.drop",
+  "nowhere.go",
+  "note.add",
+  "checked.change",
+  "checked.change",
+];
+const UNDO = { kind: "checked.undo", repeat: "idempotent", hash: hash("sha256", "undo") } as const;
 const AGENTS = ["agent:a0", "agent:a1", "agent:a2"];
 const STEP_STATUSES = ["succeeded", "succeeded", "failed", "retry", "unknown"] as const;
 const FIRST_BUNDLE = hash("sha256", "first");
@@ -137,6 +146,7 @@ export class Workload extends Recorder {
       effect: kind === "note.add" ? "none" : "external",
       reversible: this.#chance(2),
       idempotencyKey: this.#chance(3) ? null : `key${this.#below(200)}`,
+      ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
     };
     this.submit({ type: "propose-action", actor: `agent:a${this.#below(3)}`, input, content: { reason: "because" } });
   }
@@ -176,7 +186,16 @@ export class Workload extends Recorder {
     this.submit(command("withdraw-approval", id, { action, person }));
   }
 
+  #sample(action: Action): void {
+    const result = this.#from(["pass", "pass", "pass", "pass", "fail", "unknown"] as const);
+    const failed = result === "pass" ? [] : ["health"];
+    const sample = (action.verifying?.sample ?? 0) + 1;
+    this.submit(command("report-health", "system:effects", { action: action.id, sample, result, failed }));
+  }
+
   #runStep(): void {
+    const verifying = this.#one(this.#actions("verifying"));
+    if (verifying !== undefined && this.#chance(2)) return this.#sample(verifying);
     const running = this.#one(this.#actions("executing", "reconciling"));
     if (running !== undefined && !this.#chance(4)) {
       const at = { action: running.id, attempt: running.attempt };
@@ -250,7 +269,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(14)) {
+    switch (this.#below(15)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -288,6 +307,8 @@ export class Workload extends Recorder {
       case 9:
       case 10:
         return this.#silence();
+      case 12:
+        return this.#releaseDomain();
       default:
         if (brake === undefined) return;
         return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
@@ -299,6 +320,13 @@ export class Workload extends Recorder {
     const volumePerHour = 1_000 + this.#below(3);
     const proposal = registrationProposal(registrationOf(id, { parent, volumePerHour }), "owner");
     this.submit(command("propose-action", "person:owner", proposal));
+  }
+
+  #releaseDomain(): void {
+    const operand = this.#one([...this.state.blocked.keys()]);
+    if (operand === undefined) return;
+    const proposal = { ...stageProposal("shadow", "p-bob"), kind: "domain.release", operand };
+    this.submit(command("propose-action", "person:p-bob", proposal));
   }
 
   /** A short one of a place, or the end of one. */

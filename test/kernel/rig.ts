@@ -34,8 +34,38 @@ spec:
       when: action.kind == "test.limited"
       gates: [{ rateLimit: { max: 7, per: 15m, by: [service], onFail: refuse } }]
       decision: allow
+    - name: checked
+      when: action.kind == "test.checked" || action.kind == "test.watched"
+      decision: allow
     - name: asked
       decision: hold
+---
+apiVersion: holdpoint.dev/v1
+kind: Verification
+metadata: { name: checked }
+spec:
+  match: { actions: [test.checked] }
+  settle: 10s
+  every: 5s
+  samples: 3
+  failures: 2
+  within: 2m
+  checks:
+    - name: front
+      http: { endpoint: shop, path: /healthz }
+    - name: errors
+      prometheus: { endpoint: metrics, query: errors, max: 0.05 }
+---
+apiVersion: holdpoint.dev/v1
+kind: Verification
+metadata: { name: watched }
+spec:
+  match: { actions: [test.watched] }
+  within: 1m
+  onFailure: page
+  checks:
+    - name: front
+      http: { endpoint: shop }
 `;
 
 export const bundle = loadTestBundle();

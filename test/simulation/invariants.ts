@@ -85,6 +85,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkApprovals(events),
     ...checkPages(events),
     ...checkIncidents(events),
+    ...checkVerified(events, world),
     ...checkStorms(events),
     ...checkSilences(events),
     ...checkReplay(world),
@@ -144,13 +145,18 @@ function* grantsOf(
   }
 }
 
-type Proposed = { readonly kind: string; readonly environment: string; readonly service: string };
+type Proposed = {
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly revertOf?: string;
+};
 
 /** The model's own limit: 3 per service in any 5 minutes of staging, which nobody can approve past. */
 function checkModelLimit(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
-  const isLimited = ({ kind, environment }: Proposed): boolean =>
-    kind.startsWith("model.") && environment === "staging";
+  const isLimited = ({ kind, environment, revertOf }: Proposed): boolean =>
+    kind.startsWith("model.") && environment === "staging" && revertOf === undefined;
   for (const { one, before } of grantsOf(events, isLimited)) {
     const recent = before.filter(({ at, service }) => one.at - at < 5 * 60_000 && service === one.service);
     if (recent.length >= 3) broken.push(`${one.id}: granted beyond the limit`);
@@ -224,6 +230,44 @@ function checkPages(events: readonly LedgerEvent[]): string[] {
     const of = incidentOf(state, key);
     if (storm === undefined && of?.page?.of !== key && !gone.has(key)) broken.push(`${key}: its page stays open`);
   }
+  return broken;
+}
+
+/**
+ * What is checked counts as done only when it was verified; what failed is taken back under the grant that came with it,
+ * or left to people, and then nothing else runs there.
+ */
+function checkVerified(events: readonly LedgerEvent[], world: World): string[] {
+  const broken: string[] = [];
+  const granted = new Map<string, KernelEvent<"action.granted">["facts"]>();
+  const verified = new Set<string>();
+  const owed = new Map<string, string>();
+  const state = emptyState();
+  for (const event of events) {
+    const { type, subject } = event;
+    const action = state.actions.get(subject);
+    if (type === "action.granted") {
+      const { facts } = event as unknown as KernelEvent<"action.granted">;
+      granted.set(subject, facts);
+      const ownGrant = action?.revertOf === undefined ? undefined : granted.get(action.revertOf)?.revertGrant;
+      if (action?.revertOf !== undefined && ownGrant !== facts.grant)
+        broken.push(`${subject}: a revert without its grant`);
+      const isClosed = action !== undefined && state.blocked.has(`${action.environment}|${action.service}`);
+      if (isClosed && action.agentKind !== "system" && action.effect === "external")
+        broken.push(`${subject}: granted where a revert had failed`);
+    }
+    if (type === "action.verified") verified.add(subject);
+    if (type === "action.reverting") owed.set(subject, (event as KernelEvent<"action.reverting">).facts.revert);
+    if (type === "action.reverted" && !world.outside.happened(owed.get(subject) ?? "")) {
+      broken.push(`${subject}: said to be reverted, and is not`);
+    }
+    if (type === "action.reverted" || type === "action.completed") owed.delete(subject);
+    const isDone = event.facts["action"] === "succeeded" && (type === "step.finished" || type === "step.reconciled");
+    if (isDone && granted.get(subject)?.verify !== undefined) broken.push(`${subject}: done without being verified`);
+    apply(state, event);
+    if (state.actions.has(subject) && verified.has(subject)) broken.push(`${subject}: verified and not ended`);
+  }
+  for (const id of owed.keys()) broken.push(`${id}: its revert never ended`);
   return broken;
 }
 

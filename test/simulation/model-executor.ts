@@ -19,6 +19,9 @@ export const MODEL_KINDS: readonly ActionKind[] = [
   modelKind("model.neither", { repeat: "neither", planning: "pure" }),
 ];
 
+/** Takes back what the others did. */
+export const UNDO = modelKind("model.undo", { repeat: "conditional", planning: "reads" });
+
 /** The kinds of triage, as their executors declare them. */
 export const TRIAGE_MODELS: readonly ActionKind[] = [
   modelKind("pagerduty.trigger", { repeat: "idempotent", planning: "pure" }),
@@ -54,7 +57,7 @@ type Parts = {
 
 /** Calls take turns: a crash can fall before, during and after each, and answers may lie about nothing but success. */
 export function modelExecutor(parts: Parts): Executor {
-  const kinds = [...MODEL_KINDS, ...TRIAGE_MODELS];
+  const kinds = [...MODEL_KINDS, UNDO, ...TRIAGE_MODELS];
   const kindOf = (name: string): ActionKind => kinds.find(({ kind }) => kind === name) as ActionKind;
   return {
     kinds,
@@ -67,7 +70,14 @@ export function modelExecutor(parts: Parts): Executor {
 function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan {
   if (random.below(20) === 0) throw new Error("the target cannot be read");
   const diff = { args, target: { ...target } } satisfies JsonObject;
-  return { kind, calls: [diff], diff, inverse: null, reversible: false, fingerprint: null };
+  return { kind, calls: [diff], diff, inverse: modelInverse(kind, diff), reversible: false, fingerprint: null };
+}
+
+/** Of what can be taken back. */
+export function modelInverse(kind: string, { args, target }: JsonObject): JsonObject | null {
+  return kind === "model.idempotent" || kind === "model.conditional"
+    ? { kind: UNDO.kind, target: target ?? null, args: args ?? null }
+    : null;
 }
 
 /** Now and then a call never ends, whatever it is told. */

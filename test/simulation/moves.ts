@@ -4,10 +4,11 @@ import { hash } from "node:crypto";
 import type { CommandInputs } from "../../src/kernel/command.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import type { Action } from "../../src/kernel/state.ts";
+import { findInverse } from "../../src/effects/inverse.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
-import { MODEL_KINDS } from "./model-executor.ts";
+import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
@@ -111,7 +112,9 @@ function propose(world: World, promised: Promised): void {
   const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
   const args = { number: world.random.below(4) };
   const diff = { args, target: { environment, service } };
-  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse: null, reversible: false, fingerprint: null };
+  const inverse = modelInverse(kind.kind, diff);
+  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null };
+  const undone = findInverse(plan, { target: { environment, service }, kindOf: () => UNDO });
   const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
   const key = world.random.below(3) === 0 ? `${agent.id} ${requestHash.slice(0, 8)}` : null;
   const input: CommandInputs["propose-action"] = {
@@ -127,6 +130,7 @@ function propose(world: World, promised: Promised): void {
     effect: "external",
     reversible: false,
     idempotencyKey: key,
+    ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
   };
   const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
   const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });

@@ -51,14 +51,15 @@ async function comeToRest(world: World): Promise<void> {
       await settle();
       continue;
     }
-    if (!isAskingAgain(world)) return;
+    if (!isWaitingForTime(world)) return;
     world.nowMs += 2_000;
     world.monotonicMs += 2_000;
+    void world.process?.kernel.tick().catch(() => undefined);
   }
 }
 
-/** A target said that its answer may still come: that takes time, and no step of ours. */
-function isAskingAgain(world: World): boolean {
+/** A target said that its answer may still come, or what was done is being checked or taken back: that takes time. */
+function isWaitingForTime(world: World): boolean {
   const actions = world.process?.kernel.state.actions.values() ?? [];
-  return [...actions].some((action) => action.status === "reconciling");
+  return [...actions].some(({ status }) => ["reconciling", "verifying", "reverting"].includes(status));
 }

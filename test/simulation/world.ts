@@ -19,6 +19,7 @@ import { loadBundle } from "../../src/policy/load.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
+import { modelHealth } from "./model-health.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
@@ -167,6 +168,10 @@ export class World {
       registered: (ids) => this.people.registered(ids),
       origin: ORIGIN,
       teams: TEAMS,
+      health: modelHealth(this.random, this.turns),
+      checksOf: (hash, name) =>
+        hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
+      probeTimeout: () => this.#term(),
       classifyTimeout: () => this.#term(),
       planTimeoutMs: 0,
       stepTimeoutMs: 0,

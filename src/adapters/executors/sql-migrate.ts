@@ -82,7 +82,10 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const read = await judgeMigration(statements);
   refuseUntransacted(read);
   const relations = relationsOf(read);
-  const tables = await reading(database, signal, (session) => readTables(session, relations));
+  const tables = await reading(database, signal, async (session) => {
+    if (request.left !== undefined) await checkLeft(session, request.left);
+    return readTables(session, relations);
+  });
   const judged = judgeAgainst(read, tables);
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged);
@@ -199,10 +202,25 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   const now = fingerprintOf(relations, await readTables(session, relations));
   if (now !== plan.fingerprint) return { status: "failed", code: "target-moved", detail: null };
   await session.query(call.statements);
+  const left = fingerprintOf(relations, await readTables(session, relations));
   await session.query("insert into holdpoint.migrations (action, grant_id) values ($1, $2)", [action, request.grantId]);
   progress.isCommitting = true;
   await session.query("commit");
-  return succeeded(action, false);
+  return { ...succeeded(action, false), left: leftAs(relations, left) };
+}
+
+/** The tables of the migration and how they are now: its inverse is run only while they still are. */
+function leftAs(relations: readonly string[], fingerprint: string): string {
+  return JSON.stringify({ fingerprint, relations: [...new Set(relations)] });
+}
+
+const leftSchema = z.object({ fingerprint: z.string(), relations: z.array(z.string()).max(1_000) });
+
+/** Throws `target-moved` when somebody has changed the tables since. */
+async function checkLeft(session: Session, left: string): Promise<void> {
+  const { fingerprint, relations } = leftSchema.parse(JSON.parse(left));
+  if (fingerprintOf(relations, await readTables(session, relations)) === fingerprint) return;
+  throw new AppError("target-moved", "the tables were changed since: undoing would overwrite that", { relations });
 }
 
 /** In the migration's own transaction: it says that the migration ran if, and only if, it did. */
@@ -214,8 +232,8 @@ async function isWrittenDown(session: Session, action: string): Promise<boolean>
   return (await session.query("select 1 from holdpoint.migrations where action = $1", [action])).length > 0;
 }
 
-function succeeded(action: string, foundBefore: boolean): StepOutcome {
-  return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } };
+function succeeded(action: string, foundBefore: boolean) {
+  return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } } as const;
 }
 
 /** Before COMMIT was sent a failure is definite: PostgreSQL drops what is not committed. */

@@ -1,8 +1,8 @@
 // Projections of actions: one document that tells an action's whole life.
 
-import type { EvaluationFacts, KernelEvent } from "../../kernel/events.ts";
+import type { EvaluationFacts, KernelEvent, VerifyTerms } from "../../kernel/events.ts";
 import { hasEnded } from "../../kernel/state.ts";
-import type { ActionView, EvaluationView } from "../../wire/types/views.ts";
+import type { ActionView, EvaluationView, VerificationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 import { noteStopEnds } from "./stops.ts";
 import { noteAction } from "./runs.ts";
@@ -28,7 +28,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     person: facts.person,
     run: facts.run,
     incident: facts.incident,
-    correlationId: facts.incident ?? event.subject,
+    correlationId: facts.incident ?? facts.revertOf ?? event.subject,
     classification: facts.classification,
     requestHash: facts.requestHash,
     planHash: facts.planHash,
@@ -46,6 +46,9 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     dryRun: false,
     attempt: 0,
     stops: [],
+    verification: null,
+    revert: null,
+    revertOf: facts.revertOf ?? null,
     duplicateOf: null,
     contentSeq: event.seq,
     planSeq: facts.planHash === null ? null : event.seq,
@@ -130,15 +133,40 @@ export function projectEnded<T extends "action.cancelled" | "action.expired">(st
 }
 
 export function projectGranted(documents: Documents, event: KernelEvent<"action.granted">): void {
-  const { grant, expiresAt, dryRun, evaluation, completed } = event.facts;
+  const { grant, expiresAt, dryRun, evaluation, completed, verify } = event.facts;
   move(documents, event, (before) => ({
     status: completed === null ? "granted" : "succeeded",
     code: completed,
     hold: null,
     grant: { id: grant, expiresAt },
     dryRun,
+    verification: verify === undefined ? null : verificationOf(verify),
     evaluation: evaluated(before, event, evaluation),
   }));
+}
+
+function verificationOf({ name, samples: needed }: VerifyTerms): VerificationView {
+  return { name, samples: 0, passes: 0, needed, failures: 0, last: null, failed: [] };
+}
+
+export function projectHealthSampled(documents: Documents, event: KernelEvent<"health.sampled">): void {
+  const { sample: samples, passes, failures, result: last, failed } = event.facts;
+  move(documents, event, ({ verification }) =>
+    verification === null ? {} : { verification: { ...verification, samples, passes, failures, last, failed } },
+  );
+}
+
+export function projectVerified(documents: Documents, event: KernelEvent<"action.verified">): void {
+  move(documents, event, () => ({ status: "succeeded", code: "verified" }));
+}
+
+export function projectReverting(documents: Documents, event: KernelEvent<"action.reverting">): void {
+  const { code, revert } = event.facts;
+  move(documents, event, () => ({ status: "reverting", code, revert }));
+}
+
+export function projectReverted(documents: Documents, event: KernelEvent<"action.reverted">): void {
+  move(documents, event, () => ({ status: "reverted" }));
 }
 
 export function projectCompleted(documents: Documents, event: KernelEvent<"action.completed">): void {

@@ -15,7 +15,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 10;
+export const PROJECTIONS_VERSION = 11;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -63,6 +63,12 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "step.started": actions.projectStepStarted,
   "step.finished": actions.projectStepFinished,
   "step.reconciled": actions.projectStepReconciled,
+  "health.sampled": actions.projectHealthSampled,
+  "action.verified": actions.projectVerified,
+  "action.reverting": actions.projectReverting,
+  "action.reverted": actions.projectReverted,
+  "domain.blocked": () => {},
+  "domain.released": () => {},
   "brake.applied": control.projectBrakeApplied,
   "brake.followed": control.projectBrakeFollowed,
   "brake.reported": control.projectBrakeReported,

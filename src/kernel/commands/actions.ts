@@ -81,12 +81,14 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
-  return forgets === null ? facts : { ...facts, forgets };
+  const { inverse } = proposal;
+  if (forgets === null && inverse === undefined) return facts;
+  return { ...facts, ...(forgets === null ? {} : { forgets }), ...(inverse === undefined ? {} : { inverse }) };
 }
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, signature } = command.input;
+  const { action: id, planHash, code, signature, inverse } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -99,7 +101,11 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   }
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
-  const facts = signature === undefined ? { planHash } : { planHash, signature };
+  const facts = {
+    ...(inverse === undefined ? {} : { inverse }),
+    planHash,
+    ...(signature === undefined ? {} : { signature }),
+  };
   tx.emit({ type: "action.planned", subject: id, facts, ...payload });
   settle(tx, id);
   return { subject: id, result: statusOf(tx, id), repeated: false };

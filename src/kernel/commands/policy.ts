@@ -99,7 +99,11 @@ export function statusOf(tx: Transaction, id: string): string {
   for (let i = tx.events.length - 1; i >= 0; i--) {
     const event = tx.events[i];
     if (event?.subject !== id) continue;
-    if (event.type === "action.granted") return "succeeded"; // live no more, so it was completed by the grant
+    // Live no more, so it was completed by the grant, or by its last sample.
+    if (event.type === "action.granted" || event.type === "action.verified") return "succeeded";
+    if (event.type === "step.finished" || event.type === "step.reconciled") {
+      return (event as KernelEvent<"step.finished">).facts.action;
+    }
     if (event.type === "action.completed") return (event as KernelEvent<"action.completed">).facts.status;
     return event.type.replace(/^action\./, "");
   }

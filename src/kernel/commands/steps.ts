@@ -9,6 +9,7 @@ import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { StepStatus } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
+import { beginBy } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -32,7 +33,7 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     stopAction(tx, action);
     return { subject: id, result: "cancelled", repeated: false };
   }
-  if (action.grant === null || tx.now >= action.grant.expiresAt) {
+  if (action.grant === null || tx.now >= beginBy(action)) {
     expireGrant(tx, action);
     return { subject: id, result: "expired", repeated: false };
   }
@@ -88,7 +89,7 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
   const again = action.attempt < LIMITS.stepAttemptsMax;
   switch (status) {
     case "succeeded":
-      return "succeeded";
+      return done(action);
     case "failed":
       return failed(action);
     case "retry":
@@ -99,6 +100,11 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
       if (action.repeat !== "idempotent") return "reconciling";
       return again ? "retrying" : "needs-attention";
   }
+}
+
+/** What has terms for it is verified before it counts as done. */
+function done({ grant }: Action): ActionStatus {
+  return grant?.verify === undefined ? "succeeded" : "verifying";
 }
 
 /** The last attempt had no effect; an earlier one may have had. */
@@ -139,7 +145,7 @@ const ENDS = { happened: "finished", absent: "stopped", partial: "partial", uncl
 
 /** What never happened may be run; what may have happened is only repeated where repeating is harmless. */
 function afterReconciliation(action: Action, status: "happened" | "absent" | "partial" | "unclear"): ActionStatus {
-  if (status === "happened") return "succeeded";
+  if (status === "happened") return done(action);
   const again = action.attempt < LIMITS.stepAttemptsMax;
   if (status === "absent") return again ? "granted" : "failed";
   if (status === "partial") return again ? "granted" : "needs-attention";

@@ -7,6 +7,7 @@ import { escalate, remind } from "../holds.ts";
 import { incidentOf } from "../incident-index.ts";
 import { isClockWrong, turnClocks } from "../hold-clocks.ts";
 import { LIMITS, TERMS } from "../limits.ts";
+import { beginBy } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -22,6 +23,7 @@ import { expireGrant } from "./steps.ts";
 import { isQuieted } from "../silences.ts";
 import { isSilenceDue, tickSilences } from "./silences.ts";
 import { isStormDue, tickStorm } from "./storms.ts";
+import { takeBack } from "./verification.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
@@ -109,7 +111,7 @@ function dueActions(state: State, now: number): readonly Action[] {
 function isDue(action: Action, now: number): boolean {
   if (action.hold?.frozenAt !== undefined) return false; // its clock is resumed first
   if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
-  if (action.status === "retrying") return action.grant !== null && now >= action.grant.expiresAt;
+  if (action.status === "retrying") return action.grant !== null && now >= beginBy(action);
   return action.dueAt !== null && now >= action.dueAt;
 }
 
@@ -123,6 +125,8 @@ function fireAction(tx: Transaction, action: Action): void {
     case "granted":
     case "retrying":
       return expireGrant(tx, action);
+    case "verifying":
+      return takeBack(tx, action, "not-healthy-in-time");
     default:
       return; // nothing else is ever due
   }

@@ -6,7 +6,8 @@ import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { EvaluationFacts, KernelEvent } from "../events.ts";
 import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
-import { hasEnded, type Action, type Incident, type State } from "../state.ts";
+import { beginBy } from "../reverts.ts";
+import { hasEnded, type Action, type Grant, type Incident, type State } from "../state.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
@@ -18,7 +19,7 @@ export function actionOf(state: State, id: string): Action {
 }
 
 /** Moves an action on; an ended one leaves memory, and its incident is free for the next review. */
-function moveTo(state: State, action: Action, end: { status: ActionStatus; code?: string; at: number }): void {
+export function moveTo(state: State, action: Action, end: { status: ActionStatus; code?: string; at: number }): void {
   const { status, at } = end;
   action.status = status;
   if (!hasEnded(status)) return;
@@ -93,14 +94,17 @@ export function applyProposed(
     foundBy: NO_BRAKES,
     dueAt: facts.deadline,
   });
+  if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
+  if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
   if (facts.kind === "pagerduty.trigger") notePageAsked(state, actionOf(state, subject));
 }
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, signature } = event.facts;
+  const { planHash, signature, inverse } = event.facts;
   action.planHash = planHash;
+  if (inverse !== undefined) action.inverse = inverse;
   if (signature !== undefined) action.signature = signature;
   action.planSeq = event.seq;
 }
@@ -137,15 +141,26 @@ export function applyGranted(state: State, event: KernelEvent<"action.granted">)
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
   if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);
-  action.grant = { id: grant, at: event.time, expiresAt, counters, duplicateKeys };
-  action.dueAt = expiresAt;
+  action.grant = { id: grant, at: event.time, expiresAt, counters, duplicateKeys, ...afterwards(event) };
+  action.dueAt = beginBy(action);
   action.verdicts = summarize(evaluation);
   action.hold = null;
   action.status = "granted";
 }
 
+function afterwards({ facts, time }: KernelEvent<"action.granted">): Pick<Grant, "beginBy" | "verify" | "revert"> {
+  const { verify, revertGrant } = facts;
+  if (verify === undefined) return {};
+  return { beginBy: time + TERMS.grantMs, verify, ...(revertGrant === undefined ? {} : { revert: revertGrant }) };
+}
+
 export function applyCompleted(state: State, event: KernelEvent<"action.completed">): void {
+  if (event.facts.code === "revert-failed") forgetRevert(state, event.subject);
   moveTo(state, actionOf(state, event.subject), { status: event.facts.status, at: event.time });
+}
+
+function forgetRevert({ reverts }: State, action: string): void {
+  for (const [revert, of] of reverts) if (of === action) reverts.delete(revert);
 }
 
 export function applyStepStarted(state: State, event: KernelEvent<"step.started">): void {
@@ -164,15 +179,27 @@ export function applyStepFinished(state: State, event: KernelEvent<"step.finishe
   action.dueAt = event.facts.retryAt;
   if (event.facts.status === "unknown" || event.facts.status === "partial") action.unsettled = true;
   noteStops(state, action, event.facts.stops);
+  noteDone(action, event);
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
 export function applyStepReconciled(state: State, event: KernelEvent<"step.reconciled">): void {
   const action = actionOf(state, event.subject);
-  action.dueAt = event.facts.action === "granted" ? (action.grant?.expiresAt ?? null) : event.facts.retryAt;
+  action.dueAt = event.facts.action === "granted" ? beginBy(action) : event.facts.retryAt;
   action.unsettled = event.facts.status === "unclear" || event.facts.status === "partial";
   noteStops(state, action, event.facts.stops);
+  noteDone(action, event);
   moveTo(state, action, { status: event.facts.action, at: event.time });
+}
+
+/** The action took effect: it counts as done once it is verified. */
+function noteDone(action: Action, { facts, seq, time }: KernelEvent<"step.finished" | "step.reconciled">): void {
+  if (facts.action !== "verifying") return;
+  const terms = action.grant?.verify;
+  assert(terms !== undefined, "only what has terms is verified");
+  action.endSeq = seq;
+  action.verifying = { sample: 0, passes: 0, failures: 0, nextAt: time + terms.settleMs };
+  action.dueAt = time + terms.withinMs;
 }
 
 /** An incident that may have been paged for is closed at the pager too when it resolves: from the first call on. */

@@ -33,6 +33,11 @@ export interface PlanRequest {
   readonly args: JsonObject;
   /** What the triage run or agent gave as context: run, incident, classification; shown to people, part of the bytes. */
   readonly context: JsonObject;
+  /**
+   * For the plan of a revert: how the action left the target, as its outcome said. An executor that can tell throws
+   * `target-moved` when it is not so any more: what somebody changed since is not overwritten.
+   */
+  readonly left?: string;
 }
 
 /** The exact bytes an executor will run, before hashing. Holds references to secrets, never values. */
@@ -66,7 +71,13 @@ export interface ExecuteRequest {
  * `unknown`: nobody can tell; only `reconcile` may settle it.
  */
 export type StepOutcome =
-  | { readonly status: "succeeded"; readonly reference: string; readonly detail: Json }
+  | {
+      readonly status: "succeeded";
+      readonly reference: string;
+      readonly detail: Json;
+      /** How the target was left, for the plan of its revert: see `PlanRequest.left`. */
+      readonly left?: string;
+    }
   | { readonly status: "failed"; readonly code: string; readonly detail: Json }
   | { readonly status: "retry"; readonly afterMs: number; readonly code: string; readonly detail: Json }
   | { readonly status: "partial"; readonly afterMs: number; readonly code: string; readonly detail: Json }
@@ -78,7 +89,7 @@ export type StepOutcome =
  * `afterMs`: nobody can tell yet, and asking again after that may; without, asking again will not help.
  */
 export type Reconciliation =
-  | { readonly status: "happened"; readonly reference: string; readonly detail: Json }
+  | { readonly status: "happened"; readonly reference: string; readonly detail: Json; readonly left?: string }
   | { readonly status: "absent"; readonly detail: Json }
   | { readonly status: "partial"; readonly detail: Json }
   | { readonly status: "unclear"; readonly detail: Json; readonly afterMs?: number };

@@ -79,8 +79,28 @@ function instant(field: string, text: string): number {
   return at;
 }
 
+const domainName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^|\s]+$/);
+const domainReleaseArguments = z.strictObject({
+  environment: domainName.describe("Where a revert failed"),
+  service: domainName.describe("Whose"),
+});
+
+/** Nothing more ran there since a revert had failed: people say that it is well again. */
+const DOMAIN_RELEASE: KernelKind = {
+  kind: "domain.release",
+  argumentsSchema: argumentsJsonSchema(domainReleaseArguments),
+  operandOf: (args) => {
+    const { environment, service } = parseArguments(domainReleaseArguments, args);
+    return `${canonicalEnvironment(environment)}|${service}`;
+  },
+};
+
 export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
-  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE].map((one) => [one.kind, one]),
+  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE].map((one) => [one.kind, one]),
 );
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
@@ -101,6 +121,8 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { agent: JSON.parse(operand) as JsonObject, kind };
     case "silence.create":
       return { kind, silence: JSON.parse(operand) as JsonObject };
+    case "domain.release":
+      return { domain: operand, kind };
     default:
       return { brake: operand, kind };
   }

@@ -7,12 +7,15 @@ export type ActionStatus =
   | "executing"
   | "retrying"
   | "reconciling"
+  | "verifying"
+  | "reverting"
   | "refused"
   | "suppressed"
   | "denied"
   | "cancelled"
   | "expired"
   | "succeeded"
+  | "reverted"
   | "failed"
   | "needs-attention";
 
@@ -24,6 +27,7 @@ export const ENDED_STATUSES: ReadonlySet<ActionStatus> = new Set([
   "cancelled",
   "expired",
   "succeeded",
+  "reverted",
   "failed",
   "needs-attention",
 ]);

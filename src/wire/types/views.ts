@@ -5,6 +5,7 @@ import type { DeclaredModel, DeclaredRead } from "./agent.ts";
 import type { AnswerView, HoldView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
+import type { HealthResult } from "./health.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
@@ -164,6 +165,11 @@ export interface ActionView extends Document {
   readonly attempt: number;
   /** The newest brakes that found it under way, at most 8. */
   readonly stops: readonly StopView[];
+  /** How its health was checked afterwards; null where nothing is. */
+  readonly verification: VerificationView | null;
+  /** The action that takes it back, and the one that it takes back. */
+  readonly revert: string | null;
+  readonly revertOf: string | null;
   readonly duplicateOf: string | null;
   /** Event whose payload holds the proposal, and the one that holds the plan (null while there is none). */
   readonly contentSeq: number;
@@ -173,6 +179,18 @@ export interface ActionView extends Document {
   /** How many were left out of the middle of a long life. */
   readonly eventsOmitted: number;
   readonly erased: readonly string[];
+}
+
+export interface VerificationView {
+  readonly name: string;
+  readonly samples: number;
+  /** In a row. */
+  readonly passes: number;
+  readonly needed: number;
+  readonly failures: number;
+  readonly last: HealthResult | null;
+  /** Names of the checks that did not pass last. */
+  readonly failed: readonly string[];
 }
 
 export interface BrakeScopeView {

@@ -1,0 +1,53 @@
+// How a plan is taken back: what its executor says, as facts that the kernel can keep.
+
+import { hash } from "node:crypto";
+import { z } from "zod";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { AppError } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { InverseFacts } from "../kernel/events.ts";
+import type { Action } from "../kernel/state.ts";
+import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
+import type { PayloadReader } from "../wire/contracts/writer.ts";
+
+const inverseSchema = z.object({
+  kind: z.string(),
+  target: z.object({ environment: z.string(), service: z.string(), resource: z.string().optional() }),
+  args: z.record(z.string(), z.unknown()),
+});
+
+/**
+ * The facts of a plan's inverse. Undefined where it has none, or one that nobody can run, or one that is about something
+ * else than the action: then it counts as not reversible.
+ */
+export function findInverse(
+  { inverse }: Pick<Plan, "inverse">,
+  at: { readonly target: Target; readonly kindOf: (kind: string) => ActionKind | undefined },
+): InverseFacts | undefined {
+  const parsed = inverseSchema.safeParse(inverse);
+  if (!parsed.success) return undefined;
+  const { kind, target } = parsed.data;
+  const known = at.kindOf(kind);
+  const isSame = target.environment === at.target.environment && target.service === at.target.service;
+  if (known === undefined || known.effect !== "external" || !isSame) return undefined;
+  return { hash: hashOf(inverse), kind, repeat: known.repeat };
+}
+
+function hashOf(inverse: Json): string {
+  return hash("sha256", canonicalJson(inverse));
+}
+
+/** What a revert needs to be planned: its arguments, as the plan that was decided on has them, and how things were left. */
+export type RevertContent = { readonly args: JsonObject; readonly left?: string };
+
+/** Throws `plan-mismatch` when the inverse on record is not the one that was granted, `event-not-found` without one. */
+export async function readRevert(payloads: PayloadReader, revert: Action, of: Action): Promise<RevertContent> {
+  const { plan } = (await payloads.payload(of.planSeq ?? -1)) as unknown as { plan?: Plan };
+  const parsed = inverseSchema.safeParse(plan?.inverse);
+  if (plan === undefined || !parsed.success || hashOf(plan.inverse) !== revert.requestHash) {
+    throw new AppError("plan-mismatch", "the recorded inverse is not the one that was granted", { action: of.id });
+  }
+  const { left } = (await payloads.payload(of.endSeq ?? -1)) as unknown as { left?: string | null };
+  const args = parsed.data.args as JsonObject;
+  return typeof left === "string" ? { args, left } : { args };
+}

@@ -1,0 +1,116 @@
+// Planning: the exact bytes that an executor will run, made before anything is decided.
+
+import { isAppError } from "../core/errors.ts";
+import { seqFromId } from "../core/ids.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { CommandInputs } from "../kernel/command.ts";
+import type { InverseFacts } from "../kernel/events.ts";
+import { incidentOf } from "../kernel/incident-index.ts";
+import { isRevert } from "../kernel/reverts.ts";
+import type { Action } from "../kernel/state.ts";
+import type { ActionKind, Plan } from "../wire/contracts/executor.ts";
+import type { Signal } from "../wire/types/signal.ts";
+import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
+import { composeStormPage, findStorm } from "./compose-storm.ts";
+import { composeTriage } from "./compose-triage.ts";
+import { planHashOf, type ExecuteParts } from "./execute.ts";
+import { findInverse, readRevert, type RevertContent } from "./inverse.ts";
+
+const ACTOR = "system:effects";
+
+/** Makes the plan that a proposal still lacks and submits it, or the reason why there is none. */
+export async function planAction(parts: ExecuteParts, id: string): Promise<void> {
+  const action = parts.kernel.state.actions.get(id);
+  if (action === undefined || action.planHash !== null) return;
+  const submit = (input: Omit<CommandInputs["plan-action"], "action">, content?: Json): Promise<unknown> =>
+    parts.kernel.submit({
+      type: "plan-action",
+      actor: ACTOR,
+      input: { action: id, ...input },
+      ...(content === undefined ? {} : { content }),
+    });
+  const executor = parts.executors.get(action.kind);
+  if (executor === undefined) return void (await submit({ planHash: null, code: "executor-missing" }));
+  let args: JsonObject;
+  let plan: Plan;
+  let planHash: string;
+  try {
+    const content = await contentOf(parts, action);
+    args = content.args;
+    const request = {
+      actionId: id,
+      kind: action.kind,
+      target: targetOf(action),
+      context: contextOf(action),
+      ...content,
+    };
+    plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
+    planHash = planHashOf(plan); // throws for what the ledger could not hold
+  } catch (error) {
+    if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
+    return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
+  }
+  const { signature } = plan;
+  const inverse = inverseOf(parts, action, plan);
+  const found = { ...(signature === undefined ? {} : { signature }), ...(inverse === undefined ? {} : { inverse }) };
+  await submit({ planHash, code: "", ...found }, { args, plan: plan as unknown as Json });
+}
+
+/** A revert is not itself taken back. */
+function inverseOf(parts: ExecuteParts, action: Action, plan: Plan): InverseFacts | undefined {
+  if (isRevert(action)) return undefined;
+  const kindOf = (kind: string): ActionKind | undefined =>
+    parts.executors.get(kind)?.kinds.find((offered) => offered.kind === kind);
+  return findInverse(plan, { target: targetOf(action), kindOf });
+}
+
+function targetOf(action: Action): { environment: string; service: string; resource?: string } {
+  const { environment, service, resource } = action;
+  return resource === null ? { environment, service } : { environment, service, resource };
+}
+
+/** Shown to people and part of the plan's bytes. */
+function contextOf(action: Action): JsonObject {
+  return { action: action.id, agent: action.agent, incident: action.incident, run: action.run };
+}
+
+/** What it is planned from: for a revert, what the plan of its action says and how that one left the target. */
+async function contentOf(parts: ExecuteParts, action: Action): Promise<RevertContent> {
+  const of = action.revertOf === undefined ? undefined : parts.kernel.state.actions.get(action.revertOf);
+  if (of !== undefined) return readRevert(parts.payloads, action, of);
+  return { args: await argumentsOf(parts, action) };
+}
+
+/** A triage action's arguments come from the incident's first and last signal; an agent's were proposed. */
+async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObject> {
+  if (action.agentKind !== "system") {
+    const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
+    return content.args ?? {};
+  }
+  const { state } = parts.kernel;
+  if (isRevertPage(action)) return composeRevertPage(action, parts.origin);
+  const storm = action.kind === "pagerduty.trigger" ? findStorm(state, action) : undefined;
+  if (storm !== undefined) return composeStormPage(storm, { state, origin: parts.origin, action: action.id });
+  const incident = incidentOf(state, action.incident);
+  const own = action.cause?.signal == null ? [] : [{ id: action.cause.signal }];
+  const ids = (incident?.signals ?? own).map((signal) => signal.id).filter((id) => isDurable(parts, id));
+  const newest = ids.at(-1);
+  const signal = newest === undefined ? null : await findSignal(parts, newest);
+  const page = action.kind === "pagerduty.trigger" ? (incident?.page?.of ?? incident?.id) : undefined;
+  const stands = { page: page ?? action.incident ?? "", services: incident?.services ?? [action.service] };
+  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal, ...stands });
+}
+
+function isDurable(parts: ExecuteParts, signalId: string): boolean {
+  return (seqFromId("sig", signalId) ?? Number.POSITIVE_INFINITY) < parts.kernel.durableSize;
+}
+
+/** Null when it was erased: a page that says less is better than none. */
+async function findSignal(parts: ExecuteParts, id: string): Promise<Signal | null> {
+  try {
+    return (await parts.payloads.payload(seqFromId("sig", id) ?? -1)) as unknown as Signal;
+  } catch (error) {
+    if (isAppError(error, "payload-erased")) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+// Reverts: actions that the kernel owes, under grants that were issued with what they take back.
+
+import type { Action } from "./state.ts";
+
+/** In whose name the kernel takes back what failed its checks. No policy, pause or level stands in its way. */
+export const REVERT_AGENT = "system:revert";
+
+export function isRevert(action: Pick<Action, "revertOf">): boolean {
+  return action.revertOf !== undefined;
+}
+
+/** When a step may begin at the latest: what is left of a grant after that is for checks, and for taking it back. */
+export function beginBy({ grant }: Pick<Action, "grant">): number {
+  return grant === null ? 0 : (grant.beginBy ?? grant.expiresAt);
+}

@@ -1,0 +1,112 @@
+// The Verification document: what is checked after an action, how long it may take, and what follows when it fails.
+
+import type { HealthCheck, Verification } from "../wire/types/health.ts";
+import { coversAction, type Match } from "./definitions.ts";
+import { readMatch } from "./read-policy.ts";
+import type { Field } from "./yaml-reader.ts";
+
+const CHECKS_MAX = 16;
+const SAMPLES_MAX = 60;
+const WITHIN_MAX_MS = 60 * 60_000;
+const QUERY_CHARS_MAX = 2_000;
+const PATH_CHARS_MAX = 512;
+const STATUSES_MAX = 16;
+const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+const NAME_CHARS_MAX = 63;
+const PATH = /^\/(?!\/)[\x21-\x7e]*$/;
+const BOUND_MAX = Number.MAX_SAFE_INTEGER;
+
+export interface MatchedVerification extends Verification {
+  readonly match: Match;
+  readonly path: string;
+  readonly line: number;
+}
+
+type Of = { readonly kind: string; readonly environment: string; readonly service: string };
+
+/** The most specific of those that match: one that names the service before one that names the environment or neither. */
+export function findVerification(all: readonly MatchedVerification[], of: Of): MatchedVerification | undefined {
+  let best: MatchedVerification | undefined;
+  for (const one of all) {
+    if (matches(one.match, of) && (best === undefined || weight(one.match) > weight(best.match))) best = one;
+  }
+  return best;
+}
+
+function matches({ actions, environments, services }: Match, { kind, environment, service }: Of): boolean {
+  return (
+    actions.some((action) => coversAction(action, kind)) &&
+    (environments === null || environments.includes(environment)) &&
+    (services === null || services.includes(service))
+  );
+}
+
+function weight({ environments, services }: Match): number {
+  return (services === null ? 0 : 2) + (environments === null ? 0 : 1);
+}
+
+/** The `spec` of a Verification named `name`. */
+export function readVerification(name: string, spec: Field): MatchedVerification | undefined {
+  const required = ["match", "within", "checks"] as const;
+  const fields = spec.fields(
+    ["match", "settle", "every", "samples", "failures", "within", "onFailure", "checks"],
+    required,
+  );
+  const match = fields?.match && readMatch(fields.match);
+  const settleMs = fields?.settle === undefined ? 0 : fields.settle.durationMs();
+  const everyMs = fields?.every === undefined ? 5_000 : fields.every.durationMs();
+  const samples = fields?.samples === undefined ? 3 : fields.samples.integer(1, SAMPLES_MAX);
+  const failures = fields?.failures === undefined ? 1 : fields.failures.integer(1, SAMPLES_MAX);
+  const withinMs = fields?.within?.durationMs();
+  const onFailure = fields?.onFailure === undefined ? "revert" : fields.onFailure.oneOf(["revert", "page"] as const);
+  const checks = fields?.checks?.items(CHECKS_MAX)?.map(readCheck);
+  if (match === undefined || settleMs === undefined || everyMs === undefined || samples === undefined) return undefined;
+  if (withinMs === undefined || failures === undefined || onFailure === undefined || checks === undefined)
+    return undefined;
+  const known = checks.filter((check) => check !== undefined);
+  if (known.length < checks.length) return undefined;
+  if (new Set(known.map((check) => check.name)).size < known.length) return spec.fail("two checks have one name");
+  if (withinMs > WITHIN_MAX_MS) return fields?.within?.fail("must be at most 1h");
+  if (settleMs + (samples - 1) * everyMs >= withinMs) {
+    return fields?.within?.fail("can never pass: so many samples take longer than that");
+  }
+  const { path, line } = spec;
+  return { name, match, settleMs, everyMs, samples, failures, withinMs, onFailure, checks: known, path, line };
+}
+
+function readCheck(field: Field): HealthCheck | undefined {
+  const fields = field.fields(["name", "http", "prometheus"], ["name"]);
+  const name = fields?.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
+  if (fields === undefined || name === undefined) return undefined;
+  const { http, prometheus } = fields;
+  if ((http === undefined) === (prometheus === undefined)) return field.fail("must be one of http, prometheus");
+  return http === undefined ? prometheus && readPrometheus(name, prometheus) : readHttp(name, http);
+}
+
+function readEndpoint(field: Field | undefined): string | undefined {
+  return field?.textLike(NAME, "the name of a health endpoint", NAME_CHARS_MAX);
+}
+
+function readHttp(name: string, field: Field): HealthCheck | undefined {
+  const fields = field.fields(["endpoint", "path", "statuses"], ["endpoint"]);
+  const endpoint = readEndpoint(fields?.endpoint);
+  const path = fields?.path === undefined ? "/" : fields.path.textLike(PATH, "a path", PATH_CHARS_MAX);
+  const given = fields?.statuses?.items(STATUSES_MAX)?.map((status) => status.integer(100, 599));
+  const statuses = fields?.statuses === undefined ? [200] : given?.filter((status) => status !== undefined);
+  if (endpoint === undefined || path === undefined || statuses === undefined) return undefined;
+  return { kind: "http", name, endpoint, path, statuses };
+}
+
+function readPrometheus(name: string, field: Field): HealthCheck | undefined {
+  const fields = field.fields(["endpoint", "query", "min", "max", "maxTimesBefore"], ["endpoint", "query"]);
+  const endpoint = readEndpoint(fields?.endpoint);
+  const query = fields?.query?.text(QUERY_CHARS_MAX);
+  const min = fields?.min === undefined ? null : fields.min.number(-BOUND_MAX, BOUND_MAX);
+  const max = fields?.max === undefined ? null : fields.max.number(-BOUND_MAX, BOUND_MAX);
+  const times = fields?.maxTimesBefore === undefined ? null : fields.maxTimesBefore.number(0, 1_000_000);
+  if (endpoint === undefined || query === undefined || min === undefined || max === undefined) return undefined;
+  if (times === undefined) return undefined;
+  if (min === null && max === null && times === null) return field.fail("needs min, max or maxTimesBefore");
+  if (min !== null && max !== null && min > max) return field.fail("can never pass: min is above max");
+  return { kind: "prometheus", name, endpoint, query, min, max, maxTimesBefore: times };
+}

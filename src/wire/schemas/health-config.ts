@@ -1,0 +1,25 @@
+// Configuration of health checks: the places that verifications may ask, by name.
+
+import { z } from "zod";
+
+const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+export const healthConfigSchema = z.strictObject({
+  endpoints: z
+    .record(
+      z.string().max(63).regex(NAME),
+      z.strictObject({
+        /** https://shop.example, or a Prometheus; plain HTTP on this machine alone. */
+        baseUrl: z.string().max(256),
+        /** The secret that is sent as a bearer token. */
+        tokenRef: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/)
+          .optional(),
+      }),
+    )
+    .default({}),
+  /** For one sample, all of its checks together. */
+  timeoutMs: z.int().min(100).max(60_000).default(5_000),
+});
+export type HealthConfig = z.infer<typeof healthConfigSchema>;

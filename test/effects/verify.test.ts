@@ -1,0 +1,111 @@
+// Health after an action, from the effects' side: samples are taken in time, reverts are planned from the recorded plan.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { hash } from "node:crypto";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import type { Json } from "../../src/core/json.ts";
+import { planHashOf } from "../../src/effects/execute.ts";
+import type { Plan, PlanRequest } from "../../src/wire/contracts/executor.ts";
+import { settle } from "../kernel/rig.ts";
+import { DONE, hang, planOf, Stage } from "./stage.ts";
+
+const TARGET = { environment: "production", service: "cart" };
+const INVERSE = { kind: "test.free", target: TARGET, args: { back: 1 } };
+
+/** A checked action whose step has succeeded, with the outcome that it left. */
+async function done(left?: string): Promise<{ stage: Stage; id: string; planned: PlanRequest[] }> {
+  const stage = await Stage.open();
+  const planned: PlanRequest[] = [];
+  stage.onPlan = async (args, request) => {
+    planned.push(request);
+    return planOf(args);
+  };
+  stage.onExecute = async () => (left === undefined ? DONE : { ...DONE, left });
+  const plan: Plan = { ...planOf({ forth: 1 }), inverse: INVERSE };
+  const { subject: id } = await stage.rig.kernel.submit({
+    type: "propose-action",
+    actor: "agent:one",
+    input: {
+      kind: "test.checked",
+      ...TARGET,
+      resource: null,
+      agentKind: "agent",
+      person: "owner",
+      requestHash: planHashOf(plan),
+      planHash: planHashOf(plan),
+      repeat: "idempotent",
+      effect: "external",
+      reversible: true,
+      idempotencyKey: null,
+      inverse: { kind: INVERSE.kind, repeat: "idempotent", hash: hash("sha256", canonicalJson(INVERSE)) },
+    },
+    content: { args: {}, plan: plan as unknown as Json },
+  });
+  await settle();
+  assert.equal(stage.rig.action(id).status, "verifying");
+  return { stage, id, planned };
+}
+
+async function sample(stage: Stage, ms = 10_000): Promise<void> {
+  stage.rig.pass(ms);
+  stage.runner.sweep();
+  await settle();
+}
+
+describe("effects after an action", () => {
+  it("ask when a sample is due, and not before", async () => {
+    const { stage, id } = await done();
+    await sample(stage, 9_999);
+    assert.equal(stage.rig.action(id).verifying?.sample, 0);
+    await sample(stage, 1);
+    assert.equal(stage.rig.action(id).verifying?.sample, 1);
+    for (let i = 0; i < 2; i++) await sample(stage, 5_000);
+    assert.equal(stage.rig.all("action.verified").length, 1);
+    const sampled = stage.rig.writer.kept.findLast(({ type }) => type === "health.sampled");
+    const body = sampled?.payload?.body as unknown as { name: string; result: string }[];
+    assert.deepEqual(
+      body.map(({ name, result }) => [name, result]),
+      [
+        ["front", "pass"],
+        ["errors", "pass"],
+      ],
+    );
+  });
+
+  it("take a probe that throws, or never answers, for nobody who can tell", async () => {
+    const { stage, id } = await done();
+    stage.onHealth = async () => Promise.reject(new Error("broken"));
+    await sample(stage);
+    assert.equal(stage.rig.last("health.sampled", id).result, "unknown");
+    stage.onHealth = hang;
+    await sample(stage);
+    await stage.endTerms();
+    assert.equal(stage.rig.last("action.reverting", id).code, "health-unknown");
+  });
+
+  it("plan the revert from the inverse on record and how the step left its target, under any brake", async () => {
+    const { stage, id, planned } = await done("state-7");
+    stage.onHealth = async () => ({ result: "fail", evidence: { status: 503 } });
+    stage.brake.setFlag(true);
+    await sample(stage);
+    await sample(stage);
+    await settle();
+    assert.deepEqual(planned.at(-1)?.args, INVERSE.args);
+    assert.equal(planned.at(-1)?.left, "state-7");
+    assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
+    assert.equal(stage.calls.length, 2);
+  });
+
+  it("run nothing when the recorded inverse is another one", async () => {
+    const { stage, id } = await done();
+    stage.onHealth = async () => ({ result: "fail", evidence: {} });
+    stage.tampered = (body) =>
+      "plan" in body ? { ...body, plan: { ...(body["plan"] as object), inverse: { ...INVERSE, args: {} } } } : body;
+    await sample(stage);
+    await sample(stage);
+    await settle();
+    assert.equal(stage.rig.last("action.completed", id).code, "revert-failed");
+    assert.equal(stage.calls.length, 1);
+  });
+});

@@ -1,0 +1,134 @@
+// Health checks against real servers: what passes, what fails, and when nobody can tell.
+
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { createEgress } from "../../src/adapters/egress/egress.ts";
+import { createHealthProbe, healthOrigins } from "../../src/adapters/health/probe.ts";
+import type { HealthProbe } from "../../src/wire/contracts/health.ts";
+import { healthConfigSchema } from "../../src/wire/schemas/health-config.ts";
+import type { HttpCheck, PrometheusCheck } from "../../src/wire/types/health.ts";
+
+const never = new AbortController().signal;
+
+async function listening(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function probeOf(baseUrl: string, tokenRef?: string): HealthProbe {
+  const config = healthConfigSchema.parse({ endpoints: { it: { baseUrl, ...(tokenRef && { tokenRef }) } } });
+  const credentials = { get: async () => "s3cret" };
+  return createHealthProbe({ config, egress: createEgress({ allow: healthOrigins(config) }), credentials });
+}
+
+const http = (of: Partial<HttpCheck> = {}): HttpCheck => ({
+  kind: "http",
+  name: "front",
+  endpoint: "it",
+  path: "/healthz",
+  statuses: [200],
+  ...of,
+});
+
+const prometheus = (of: Partial<PrometheusCheck>): PrometheusCheck => ({
+  kind: "prometheus",
+  name: "errors",
+  endpoint: "it",
+  query: "rate(errors[1m])",
+  min: null,
+  max: null,
+  maxTimesBefore: null,
+  ...of,
+});
+
+describe("an HTTP check", () => {
+  it("passes with one of its statuses, and fails with any other", async (t) => {
+    let status = 200;
+    const probe = probeOf(await listening(t, (_request, response) => response.writeHead(status).end("secret body")));
+    const ask = (statuses: number[]) => probe.ask({ check: http({ statuses }), beforeMs: 0 }, never);
+    assert.deepEqual(await ask([200, 204]), { result: "pass", evidence: { status: 200, wanted: [200, 204] } });
+    status = 503;
+    assert.deepEqual(await ask([200]), { result: "fail", evidence: { status: 503, wanted: [200] } });
+    status = 302;
+    assert.equal((await ask([200])).result, "fail", "a redirect is not followed");
+  });
+
+  it("fails where nobody answers, and cannot tell where nobody may be asked", async () => {
+    const probe = probeOf("http://127.0.0.1:9");
+    assert.equal((await probe.ask({ check: http(), beforeMs: 0 }, never)).result, "fail");
+    await assert.rejects(probe.ask({ check: http({ endpoint: "other" }), beforeMs: 0 }, never), {
+      code: "config-invalid",
+    });
+  });
+
+  it("sends its token and says nothing of it", async (t) => {
+    let seen: string | undefined;
+    const origin = await listening(t, (request, response) => {
+      seen = request.headers.authorization;
+      response.end();
+    });
+    const answer = await probeOf(origin, "health/it").ask({ check: http(), beforeMs: 0 }, never);
+    assert.equal(seen, "Bearer s3cret");
+    assert.ok(!JSON.stringify(answer).includes("s3cret"));
+  });
+});
+
+describe("a Prometheus check", () => {
+  /** Answers with the value of now, or of before where a time is asked for. */
+  async function serving(t: TestContext, values: { now: unknown; before?: unknown }) {
+    const asked: URL[] = [];
+    const origin = await listening(t, (request, response) => {
+      const url = new URL(request.url ?? "", "http://x");
+      asked.push(url);
+      const value = url.searchParams.has("time") ? values.before : values.now;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(value));
+    });
+    return { probe: probeOf(origin), asked };
+  }
+  const vector = (...values: string[]) => ({
+    status: "success",
+    data: { resultType: "vector", result: values.map((value) => ({ metric: {}, value: [1, value] })) },
+  });
+
+  it("compares the value with its bounds", async (t) => {
+    const { probe, asked } = await serving(t, { now: vector("0.04") });
+    const ask = (of: Partial<PrometheusCheck>) => probe.ask({ check: prometheus(of), beforeMs: 0 }, never);
+    assert.equal((await ask({ max: 0.05 })).result, "pass");
+    assert.equal((await ask({ max: 0.03 })).result, "fail");
+    assert.equal((await ask({ min: 0.04 })).result, "pass");
+    assert.equal((await ask({ min: 0.05 })).result, "fail");
+    assert.equal(asked[0]?.searchParams.get("query"), "rate(errors[1m])");
+  });
+
+  it("compares it with the time before", async (t) => {
+    const { probe, asked } = await serving(t, { now: vector("6"), before: vector("2") });
+    const ask = (maxTimesBefore: number) =>
+      probe.ask({ check: prometheus({ maxTimesBefore }), beforeMs: 1_790_000_000_123 }, never);
+    assert.equal((await ask(3)).result, "pass");
+    const worse = await ask(2.9);
+    assert.equal(worse.result, "fail");
+    assert.deepEqual(worse.evidence, { value: 6, before: 2, min: null, max: null, maxTimesBefore: 2.9 });
+    assert.equal(asked[1]?.searchParams.get("time"), "1790000000.123");
+  });
+
+  it("cannot tell from no series, several, no number, an error or garbage", async (t) => {
+    const failed = { status: "error", errorType: "bad_data", error: "parse error" };
+    for (const now of [vector(), vector("1", "2"), vector("NaN"), vector("+Inf"), failed, "garbage", null]) {
+      const { probe } = await serving(t, { now });
+      const answer = await probe.ask({ check: prometheus({ max: 1 }), beforeMs: 0 }, never);
+      assert.equal(answer.result, "unknown", JSON.stringify(now));
+    }
+    const { probe } = await serving(t, { now: vector("1"), before: vector() });
+    const answer = await probe.ask({ check: prometheus({ maxTimesBefore: 2 }), beforeMs: 1 }, never);
+    assert.deepEqual(answer, { result: "unknown", evidence: { code: "before-no-value" } });
+    const gone = await probeOf("http://127.0.0.1:9").ask({ check: prometheus({ max: 1 }), beforeMs: 0 }, never);
+    assert.equal(gone.result, "unknown");
+  });
+});
