@@ -22,6 +22,8 @@ export interface SlackMessage {
   metadata: unknown;
   /** How often it was edited. */
   edits: number;
+  /** Texts of the thread below it. */
+  readonly replies: string[];
 }
 
 export interface SlackView {
@@ -219,7 +221,9 @@ class Slack implements Vendor {
           metadata,
         } = args as Pick<SlackMessage, "text" | "metadata"> & { blocks?: unknown[] };
         const ts = `${++this.#clock}.000100`;
-        channel.messages.push({ ts, text, blocks, metadata, edits: 0 });
+        if (args["thread_ts"] === undefined)
+          channel.messages.push({ ts, text, blocks, metadata, edits: 0, replies: [] });
+        else if (!reply(channel, args["thread_ts"], text)) return no("cannot_reply_to_message");
         return yes({ channel: channel.id, ts, message: { text } });
       }
       case "chat.update":
@@ -264,6 +268,12 @@ class Slack implements Vendor {
     channel.members.push(...asked.filter((user) => !errors.some((error) => error.user === user)));
     return yes({ channel: shown(channel), ...(errors.length === 0 ? {} : { errors }) });
   }
+}
+
+function reply({ messages }: SlackChannel, to: unknown, text: string): boolean {
+  const parent = messages.find(({ ts }) => ts === to);
+  parent?.replies.push(text);
+  return parent !== undefined;
 }
 
 function shown(channel: SlackChannel): object {

@@ -176,17 +176,21 @@ export class ActionLog {
   }
 }
 
+const ANSWERS: ReadonlySet<string> = new Set(["action.approval-given", "action.approval-withdrawn"]);
+/** Those that end a hold; breaking the glass does without the rest. */
+const LAST_ANSWERS: ReadonlySet<string> = new Set(["action.approved", "action.denied", "action.glass-broken"]);
+
 /** What an event adds to the trail of its action. */
 function note(trail: UnderWay, event: LedgerEvent): void {
   const { type, seq, facts } = event;
-  const isAnswer = type === "action.approved" || type === "action.denied";
+  const isLast = LAST_ANSWERS.has(type);
   if (type === "action.planned") trail.planned = seq;
   if (facts["evaluation"] != null) trail.evaluated = seq;
   if (type === "action.held") Object.assign(trail, { held: seq, asked: seq, clocked: seq, answers: [], ended: null });
   if (type === "hold.escalated") Object.assign(trail, { asked: seq, clocked: seq });
   if (type === "hold.frozen" || type === "hold.resumed") trail.clocked = seq;
-  if (isAnswer) trail.answers = [...trail.answers, seq].slice(-ANSWERS_MAX);
-  if (trail.held !== null && trail.ended === null && (isAnswer || isEnd(event))) trail.ended = seq;
+  if (isLast || ANSWERS.has(type)) trail.answers = [...trail.answers, seq].slice(-ANSWERS_MAX);
+  if (trail.held !== null && trail.ended === null && (isLast || isEnd(event))) trail.ended = seq;
 }
 
 /** Whether an action is over with this event. */

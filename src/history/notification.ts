@@ -13,7 +13,8 @@ import type {
   NotifiedHold,
 } from "../wire/contracts/notifier.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
-import { rolesAsked } from "../approvals/asks.ts";
+import { asksText, rolesAsked } from "../approvals/asks.ts";
+import { answerOf } from "./answers.ts";
 import { isEnd, type Trail } from "./action-log.ts";
 
 /** What an event is to people, null for what concerns nobody: what was never held goes its way unseen. */
@@ -24,9 +25,16 @@ export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held"
     case "hold.escalated":
     case "hold.frozen":
     case "hold.resumed":
+    case "hold.reminded":
     case "brake.applied":
     case "brake.released":
       return event.type;
+    case "action.approval-given":
+      return "hold.approval";
+    case "action.approval-withdrawn":
+      return "hold.withdrawal";
+    case "action.glass-broken":
+      return "glass.broken";
     default:
       if (held === null) return null;
       if (ended === event.seq) return "hold.ended";
@@ -111,6 +119,9 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
   "hold.escalated": "held",
   "hold.frozen": "held",
   "hold.resumed": "held",
+  "hold.reminded": "held",
+  "action.approval-given": "held",
+  "action.approval-withdrawn": "held",
   "action.approved": "approved",
   "action.denied": "denied",
   "action.refused": "refused",
@@ -122,6 +133,7 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
 
 /** `action.granted` is an end only where the grant completed it. */
 function statusAfter({ type, facts }: LedgerEvent): string {
+  if (type === "action.glass-broken") return "approved";
   const said = type === "action.completed" ? facts["status"] : facts["action"];
   return STATUS[type as EventType] ?? (typeof said === "string" ? said : "");
 }
@@ -138,6 +150,7 @@ function holdPart(
     id,
     route,
     step: later?.step ?? 0,
+    asks: asksText(asks),
     roles: rolesAsked(asks),
     deadline: as("hold.resumed", clocked)?.facts.deadline ?? deadline,
     isFrozen: clocked?.type === "hold.frozen",
@@ -147,7 +160,7 @@ function holdPart(
 
 function answerPart({ event, reason }: Answered): NotifiedAnswer {
   const { person } = event.facts;
-  const decision = event.type === "action.denied" ? "deny" : "approve";
+  const decision = answerOf(event as KernelEvent)?.decision ?? "approve";
   return { decision, person: typeof person === "string" ? person : event.actor, time: event.time, reason };
 }
 

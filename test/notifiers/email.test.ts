@@ -145,7 +145,7 @@ it("messages about one action stand together; the kill switch goes to everybody"
   const [opened, ended, brakes] = server.mails;
   assert.equal(opened?.headers.get("in-reply-to"), ended?.headers.get("in-reply-to"));
   assert.match(ended?.headers.get("subject") ?? "", /Denied by ada/);
-  assert.match(ended?.text ?? "", /ada \(deny\):\n {2}\| not on a Friday/);
+  assert.match(ended?.text ?? "", /^Denied by ada, 2026-\d\d-\d\d \d\d:\d\d UTC\n {2}\| not on a Friday$/m);
   assert.deepEqual(brakes?.to, ["team@example.com"]);
   assert.match(
     brakes?.headers.get("subject") ?? "",

@@ -45,6 +45,7 @@ const ACTION: NotifiedAction = {
     id: "hld_00000000e",
     route: "on-call",
     step: 0,
+    asks: "1 of sre",
     roles: ["sre"],
     deadline: NOW_MS + 600_000,
     isFrozen: false,

@@ -17,7 +17,16 @@ kind: Policy
 metadata: { name: asked }
 spec:
   match: { actions: [record.note, pagerduty.trigger] }
-  rules: [{ name: always, decision: hold, route: on-call }]
+  rules:
+    - { name: two, when: action.service == "two", decision: hold, route: two }
+    - { name: always, decision: hold, route: on-call }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: two }
+spec:
+  steps: [{ roles: [on-call], count: 2, within: 30m }]
+  onTimeout: deny
 ---
 apiVersion: holdpoint.dev/v1
 kind: Route
@@ -180,6 +189,22 @@ it("a person approves: the message appears, its button opens a form, the form an
     (event) => event.type === "action.approved" && event.subject === id,
   );
   assert.equal(approved?.facts["person"], "grace");
+});
+
+it("of two that are asked the first waits for the second, whose answer comes from the API", async () => {
+  const { id, form, planHash } = await held({ target: { environment: "staging", service: "two" } });
+  await eventually("the message", () => messageAbout(id));
+  assert.equal((await send(submit(USERS.ada, form("approve"), "one"))).text, "");
+  assert.equal((await read(id))["status"], "held");
+  const waits = await eventually("the wait", () =>
+    messageAbout(id)?.text.startsWith("Approved by ada, waits for more") === true ? messageAbout(id) : undefined,
+  );
+  assert.ok(JSON.stringify(waits.blocks).includes("holdpoint_approve"));
+  assert.match(errorIn(await send(submit(USERS.ada, form("approve"), "again"))), /already/);
+  const body = { decision: "approve", planHash, reason: "two" };
+  await server.ask(`/v1/actions/${id}/approvals`, { as: await server.bearer("grace"), body });
+  assert.equal((await read(id))["status"], "succeeded");
+  await eventually("the end", () => (messageAbout(id)?.text.startsWith("Done") === true ? true : undefined));
 });
 
 it("a denial needs a reason, and then ends it", async () => {

@@ -82,9 +82,10 @@ it("a hold is one message, edited with each change; its buttons are gone when it
   for (const words of ["production", "Can be undone\\nyes", "memory grows", "hold: pager/otherwise held", "Until"]) {
     assert.ok(shown.includes(words), words);
   }
-  await deliver(at(2, { kind: "hold.escalated", action: { hold: { ...holdOf(opened), step: 1, roles: ["lead"] } } }));
+  await deliver(at(2, { kind: "hold.escalated", action: { hold: { ...holdOf(opened), step: 1, asks: "1 of lead" } } }));
   assert.deepEqual([channel.messages.length, message.edits], [1, 1]);
-  assert.match(JSON.stringify(message.blocks), /lead \(route on-call, step 2\)/);
+  assert.match(JSON.stringify(message.blocks), /1 of lead \(route on-call, step 2\)/);
+  assert.deepEqual(message.replies.length, 1, "an edit alone would be news to nobody");
   await deliver(at(3, { kind: "hold.frozen", action: { hold: { ...holdOf(opened), isFrozen: true } } }));
   assert.deepEqual(buttonsOf(message), ["holdpoint_open"], "nobody may answer while it is paused");
   const answers = [{ decision: "approve", person: "grace", time: NOW_MS, reason: "seen it" }] as const;
@@ -96,6 +97,33 @@ it("a hold is one message, edited with each change; its buttons are gone when it
   assert.deepEqual([channel.messages.length, message.edits], [1, 4]);
   assert.deepEqual(slack.complaints, []);
   assert.equal(memo(), '{"own":"[]","fallback":null}', "what is over is not remembered");
+});
+
+it("the first of two approvals waits for the second, one taken back counts no more, and a reminder is heard", async (t) => {
+  const { slack, channel, deliver } = await stage(t);
+  const opened = at(1);
+  await deliver(opened);
+  const [message] = channel.messages;
+  assert.ok(message !== undefined);
+  const told = (seq: number, kind: Notification["kind"], ...answers: NonNullable<NotifiedAction["hold"]>["answers"]) =>
+    deliver(at(seq, { kind, action: { hold: { ...holdOf(opened), asks: "2 of sre", answers } } }));
+  const grace = { decision: "approve", person: "grace", time: NOW_MS, reason: null } as const;
+  await told(2, "hold.approval", grace);
+  assert.match(message.text, /^Approved by grace, waits for more/);
+  assert.deepEqual(buttonsOf(message), ["holdpoint_approve", "holdpoint_deny", "holdpoint_open"]);
+  await told(3, "hold.withdrawal", grace, { ...grace, decision: "withdraw" });
+  assert.match(message.text, /^An approval counts no more/);
+  assert.match(JSON.stringify(message.blocks), /Approval taken back by grace/);
+  await told(4, "hold.reminded", grace, { ...grace, decision: "withdraw" });
+  assert.match(message.replies.join(), /^Still waits for approval/);
+  const ada = { ...grace, person: "ada" };
+  await deliver(
+    at(5, { kind: "glass.broken", action: { status: "approved", hold: { ...holdOf(opened), answers: [ada] } } }),
+  );
+  assert.match(message.text, /^GLASS BROKEN by ada/);
+  assert.match(message.replies.at(-1) ?? "", /^GLASS BROKEN/);
+  assert.deepEqual(buttonsOf(message), ["holdpoint_open"]);
+  assert.deepEqual([channel.messages.length, slack.complaints], [1, []]);
 });
 
 it("without a signing secret nobody can answer from the message, so it has no such buttons", async (t) => {

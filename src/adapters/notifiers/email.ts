@@ -6,7 +6,7 @@ import { findSecret } from "../../wire/contracts/deliveries.ts";
 import type { OutboundConnect } from "../../wire/contracts/egress.ts";
 import type { Notification, Notifier, Told } from "../../wire/contracts/notifier.ts";
 import type { EmailConfig } from "../../wire/schemas/notifiers-config.ts";
-import { factsOf, headline, oneLine, visible } from "./wording.ts";
+import { answerLine, factsOf, headline, oneLine, visible } from "./wording.ts";
 
 const SUBJECT_CHARS_MAX = 200;
 
@@ -94,8 +94,8 @@ function textOf(notification: Notification, link: string | null): string {
   else for (const [name, value] of factsOf(action)) lines.push(`${name.padEnd(14)}${value}`);
   if (action?.reason != null) lines.push("", "Reason given:", indented(action.reason));
   if (action?.diff != null) lines.push("", "What would change:", indented(action.diff));
-  for (const { person, decision, reason } of action?.hold?.answers ?? []) {
-    if (reason !== null) lines.push("", `${person} (${decision}):`, indented(reason));
+  for (const answer of action?.hold?.answers ?? []) {
+    lines.push("", answerLine(answer), ...(answer.reason === null ? [] : [indented(answer.reason)]));
   }
   if (link !== null) lines.push("", link);
   lines.push("", "Nothing is approved by this message, by answering it or by opening the link.", "");

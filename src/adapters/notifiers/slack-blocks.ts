@@ -4,7 +4,7 @@
 
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Notification, NotifiedAction } from "../../wire/contracts/notifier.ts";
-import { factsOf, headline, instant, oneLine, subjectOf, visible } from "./wording.ts";
+import { answerLine, factsOf, headline, oneLine, visible } from "./wording.ts";
 
 const HEADER_CHARS_MAX = 150;
 const FIELD_CHARS_MAX = 1_000;
@@ -46,9 +46,9 @@ export function toMessage(notification: Notification, { link, withButtons }: Mes
 function actionBlocks(action: NotifiedAction): readonly Json[] {
   const fields = factsOf(action).map(([name, value]) => plain(`${name}\n${value}`, FIELD_CHARS_MAX));
   const { reason, diff, hold } = action;
-  const answers = (hold?.answers ?? []).slice(-ANSWERS_SHOWN_MAX).map(({ person, decision, time, reason: why }) => {
-    const text = `${decision === "approve" ? "Approved" : "Denied"} by ${person}, ${instant(time)}`;
-    return section(why === null ? text : `${text}\n${visible(why)}`);
+  const answers = (hold?.answers ?? []).slice(-ANSWERS_SHOWN_MAX).map((answer) => {
+    const text = answerLine(answer);
+    return section(answer.reason === null ? text : `${text}\n${visible(answer.reason)}`);
   });
   return [
     { type: "section", fields: fields.slice(0, FIELDS_MAX) },

@@ -23,9 +23,13 @@ const BEGINNINGS: ReadonlySet<NotificationKind> = new Set([
   "hold.opened",
   "hold.escalated",
   "hold.resumed",
+  "hold.reminded",
+  "glass.broken",
   "brake.applied",
   "brake.released",
 ]);
+/** An edit is no news to anybody: these are said again below the message, and in the channel. */
+const LOUD: ReadonlySet<NotificationKind> = new Set(["hold.escalated", "hold.reminded", "glass.broken"]);
 /** Slack's errors for a message that nobody can edit any more. */
 const GONE: ReadonlySet<string> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 /** Slack's errors about what a message says: another attempt gets the same. */
@@ -118,7 +122,9 @@ class Slack {
     const isBeginning = BEGINNINGS.has(notification.kind);
     if (ts !== null) {
       const said = await this.#calls.write("chat.update", { ...body, ts }, signal);
-      if (said.kind !== "no" || !GONE.has(said.code)) return said.kind === "ok" ? { kind: "ok", ts } : said;
+      if (said.kind === "ok")
+        return LOUD.has(notification.kind) ? this.#repeat(message, ts, signal) : { kind: "ok", ts };
+      if (said.kind !== "no" || !GONE.has(said.code)) return said;
       if (!isBeginning) return { kind: "ok", ts: null };
     }
     // The end of what nobody was asked here is no news here.
@@ -128,6 +134,13 @@ class Slack {
     if (said.kind !== "ok") return said;
     const posted = said.body["ts"];
     return { kind: "ok", ts: typeof posted === "string" && TS.test(posted) ? posted : null };
+  }
+
+  async #repeat({ text }: JsonObject, ts: string, signal: AbortSignal): Promise<Place | Exclude<Said, { kind: "ok" }>> {
+    const { channel } = this.#parts.config;
+    const reply = { channel, text: text ?? "", thread_ts: ts, reply_broadcast: true };
+    const said = await this.#calls.write("chat.postMessage", reply, signal);
+    return said.kind === "ok" ? { kind: "ok", ts } : said;
   }
 }
 

@@ -24,7 +24,12 @@ export function createWay(parts: WayParts): Transport<Notification> {
   return { recordsMax: RECORDS_MAX, deliver: (batch, signal) => way.deliver(batch, signal) };
 }
 
-const QUESTIONS: ReadonlySet<NotificationKind> = new Set(["hold.opened", "hold.escalated", "hold.resumed"]);
+const QUESTIONS: ReadonlySet<NotificationKind> = new Set([
+  "hold.opened",
+  "hold.escalated",
+  "hold.resumed",
+  "hold.reminded",
+]);
 
 /** What notifier and fallback each want remembered. */
 type Memo = { readonly own: string | null; readonly fallback: string | null };

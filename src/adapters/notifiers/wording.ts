@@ -1,6 +1,12 @@
 // A notification in words: what people read in a message, whatever carries it.
 
-import type { Notification, NotifiedAction, NotifiedBrake } from "../../wire/contracts/notifier.ts";
+import type {
+  Notification,
+  NotificationKind,
+  NotifiedAction,
+  NotifiedAnswer,
+  NotifiedBrake,
+} from "../../wire/contracts/notifier.ts";
 
 /** Controls, and characters that turn or hide text: what an agent wrote must read as it stands. */
 // oxlint-disable-next-line no-control-regex -- exactly these are taken out
@@ -40,16 +46,44 @@ const STATES: Readonly<Record<string, string>> = {
   "needs-attention": "Needs attention",
 };
 
+const WAITING: { readonly [Kind in NotificationKind]?: string } = {
+  "hold.opened": "Waits for approval",
+  "hold.escalated": "Escalated, waits for approval",
+  "hold.frozen": "Paused by the kill switch, waits for approval",
+  "hold.resumed": "Waits for approval again",
+  "hold.reminded": "Still waits for approval",
+  "hold.withdrawal": "An approval counts no more, waits for approval",
+};
+
 function stateOf({ kind, action }: Notification): string {
   if (action === null) return "";
-  if (kind === "hold.opened") return "Waits for approval";
-  if (kind === "hold.escalated") return "Escalated, waits for approval";
-  if (kind === "hold.frozen") return "Paused by the kill switch, waits for approval";
-  if (kind === "hold.resumed") return "Waits for approval again";
-  const people = (action.hold?.answers ?? []).map(({ person }) => person).join(", ");
+  const waiting = WAITING[kind];
+  if (waiting !== undefined) return waiting;
+  const answers = action.hold?.answers ?? [];
+  const people = oneLine(standing(answers).join(", "));
+  if (kind === "glass.broken") return `GLASS BROKEN by ${people}, goes without approval`;
+  if (kind === "hold.approval") return `Approved by ${people}, waits for more`;
   if (action.status === "approved") return `Approved by ${people}`;
-  if (action.status === "denied") return `Denied by ${people}`;
+  if (action.status === "denied") return `Denied by ${oneLine(answers.at(-1)?.person ?? "")}`;
   return STATES[action.status] ?? action.status;
+}
+
+/** Whose approval counts, each once: a later word of the same person takes the place of an earlier one. */
+function standing(answers: readonly NotifiedAnswer[]): readonly string[] {
+  const last = new Map(answers.map(({ person, decision }) => [person, decision]));
+  return [...last].filter(([, decision]) => decision === "approve").map(([person]) => person);
+}
+
+const DONE: { readonly [Decision in NotifiedAnswer["decision"]]: string } = {
+  approve: "Approved by",
+  deny: "Denied by",
+  withdraw: "Approval taken back by",
+  lapse: "Approval no longer stands:",
+};
+
+/** `Approved by ada, 2026-11-21 09:24 UTC`. */
+export function answerLine({ person, decision, time }: NotifiedAnswer): string {
+  return `${DONE[decision]} ${oneLine(person)}, ${instant(time)}`;
 }
 
 function scopeText({ scope }: NotifiedBrake): string {
@@ -75,7 +109,7 @@ export function factsOf(action: NotifiedAction): readonly (readonly [name: strin
     ...(hold === null
       ? []
       : ([
-          ["Asked", `${hold.roles.join(", ")} (route ${hold.route}, step ${hold.step + 1})`],
+          ["Asked", `${hold.asks} (route ${hold.route}, step ${hold.step + 1})`],
           ["Until", instant(hold.deadline)],
         ] as const)),
     ...(telling.length === 0

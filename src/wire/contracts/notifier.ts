@@ -7,17 +7,26 @@ export const NOTIFICATION_KINDS = [
   "hold.escalated",
   "hold.frozen",
   "hold.resumed",
+  "hold.reminded",
+  "hold.approval",
+  "hold.withdrawal",
   "hold.ended",
+  "glass.broken",
   "action.ended",
   "brake.applied",
   "brake.released",
 ] as const;
 
-/** `action.ended` is the end of an action that people were asked about: what became of what they approved. */
+/**
+ * `hold.approval` is one of several that are asked for, `hold.withdrawal` one that counts no more, `glass.broken` an action
+ * that goes at once without the rest. `action.ended` is the end of an action that people were asked about: what became of
+ * what they approved.
+ */
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 export interface NotifiedAnswer {
-  readonly decision: "approve" | "deny";
+  /** `lapse`: the approval was found to be of somebody who could not give it any more. */
+  readonly decision: "approve" | "deny" | "withdraw" | "lapse";
   readonly person: string;
   readonly time: number;
   /** Erasable: null where there is none, or none any more. */
@@ -28,7 +37,9 @@ export interface NotifiedHold {
   readonly id: string;
   readonly route: string;
   readonly step: number;
-  /** Who is asked: one of these. */
+  /** All that the step asks for, in words: `1 of database-owner and 2 of sre`. */
+  readonly asks: string;
+  /** Every role with which somebody may answer. */
   readonly roles: readonly string[];
   readonly deadline: number;
   /** A pause covers what it asks about: its clock stands still, and nobody may answer. */
