@@ -8,6 +8,7 @@ import type { Action, State } from "./state.ts";
 /** Each gives somebody more, or stops something that stops. Their opposites need nobody. */
 const LOOSENING: ReadonlySet<string> = new Set([
   "agent.register",
+  "domain.release",
   "killswitch.resume",
   "level.grant",
   "policy.activate",
@@ -34,8 +35,12 @@ export function guard(at: At, action: Action, result: Evaluation): Evaluation {
   return { ...result, decision: "hold", route: ROUTE, draftRoute: null, verdicts: [...result.verdicts, verdict] };
 }
 
-/** What a step asks for, of people alone where enforcement is loosened: no agent lets another one go further. */
+/**
+ * What a step asks for, of people alone where enforcement is loosened, and where the plan needs a person's signature: no
+ * agent lets another one go further.
+ */
 export function guardedAsks(at: At, action: Action, asks: Asks): Asks {
-  if (!isLoosening(at, action) || asks.seats.every(({ agents }) => !agents)) return asks;
+  const isForPeople = action.signature !== undefined || isLoosening(at, action);
+  if (!isForPeople || asks.seats.every(({ agents }) => !agents)) return asks;
   return { ...asks, seats: asks.seats.map((seat) => ({ ...seat, agents: false })) };
 }
