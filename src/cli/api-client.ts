@@ -12,6 +12,7 @@ import { EXIT } from "./exit-codes.ts";
 import { Fields } from "./fields.ts";
 import { hintFor } from "./hints.ts";
 import type { Settings } from "./settings.ts";
+import { readSession } from "./stored-session.ts";
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -26,7 +27,13 @@ export type ApiRequest = {
 };
 
 /** `date`: when the server says it answered, milliseconds since the epoch, to the second. */
-export type ApiAnswer = { readonly status: number; readonly body: Json; readonly date: number | null };
+export type ApiAnswer = {
+  readonly status: number;
+  readonly body: Json;
+  readonly date: number | null;
+  /** Each `Set-Cookie`. */
+  readonly cookies: readonly string[];
+};
 
 type Parts = {
   readonly settings: Settings;
@@ -67,6 +74,18 @@ export class ApiClient {
     return this.#token;
   }
 
+  /** The session that the person signed in to, where no client and no token is configured. */
+  #session(): string | null {
+    const { settings } = this.#parts;
+    const isConfigured = settings.client !== null || settings.token !== null || settings.tokenFile !== null;
+    return isConfigured ? null : readSession(settings);
+  }
+
+  /** What a page of the server's own sends. */
+  #asBrowser(cookie: string): Record<string, string> {
+    return { cookie, origin: this.server, "x-holdpoint-csrf": "1" };
+  }
+
   async #proof(request: { method: string; url: URL; token: string | null }): Promise<Record<string, string>> {
     if (this.#boundTo === null) return {};
     const { clock, random } = this.#parts;
@@ -76,6 +95,8 @@ export class ApiClient {
 
   /** Calls with a token; throws ProblemError for a problem document, `unreachable` when there is no answer. */
   async call(request: ApiRequest): Promise<ApiAnswer> {
+    const cookie = this.#session();
+    if (cookie !== null) return this.open({ ...request, headers: { ...request.headers, ...this.#asBrowser(cookie) } });
     const token = await this.token();
     const authorization = this.#boundTo === null ? `Bearer ${token}` : `DPoP ${token}`;
     const proof = await this.#proof({ method: request.method ?? "GET", url: this.#url(request), token });
@@ -157,20 +178,21 @@ export class ApiClient {
   }
 
   async #send(url: URL, init: RequestInit): Promise<ApiAnswer> {
-    const { status, text, date } = await this.#fetch(url, init);
+    const { status, text, date, cookies } = await this.#fetch(url, init);
     const body = parseAnswer(text, status);
-    if (status >= 200 && status < 300) return { status, body, date: Number.isNaN(date) ? null : date };
+    if (status >= 200 && status < 300) return { status, body, date: Number.isNaN(date) ? null : date, cookies };
     throw problemOf(body, status);
   }
 
-  async #fetch(url: URL, init: RequestInit): Promise<{ status: number; text: string; date: number }> {
+  async #fetch(url: URL, init: RequestInit): Promise<Fetched> {
     const { settings, stop } = this.#parts;
     const signal = AbortSignal.any([stop, AbortSignal.timeout(settings.timeoutMs)]);
     try {
       // A redirect would carry the token elsewhere: it is an error.
       const response = await fetch(url, { ...init, redirect: "error", signal });
       const date = Date.parse(response.headers.get("date") ?? "");
-      return { status: response.status, text: await readBounded(response), date };
+      const cookies = response.headers.getSetCookie();
+      return { status: response.status, text: await readBounded(response), date, cookies };
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw this.#unreachable(error);
@@ -189,6 +211,8 @@ export class ApiClient {
     });
   }
 }
+
+type Fetched = Pick<ApiAnswer, "status" | "cookies"> & { readonly text: string; readonly date: number };
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;

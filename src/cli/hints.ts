@@ -6,6 +6,7 @@ const HINTS: Readonly<Record<string, string>> = {
   "token-invalid":
     "holdpoint token   # a token from HOLDPOINT_TOKEN may have expired; unset it to use the client's key",
   "client-invalid": "holdpoint doctor   # a client that was added just now is known within a second",
+  "session-invalid": "holdpoint login --sso",
   "source-unknown": "holdpoint source add NAME --kind alertmanager",
   "action-not-found": "holdpoint get actions",
   "incident-not-found": "holdpoint get incidents",

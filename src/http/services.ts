@@ -89,6 +89,11 @@ export type ProvenRequest = {
 /** `url` is the console's, with the code. */
 export type SignInCode = { readonly code: string; readonly url: string; readonly expiresAt: number };
 
+export type OpenedSession = { readonly secret: string; readonly identity: Identity };
+
+/** Where a command line waits, what only it knows the origin of, and what it wants back. */
+export type CommandLine = { readonly port: string; readonly challenge: string; readonly state: string };
+
 /** Sessions of people in a browser. */
 export interface SessionService {
   /** Where browsers find this server. */
@@ -98,15 +103,21 @@ export interface SessionService {
   /** A one-time code that opens a session reaching no further than the identity. */
   issueCode(identity: Identity): SignInCode;
   /** Uses the code up; throws `code-invalid`. */
-  open(code: string): { readonly secret: string; readonly identity: Identity };
+  open(code: string, verifier: string | undefined): OpenedSession;
   /** Ends the session with that `tokenId`. */
   end(tokenId: string): void;
   /** Names of the issuers at which people sign in. */
   readonly providers: readonly string[];
   /** Where to send the browser, and what it must bring back. */
-  beginSignIn(provider: string | undefined): Promise<{ readonly address: string; readonly sealed: string }>;
-  /** Opens a session for whoever comes back with `query` and what `beginSignIn` gave. */
-  finishSignIn(query: string, sealed: string): Promise<{ readonly secret: string; readonly identity: Identity }>;
+  beginSignIn(
+    provider: string | undefined,
+    commandLine: CommandLine | null,
+  ): Promise<{ readonly address: string; readonly sealed: string }>;
+  /**
+   * For whoever comes back with `query` and what `beginSignIn` gave: an open session, or the address at which a command
+   * line on the same machine waits for a code.
+   */
+  finishSignIn(query: string, sealed: string): Promise<OpenedSession | { readonly address: string }>;
 }
 
 export type DeliveryHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -49,12 +49,20 @@ export function openSessions({ config, url, clients, memberships, trusted, egres
     url,
     find: (secret, how) => open.find(secret, how),
     issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
-    open: (code) => open.open(codes.use(code)),
+    open: (code, verifier) => open.open(codes.use(code, verifier)),
     end: (tokenId) => open.end(tokenId),
     providers: signIns.names,
-    beginSignIn: (name) => signIns.begin(name),
-    finishSignIn: async (query, sealed) =>
-      open.open(grantFor({ clients, memberships }, await signIns.finish(query, sealed))),
+    beginSignIn: (name, commandLine) => signIns.begin(name, commandLine),
+    finishSignIn: async (query, sealed) => {
+      const signedIn = await signIns.finish(query, sealed);
+      const grant = grantFor({ clients, memberships }, signedIn);
+      const { commandLine } = signedIn;
+      if (commandLine === null) return open.open(grant);
+      const { port, challenge, state } = commandLine;
+      // Nobody but a program on the browser's own machine gets it, and only the one that began can use it.
+      const answer = new URLSearchParams({ code: codes.issue(grant, challenge).code, state });
+      return { address: `http://127.0.0.1:${port}/?${answer.toString()}` };
+    },
   };
   return { sessions, signInUrlOf: (person) => issueCode(wholeGrant(clients, person)).url };
 }

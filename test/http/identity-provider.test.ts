@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type webcrypto } from "node:crypto";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { JWK } from "oidc-provider";
 import * as client from "openid-client";
 import { disableClient, registerSubject } from "../../src/adapters/identity/clients.ts";
+import { openTerminal, temporaryFolder } from "../cli/terminal.ts";
 import { startProvider, type RunningProvider } from "../identity/provider.ts";
 import { note, startServer, type Answer } from "./fixture.ts";
 
@@ -256,6 +257,54 @@ describe("a person of an identity provider", () => {
     assert.equal((await whoIs(browser))["code"], "session-invalid");
     const again = await signIn("u-mallory");
     assert.deepEqual([again.answer.status, await codeIn(again.answer)], [403, "sign-in-refused"]);
+  });
+
+  it("signs in at the command line by a browser of the same machine, and out again", async (t) => {
+    const configDir = temporaryFolder(t);
+    let begun: (address: string) => void = () => undefined;
+    const terminal = openTerminal({ configDir, dataDir: server.dataDir, server: server.url });
+    const printed = new Promise<string>((resolve) => (begun = resolve));
+    const login = terminal(["login", "--sso"], { onOut: (text) => begun(text.trim()) });
+    provider.person = "u-ada";
+    const browser = new Browser();
+    const { url } = await browser.follow(await printed, callbackOf());
+    const back = new URL((await browser.get(url)).headers.get("location") ?? "");
+    assert.equal(back.hostname, "127.0.0.1");
+    assert.equal(browser.cookiesAt(server.url).get("holdpoint_session"), undefined, "the browser gets none");
+    const code = back.searchParams.get("code") ?? "";
+    const stolen = { origin: server.url, "x-holdpoint-csrf": "1" };
+    const wrong = new URL(back);
+    wrong.searchParams.set("state", "A".repeat(43));
+    assert.equal((await browser.get(wrong)).status, 404);
+    assert.equal((await browser.get(back)).status, 200);
+    const { code: exit, err, out } = await login;
+    assert.equal(exit, 0, err);
+    assert.match(out, /\nperson:ada-lovelace-[a-z0-9]{8}\n$/);
+    assert.equal(codeOf(await server.ask("/v1/session", { body: { code }, headers: stolen })), "code-invalid");
+    const [file = ""] = readdirSync(join(configDir, "sessions"));
+    assert.equal(statSync(join(configDir, "sessions", file)).mode & 0o777, 0o600);
+    const listed = await terminal(["get", "actions"]);
+    assert.equal(listed.code, 0, listed.err);
+    assert.equal((await terminal(["--client", "person:ada", "login", "--sso"])).code, 2);
+    assert.equal((await terminal(["logout"])).code, 0);
+    assert.deepEqual(readdirSync(join(configDir, "sessions")), []);
+    assert.match((await terminal(["login"])).err, /no client is configured/);
+  });
+
+  it("gives a code for a command line to nobody but the one that began", async () => {
+    provider.person = "u-ada";
+    const own = "A".repeat(43);
+    const query = new URLSearchParams({ port: "4999", challenge: own, state: own });
+    const browser = new Browser();
+    const { url } = await browser.follow(`${server.url}/v1/session/login?${query.toString()}`, callbackOf());
+    const back = new URL((await browser.get(url)).headers.get("location") ?? "");
+    const code = back.searchParams.get("code") ?? "";
+    const headers = { origin: server.url, "x-holdpoint-csrf": "1" };
+    const answer = await server.ask("/v1/session", { body: { code, verifier: "B".repeat(43) }, headers });
+    assert.deepEqual([answer.status, codeOf(answer)], [401, "code-invalid"]);
+    for (const more of ["port=80", "port=99999", "port=4999", `challenge=${own}`, "port=attacker.example"]) {
+      assert.equal(codeOf(await server.ask(`/v1/session/login?${more}`)), "query-invalid", more);
+    }
   });
 
   it("comes back to the browser that began, once, and with nothing changed on the way", async () => {

@@ -12,7 +12,12 @@ const CODES_PER_CLIENT_MAX = 4;
 const CODE = /^hpc_[A-Za-z0-9_-]{27}$/;
 const CODE_BYTES = 20;
 
-type Entry = { readonly grant: SessionGrant; readonly expiresAt: number };
+type Entry = {
+  readonly grant: SessionGrant;
+  /** SHA-256 of what only its asker knows (as RFC 7636); null for a code that is shown to a person. */
+  readonly challenge: string | null;
+  readonly expiresAt: number;
+};
 
 /** Codes of 160 random bits, kept as digests in memory: a restart ends them. The oldest of a client leaves for its next. */
 export class SignInCodes {
@@ -27,24 +32,25 @@ export class SignInCodes {
   }
 
   /** Throws `overloaded` when too many are waiting. */
-  issue(grant: SessionGrant): { readonly code: string; readonly expiresAt: number } {
+  issue(grant: SessionGrant, challenge: string | null = null): { readonly code: string; readonly expiresAt: number } {
     this.#sweep();
     const own = [...this.#codes].filter(([, entry]) => entry.grant.client === grant.client);
     if (own.length >= CODES_PER_CLIENT_MAX) this.#codes.delete(own[0]?.[0] ?? "");
     if (this.#codes.size >= CODES_MAX) throw new AppError("overloaded", "too many sign-in codes wait to be used");
     const code = `hpc_${Buffer.from(this.#random.bytes(CODE_BYTES)).toString("base64url")}`;
     const expiresAt = this.#clock.nowMs() + CODE_LIFETIME_MS;
-    this.#codes.set(digestOf(code), { grant, expiresAt });
+    this.#codes.set(digestOf(code), { grant, challenge, expiresAt });
     return { code, expiresAt };
   }
 
   /** What the code is good for; it is used up. Throws `code-invalid`, in the same words whatever is wrong with it. */
-  use(code: string): SessionGrant {
+  use(code: string, verifier?: string): SessionGrant {
     const digest = CODE.test(code) ? digestOf(code) : "";
     const entry = this.#codes.get(digest);
     this.#codes.delete(digest);
-    if (entry === undefined || entry.expiresAt <= this.#clock.nowMs()) {
-      throw new AppError("code-invalid", "the code is unknown, used or older than ten minutes");
+    const known = verifier === undefined ? null : digestOf(verifier);
+    if (entry === undefined || entry.expiresAt <= this.#clock.nowMs() || entry.challenge !== known) {
+      throw new AppError("code-invalid", "the code is unknown, used, somebody else's or older than ten minutes");
     }
     return entry.grant;
   }
@@ -55,7 +61,7 @@ export class SignInCodes {
   }
 }
 
-/** Codes are random and long: no salt or stretching is needed. */
+/** Codes and verifiers are random and long: no salt or stretching is needed. */
 function digestOf(code: string): string {
   return hash("sha256", code, "base64url");
 }

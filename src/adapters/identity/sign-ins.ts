@@ -19,12 +19,17 @@ const CALL_TIMEOUT_S = 5;
 const ANSWER_BYTES_MAX = 256 * 1024;
 const GROUPS_MAX = 64;
 
+const commandLineSchema = z.strictObject({ port: z.string(), challenge: z.string(), state: z.string() });
+/** A command line that waits on the browser's machine. */
+export type CommandLine = z.output<typeof commandLineSchema>;
+
 const pendingSchema = z.strictObject({
   issuer: z.string(),
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
   expiresAt: z.number(),
+  commandLine: commandLineSchema.nullable(),
 });
 
 export interface SignInsOptions {
@@ -46,6 +51,8 @@ export interface SignedIn {
   readonly name: string;
   /** Those that mean something here. */
   readonly groups: readonly string[];
+  /** Null where the browser itself signs in. */
+  readonly commandLine: CommandLine | null;
 }
 
 type WithSignIn = IssuerConfig & { readonly signIn: NonNullable<IssuerConfig["signIn"]> };
@@ -69,7 +76,10 @@ export class SignIns {
    * Where to send the browser, and what it must bring back. Throws `sign-in-invalid` for an issuer that is not
    * configured, `issuer-unreachable`.
    */
-  async begin(name: string | undefined): Promise<{ readonly address: string; readonly sealed: string }> {
+  async begin(
+    name: string | undefined,
+    commandLine: CommandLine | null,
+  ): Promise<{ readonly address: string; readonly sealed: string }> {
     const config = this.#issuerNamed(name);
     const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await import("openid-client");
     const [state, nonce, verifier] = [this.#token(), this.#token(), this.#token()];
@@ -80,9 +90,12 @@ export class SignIns {
       nonce,
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
+      // Whoever has a person open an address must not get a session out of one that is open at the provider.
+      ...(commandLine === null ? {} : { prompt: "login" }),
     });
     const expiresAt = this.#options.clock.nowMs() + SIGN_IN_MS;
-    const sealed = this.#sealed.seal(JSON.stringify({ issuer: config.name, state, nonce, verifier, expiresAt }));
+    const pending = { issuer: config.name, state, nonce, verifier, expiresAt, commandLine };
+    const sealed = this.#sealed.seal(JSON.stringify(pending satisfies z.input<typeof pendingSchema>));
     return { address: address.href, sealed };
   }
 
@@ -102,7 +115,8 @@ export class SignIns {
     const subject = textAt(claims, config.claims.subject);
     if (subject === null) throw new AppError("sign-in-invalid", "the issuer names no subject");
     const groups = groupsOf(config, claims).slice(0, GROUPS_MAX);
-    return { config, issuer: config.url, subject, name: textAt(claims, config.claims.name) ?? "", groups };
+    const name = textAt(claims, config.claims.name) ?? "";
+    return { config, issuer: config.url, subject, name, groups, commandLine: pending.commandLine };
   }
 
   #issuers(): readonly WithSignIn[] {

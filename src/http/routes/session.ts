@@ -24,9 +24,9 @@ function signIn({ services, request, reply }: RouteContext): unknown {
   const { sessions, admission, nowMs } = services;
   admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
   checkOwnOrigin(sessions, request); // nobody is signed in as somebody else by another site
-  const { code } = parseWith(signInSchema, request.body, "request-invalid");
+  const { code, verifier } = parseWith(signInSchema, request.body, "request-invalid");
   const before = sessionHolder(sessions, request);
-  const { secret, identity } = sessions.open(code);
+  const { secret, identity } = sessions.open(code, verifier);
   if (before !== undefined) sessions.end(before.tokenId);
   const maxAgeS = Math.floor((identity.expiresAt - nowMs()) / 1000);
   void reply.header("set-cookie", sessionCookie(sessions.url, secret, maxAgeS)).header("cache-control", "no-store");
@@ -43,9 +43,10 @@ function providers({ services }: RouteContext): unknown {
 /** Sends the browser to the issuer, with a note of what it was sent for that only this server reads. */
 async function beginSignIn({ services, request, reply }: RouteContext): Promise<unknown> {
   const { sessions, admission, nowMs } = services;
-  const { issuer } = parseWith(signInQuerySchema, request.query, "query-invalid");
+  const { issuer, port, challenge, state } = parseWith(signInQuerySchema, request.query, "query-invalid");
+  const isWaiting = port !== undefined && challenge !== undefined && state !== undefined;
   admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
-  const { address, sealed } = await sessions.beginSignIn(issuer);
+  const { address, sealed } = await sessions.beginSignIn(issuer, isWaiting ? { port, challenge, state } : null);
   void reply.header("set-cookie", pendingCookie(sessions.url, sealed, PENDING_S)).header("cache-control", "no-store");
   return reply.redirect(address, 302);
 }
@@ -54,11 +55,14 @@ async function finishSignIn({ services, request, reply }: RouteContext): Promise
   const { sessions, admission, nowMs } = services;
   admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
   const query = request.url.split("?").slice(1).join("?");
-  const { secret, identity } = await sessions.finishSignIn(query, pendingSignIn(sessions.url, request) ?? "");
-  const maxAgeS = Math.floor((identity.expiresAt - nowMs()) / 1000);
-  const cookies = [sessionCookie(sessions.url, secret, maxAgeS), pendingCookie(sessions.url, "", 0)];
+  const finished = await sessions.finishSignIn(query, pendingSignIn(sessions.url, request) ?? "");
+  const cookies = [pendingCookie(sessions.url, "", 0)];
+  if ("secret" in finished) {
+    const maxAgeS = Math.floor((finished.identity.expiresAt - nowMs()) / 1000);
+    cookies.unshift(sessionCookie(sessions.url, finished.secret, maxAgeS));
+  }
   void reply.header("set-cookie", cookies).header("cache-control", "no-store").header("referrer-policy", "no-referrer");
-  return reply.redirect("/console/", 303);
+  return reply.redirect("secret" in finished ? "/console/" : finished.address, 303);
 }
 
 async function readSession({ services, request, reply }: RouteContext): Promise<unknown> {

@@ -255,10 +255,29 @@ export const sessionRecord = z.strictObject({
 export type SessionRecord = z.infer<typeof sessionRecord>;
 
 /** Body of `POST /v1/session`. */
-export const signInSchema = z.strictObject({ code: z.string().min(1).max(128) }).meta({ id: "SignIn" });
+export const signInSchema = z
+  .strictObject({ code: z.string().min(1).max(128), verifier: z.string().min(43).max(128).optional() })
+  .meta({ id: "SignIn" });
 
 /** Query of `GET /v1/session/login`. */
-export const signInQuerySchema = z.strictObject({ issuer: plainName.optional() });
+export const signInQuerySchema = z
+  .strictObject({
+    issuer: plainName.optional(),
+    /** A command line on the browser's machine listens there for the code (RFC 8252 section 7.3)… */
+    port: z
+      .string()
+      .regex(/^[1-9]\d{3,4}$/, "a port from 1024 to 65535")
+      .refine((port) => Number(port) >= 1_024 && Number(port) <= 65_535, "a port from 1024 to 65535")
+      .optional(),
+    /** … knows what this is the SHA-256 of, and gets this back. */
+    challenge: bytes32.optional(),
+    state: bytes32.optional(),
+  })
+  .refine(
+    ({ port, challenge, state }) =>
+      (port === undefined) === (challenge === undefined) && (port === undefined) === (state === undefined),
+    "port, challenge and state go together",
+  );
 
 export const signInCodeSchema = z
   .object({ code: z.string(), url: z.string(), expiresAt: z.number() })
