@@ -1,5 +1,6 @@
 // An explanation as text for a terminal: three questions, each with its answer and the events that prove it.
 
+import { outcomeLines } from "./explain-outcome.ts";
 import type { ClassifierView } from "../wire/types/views.ts";
 import type { Answer, Explanation } from "./explanation.ts";
 
@@ -18,7 +19,13 @@ export function explanationText(explained: Omit<Explanation, "text">): string {
     "How the decision is reconstructed",
     ...triageLines(explained.triage).map(indent),
     ...pathLines(explained).map(indent),
+    ...afterwards(explained),
   ].join("\n");
+}
+
+function afterwards({ outcome }: Omit<Explanation, "text">): readonly string[] {
+  const lines = outcomeLines(outcome);
+  return lines.length === 0 ? [] : ["", "What came of it", ...lines.map(indent)];
 }
 
 function indent(line: string): string {

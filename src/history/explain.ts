@@ -11,6 +11,7 @@ import type { Asks } from "../wire/types/approvals.ts";
 import { asksText, rolesAsked } from "../approvals/asks.ts";
 import { answerOf } from "./answers.ts";
 import { answeredBy } from "./answered-by.ts";
+import { outcomeOf } from "./explain-outcome.ts";
 import { explanationText } from "./explain-text.ts";
 import type {
   Answer,
@@ -47,6 +48,7 @@ export function explainAction(events: readonly LedgerEvent[], id?: string): Expl
     authority: authorityOf(proposed, own, recorded),
     constraints: constraintsOf(proposed, own),
     triage: triageOf(proposed, recorded),
+    outcome: outcomeOf(own),
     path: own.map(pathStep),
   };
   return { ...explained, text: explanationText(explained) };

@@ -1,5 +1,6 @@
 // The three governance answers about one action, as they are given: what explain makes and its text reads.
 
+import type { Outcome } from "./explain-outcome.ts";
 import type { AnswerDecision } from "../wire/types/approval-views.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
@@ -15,6 +16,8 @@ export interface Explanation {
   readonly constraints: Constraints;
   /** For an action that triage asked for, where the events given hold the end of its run. */
   readonly triage: Triage | null;
+  /** Null where nothing was to be checked afterwards. */
+  readonly outcome: Outcome | null;
   readonly path: readonly PathStep[];
   /** The same for people. */
   readonly text: string;

@@ -1,0 +1,130 @@
+// A change that makes a service unwell is taken back without a person: a real shop, a real database, a real server.
+
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { after, before, it } from "node:test";
+import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
+import { eventually, OWNER, TestServer, writePolicies } from "./server.ts";
+
+const POLICIES = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: migration }
+spec:
+  match: { actions: [sql.migrate] }
+  rules:
+    - { name: free, decision: allow }
+---
+apiVersion: holdpoint.dev/v1
+kind: Verification
+metadata: { name: shop }
+spec:
+  match: { actions: [sql.migrate], services: [shop] }
+  settle: 1s
+  every: 1s
+  samples: 2
+  within: 1m
+  checks:
+    - name: orders
+      http: { endpoint: shop, path: /healthz }
+`;
+
+let policies: string;
+let postgres: PostgresServer;
+let shop: Server;
+let server: TestServer;
+
+/** Takes an order of nothing, as its health check, and leaves no trace of it. */
+async function canTakeOrders(): Promise<boolean> {
+  return postgres.query("begin; insert into orders (amount) values (0); rollback").then(
+    () => true,
+    async () => {
+      await postgres.query("rollback");
+      return false;
+    },
+  );
+}
+
+before(async () => {
+  policies = writePolicies(tmpdir(), POLICIES);
+  postgres = await startPostgresServer();
+  await postgres.query("create table orders (id bigserial primary key, amount numeric not null)");
+  shop = createServer((_request, response) => {
+    void canTakeOrders().then((isWell) => response.writeHead(isWell ? 200 : 503).end());
+  });
+  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
+  const database = { name: "shop", environment: "staging", service: "shop", database: "postgres", user: "postgres" };
+  const at = { host: "127.0.0.1", port: postgres.port, tls: "off", passwordRef: "sql/shop" };
+  server = await TestServer.create({
+    policy: { path: policies },
+    executors: { sql: { databases: [{ ...database, ...at }] } },
+    health: { endpoints: { shop: { baseUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}` } } },
+  });
+  server.keepSecret("sql/shop", "test");
+  await server.start();
+});
+
+after(async () => {
+  await server.remove();
+  shop.closeAllConnections();
+  shop.close();
+  await postgres.stop();
+  rmSync(policies, { recursive: true });
+});
+
+async function migrate(statements: string, key: string): Promise<string> {
+  const proposal = {
+    kind: "sql.migrate",
+    target: { environment: "staging", service: "shop" },
+    arguments: { database: "shop", statements },
+  };
+  const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key });
+  assert.ok(body.id, JSON.stringify(body));
+  return body.id;
+}
+
+async function untilStatus(id: string, ...statuses: readonly string[]): Promise<Record<string, unknown>> {
+  return eventually(statuses.join(" or "), async () => {
+    const { body } = await server.ask("GET", `/v1/actions/${id}`, { as: OWNER });
+    return statuses.includes(body.status) ? (body as unknown as Record<string, unknown>) : undefined;
+  });
+}
+
+type Explained = { samples: { failed: string[] }[]; revert: { action: string } };
+
+async function constraints(): Promise<readonly string[]> {
+  const { rows } = await postgres.query(
+    "select conname from pg_constraint where contype = 'c' and conrelid = 'orders'::regclass",
+  );
+  return (rows as { conname: string }[]).map(({ conname }) => conname);
+}
+
+it("a change that leaves the shop well is done once it is verified", async () => {
+  const id = await migrate("ALTER TABLE orders ADD COLUMN note text", "good");
+  const done = await untilStatus(id, "succeeded", "failed", "needs-attention");
+  assert.equal(done["status"], "succeeded", JSON.stringify(done));
+  assert.deepEqual((done["verification"] as { samples: number }).samples, 2);
+});
+
+it("a change that makes it unwell is taken back by itself, though everything is paused, and the record tells it", async () => {
+  const id = await migrate("ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID", "bad");
+  await untilStatus(id, "verifying", "reverting", "reverted");
+  await server.ask("PUT", "/v1/killswitch", { as: OWNER, body: { mode: "pause", reason: "what is going on?" } });
+  const reverted = await untilStatus(id, "reverted", "needs-attention");
+  assert.equal(reverted["status"], "reverted", JSON.stringify(reverted));
+  assert.equal(reverted["code"], "unhealthy");
+  assert.deepEqual(await constraints(), []);
+  assert.equal(await canTakeOrders(), true);
+  const revert = await server.ask("GET", `/v1/actions/${String(reverted["revert"])}`, { as: OWNER });
+  assert.equal(revert.body.status, "succeeded");
+  const { body: explained } = await server.ask("GET", `/v1/actions/${id}/explain`, { as: OWNER });
+  const { outcome, text } = explained as unknown as { outcome: Explained; text: string };
+  assert.deepEqual(outcome.samples[0]?.failed, ["orders"]);
+  assert.equal(outcome.revert.action, reverted["revert"]);
+  assert.match(text, /checked by shop: fail: orders/);
+  assert.match(text, /taken back by act_\w+ under rvt_\w+, because unhealthy/);
+  const { findings } = await server.verify();
+  assert.deepEqual(findings, []);
+});
