@@ -23,7 +23,7 @@ export function oneLine(text: string): string {
 }
 
 /** `kubernetes.restart on production/cart (deployment/cart)`. */
-export function subjectOf({ kind, environment, service, resource }: NotifiedAction): string {
+function subjectOf({ kind, environment, service, resource }: NotifiedAction): string {
   return oneLine(`${kind} on ${environment}/${service}${resource === null ? "" : ` (${resource})`}`);
 }
 
@@ -92,7 +92,7 @@ function scopeText({ scope }: NotifiedBrake): string {
 }
 
 /** `2026-11-21 09:24 UTC`. */
-export function instant(timeMs: number): string {
+function instant(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
