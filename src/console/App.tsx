@@ -1,10 +1,10 @@
 // The application: who is signed in decides between the sign-in page and the rest.
 
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import { ApiError } from "./api/api-client.ts";
+import { ApiError, isSignedOut } from "./api/api-client.ts";
 import { sessionQuery } from "./api/queries.ts";
 import { createConsoleRouter } from "./Routes.tsx";
 import { LiveUpdates } from "./shell/LiveUpdates.tsx";
@@ -18,7 +18,16 @@ const RETRIES = 2;
 function createQueries(): QueryClient {
   const retry = (failures: number, error: Error): boolean =>
     failures < RETRIES && !(error instanceof ApiError && error.problem.status >= 400 && error.problem.status < 500);
-  return new QueryClient({ defaultOptions: { queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true } } });
+  // A session that has ended is found out by whatever asks next.
+  const onError = (error: Error): void => {
+    if (isSignedOut(error)) void queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+  };
+  const queries: QueryClient = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: { queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true } },
+  });
+  return queries;
 }
 
 export function App(): ReactNode {

@@ -79,7 +79,7 @@ const hold = createRoute({ getParentRoute: () => holds, path: "/$id", component:
 const actions = createRoute({
   getParentRoute: () => root,
   path: "/actions",
-  validateSearch: searchOf(["status", "environment", "service", "kind", "agent"]),
+  validateSearch: searchOf(["status", "environment", "service", "kind", "agent", "cursor"]),
   component: Outlet,
 });
 const actionsIndex = createRoute({ getParentRoute: () => actions, path: "/", component: ActionList });

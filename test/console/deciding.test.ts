@@ -118,6 +118,30 @@ describe("signing in", { skip }, () => {
   });
 });
 
+describe("a session", { skip }, () => {
+  it("that somebody ended elsewhere leads to the sign-in page with whatever is asked next", async () => {
+    const page = await open("ada", "/console/holds");
+    await page.getByRole("heading", { name: /^Holds/ }).waitFor();
+    const { context } = opened.at(-1) as Opened;
+    const headers = { "x-holdpoint-csrf": "1", origin: holdpoint.server.url };
+    const ended = await context.request.delete(`${holdpoint.server.url}/v1/session`, { headers });
+    assert.equal(ended.status(), 200);
+    await page.getByRole("link", { name: "Actions" }).click();
+    await page.getByRole("heading", { name: "Sign in to Holdpoint" }).waitFor();
+  });
+
+  it("begins at an identity provider where the server names one", async () => {
+    const one = await holdpoint.openAnonymous("/openapi.json");
+    opened.push(one);
+    const items = [{ name: "corp", url: "/v1/session/login?issuer=corp" }];
+    await one.page.route("**/v1/session/providers", (route) => route.fulfill({ json: { items } }));
+    await one.page.goto(`${holdpoint.server.url}/console/`);
+    const link = one.page.getByRole("link", { name: "Sign in with corp" });
+    await link.waitFor();
+    assert.equal(await link.getAttribute("href"), "/v1/session/login?issuer=corp");
+  });
+});
+
 describe("a hold", { skip }, () => {
   it("shows what, where, who, why, the plan, the verdicts, who must sign and the time left beside the buttons", async () => {
     const body = { ...note("production", "restart of cart finished"), reason: "the runbook asks for it" };

@@ -6,6 +6,7 @@ import { useState, type ReactNode } from "react";
 import type { ActionView } from "../../wire/types/views.ts";
 import { actionsQuery } from "../api/queries.ts";
 import { WordBadge } from "../ui/Badge.tsx";
+import { buttonClass } from "../ui/Button.tsx";
 import { FilterBar } from "../ui/FilterBar.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
 import { Age } from "../ui/Instant.tsx";
@@ -14,33 +15,37 @@ import { useKeys } from "../ui/use-keys.ts";
 
 const FILTERS = ["status", "environment", "service", "kind", "agent"] as const;
 const PAGE = 50;
-const PAGES_MAX = 4;
 
 export function ActionList(): ReactNode {
   const search = useSearch({ from: "/actions/" });
-  const [limit, setLimit] = useState(PAGE);
-  const { data, error } = useQuery(actionsQuery(search, limit));
+  const { cursor, ...filters } = search;
+  const { data, error } = useQuery(actionsQuery(search, PAGE));
   const items = data?.items ?? [];
   const chosen = useListKeys(items);
   return (
     <div className="mx-auto max-w-6xl px-4 py-4 sm:px-6">
       <header className="mb-3 flex flex-wrap items-center gap-3">
         <h1 className="text-lg font-semibold tracking-tight">Actions</h1>
-        <FilterBar from="/actions" names={FILTERS} values={search} />
+        <FilterBar from="/actions" names={FILTERS} values={filters} />
       </header>
       {error !== null && <ErrorNote error={error} />}
       {data === undefined && error === null && <Loading what="actions" />}
-      {data !== undefined && items.length === 0 && <NoActions isFiltered={Object.keys(search).length > 0} />}
+      {data !== undefined && items.length === 0 && <NoActions isFiltered={Object.keys(filters).length > 0} />}
       {items.length > 0 && <ActionTable items={items} chosen={chosen} />}
-      {data?.cursor != null && limit < PAGE * PAGES_MAX && (
-        <button
-          type="button"
-          onClick={() => setLimit(limit + PAGE)}
-          className="mx-auto mt-3 block rounded-md px-3 py-1.5 text-xs font-medium text-accent hover:bg-accent-soft"
-        >
-          Show more
-        </button>
-      )}
+      <nav aria-label="Pages of actions" className="mt-3 flex justify-between">
+        {cursor === undefined ? (
+          <span />
+        ) : (
+          <Link to="/actions" search={filters} className={buttonClass("plain", "sm")}>
+            To the newest
+          </Link>
+        )}
+        {data?.cursor != null && (
+          <Link to="/actions" search={{ ...filters, cursor: data.cursor }} className={buttonClass("plain", "sm")}>
+            Older
+          </Link>
+        )}
+      </nav>
     </div>
   );
 }

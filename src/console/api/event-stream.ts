@@ -24,25 +24,27 @@ const SILENCE_MAX_MS = 25_000;
 
 type Message = { readonly id: string | null; readonly name: string; readonly data: string };
 
-/** Follows the stream until the answer is called. */
-export function followEvents(listener: StreamListener): () => void {
+/** Where a reader is: the last event that it was told of. */
+export type StreamPlace = { last: string | null };
+
+/** Follows the stream from `place` on, which moves with it, until the answer is called. */
+export function followEvents(listener: StreamListener, place: StreamPlace): () => void {
   const stop = new AbortController();
-  void follow(listener, stop.signal);
+  void follow(listener, place, stop.signal);
   return () => stop.abort();
 }
 
-async function follow(listener: StreamListener, stop: AbortSignal): Promise<void> {
-  let last: string | null = null;
+async function follow(listener: StreamListener, place: StreamPlace, stop: AbortSignal): Promise<void> {
   let waitMs = WAIT_FIRST_MS;
   const onMessages = (messages: readonly Message[]): void => {
     waitMs = WAIT_FIRST_MS;
-    last = messages.findLast(({ id }) => id !== null)?.id ?? last;
+    place.last = messages.findLast(({ id }) => id !== null)?.id ?? place.last;
     tell(listener, messages);
   };
   while (!stop.aborted) {
     listener.onState("connecting");
     try {
-      await readStream({ last, stop, onMessages });
+      await readStream({ last: place.last, stop, onMessages });
     } catch (error) {
       if (isSignedOut(error)) return listener.onSignedOut();
     }

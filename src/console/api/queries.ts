@@ -34,10 +34,31 @@ export const sessionQuery = queryOptions({
 
 export type ActionFilters = Readonly<Partial<Record<"status" | "environment" | "service" | "kind" | "agent", string>>>;
 
-export const actionsQuery = (filters: ActionFilters, limit = 100) =>
+export const actionsQuery = (filters: ActionFilters & { readonly cursor?: string }, limit = 100) =>
   queryOptions({
     queryKey: ["actions", "list", filters, limit],
     queryFn: ({ signal }) => readDocument<Page<ActionView>>(`/v1/actions${queryText({ ...filters, limit })}`, signal),
+  });
+
+const HELD_PAGES_MAX = 10;
+const HELD_PAGE = 200;
+
+/** Whatever waits: lists begin with the newest, and what ends first may be on the last of the pages. */
+export const heldQuery = (filters: ActionFilters) =>
+  queryOptions({
+    queryKey: ["actions", "held", filters],
+    queryFn: async ({ signal }) => {
+      const items: ActionView[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page < HELD_PAGES_MAX; page++) {
+        const query = queryText({ ...filters, status: "held", limit: HELD_PAGE, cursor });
+        const found = await readDocument<Page<ActionView>>(`/v1/actions${query}`, signal);
+        items.push(...found.items);
+        if (found.cursor === null) return { items, isWhole: true };
+        cursor = found.cursor;
+      }
+      return { items, isWhole: false };
+    },
   });
 
 export const actionQuery = (id: string) =>

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams, useRouteContext, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, type ReactNode } from "react";
 import type { ActionView } from "../../wire/types/views.ts";
-import { actionsQuery } from "../api/queries.ts";
+import { heldQuery } from "../api/queries.ts";
 import { Badge } from "../ui/Badge.tsx";
 import { FilterBar } from "../ui/FilterBar.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
@@ -20,7 +20,7 @@ const FILTERS = ["environment", "service", "kind"] as const;
 export function HoldsPage(): ReactNode {
   const search = useSearch({ from: "/holds" });
   const { id } = useParams({ strict: false });
-  const { data, error } = useQuery(actionsQuery({ status: "held", ...search }));
+  const { data, error } = useQuery(heldQuery(search));
   const holds = (data?.items ?? []).toSorted((a, b) => (a.hold?.deadline ?? 0) - (b.hold?.deadline ?? 0));
   useQueueKeys(holds, id);
   const isChosen = id !== undefined;
@@ -45,6 +45,9 @@ export function HoldsPage(): ReactNode {
               <QueueRow key={hold.id} hold={hold} isChosen={hold.id === id} />
             ))}
           </ul>
+          {data?.isWhole === false && (
+            <p className="px-4 py-3 text-xs text-warn">There are more than are shown. Filter to see the others.</p>
+          )}
         </div>
       </section>
       <div className={`min-w-0 flex-1 ${isChosen ? "" : "max-lg:hidden"}`}>

@@ -1,9 +1,9 @@
 // Live updates for all pages: follows the stream, and reads again what an event has changed.
 
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { createContext, use, useEffect, useMemo, useState, type ReactNode } from "react";
+import { createContext, use, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Told } from "../api/documents.ts";
-import { followEvents, type StreamState } from "../api/event-stream.ts";
+import { followEvents, type StreamListener, type StreamPlace, type StreamState } from "../api/event-stream.ts";
 import { serverNow } from "../api/server-clock.ts";
 
 type Live = {
@@ -40,9 +40,12 @@ const FALLBACK_MS = 15_000;
 export function LiveUpdates({ children }: { readonly children: ReactNode }): ReactNode {
   const queries = useQueryClient();
   const [live, setLive] = useState<Live>({ state: "connecting", since: serverNow(), seq: -1 });
+  const isSeen = useIsSeen();
+  const place = useRef<StreamPlace>({ last: null });
   useEffect(() => {
+    if (!isSeen) return undefined;
     const refresh = gatherer(queries);
-    return followEvents({
+    const listener: StreamListener = {
       onState: (state) =>
         setLive((before) => ({ ...before, state, since: before.state === "live" ? serverNow() : before.since })),
       onEvents: (events) => {
@@ -51,11 +54,37 @@ export function LiveUpdates({ children }: { readonly children: ReactNode }): Rea
       },
       onGap: () => void queries.invalidateQueries(),
       onSignedOut: () => void queries.invalidateQueries({ queryKey: ["session"] }),
-    });
-  }, [queries]);
+    };
+    return followEvents(listener, place.current);
+  }, [queries, isSeen]);
   useFallback(queries, live.state);
   const value = useMemo(() => live, [live]);
   return <LiveContext value={value}>{children}</LiveContext>;
+}
+
+/** A page may be out of sight for this long before it lets its stream go. */
+const UNSEEN_MS = 20_000;
+
+/**
+ * False while nobody can see the page. Browsers open six connections to one host for all its pages: more pages than that,
+ * each with a stream, and none could ask for anything.
+ */
+function useIsSeen(): boolean {
+  const [isSeen, setSeen] = useState(true);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onChange = (): void => {
+      clearTimeout(timer);
+      if (document.visibilityState === "visible") setSeen(true);
+      else timer = setTimeout(() => setSeen(false), UNSEEN_MS);
+    };
+    document.addEventListener("visibilitychange", onChange);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", onChange);
+    };
+  }, []);
+  return isSeen;
 }
 
 function gatherer(queries: QueryClient): (events: readonly Told[]) => void {

@@ -5,7 +5,7 @@ import { Link, Outlet } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { write } from "../api/api-client.ts";
 import type { Session } from "../api/documents.ts";
-import { actionsQuery, killswitchQuery, sessionQuery } from "../api/queries.ts";
+import { heldQuery, killswitchQuery, sessionQuery } from "../api/queries.ts";
 import { KillswitchDialog } from "../killswitch/KillswitchDialog.tsx";
 import { utcClock } from "../text/instants.ts";
 import { Button } from "../ui/Button.tsx";
@@ -187,12 +187,12 @@ function BottomNavigation(): ReactNode {
 }
 
 function HeldCount(): ReactNode {
-  const { data } = useQuery(actionsQuery({ status: "held" }));
+  const { data } = useQuery(heldQuery({}));
   if (data === undefined || data.items.length === 0) return null;
   return (
     <span className="ml-auto rounded bg-warn-soft px-1.5 text-2xs font-semibold text-warn">
       {data.items.length}
-      {data.cursor === null ? "" : "+"}
+      {data.isWhole ? "" : "+"}
       <span className="sr-only"> waiting</span>
     </span>
   );
