@@ -73,7 +73,7 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
   });
   const revokedPath = join(dataDir, "keys", "tokens.revoked");
   const verifier = new TokenVerifier({ issuer, audience, key, clients, revokedPath, clock, trusted });
-  const { sessions, signInUrlOf } = openSessions({ config, url: issuer, clients, memberships, trusted, egress });
+  const { sessions, signInUrlOf } = openSessions({ config, url: issuer, clients, memberships, trusted, egress, log });
   return {
     sessions,
     signInUrlOf,

@@ -1,6 +1,7 @@
 // Sessions put together: codes, sign-in at other issuers, and the sessions that both open.
 
 import { join } from "node:path";
+import type { Logger } from "pino";
 import type { ClientRegistry } from "../adapters/identity/clients.ts";
 import type { TrustedIssuer } from "../adapters/identity/external-tokens.ts";
 import type { Memberships } from "../adapters/identity/memberships.ts";
@@ -8,8 +9,8 @@ import { admitPerson } from "../adapters/identity/people.ts";
 import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
 import { SignIns, type SignedIn } from "../adapters/identity/sign-ins.ts";
 import { Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
-import { AppError } from "../core/errors.ts";
-import type { SessionService, SignInCode } from "../http/services.ts";
+import { AppError, isAppError } from "../core/errors.ts";
+import type { OpenedSession, SessionService, SignInCode } from "../http/services.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { Config } from "./config.ts";
 import { fileSecrets } from "./secrets.ts";
@@ -23,6 +24,7 @@ type SessionNeeds = {
   readonly memberships: Memberships;
   readonly trusted: ReadonlyMap<string, TrustedIssuer>;
   readonly egress: Egress;
+  readonly log: Logger;
 };
 
 type OpenedSessions = {
@@ -31,7 +33,15 @@ type OpenedSessions = {
   readonly signInUrlOf: (person: string) => string;
 };
 
-export function openSessions({ config, url, clients, memberships, trusted, egress }: SessionNeeds): OpenedSessions {
+export function openSessions({
+  config,
+  url,
+  clients,
+  memberships,
+  trusted,
+  egress,
+  log,
+}: SessionNeeds): OpenedSessions {
   const { hours, idleMinutes } = config.sessions;
   const codes = new SignInCodes({ clock, random });
   const path = join(config.dataDir, "keys", "sessions.json");
@@ -45,19 +55,30 @@ export function openSessions({ config, url, clients, memberships, trusted, egres
     // What is behind `#` is sent to no server and stands in no access log.
     return { code, url: `${url}/console/#code=${code}`, expiresAt };
   };
+  const opened = (session: OpenedSession, by: string): OpenedSession => {
+    const { id, tokenId, expiresAt } = session.identity;
+    log.info({ identity: id, session: tokenId, by, expiresAt }, "signed in");
+    return session;
+  };
   const sessions: SessionService = {
     url,
     find: (secret, how) => open.find(secret, how),
     issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
-    open: (code, verifier) => open.open(codes.use(code, verifier)),
-    end: (tokenId) => open.end(tokenId),
+    open: (code, verifier) => opened(open.open(codes.use(code, verifier)), "code"),
+    end: (tokenId) => {
+      open.end(tokenId);
+      log.info({ session: tokenId }, "signed out");
+    },
     providers: signIns.names,
     beginSignIn: (name, commandLine) => signIns.begin(name, commandLine),
     finishSignIn: async (query, sealed) => {
-      const signedIn = await signIns.finish(query, sealed);
+      const signedIn = await signIns.finish(query, sealed).catch((error: unknown) => {
+        log.warn({ err: isAppError(error) ? (error.cause ?? error) : error }, "a sign-in failed");
+        throw error;
+      });
       const grant = grantFor({ clients, memberships }, signedIn);
       const { commandLine } = signedIn;
-      if (commandLine === null) return open.open(grant);
+      if (commandLine === null) return opened(open.open(grant), signedIn.config.name);
       const { port, challenge, state } = commandLine;
       // Nobody but a program on the browser's own machine gets it, and only the one that began can use it.
       const answer = new URLSearchParams({ code: codes.issue(grant, challenge).code, state });

@@ -18,8 +18,8 @@ const SESSIONS_MAX = 1_000;
 const SESSIONS_PER_CLIENT_MAX = 8;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const SECRET_BYTES = 32;
-/** How the id of every session begins; no token's does. */
-export const SESSION_ID = "ses_";
+/** How the id of every session begins. No token's id does: theirs are base64url, which has no colon. */
+export const SESSION_ID = "session:";
 
 /** For whom a session may be opened, and how far it reaches at most. */
 export interface SessionGrant {
