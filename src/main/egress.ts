@@ -20,6 +20,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   const named = [
     executors.pagerduty?.baseUrl,
     executors.servicenow?.baseUrl,
+    ...(executors.http?.operations ?? []).map(({ baseUrl }) => baseUrl),
     executors.majorIncident?.bridge.baseUrl,
     ...egress.allow,
   ];

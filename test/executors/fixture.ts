@@ -1,5 +1,6 @@
 // Stages for the executor contract: each executor before its stand-in, with secrets to look out for.
 
+import { startOperations } from "../../examples/stand-ins/operations.ts";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
 import {
   startServicenow,
@@ -15,6 +16,7 @@ import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.t
 import { TestClock, type Stage } from "./contract.ts";
 
 export const ROUTING_KEY = "0123456789abcdef-ROUTING-KEY-fed";
+export const OPERATIONS_TOKEN = "operations-token-fedcba";
 export const PASSWORD = 'Pa55 "word" with spaces';
 export const CLIENT_SECRET = "client+secret/with=signs&more";
 
@@ -22,6 +24,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "pagerduty/default": ROUTING_KEY,
   "servicenow/password": PASSWORD,
   "servicenow/client-secret": CLIENT_SECRET,
+  "http/cart": OPERATIONS_TOKEN,
 };
 
 export function credentialsFrom(secrets: Readonly<Record<string, string>>): Credentials {
@@ -44,7 +47,8 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
   const parsed = executorsConfigSchema.parse(config);
   const credentials = credentialsFrom(secrets);
   const urls = [parsed.pagerduty?.baseUrl, parsed.servicenow?.baseUrl, parsed.majorIncident?.bridge.baseUrl];
-  const allow = urls.filter((url) => url !== undefined);
+  const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
+  const allow = [...urls, ...operations].filter((url) => url !== undefined);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
   const executor = createExecutors({ ...parts, installation: "holdpoint.test/log" }).get(kind);
   if (executor === undefined) throw new Error(`no executor for ${kind}`);
@@ -91,6 +95,29 @@ export async function pagerdutyStage(
     write: { method: "POST", path: "/v2/enqueue" },
     secrets: [ROUTING_KEY],
     close: () => pagerduty.close(),
+  };
+}
+
+export async function operationsStage(): Promise<Stage> {
+  const operations = await startOperations({ token: OPERATIONS_TOKEN });
+  const clock = new TestClock();
+  const target = { environment: "production", service: "cart", baseUrl: operations.url, tokenRef: "http/cart" };
+  const drain = { ...target, name: "drain", path: "/drain", repeat: "idempotent", undo: "fill" };
+  const fill = { ...target, name: "fill", path: "/fill", repeat: "idempotent", undo: "drain" };
+  const config = { http: { operations: [drain, fill] } };
+  const kind = "http.call";
+  return {
+    clock,
+    kind,
+    args: { operation: "drain", body: { percent: 50 } },
+    build: () => buildExecutor({ kind, config, clock }),
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    effects: () => operations.done.filter(({ path }) => path === "/drain").length,
+    complaints: () => operations.complaints,
+    standIn: operations,
+    write: { method: "POST", path: "/drain" },
+    secrets: [OPERATIONS_TOKEN],
+    close: () => operations.close(),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
 import type { ExecutorsConfig, MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { createHttpExecutor } from "./http-call.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
@@ -48,6 +49,10 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     const room = { config: config.servicenow, origin, egress, credentials, clock, installation };
     executors.push(createServicenowExecutor(room));
     if (config.majorIncident !== undefined) executors.push(majorIncidents(parts, config.majorIncident, room));
+  }
+  if (config.http !== undefined) {
+    const installation = correlationPrefix(parts.installation);
+    executors.push(createHttpExecutor({ config: config.http, egress: parts.egress, credentials, clock, installation }));
   }
   if (config.sql !== undefined) {
     const installation = correlationPrefix(parts.installation);

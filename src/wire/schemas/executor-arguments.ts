@@ -43,6 +43,15 @@ export const recordNoteArguments = z.strictObject({
   tags: z.array(lineOfText(64)).max(16).optional(),
 });
 
+/** A body for a system of the user's own: any JSON of at most 64 Ki characters in all. */
+export const httpCallArguments = z.strictObject({
+  operation: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+    .describe("A configured operation of the target"),
+  body: detailsSchema.optional().describe("What is sent with it"),
+});
+
 export const sqlMigrateArguments = z.strictObject({
   database: z
     .string()

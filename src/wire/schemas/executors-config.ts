@@ -105,6 +105,47 @@ export const majorIncidentConfigSchema = z.strictObject({
 });
 export type MajorIncidentConfig = z.infer<typeof majorIncidentConfigSchema>;
 
+export const httpOperationSchema = z.strictObject({
+  name: nameSchema,
+  /** The one target that it is offered for. */
+  environment: z.string().min(1).max(128),
+  service: z.string().min(1).max(128),
+  baseUrl: z.string().max(256),
+  method: z.enum(["POST", "PATCH"]).default("POST"),
+  path: z
+    .string()
+    .max(512)
+    .regex(/^\/(?!\/)[\x21-\x7e]*$/, "a path"),
+  /** The secret that is sent as a bearer token. */
+  tokenRef: secretRefSchema.optional(),
+  /** `idempotent`: the other side takes a repeat with the same `Idempotency-Key` once, or a repeat does no harm. */
+  repeat: z.enum(["idempotent", "neither"]).default("neither"),
+  /** The operation that takes it back. */
+  undo: nameSchema.optional(),
+});
+export type HttpOperation = z.infer<typeof httpOperationSchema>;
+
+type NamedOperation = Pick<HttpOperation, "name" | "environment" | "service" | "undo">;
+
+/** What takes an operation back is one of the same target. */
+function undoesItsOwn(operations: readonly NamedOperation[]): boolean {
+  const known = new Map(operations.map((one) => [one.name, one]));
+  return operations.every(({ undo, environment, service }) => {
+    const undone = undo === undefined ? undefined : known.get(undo);
+    return undo === undefined || (undone?.environment === environment && undone.service === service);
+  });
+}
+
+export const httpConfigSchema = z.strictObject({
+  operations: z
+    .array(httpOperationSchema)
+    .min(1)
+    .max(1_000)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "an operation is named twice")
+    .refine(undoesItsOwn, "an operation is undone by none of the same target"),
+});
+export type HttpConfig = z.infer<typeof httpConfigSchema>;
+
 const identifierSchema = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, "a plain lower-case name");
 
 export const sqlDatabaseSchema = z.strictObject({
@@ -136,6 +177,7 @@ export type SqlConfig = z.infer<typeof sqlConfigSchema>;
 
 export const executorsConfigSchema = z
   .strictObject({
+    http: httpConfigSchema.optional(),
     sql: sqlConfigSchema.optional(),
     pagerduty: pagerdutyConfigSchema.optional(),
     servicenow: servicenowConfigSchema.optional(),

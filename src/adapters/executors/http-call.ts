@@ -1,0 +1,149 @@
+// Calls over HTTP that configuration names one by one: an agent chooses among them, and never where they go or how.
+
+import { z } from "zod";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Egress } from "../../wire/contracts/egress.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  StepOutcome,
+} from "../../wire/contracts/executor.ts";
+import { argumentsJsonSchema, httpCallArguments, parseArguments } from "../../wire/schemas/executor-arguments.ts";
+import type { HttpConfig, HttpOperation } from "../../wire/schemas/executors-config.ts";
+import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { readSecret } from "./secret-reading.ts";
+import { writeOutcome } from "./step-outcomes.ts";
+
+const shared = {
+  argumentsSchema: argumentsJsonSchema(httpCallArguments),
+  planning: "pure",
+  effect: "external",
+  reversible: true,
+} as const;
+/** Which of the two an operation is of follows from what its configuration says of a repeat. */
+const REPEATABLE: ActionKind = {
+  ...shared,
+  kind: "http.call",
+  title: "Call a configured operation",
+  repeat: "idempotent",
+};
+const ONCE: ActionKind = {
+  ...shared,
+  kind: "http.call-once",
+  title: "Call a configured operation that must not be repeated",
+  repeat: "neither",
+};
+
+export interface HttpParts {
+  readonly config: HttpConfig;
+  readonly egress: Egress;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** Keeps this log's actions apart from those of other installations at the same place. */
+  readonly installation: string;
+}
+
+type Find = (name: string) => HttpOperation | undefined;
+
+/** Offers `http.call` and `http.call-once`. Throws `config-invalid` for an unusable address. */
+export function createHttpExecutor(parts: HttpParts): Executor {
+  const operations = new Map(parts.config.operations.map((one) => [one.name, one]));
+  for (const { baseUrl } of operations.values()) parseOrigin(baseUrl);
+  const find: Find = (name) => operations.get(name);
+  return {
+    kinds: [REPEATABLE, ONCE],
+    plan: async (request) => planCall(find, request),
+    execute: (request, signal) => sendCall(parts, find, request, signal),
+    // Nothing says how to ask: what may be repeated is, and the rest is for people.
+    reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "cannot-be-asked" } }),
+  };
+}
+
+function planCall(find: Find, request: PlanRequest): Plan {
+  const { operation: name, body } = parseArguments(httpCallArguments, request.args);
+  const operation = find(name);
+  if (operation === undefined || !isOffered(operation, request)) {
+    throw new AppError("arguments-invalid", `the target has no operation ${name} of this kind`, { operation: name });
+  }
+  const { method, path, baseUrl, undo } = operation;
+  const undone = undo === undefined ? undefined : find(undo);
+  const inverse = undone === undefined ? null : inverseOf(request, undone);
+  return {
+    kind: request.kind,
+    calls: [{ operation: name, method, origin: parseOrigin(baseUrl), path, body: (body ?? null) as Json }],
+    diff: { calls: `${method} ${path}`, operation: name, body: (body ?? null) as Json },
+    inverse,
+    reversible: inverse !== null,
+    fingerprint: null,
+  };
+}
+
+/** The target binds it: what is proposed for one service calls nothing of another. */
+function isOffered(operation: HttpOperation, { kind, target }: PlanRequest): boolean {
+  const { environment, service, repeat } = operation;
+  const isSame = canonicalEnvironment(environment) === target.environment && service === target.service;
+  return isSame && kindOf(repeat) === kind;
+}
+
+function kindOf(repeat: HttpOperation["repeat"]): string {
+  return repeat === "idempotent" ? REPEATABLE.kind : ONCE.kind;
+}
+
+function inverseOf({ target }: PlanRequest, { name, repeat }: HttpOperation): JsonObject {
+  return { kind: kindOf(repeat), target: { ...target }, args: { operation: name } };
+}
+
+const callSchema = z.strictObject({
+  operation: z.string(),
+  method: z.enum(["POST", "PATCH"]),
+  origin: z.string(),
+  path: z.string(),
+  body: z.record(z.string(), z.unknown()).nullable(),
+});
+
+async function sendCall(
+  parts: HttpParts,
+  find: Find,
+  request: ExecuteRequest,
+  outer: AbortSignal,
+): Promise<StepOutcome> {
+  const parsed = callSchema.safeParse(request.plan.calls[0]);
+  const operation = parsed.success ? find(parsed.data.operation) : undefined;
+  if (!parsed.success || operation === undefined || !isAsConfigured(parsed.data, operation)) {
+    return { status: "failed", code: "plan-invalid", detail: null };
+  }
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
+  const { tokenRef } = operation;
+  const token = tokenRef === undefined ? null : await readSecret(parts.credentials, tokenRef, signal);
+  if (token === undefined) {
+    return signal.aborted
+      ? { status: "retry", afterMs: 5_000, code: "aborted", detail: null }
+      : { status: "failed", code: "credential-missing", detail: { secretRef: tokenRef ?? "" } };
+  }
+  const { method, origin, path, body } = parsed.data;
+  const headers = {
+    "content-type": "application/json",
+    "idempotency-key": `"${parts.installation}:${request.idempotencyKey}"`,
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const sent = { method, origin, path, headers, body: canonicalJson((body ?? {}) as JsonObject) };
+  const answer = await parts.egress.callTo(origin)(sent, signal);
+  if (answer.kind === "answered" && answer.status >= 200 && answer.status < 300) {
+    const { status } = answer;
+    return { status: "succeeded", reference: `${parsed.data.operation}:${request.idempotencyKey}`, detail: { status } };
+  }
+  return writeOutcome({ answer, secrets: token === null ? [] : [token], nowMs: parts.clock.nowMs() });
+}
+
+/** The configuration may have changed since: what it does not name any more is not called. */
+function isAsConfigured({ method, origin, path }: z.infer<typeof callSchema>, operation: HttpOperation): boolean {
+  return operation.method === method && operation.path === path && parseOrigin(operation.baseUrl) === origin;
+}

@@ -1,0 +1,88 @@
+// Operations that configuration names: what may be called, for which target, and how its plan is bound to it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startOperations } from "../../examples/stand-ins/operations.ts";
+import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
+import { executeRequest, never, TestClock } from "./contract.ts";
+import { buildExecutor, OPERATIONS_TOKEN } from "./fixture.ts";
+
+const CART = { environment: "prod", service: "cart", tokenRef: "http/cart" } as const;
+
+function operations(baseUrl: string): object[] {
+  return [
+    { ...CART, name: "restart", baseUrl, path: "/restart" },
+    { ...CART, name: "drain", baseUrl, path: "/drain?wait=1", repeat: "idempotent", undo: "fill" },
+    { ...CART, name: "fill", baseUrl, path: "/fill", repeat: "idempotent" },
+  ];
+}
+
+function executor(all: readonly object[], kind = "http.call") {
+  return buildExecutor({ kind, config: { http: { operations: all } }, clock: new TestClock() });
+}
+
+const target = { environment: "production", service: "cart" };
+const request = { actionId: "act_000000001", kind: "http.call", target, args: { operation: "drain" }, context: {} };
+
+test("an operation is offered for its own target and by its own kind alone", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => standIn.close());
+  const http = executor(operations(standIn.url));
+  const refused = { code: "arguments-invalid" };
+  assert.equal((await http.plan(request, never)).calls.length, 1);
+  await assert.rejects(http.plan({ ...request, target: { ...target, service: "search" } }, never), refused);
+  await assert.rejects(http.plan({ ...request, target: { ...target, environment: "staging" } }, never), refused);
+  await assert.rejects(http.plan({ ...request, kind: "http.call-once" }, never), refused);
+  await assert.rejects(http.plan({ ...request, args: { operation: "restart" } }, never), refused);
+  await assert.rejects(http.plan({ ...request, args: { operation: "none" } }, never), refused);
+  for (const args of [{ operation: "drain", path: "/admin" }, { operation: "../drain" }, {}]) {
+    await assert.rejects(http.plan({ ...request, args }, never), refused);
+  }
+});
+
+test("what takes an operation back is its inverse, and what nothing takes back is irreversible", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => standIn.close());
+  const http = executor(operations(standIn.url));
+  const drain = await http.plan(request, never);
+  assert.deepEqual(drain.inverse, { kind: "http.call", target, args: { operation: "fill" } });
+  const fill = await http.plan({ ...request, args: { operation: "fill" } }, never);
+  assert.equal(fill.reversible, false);
+});
+
+test("a plan is run only as configuration still has it", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => standIn.close());
+  const all = operations(standIn.url);
+  const plan = await executor(all).plan(request, never);
+  const moved = all.map((one) => ({ ...one, path: "/elsewhere" }));
+  for (const changed of [executor(moved), executor(all.slice(0, 1))]) {
+    const outcome = await changed.execute(executeRequest(plan), never);
+    assert.deepEqual(outcome, { status: "failed", code: "plan-invalid", detail: null });
+  }
+  assert.equal(standIn.received.length, 0);
+  assert.equal((await executor(all).execute(executeRequest(plan), never)).status, "succeeded");
+  assert.equal(standIn.received[0]?.query.get("wait"), "1");
+});
+
+test("one that must not be repeated is left to people when its answer is lost", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => standIn.close());
+  const once = executor(operations(standIn.url), "http.call-once");
+  const plan = await once.plan({ ...request, kind: "http.call-once", args: { operation: "restart" } }, never);
+  standIn.fail({ mode: "act-then-drop" });
+  assert.equal((await once.execute(executeRequest(plan), never)).status, "unknown");
+  assert.equal((await once.reconcile(executeRequest(plan), never)).status, "unclear");
+  assert.equal(once.kinds.find(({ kind }) => kind === "http.call-once")?.repeat, "neither");
+});
+
+test("configuration with two of one name, or an undo of another target, is refused", () => {
+  const parse = (all: object[]) => executorsConfigSchema.safeParse({ http: { operations: all } }).success;
+  const [restart, drain, fill] = operations("https://cart.example") as [object, object, object];
+  assert.equal(parse([restart, drain, fill]), true);
+  assert.equal(parse([restart, restart]), false);
+  assert.equal(parse([drain]), false);
+  assert.equal(parse([drain, { ...fill, service: "search" }]), false);
+  assert.equal(parse([{ ...restart, path: "//elsewhere/x" }]), false);
+  assert.throws(() => executor([{ ...restart, baseUrl: "http://cart.example" }]), { code: "config-invalid" });
+});
