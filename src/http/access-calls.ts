@@ -46,8 +46,9 @@ function kindOf(name: string, type: string): string | null {
   return KIND.test(kind) && kind.length <= KIND_CHARS_MAX ? kind : null;
 }
 
+/** Whether policy is asked about a person; whatever else acts is an agent, which is trusted with less. */
 export function isPerson({ subject }: Placed): boolean {
-  return subject.startsWith("person:");
+  return subject.startsWith("person:") || subject.startsWith("identity:");
 }
 
 /** Whether the caller asks about itself. */
