@@ -50,9 +50,13 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
-  const { signature } = plan;
+  const { signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
-  const found = { ...(signature === undefined ? {} : { signature }), ...(inverse === undefined ? {} : { inverse }) };
+  const found = {
+    ...(signature === undefined ? {} : { signature }),
+    ...(inverse === undefined ? {} : { inverse }),
+    ...(size === undefined ? {} : { size }),
+  };
   await submit({ planHash, code: "", ...found }, { args, plan: plan as unknown as Json });
 }
 

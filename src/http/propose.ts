@@ -63,6 +63,7 @@ export async function propose({ services, request, reply }: RouteContext, asked:
       idempotencyKey: idempotencyKey(request, identity),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
+      ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
     },
     content: {
       args,

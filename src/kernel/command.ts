@@ -91,6 +91,8 @@ export type CommandInputs = {
     /** Why the plan needs a person's signature; absent where it needs none. */
     readonly signature?: string;
     readonly inverse?: InverseFacts;
+    /** How much it does; absent: one thing. */
+    readonly size?: number;
   };
   "answer-hold": {
     readonly action: string;
@@ -174,11 +176,12 @@ export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
-  const { requestHash, planHash, repeat, effect, reversible, operand, inverse } = facts;
+  const { requestHash, planHash, repeat, effect, reversible, operand, inverse, size } = facts;
   const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
   const onOperand = operand === null ? {} : { operand };
   const withInverse = inverse === undefined ? {} : { inverse };
-  return { ...stated, repeat, effect, reversible, ...withInverse, ...onOperand, ...input };
+  const withSize = size === undefined ? {} : { size };
+  return { ...stated, repeat, effect, reversible, ...withInverse, ...withSize, ...onOperand, ...input };
 }
 
 /** What a command answers: the subject it was about, and what happened to it. */

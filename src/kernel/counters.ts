@@ -3,6 +3,7 @@
 import type { CounterReader } from "../wire/types/policy-facts.ts";
 import type { Reservation } from "../wire/types/verdict.ts";
 import { setBounded } from "./bounded.ts";
+import { addImpact, readImpact, takeBackImpact } from "./impacts.ts";
 import { LIMITS, TERMS } from "./limits.ts";
 import type { Counter, DuplicateMark, Grant, State } from "./state.ts";
 
@@ -23,6 +24,7 @@ export function readCounters(state: State, now: number): CounterReader {
       const mark = state.duplicates.get(key);
       return mark !== undefined && now - mark.at < windowMs && !isOver(mark) ? mark.action : null;
     },
+    impact: (counter, of) => readImpact(state, counter, { ...of, now }),
   };
 }
 
@@ -46,8 +48,12 @@ function dropSpent(state: State, now: number): void {
  * Records that a granted action took from each limit; times outside the window are dropped. Beyond `max`, which only
  * an approval goes, the newest are enough to tell that there is no room.
  */
-export function reserve(state: State, at: { now: number; reservations: readonly Reservation[] }): void {
+export function reserve(state: State, at: { now: number; action: string; reservations: readonly Reservation[] }): void {
   for (const reservation of at.reservations) {
+    if (reservation.impact !== undefined) {
+      addImpact(state, at.action, { ...reservation, now: at.now });
+      continue;
+    }
     const previous = state.counters.get(reservation.counter);
     const times = (previous?.times ?? []).filter((time) => at.now - time < reservation.windowMs);
     times.push(at.now);
@@ -121,5 +127,6 @@ export function giveBack(state: State, action: string, grant: Grant): void {
     const taken = times.indexOf(grant.at);
     if (taken >= 0) times.splice(taken, 1);
   }
+  takeBackImpact(state, action, grant.counters);
   dropMarks(state, action, grant);
 }

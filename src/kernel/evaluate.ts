@@ -10,6 +10,7 @@ import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
 import { guard } from "./guardrails.ts";
 import { askedFacts, hasConsent } from "./holds.ts";
+import { pieceReservation, sizeFacts, targetOf } from "./impacts.ts";
 import { incidentOf } from "./incident-index.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
@@ -36,6 +37,8 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       service: action.service,
       reversible: action.reversible,
       requestHash: action.requestHash,
+      target: targetOf(action),
+      ...sizeFacts(state, action, now),
     },
     agent: { id: action.agent, kind: action.agentKind },
     classification: {
@@ -192,7 +195,8 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, po
     expiresAt: tx.now + TERMS.grantMs,
     grant: idFromSeq("grt", tx.nextSeq),
     planHash: action.planHash,
-    reservations: result.reservations,
+    reservations:
+      action.size === undefined ? result.reservations : [...result.reservations, ...pieceReservation(action)],
   } as const;
   const forgets = marksToForget(tx.state, result.duplicateKeys);
   const along = completed === null && action.effect === "external" ? termsFor(tx, action, policy) : undefined;

@@ -45,6 +45,8 @@ export type ProposalFacts = {
   /** `kernel` kinds are carried out by the kernel itself, `none` have no effect beyond the record. */
   readonly effect: "external" | "kernel" | "none";
   readonly reversible: boolean;
+  /** How much it does, by its plan: statements, rows, replicas; absent: one thing. */
+  readonly size?: number;
   readonly run: string | null;
   readonly incident: string | null;
   /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
@@ -201,6 +203,7 @@ export type EventFacts = {
     readonly planHash: string;
     readonly signature?: string;
     readonly inverse?: InverseFacts;
+    readonly size?: number;
   };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };

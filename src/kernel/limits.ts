@@ -38,6 +38,9 @@ export const LIMITS = {
   /** Keys of the duplicate gate and counters of limits remembered. */
   duplicateKeysMax: 50_000,
   countersMax: 50_000,
+  /** Sums of impact, and granted actions of one of them that are told apart; the oldest are merged. */
+  impactsMax: 2_000,
+  impactEntriesMax: 1_024,
   policyProposalsMax: 32,
   brakesMax: 256,
   /** Registered agents; the one revoked first makes room for another. */
@@ -98,6 +101,8 @@ export const TERMS = {
   stormQuietMs: 15 * 60_000,
   /** A storm's page of which nobody heard is asked for again. */
   stormPageAgainMs: 60_000,
+  /** Pieces of one change that are granted within this time are judged together. */
+  splitMs: 15 * 60_000,
   /** What a pause found in flight is reported then, with what is known of it. */
   stopReportMs: 5 * 60_000,
   /** The clock of a hold stands still under pauses for so long in all, and no longer. */

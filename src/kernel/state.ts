@@ -9,6 +9,7 @@ import type { Stage } from "../wire/types/stage.ts";
 import type { TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { SignalFacts } from "./command.ts";
+import type { Impact } from "./impact.ts";
 import type { BrakeScope, InverseFacts, ProposalFacts, StopEnds, VerifyTerms } from "./events.ts";
 
 export type Hold = {
@@ -73,6 +74,7 @@ export type Action = Omit<ProposalFacts, "inverse" | "revertOf"> & {
   planHash: string | null;
   /** Why its plan needs a person's signature, whatever policy says; absent where it needs none. */
   signature?: string;
+  size?: number;
   inverse?: InverseFacts;
   /** The action that it takes back. */
   revertOf?: string;
@@ -318,6 +320,7 @@ export type State = {
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   counters: Map<string, Counter>;
+  impacts: Map<string, Impact>;
   duplicates: Map<string, DuplicateMark>;
   idempotency: Map<string, IdempotencyMark>;
   deliveries: Map<string, Delivery>;
@@ -365,6 +368,7 @@ export function emptyState(): State {
     runs: new Map(),
     actions: new Map(),
     counters: new Map(),
+    impacts: new Map(),
     duplicates: new Map(),
     idempotency: new Map(),
     deliveries: new Map(),

@@ -34,6 +34,8 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       }),
       service: fact(STRING, (facts) => facts.action.service),
       reversible: fact(BOOL, (facts) => facts.action.reversible),
+      size: fact(INT, (facts) => facts.action.size, { min: 0 }),
+      pieces: fact(INT, (facts) => facts.action.pieces, { min: 0 }),
     },
   },
   agent: {

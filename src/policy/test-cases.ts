@@ -3,7 +3,7 @@
 import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
-import type { CounterReader, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import type { CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
@@ -128,6 +128,12 @@ class Counters implements CounterReader {
     return this.#find(this.#values.passed, key) ?? null;
   }
 
+  /** Of an impact `used` says how much of it is taken, whatever is counted. */
+  impact(counter: string): ImpactReading {
+    const used = this.#find(this.#values.used, counter) ?? 0;
+    return { actions: used, size: used, targets: used, isKnown: false };
+  }
+
   /** Names that no gate asked for: most likely misspelt. */
   unread(): string[] {
     return [...this.#values.used.keys(), ...this.#values.passed.keys()].filter((name) => !this.#read.has(name));
@@ -167,7 +173,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
 }
 
 function readAction(field: Field): PolicyFacts["action"] | undefined {
-  const names = ["id", "kind", "environment", "service", "reversible", "requestHash"] as const;
+  const names = ["id", "kind", "environment", "service", "reversible", "requestHash", "size", "pieces"] as const;
   const fields = field.fields(names, ["kind"]);
   const kind = fields?.kind?.text(TEXT_CHARS_MAX);
   if (fields === undefined || kind === undefined) return undefined;
@@ -178,6 +184,10 @@ function readAction(field: Field): PolicyFacts["action"] | undefined {
     service: fields.service?.text(TEXT_CHARS_MAX) ?? "checkout",
     reversible: fields.reversible?.boolean() ?? false,
     requestHash: fields.requestHash?.text(TEXT_CHARS_MAX) ?? "request",
+    target: "case",
+    size: fields.size?.integer(0, Number.MAX_SAFE_INTEGER) ?? 1,
+    ownSize: fields.size?.integer(0, Number.MAX_SAFE_INTEGER) ?? 1,
+    pieces: fields.pieces?.integer(0, Number.MAX_SAFE_INTEGER) ?? 0,
   };
 }
 

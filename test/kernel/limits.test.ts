@@ -103,7 +103,7 @@ describe("limits", () => {
     const state = emptyState();
     const windowMs = 1_000;
     const take = (counter: string, now: number) =>
-      reserve(state, { now, reservations: [{ counter, windowMs, max: 1 }] });
+      reserve(state, { action: "act", now, reservations: [{ counter, windowMs, max: 1 }] });
     for (let i = 0; i < LIMITS.countersMax; i++) take(`c${i}`, 0);
     assert.ok(readCounters(state, 999).used("new", windowMs) >= 1);
     assert.equal(readCounters(state, 999).used("c0", windowMs), 1);

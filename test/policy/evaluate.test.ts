@@ -119,7 +119,7 @@ test("a limit passes below its maximum and refuses at it, reserving nothing", ()
 });
 
 test("a duplicate is suppressed, unless something else refuses too", () => {
-  const before: CounterReader = { used: () => 0, lastPassed: () => "act_0" };
+  const before: CounterReader = { ...NO_COUNTERS, lastPassed: () => "act_0" };
   assert.equal(decide(LIMITED, {}, before).duplicateOf, "act_0");
   assert.equal(decide(LIMITED, {}, { ...before, used: () => 9 }).duplicateOf, null);
   const refusing = [
@@ -130,7 +130,7 @@ test("a duplicate is suppressed, unless something else refuses too", () => {
 });
 
 test("an action is no duplicate of itself when it is evaluated again", () => {
-  const itself: CounterReader = { used: () => 0, lastPassed: () => "act_1" };
+  const itself: CounterReader = { ...NO_COUNTERS, lastPassed: () => "act_1" };
   assert.equal(decide(LIMITED, {}, itself).decision, "allow");
 });
 

@@ -77,6 +77,10 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
       service: "cart",
       reversible: false,
       requestHash: "hash",
+      target: "case",
+      size: 1,
+      ownSize: 1,
+      pieces: 0,
       ...patch.action,
     },
     agent: { id: "system:triage", kind: "system", ...patch.agent },
@@ -98,4 +102,8 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
   };
 }
 
-export const NO_COUNTERS: CounterReader = { used: () => 0, lastPassed: () => null };
+export const NO_COUNTERS: CounterReader = {
+  used: () => 0,
+  lastPassed: () => null,
+  impact: () => ({ actions: 0, size: 0, targets: 0, isKnown: false }),
+};

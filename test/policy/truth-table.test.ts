@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CounterReader, PolicyFacts } from "../../src/wire/types/policy-facts.ts";
 import type { DecisionKind } from "../../src/wire/types/verdict.ts";
-import { factsWith, loadPack } from "./pack.ts";
+import { factsWith, loadPack, NO_COUNTERS } from "./pack.ts";
 
 const EPSILON = 1e-9;
 const THRESHOLDS = [0.7, 0.8, 0.85];
@@ -83,6 +83,7 @@ function factsOf(kind: string, row: Row): PolicyFacts {
 
 function countersOf({ sent }: Row): CounterReader {
   return {
+    ...NO_COUNTERS,
     used: (counter, windowMs) => {
       assert.equal(windowMs, 15 * 60_000);
       if (counter.endsWith("|service=cart")) return sent.service;
@@ -116,7 +117,7 @@ for (const [kind, isAllowed] of Object.entries(EXPECTED)) {
   test(`${kind} is suppressed within thirty minutes of the same for its incident`, () => {
     const keys: string[] = [];
     const counters: CounterReader = {
-      used: () => 0,
+      ...NO_COUNTERS,
       lastPassed: (key) => {
         keys.push(key);
         return "act_before";

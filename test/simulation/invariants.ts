@@ -119,7 +119,7 @@ function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
 /** Ends that give back what was granted, when no step of it began. */
 const GIVEN_BACK: ReadonlySet<string> = new Set(["action.cancelled", "action.expired", "action.refused"]);
 
-type Taken = { readonly id: string; readonly at: number; readonly service: string };
+type Taken = { readonly id: string; readonly at: number; readonly service: string; readonly size: number };
 
 /** Grants of some kinds in order, each with those before it that still count: one that never began was given back. */
 function* grantsOf(
@@ -127,6 +127,7 @@ function* grantsOf(
   isCounted: (facts: Proposed) => boolean,
 ): Generator<{ readonly one: Taken; readonly before: readonly Taken[] }> {
   const services = new Map<string, string>();
+  const sizes = new Map<string, number>();
   const begun = new Set<string>();
   let taken: Taken[] = [];
   for (const event of events) {
@@ -134,12 +135,13 @@ function* grantsOf(
     if (type === "action.proposed" && isCounted(event.facts as Proposed)) {
       services.set(id, (event.facts as Proposed).service);
     }
+    if (typeof event.facts["size"] === "number") sizes.set(id, event.facts["size"]);
     if (type === "step.started") begun.add(id);
     const neverBegan = GIVEN_BACK.has(type) && !begun.has(id);
     if (neverBegan) taken = taken.filter((one) => one.id !== id);
     const service = services.get(id);
     if (type !== "action.granted" || service === undefined) continue;
-    const one = { id, at, service };
+    const one = { id, at, service, size: sizes.get(id) ?? 1 };
     yield { one, before: taken };
     taken = [...taken, one];
   }
@@ -152,7 +154,10 @@ type Proposed = {
   readonly revertOf?: string;
 };
 
-/** The model's own limit: 3 per service in any 5 minutes of staging, which nobody can approve past. */
+/**
+ * The model's own limits, which nobody can approve past: 3 per service in any 5 minutes of staging, and 9 of size over all
+ * services and agents in any 10.
+ */
 function checkModelLimit(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
   const isLimited = ({ kind, environment, revertOf }: Proposed): boolean =>
@@ -160,6 +165,8 @@ function checkModelLimit(events: readonly LedgerEvent[]): string[] {
   for (const { one, before } of grantsOf(events, isLimited)) {
     const recent = before.filter(({ at, service }) => one.at - at < 5 * 60_000 && service === one.service);
     if (recent.length >= 3) broken.push(`${one.id}: granted beyond the limit`);
+    const impact = before.filter(({ at }) => one.at - at < 10 * 60_000).reduce((sum, { size }) => sum + size, one.size);
+    if (impact > 9) broken.push(`${one.id}: ${impact} in all, beyond what they may add up to`);
   }
   return broken;
 }

@@ -70,7 +70,9 @@ export function modelExecutor(parts: Parts): Executor {
 function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan {
   if (random.below(20) === 0) throw new Error("the target cannot be read");
   const diff = { args, target: { ...target } } satisfies JsonObject;
-  return { kind, calls: [diff], diff, inverse: modelInverse(kind, diff), reversible: false, fingerprint: null };
+  const size = 1 + Number(args["number"] ?? 0);
+  const inverse = modelInverse(kind, diff);
+  return { kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
 }
 
 /** Of what can be taken back. */

@@ -113,7 +113,8 @@ function propose(world: World, promised: Promised): void {
   const args = { number: world.random.below(4) };
   const diff = { args, target: { environment, service } };
   const inverse = modelInverse(kind.kind, diff);
-  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null };
+  const size = 1 + args.number;
+  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
   const undone = findInverse(plan, { target: { environment, service }, kindOf: () => UNDO });
   const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
   const key = world.random.below(3) === 0 ? `${agent.id} ${requestHash.slice(0, 8)}` : null;
@@ -131,6 +132,7 @@ function propose(world: World, promised: Promised): void {
     reversible: false,
     idempotencyKey: key,
     ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
+    ...(kind.planning === "pure" ? { size } : {}),
   };
   const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
   const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });

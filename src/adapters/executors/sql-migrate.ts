@@ -104,6 +104,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
         : { kind: request.kind, target: { ...request.target }, args: { database: name, statements: inverse } },
     reversible: inverse !== null,
     fingerprint: fingerprintOf(relations, tables),
+    size: judged.statements.length,
     ...(judged.needsSignature ? { signature: judged.class } : {}),
   };
 }

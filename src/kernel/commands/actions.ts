@@ -81,14 +81,19 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
-  const { inverse } = proposal;
-  if (forgets === null && inverse === undefined) return facts;
-  return { ...facts, ...(forgets === null ? {} : { forgets }), ...(inverse === undefined ? {} : { inverse }) };
+  const { inverse, size } = proposal;
+  if (forgets === null && inverse === undefined && size === undefined) return facts;
+  return {
+    ...facts,
+    ...(forgets === null ? {} : { forgets }),
+    ...(inverse === undefined ? {} : { inverse }),
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, signature, inverse } = command.input;
+  const { action: id, planHash, code, signature, inverse, size } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -105,6 +110,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     ...(inverse === undefined ? {} : { inverse }),
     planHash,
     ...(signature === undefined ? {} : { signature }),
+    ...(size === undefined ? {} : { size }),
   };
   tx.emit({ type: "action.planned", subject: id, facts, ...payload });
   settle(tx, id);

@@ -94,6 +94,7 @@ export function applyProposed(
     foundBy: NO_BRAKES,
     dueAt: facts.deadline,
   });
+  if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
@@ -102,10 +103,11 @@ export function applyProposed(
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, signature, inverse } = event.facts;
+  const { planHash, signature, inverse, size } = event.facts;
   action.planHash = planHash;
   if (inverse !== undefined) action.inverse = inverse;
   if (signature !== undefined) action.signature = signature;
+  if (size !== undefined) action.size = size;
   action.planSeq = event.seq;
 }
 
@@ -137,7 +139,7 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
   const action = actionOf(state, event.subject);
   const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed } = event.facts;
-  reserve(state, { now: event.time, reservations });
+  reserve(state, { now: event.time, action: action.id, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
   if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);

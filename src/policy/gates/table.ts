@@ -1,6 +1,7 @@
 // The gates that rules may use, by name. A new gate is one file and one line here.
 
 import { readCircuitBreaker } from "./circuit-breaker.ts";
+import { readCumulative } from "./cumulative.ts";
 import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
@@ -8,6 +9,7 @@ import { readRateLimit } from "./rate-limit.ts";
 
 export const GATES = {
   rateLimit: readRateLimit,
+  cumulative: readCumulative,
   duplicate: readDuplicate,
   circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,

@@ -52,6 +52,11 @@ export interface Plan {
   readonly fingerprint: string | null;
   /** Why only a person may let it through, whatever policy says (`destructive`); absent where policy decides. */
   readonly signature?: string;
+  /**
+   * How much it does, in whatever its kind counts: statements, rows, replicas; a whole number. Absent: one thing. Plans of
+   * one kind for one service and person add up, so that pieces are judged as the whole.
+   */
+  readonly size?: number;
 }
 
 export interface ExecuteRequest {

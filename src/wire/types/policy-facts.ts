@@ -20,6 +20,14 @@ export interface PolicyFacts {
     readonly reversible: boolean;
     /** SHA-256 over kind, target and arguments: equal for the same request. */
     readonly requestHash: string;
+    /** Environment, service and resource as one text. */
+    readonly target: string;
+    /** How much it does, together with the pieces that were granted before: the same kind, service and person. */
+    readonly size: number;
+    /** How much it does by itself; 1 for a kind that does not say. */
+    readonly ownSize: number;
+    /** How many pieces were granted before. */
+    readonly pieces: number;
   };
   readonly agent: { readonly id: string; readonly kind: "agent" | "person" | "system" };
   readonly classification: {
@@ -51,10 +59,21 @@ export interface PolicyFacts {
   readonly timeMs: number;
 }
 
+/** What granted actions come to in a window. */
+export interface ImpactReading {
+  readonly actions: number;
+  readonly size: number;
+  /** Different targets, and whether the one that was asked about is among them. */
+  readonly targets: number;
+  readonly isKnown: boolean;
+}
+
 /** Counters of kernel state, read by stateful gates. */
 export interface CounterReader {
   /** How many reservations of `counter` fall in (now - windowMs, now]. */
   used(counter: string, windowMs: number): number;
   /** The action that last passed a duplicate gate under `key` within the window, or null. */
   lastPassed(key: string, windowMs: number): string | null;
+  /** What actions granted in (now - windowMs, now] add up to under `counter`. */
+  impact(counter: string, of: { readonly windowMs: number; readonly target: string }): ImpactReading;
 }

@@ -19,6 +19,8 @@ export interface Reservation {
   readonly counter: string;
   readonly windowMs: number;
   readonly max: number;
+  /** Of a counter that adds up impact: how much, and on what. */
+  readonly impact?: { readonly size: number; readonly target: string };
 }
 
 export interface Evaluation {

@@ -1,0 +1,165 @@
+// Cumulative impact: what actions of all agents add up to, and a change in pieces that is judged as the whole.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { describe, it } from "node:test";
+import type { CommandInputs } from "../../src/kernel/command.ts";
+import { LIMITS, TERMS } from "../../src/kernel/limits.ts";
+import { addImpact, readImpact } from "../../src/kernel/impacts.ts";
+import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
+import { emptyState } from "../../src/kernel/state.ts";
+import { loadBundle } from "../../src/policy/load.ts";
+import { engine, MINUTE_MS, Rig } from "./rig.ts";
+
+const POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: impact }
+spec:
+  match: { actions: [change.*, killswitch.resume] }
+  rules:
+    - name: few
+      when: action.kind == "change.few"
+      gates: [{ cumulative: { max: 3, per: 15m, by: [service], count: actions } }]
+      decision: allow
+    - name: few-too
+      when: action.kind == "change.few-too"
+      gates: [{ cumulative: { max: 2, per: 15m, by: [service], count: actions } }]
+      decision: allow
+    - name: spread
+      when: action.kind == "change.spread"
+      gates: [{ cumulative: { max: 2, per: 15m, by: [environment], count: targets, onFail: hold, route: people } }]
+      decision: allow
+    - name: rows
+      when: action.kind == "change.rows"
+      gates: [{ cumulative: { max: 100, per: 15m, by: [all], count: size } }]
+      decision: allow
+    - name: small
+      when: action.kind == "change.sized" && action.size <= 10
+      decision: allow
+    - name: large
+      decision: hold
+      route: people
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: people }
+spec: { steps: [{ roles: [on-call], within: 1h }] }
+`;
+
+const { bundle } = loadBundle([{ path: "impact.yaml", text: POLICY }]);
+assert.ok(bundle !== null);
+const HASH = bundle.hash;
+
+async function open(): Promise<Rig> {
+  const rig = await Rig.open({
+    ...engine,
+    policy: (asked: string) => (asked === HASH ? bundle : engine.policy(asked)),
+  } as never);
+  await rig.ask("propose-policy", { bundleHash: HASH, mode: "file", person: null, requestHash: "0" });
+  return rig;
+}
+
+async function change(rig: Rig, kind: string, of: Partial<CommandInputs["propose-action"]> = {}, agent = "agent:one") {
+  const { subject, result } = await rig.propose({ kind: `change.${kind}`, ...of }, agent);
+  return { id: subject, result };
+}
+
+describe("cumulative impact", () => {
+  it("adds up over agents and over rules that count alike, each by its own limit", async () => {
+    const rig = await open();
+    assert.equal((await change(rig, "few")).result, "granted");
+    assert.equal((await change(rig, "few", {}, "agent:two")).result, "granted");
+    assert.equal((await change(rig, "few-too", {}, "agent:three")).result, "refused");
+    assert.equal((await change(rig, "few", {}, "agent:four")).result, "granted");
+    assert.equal((await change(rig, "few", {}, "agent:five")).result, "refused");
+    assert.equal(rig.last("action.refused").code, "impact-exceeded");
+    assert.equal((await change(rig, "few", { service: "search" })).result, "granted");
+    rig.pass(15 * MINUTE_MS);
+    assert.equal((await change(rig, "few-too")).result, "granted", "the window slides");
+  });
+
+  it("counts targets once, and what people let through too", async () => {
+    const rig = await open();
+    for (const resource of ["a", "b", "a", "b"]) {
+      assert.equal((await change(rig, "spread", { resource })).result, "granted", resource);
+    }
+    const third = await change(rig, "spread", { resource: "c" });
+    assert.equal(third.result, "held");
+    assert.equal((await rig.answer(third.id)).result, "granted");
+    assert.equal((await change(rig, "spread", { resource: "c" })).result, "held", "three are over the limit of two");
+    assert.equal((await change(rig, "spread", { environment: "staging", resource: "c" })).result, "granted");
+  });
+
+  it("sums what actions do, and gives back what never began", async () => {
+    const rig = await open();
+    const big = await change(rig, "rows", { size: 90 });
+    assert.equal((await change(rig, "rows", { size: 11 }, "agent:two")).result, "refused");
+    assert.equal((await change(rig, "rows", { size: 10 }, "agent:two")).result, "granted");
+    await rig.ask("cancel-action", { action: big.id, code: "no-longer-wanted" });
+    assert.equal((await change(rig, "rows", { size: 90 }, "agent:three")).result, "granted");
+    assert.equal((await change(rig, "rows", { size: 1 }, "agent:four")).result, "refused");
+    const restored = parseState(serializeState(rig.state));
+    assert.equal(stateHash(restored), stateHash(rig.state));
+  });
+});
+
+describe("a change in pieces", () => {
+  it("gets the verdict of the whole", async () => {
+    const rig = await open();
+    assert.equal((await change(rig, "sized", { size: 11 })).result, "held", "the whole is held");
+    for (let piece = 0; piece < 2; piece++) {
+      assert.equal((await change(rig, "sized", { size: 5 })).result, "granted");
+    }
+    assert.equal((await change(rig, "sized", { size: 1 })).result, "held", "and so is the piece that makes it one");
+    assert.equal(
+      (await change(rig, "sized", { size: 1 }, "agent:two")).result,
+      "held",
+      "by another agent of its owner",
+    );
+    assert.equal((await change(rig, "sized", { size: 1, person: "another" })).result, "granted");
+    assert.equal((await change(rig, "sized", { size: 1, service: "search" })).result, "granted");
+    rig.pass(TERMS.splitMs);
+    assert.equal((await change(rig, "sized", { size: 10 })).result, "granted");
+  });
+
+  it("is told by its plan where that comes later", async () => {
+    const rig = await open();
+    await change(rig, "sized", { size: 8 });
+    const { id } = await change(rig, "sized", { planHash: null });
+    const planned = { action: id, planHash: hash("sha256", id), code: "", size: 3 };
+    assert.equal((await rig.ask("plan-action", planned)).result, "held");
+  });
+
+  it("of agents nobody owns is told apart by agent", async () => {
+    const rig = await open();
+    assert.equal((await change(rig, "sized", { size: 10, person: null })).result, "granted");
+    assert.equal((await change(rig, "sized", { size: 10, person: null }, "agent:two")).result, "granted");
+    assert.equal((await change(rig, "sized", { size: 1, person: null })).result, "held");
+  });
+});
+
+describe("sums of impact", () => {
+  const at = { windowMs: 1_000, target: "t" };
+  const add = (state: ReturnType<typeof emptyState>, counter: string, now: number): void =>
+    addImpact(state, "act", { counter, windowMs: 1_000, max: 1, impact: { size: 2, target: `${now}` }, now });
+
+  it("a full table takes no new one before an old one is spent, and what it does not take reads as full", () => {
+    const state = emptyState();
+    for (let i = 0; i < LIMITS.impactsMax; i++) add(state, `c${i}`, 0);
+    add(state, "new", 1);
+    assert.equal(state.impacts.has("new"), false);
+    assert.equal(readImpact(state, "new", { ...at, now: 1 }).actions, Number.MAX_SAFE_INTEGER);
+    assert.equal(readImpact(state, "c0", { ...at, now: 1 }).size, 2);
+    add(state, "new", 1_000);
+    assert.equal(readImpact(state, "new", { ...at, now: 1_000 }).actions, 1);
+  });
+
+  it("beyond what is told apart nothing is lost of the sum", () => {
+    const state = emptyState();
+    const count = LIMITS.impactEntriesMax + 100;
+    for (let i = 0; i < count; i++) add(state, "c", i % 900);
+    const { actions, size } = readImpact(state, "c", { ...at, now: 900 });
+    assert.deepEqual([actions, size], [count, 2 * count]);
+    assert.equal(state.impacts.get("c")?.entries.length, LIMITS.impactEntriesMax);
+  });
+});
