@@ -325,6 +325,7 @@ describe("the queue", { skip }, () => {
     await page.keyboard.press("Enter");
     await page.getByText(/^Approved\./).waitFor();
     assert.equal(await statusOf(id), "succeeded");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
     assert.deepEqual(await seriousFindings(page), []);

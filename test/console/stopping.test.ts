@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { note } from "../http/fixture.ts";
-import { keepShot, NO_BROWSER, propose, seriousFindings, startConsole, type Console, type Opened } from "./fixture.ts";
+import {
+  keepShot,
+  NO_BROWSER,
+  PHONE,
+  propose,
+  seriousFindings,
+  startConsole,
+  type Console,
+  type Opened,
+} from "./fixture.ts";
 
 const skip = NO_BROWSER;
 let holdpoint: Console;
@@ -114,6 +123,19 @@ describe("the kill switch", { skip }, () => {
       .click();
     await ada.getByRole("region", { name: "Stop", exact: true }).getByText("nothing was in flight").waitFor();
     assert.deepEqual(await seriousFindings(ada), []);
+  });
+});
+
+describe("the kill switch on a phone", { skip }, () => {
+  it("has its button on the screen without scrolling, whatever it would stop", async () => {
+    const page = await open("visitor", "/console/actions", { size: PHONE });
+    await page.getByRole("button", { name: /^Kill switch/ }).click();
+    const button = page.getByRole("button", { name: "Pause everything" });
+    await page.getByRole("region", { name: "Preview" }).waitFor();
+    const box = await button.boundingBox();
+    assert.ok(box !== null && box.y + box.height <= PHONE.height && box.x + box.width <= PHONE.width);
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "phone-killswitch");
   });
 });
 

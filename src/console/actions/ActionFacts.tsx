@@ -13,7 +13,7 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
       <Pairs>
         <Pair name="What">
           <Foreign text={action.kind} mono />
-          {action.operand !== null && <Operand text={action.operand} />}
+          {action.operand !== null && !action.operand.startsWith("{") && <Operand text={action.operand} />}
         </Pair>
         <Pair name="Where">
           <span className="font-medium">
@@ -59,7 +59,7 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
   );
 }
 
-/** What a kind of the kernel's own acts on: an id, or canonical JSON of ids and numbers. */
+/** What a kind of the kernel's own acts on, where that is one id; the plan shows the rest. */
 function Operand({ text }: { readonly text: string }): ReactNode {
   return (
     <span className="mt-1 block text-xs text-muted">

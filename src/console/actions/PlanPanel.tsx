@@ -6,11 +6,12 @@ import { DiffText } from "../ui/DiffText.tsx";
 import { ValueText } from "../ui/JsonText.tsx";
 import { Panel } from "../ui/Panel.tsx";
 
-type Part = "diff" | "calls" | "arguments" | "undo";
+type Part = "diff" | "calls" | "operand" | "arguments" | "undo";
 
 const NAMES: Readonly<Record<Part, string>> = {
   diff: "Changes",
   calls: "Calls",
+  operand: "Acts on",
   arguments: "Arguments",
   undo: "Rollback",
 };
@@ -77,11 +78,22 @@ function PlanHash({ hash }: { readonly hash: string | null }): ReactNode {
   );
 }
 
-function partsOf({ content }: ActionDocument): readonly { readonly part: Part; readonly body: ReactNode }[] {
+/** What a kind of Holdpoint's own acts on is an id, or canonical JSON of ids and numbers: the very bytes that are approved. */
+function operandValue(operand: string): Json {
+  if (!operand.startsWith("{")) return operand;
+  try {
+    return JSON.parse(operand) as Json;
+  } catch {
+    return operand;
+  }
+}
+
+function partsOf({ content, operand }: ActionDocument): readonly { readonly part: Part; readonly body: ReactNode }[] {
   const plan = content?.plan;
   const args = content?.args;
   return [
     ...(plan === undefined ? [] : planParts(plan)),
+    ...(operand === null ? [] : [{ part: "operand" as const, body: <ValueText value={operandValue(operand)} /> }]),
     ...(args === undefined ? [] : [{ part: "arguments" as const, body: <ValueText value={args} /> }]),
     ...(plan === undefined ? [] : [{ part: "undo" as const, body: <Rollback inverse={plan.inverse} /> }]),
   ];

@@ -74,7 +74,7 @@ function AnswerForm({ action, kind, onClose, reasonRef }: FormProps): ReactNode 
           hint={action.reversible ? "It acts on production." : "It cannot be undone."}
         />
       )}
-      <div className="flex justify-end gap-2">
+      <div className="sticky -bottom-4 -mx-5 -mb-4 flex justify-end gap-2 border-t border-line bg-raised px-5 py-3">
         <Button tone="quiet" onClick={onClose}>
           Back
         </Button>

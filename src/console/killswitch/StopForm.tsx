@@ -49,7 +49,7 @@ export function StopForm({ first, mayStop, onDone }: Props): ReactNode {
           maxLength={4_000}
         />
       </div>
-      <fieldset className="grid gap-3 sm:grid-cols-5">
+      <fieldset className="grid grid-cols-2 gap-3 sm:grid-cols-5">
         <legend className="mb-1 text-xs font-medium text-muted">Of what; empty means everything</legend>
         {PARTS.map((part) => (
           <TextField
@@ -64,7 +64,7 @@ export function StopForm({ first, mayStop, onDone }: Props): ReactNode {
       </fieldset>
       <PreviewOf scope={given} mode={mode} />
       {stop.error !== null && <ErrorNote error={stop.error} />}
-      <div className="flex items-center justify-end gap-3">
+      <div className="sticky -bottom-4 -mx-5 -mb-4 flex flex-wrap items-center justify-end gap-3 border-t border-line bg-raised px-5 py-3">
         {!mayStop && <span className="text-xs text-muted">Your session lacks the scope killswitch:pause.</span>}
         <Button type="submit" tone="deny" disabled={!mayStop || stop.isPending}>
           {mode === "pause" ? "Pause" : "Dry-run"} {what}

@@ -61,9 +61,18 @@ function brakeModes(killswitch: Killswitch | undefined): readonly Mode[] {
   ];
 }
 
+const PARTS: Readonly<Record<string, string>> = {
+  agentKind: "every",
+  exceptAgents: "but not agents",
+  exceptKinds: "but not kinds",
+};
+
 /** `environment production, service cart`; everything for an empty scope. */
 export function scopeText(scope: object): string {
-  const parts = Object.entries(scope).map(([name, value]) => `${name} ${String(value)}`);
+  const parts = Object.entries(scope).map(([name, value]) => {
+    const what = Array.isArray(value) ? (value as readonly string[]).join(" and ") : String(value);
+    return `${PARTS[name] ?? name} ${what}`;
+  });
   return parts.length === 0 ? "everything" : parts.join(", ");
 }
 
