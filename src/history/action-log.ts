@@ -202,6 +202,8 @@ export function isEnd({ type, facts }: LedgerEvent): boolean {
     case "action.cancelled":
     case "action.expired":
     case "action.completed":
+    case "action.verified":
+    case "action.reverted":
       return true;
     case "action.granted":
       return facts["completed"] !== null;

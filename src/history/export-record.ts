@@ -20,6 +20,9 @@ const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => 
   "action.expired": "expired",
   "action.granted": ({ completed }) => (completed === null ? "granted" : "succeeded"),
   "action.completed": ({ status }) => status,
+  "action.verified": "succeeded",
+  "action.reverting": "reverting",
+  "action.reverted": "reverted",
   "step.finished": ({ action }) => action,
   "step.reconciled": ({ action }) => action,
 };

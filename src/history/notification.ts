@@ -129,6 +129,8 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
   "action.cancelled": "cancelled",
   "action.expired": "expired",
   "action.granted": "succeeded",
+  "action.verified": "succeeded",
+  "action.reverted": "reverted",
 };
 
 /** `action.granted` is an end only where the grant completed it. */

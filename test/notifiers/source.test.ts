@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { seqFromId } from "../../src/core/ids.ts";
 import { rolesAsked } from "../../src/approvals/asks.ts";
 import type { Asks } from "../../src/wire/types/approvals.ts";
 import { positionsFrom } from "../../src/history/notification-source.ts";
@@ -113,6 +114,27 @@ it("a restart anywhere tells the rest exactly as if there had been none", async 
       whole.slice(cut + 1).map(({ told }) => told),
     );
   }
+});
+
+it("an action that has ended is let go, however it ended: a restart reads from the oldest under way", async () => {
+  const ledger = new ExportedLedger(17);
+  const source = sourceOf(ledger);
+  await source.resume({ seq: 0, readFrom: 0 });
+  const ends = new Set<string>();
+  for (let turn = 0; turn < 60; turn++) {
+    ledger.grow(50);
+    for (let at = -1; ;) {
+      const { end, readFrom } = await source.next();
+      if (end === at) {
+        const live = [...ledger.workload.state.actions.keys()].map((id) => seqFromId("act", id) ?? 0);
+        assert.equal(readFrom, Math.min(end, ...live));
+        break;
+      }
+      at = end;
+    }
+  }
+  for (const { type } of ledger.events) ends.add(type);
+  for (const type of ["action.verified", "action.reverted", "action.completed"]) assert.ok(ends.has(type), type);
 });
 
 it("reasons are told where configured, and what has been erased is not", async () => {

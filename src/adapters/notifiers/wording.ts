@@ -42,6 +42,7 @@ const STATES: Readonly<Record<string, string>> = {
   suppressed: "Suppressed as a duplicate",
   refused: "Refused",
   succeeded: "Done",
+  reverted: "Taken back, it was not well",
   failed: "Failed",
   "needs-attention": "Needs attention",
 };
