@@ -34,6 +34,8 @@ const OLD: Readonly<Record<string, readonly string[]>> = {
 };
 /** Many events of one moment are read again once. */
 const GATHER_MS = 150;
+/** However much happens, an open page asks no more often than this. */
+const APART_MS = 1_000;
 /** Without the stream the pages ask by themselves. */
 const FALLBACK_MS = 15_000;
 
@@ -90,14 +92,17 @@ function useIsSeen(): boolean {
 function gatherer(queries: QueryClient): (events: readonly Told[]) => void {
   const old = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let flushedAt = -Infinity;
   const flush = (): void => {
     timer = null;
+    flushedAt = performance.now();
     for (const key of old) void queries.invalidateQueries({ queryKey: [key] });
     old.clear();
   };
   return (events) => {
     for (const { type } of events) for (const key of OLD[type.split(".")[0] ?? ""] ?? []) old.add(key);
-    if (old.size > 0) timer ??= setTimeout(flush, GATHER_MS);
+    const waitMs = Math.max(GATHER_MS, flushedAt + APART_MS - performance.now());
+    if (old.size > 0) timer ??= setTimeout(flush, waitMs);
   };
 }
 
