@@ -16,6 +16,7 @@ const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = ne
   ["on-call", { steps: [step(5 * 60_000, ["sre"]), step(10 * 60_000, ["sre", "manager"])] }],
   ["two", { steps: [step(5 * 60_000, ["admin"], ["sre"]), step(10 * 60_000, ["sre"], ["manager", "admin"])] }],
   ["admins", { steps: [step(HALF_MS, ["admin"])] }],
+  ["owners", { steps: [step(HALF_MS, ["admin"])] }],
 ]);
 
 /** Everything passes from the third stage on. */
