@@ -63,8 +63,9 @@ const METHODS: ReadonlyMap<string, string> = new Map(
 
 /** Built-in modules that compute and do nothing else. */
 const BUILTINS: ReadonlySet<string> = new Set(["node:crypto", "node:buffer"]);
-/** Packages that compute and do nothing else. */
+/** Packages that compute and do nothing else; of some, data alone. */
 const PACKAGES: ReadonlySet<string> = new Set(["@bufbuild/cel", "@bufbuild/protobuf", "yaml", "zod"]);
+const DATA: ReadonlySet<string> = new Set(["moment-timezone/data/packed/latest.json"]);
 const RANDOM_EXPORTS = /^(random|generateKey|getRandomValues|webcrypto|subtle|generatePrime|\*$|default$)/;
 
 /** What a file of a pure room may not use, and what to use instead. */
@@ -149,7 +150,7 @@ export function declaredNames(source: Source): ReadonlySet<string> {
 function packageProblems({ specifier, typeOnly, names }: Link): readonly string[] {
   if (specifier.startsWith(".") || typeOnly) return [];
   const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : (specifier.split("/")[0] ?? "");
-  if (!BUILTINS.has(specifier) && !PACKAGES.has(name)) return [`${specifier}: ${WORLD}`];
+  if (!BUILTINS.has(specifier) && !PACKAGES.has(name) && !DATA.has(specifier)) return [`${specifier}: ${WORLD}`];
   if (specifier !== "node:crypto") return [];
   const random = names.filter((exported) => RANDOM_EXPORTS.test(exported));
   return random.map((exported) => `node:crypto ${exported}: import what is deterministic by its name, else ${ENTROPY}`);

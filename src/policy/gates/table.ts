@@ -6,6 +6,7 @@ import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
 import { readRateLimit } from "./rate-limit.ts";
+import { readFreeze, readWindow } from "./window.ts";
 
 export const GATES = {
   rateLimit: readRateLimit,
@@ -13,4 +14,6 @@ export const GATES = {
   duplicate: readDuplicate,
   circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,
+  window: readWindow,
+  freeze: readFreeze,
 } as const satisfies Record<string, ReadGate>;
