@@ -1,10 +1,11 @@
 // The settings of notifiers: what stops a start, what may be reached, and what is said of it without telling anybody.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
+import { parse } from "yaml";
 import { receiversIn } from "../../src/cli/deliveries-health.ts";
 import { loadConfig } from "../../src/main/config.ts";
 import { allowedOrigins } from "../../src/main/egress.ts";
@@ -24,6 +25,17 @@ it("nobody is told by default, and every way that is named is on the allow-list"
   assert.deepEqual(allowedOrigins(configured(t, { hook: HOOK })), ["https://hooks.example"]);
 });
 
+it("the manual's examples are a configuration", (t) => {
+  const manual = readFileSync(new URL("../../docs/notifiers.md", import.meta.url), "utf8");
+  const blocks = [...manual.matchAll(/^```yaml\n(notifiers:\n[\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+  const examples = blocks.map((text) => (parse(text) as { notifiers: object }).notifiers);
+  const { notifiers } = configured(t, Object.assign({}, ...examples) as object);
+  assert.deepEqual(
+    Object.values(notifiers).map(({ kind }) => kind),
+    ["webhook", "email", "slack"],
+  );
+});
+
 for (const [what, notifiers, place] of [
   ["an unknown kind", { x: { kind: "carrier-pigeon" } }, "notifiers/x/kind"],
   ["a secret instead of its reference", { x: { ...HOOK, secret: "whsec_x" } }, "secret"],
@@ -32,6 +44,16 @@ for (const [what, notifiers, place] of [
   ["a kind of notification that is none", { x: { ...HOOK, tells: ["hold.hoped"] } }, "notifiers/x/tells"],
   ["a name with a path in it", { "../x": HOOK }, "notifiers"],
   ["a path to another host", { x: { ...HOOK, path: "//evil.example/" } }, "notifiers/x/path"],
+  [
+    "a Slack user who is none",
+    { x: { kind: "slack", channel: "C0123456789", people: { ada: "person:ada" } } },
+    "people",
+  ],
+  [
+    "an agent that answers",
+    { x: { kind: "slack", channel: "C0123456789", people: { U0123456789: "agent:a" } } },
+    "people",
+  ],
   ["more than run", Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`x${n}`, HOOK])), "at most 16"],
 ] as const) {
   it(`${what} stops the start and is named`, (t) => {
