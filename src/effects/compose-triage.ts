@@ -1,7 +1,9 @@
 // The arguments of triage actions, composed from what the record says: every page carries its justification (S6).
 
 import type { Json, JsonObject } from "../core/json.ts";
+import { AppError } from "../core/errors.ts";
 import type { Action } from "../kernel/state.ts";
+import { ticketUpdateOf } from "../kernel/ticket-names.ts";
 import type { Signal } from "../wire/types/signal.ts";
 
 export type TriageContext = {
@@ -13,8 +15,17 @@ export type TriageContext = {
   /** All that the incident names. */
   readonly services: readonly string[];
   readonly signalIds: readonly string[];
+  /** How tickets are found and resolved; null where there are none. */
+  readonly tickets: TicketTerms | null;
   /** The newest signal, null when the incident has left memory. */
   readonly signal: Signal | null;
+};
+
+export type TicketTerms = {
+  /** What correlation ids of this installation begin with, before `:act_…`. */
+  readonly prefix: string;
+  readonly resolvedState: number;
+  readonly closeCode: string;
 };
 
 const SUMMARY_MAX = 1_000;
@@ -34,6 +45,8 @@ export function composeTriage(context: TriageContext): JsonObject {
       return { dedupKey: dedupKeyOf(context) };
     case "servicenow.incident.create":
       return ticket(context);
+    case "servicenow.incident.update":
+      return ticketNews(context);
     case "incident.declare-major":
       return majorIncident(context);
     default:
@@ -67,15 +80,46 @@ function ticket(context: TriageContext): JsonObject {
   ];
   return {
     shortDescription: oneLine(titleOf(context), SHORT_DESCRIPTION_MAX),
-    description: lines
-      .filter((line) => line !== "")
-      .join("\n")
-      .slice(0, 4_000)
-      .toWellFormed(),
+    description: proseOf(lines),
     urgency: GRADES[severity],
     impact: GRADES[severity],
     ...(team === undefined || team === "" ? {} : { team }),
   };
+}
+
+const WORKED_ON_STATE = 2;
+
+/** What a ticket is told: news of its incident, that it fails again, or that it is over. */
+function ticketNews(context: TriageContext): JsonObject {
+  const { action, tickets, services, signal, signalIds } = context;
+  const update = ticketUpdateOf(action);
+  if (update === undefined || tickets === null) throw new AppError("arguments-invalid", "no ticket to tell");
+  const correlationId = `${tickets.prefix}:${update.ticket}`;
+  const incident = action.incident ?? "";
+  if (update.say === "end") {
+    const closeNotes = `Incident ${incident} is over: none of its alerts fires any more.`;
+    const { resolvedState: state, closeCode } = tickets;
+    return { correlationId, fields: { closeCode, closeNotes, state, workNotes: closeNotes }, whileActive: true };
+  }
+  const severity = action.classification?.severity ?? "unclassified";
+  const lines = [
+    update.say === "again" ? `Incident ${incident} fails again.` : `News of incident ${incident}.`,
+    `Run ${action.run ?? "none"}: ${severity}. Services: ${services.join(", ")}.`,
+    signal === null ? "" : oneLine(signal.title, SHORT_DESCRIPTION_MAX),
+    signal?.summary ?? "",
+    `Signals ${signalIds.join(", ")}.`,
+    ...pointersOf(signal),
+  ];
+  const workNotes = proseOf(lines);
+  return { correlationId, fields: update.say === "again" ? { state: WORKED_ON_STATE, workNotes } : { workNotes } };
+}
+
+function proseOf(lines: readonly string[]): string {
+  return lines
+    .filter((line) => line !== "")
+    .join("\n")
+    .slice(0, 4_000)
+    .toWellFormed();
 }
 
 function majorIncident(context: TriageContext): JsonObject {

@@ -12,6 +12,7 @@ import type { ExecuteRequest, Executor, Plan, Reconciliation, StepOutcome } from
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { EmergencyBrake } from "./brake.ts";
+import type { TicketTerms } from "./compose-triage.ts";
 import { toRecordable } from "./recordable.ts";
 
 export type ExecuteParts = {
@@ -23,6 +24,8 @@ export type ExecuteParts = {
   readonly registered: (identities: readonly string[]) => readonly Answerer[];
   /** Names this log's incidents apart from those of other installations at the same pager. */
   readonly origin: string;
+  /** How tickets are found and resolved; null where there are none. */
+  readonly tickets: TicketTerms | null;
   readonly planTimeoutMs: number;
   readonly stepTimeoutMs: number;
 };

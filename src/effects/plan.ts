@@ -102,7 +102,7 @@ async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObj
   const signal = newest === undefined ? null : await findSignal(parts, newest);
   const page = action.kind === "pagerduty.trigger" ? (incident?.page?.of ?? incident?.id) : undefined;
   const stands = { page: page ?? action.incident ?? "", services: incident?.services ?? [action.service] };
-  return composeTriage({ action, origin: parts.origin, signalIds: ids, signal, ...stands });
+  return composeTriage({ action, origin: parts.origin, tickets: parts.tickets, signalIds: ids, signal, ...stands });
 }
 
 function isDurable(parts: ExecuteParts, signalId: string): boolean {

@@ -14,6 +14,7 @@ import { pieceReservation, sizeFacts, targetOf } from "./impacts.ts";
 import { incidentOf } from "./incident-index.ts";
 import { carryOut } from "./kernel-kinds.ts";
 import { TERMS } from "./limits.ts";
+import { ticketUpdateOf } from "./ticket-names.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
 import { actionOf } from "./reducers/actions.ts";
 import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
@@ -153,6 +154,9 @@ function suppress(
 type Held = { result: Evaluation; evaluation: EvaluationFacts; policy: ActivePolicy };
 
 function hold(tx: Transaction, action: Action, { result, evaluation, policy }: Held): void {
+  const update = ticketUpdateOf(action);
+  // People are not asked whether a ticket may be told what they can read here.
+  if (update !== undefined && update.say !== "end") return refuse(tx, action, { evaluation, code: "not-asked" });
   const steps = result.route === null ? undefined : policy.routes.get(result.route)?.steps;
   const step = steps?.[0];
   if (steps === undefined || step === undefined || result.route === null) {

@@ -6,10 +6,10 @@ import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
-import type { TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { SignalFacts } from "./command.ts";
 import type { Impact } from "./impact.ts";
+import type { Stands, Ticket } from "./stands.ts";
 import type { BrakeScope, InverseFacts, ProposalFacts, StopEnds, VerifyTerms } from "./events.ts";
 
 export type Hold = {
@@ -108,10 +108,6 @@ export type IncidentSignal = {
   readonly derived?: true;
 };
 
-/** A pager's or a tracker's last word. */
-export type Word = { readonly state: TrackedState; readonly at: number; readonly revision: number | null };
-export type Stands = { readonly [S in TrackedSystem]?: Word };
-
 /** One alert that fires. */
 export type Firing = { readonly key: string; readonly service: string };
 
@@ -161,6 +157,7 @@ export type Incident = {
   /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
   retriageAt: number | null;
   page: Page | null;
+  ticket: Ticket | null;
   /** How it stands at the pager and the tracker by their own word, where they said so. */
   stands: Stands;
   /** Action that waits for human review on behalf of this incident, one at a time. */
@@ -225,6 +222,9 @@ export type OwedResolve = Pick<Incident, "id" | "environment" | "service" | "sig
   /** When the next one may begin; null while one is under way. */
   readonly dueAt: number | null;
 };
+
+/** A ticket that has to be resolved though the attempt to do so has ended. */
+export type OwedEnd = OwedResolve & { readonly ticket: string };
 
 export type Run = {
   readonly id: string;
@@ -330,6 +330,8 @@ export type State = {
   reverts: Map<string, string>;
   /** Where a revert failed, by `environment|service`, and whose. */
   blocked: Map<string, string>;
+  /** By the ticket's name. */
+  owedEnds: Map<string, OwedEnd>;
   /** Keys of shared tables by whose they are, see Shares; derived from the tables. */
   shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
@@ -375,6 +377,7 @@ export function emptyState(): State {
     owedResolves: new Map(),
     reverts: new Map(),
     blocked: new Map(),
+    owedEnds: new Map(),
     shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
     incidentByKey: new Map(),
     joins: { services: new Map(), failures: new Map(), resolved: new Map(), absorbed: new Map() },

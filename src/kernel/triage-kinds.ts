@@ -14,6 +14,7 @@ export const TRIAGE_KINDS = {
   "pagerduty.trigger": { repeat: "idempotent", reversible: true },
   "pagerduty.resolve": { repeat: "idempotent", reversible: false },
   "servicenow.incident.create": { repeat: "conditional", reversible: true },
+  "servicenow.incident.update": { repeat: "conditional", reversible: true },
   "incident.declare-major": { repeat: "conditional", reversible: true },
 } as const;
 
@@ -31,6 +32,8 @@ export function isMoreUrgent(kind: string, other: string): boolean {
   return URGENCY.includes(kind) && (!URGENCY.includes(other) || URGENCY.indexOf(kind) < URGENCY.indexOf(other));
 }
 
+export const TICKET = "servicenow.incident.create";
+export const TICKET_UPDATE = "servicenow.incident.update";
 export const TRIAGE_AGENT = "system:triage";
 /** Whose its actions are, as brakes see it. */
 export const BY_TRIAGE = { agent: TRIAGE_AGENT, agentKind: "system", person: null } as const;
@@ -44,15 +47,18 @@ type Wanted = {
   readonly signal: string | null;
   readonly classification: ClassificationFacts | null;
   readonly agent?: typeof TRIAGE_AGENT | typeof DEAD_MAN | typeof REVERT_AGENT;
+  /** What a ticket's update is to say. */
+  readonly operand?: string | null;
 };
 
 /** Records the proposal; it is evaluated when its plan has come (`plan-action`), or refused when none does. */
 export function proposeTriage(tx: Transaction, wanted: Wanted): void {
-  const { kind, incident, run, signal, classification, agent = TRIAGE_AGENT } = wanted;
+  const { kind, incident, run, signal, classification, agent = TRIAGE_AGENT, operand = null } = wanted;
   assert(isTriageKind(kind), `${kind} is a kind of triage`);
   const { repeat, reversible } = TRIAGE_KINDS[kind];
   const { environment, service, signature } = incident;
-  const request = { environment, incident: incident.id, kind, run, service };
+  const about = operand === null ? {} : { operand };
+  const request = { environment, incident: incident.id, kind, run, service, ...about };
   const proposal: ProposalFacts = {
     kind,
     environment,
@@ -69,7 +75,7 @@ export function proposeTriage(tx: Transaction, wanted: Wanted): void {
     incident: incident.id,
     cause: { signature, signal },
     classification,
-    operand: null,
+    operand,
   };
   const subject = idFromSeq("act", tx.nextSeq);
   // No deadline: an alert that waited out an outage is still worth its page. Planning always answers.

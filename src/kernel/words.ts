@@ -1,7 +1,7 @@
 // Which of a pager's or a tracker's words counts: they overtake each other, and come twice.
 
 import type { TrackedState } from "../wire/types/signal.ts";
-import type { Word } from "./state.ts";
+import type { Word } from "./stands.ts";
 
 type Said = { readonly state: TrackedState; readonly at: number | null; readonly revision: number | null };
 

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
-import { createExecutors } from "../adapters/executors/registry.ts";
+import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { VerifyParts } from "../effects/verify.ts";
@@ -17,6 +17,12 @@ import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { fileSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
+
+function ticketTerms({ executors }: Config, origin: string): ExecuteParts["tickets"] {
+  if (executors.servicenow === undefined) return null;
+  const { resolvedState, closeCode } = executors.servicenow;
+  return { prefix: correlationPrefix(origin), resolvedState, closeCode };
+}
 
 export type EffectParts = ClassifyParts & ExecuteParts & VerifyParts;
 
@@ -65,6 +71,7 @@ export function createEffectParts({
     executors,
     classifier,
     origin,
+    tickets: ticketTerms(config, origin),
     registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),

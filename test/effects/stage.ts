@@ -26,6 +26,7 @@ const KINDS = [
   "pagerduty.trigger",
   "pagerduty.resolve",
   "servicenow.incident.create",
+  "servicenow.incident.update",
 ];
 export const CLASSIFICATION = {
   classification: "high",
@@ -98,6 +99,7 @@ export class Stage {
       classifier,
       registered: () => this.registered,
       origin: "test",
+      tickets: { prefix: "test", resolvedState: 6, closeCode: "Resolved by caller" },
       teams: ["sre"],
       classifyTimeout: () => this.#term(),
       health: { ask: () => this.onHealth() },

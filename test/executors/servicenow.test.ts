@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { ServicenowOptions } from "../../examples/stand-ins/servicenow.ts";
+import { composeTriage, type TriageContext } from "../../src/effects/compose-triage.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
@@ -264,6 +265,40 @@ for (const [name, args] of REFUSED) {
     await assert.rejects(planned, (error) => isAppError(error, "arguments-invalid"));
   });
 }
+
+test("what triage says of its ticket's incident is written there, and its end once, on a record that is not over", async (t) => {
+  const stage = await staged(t);
+  await run(stage);
+  const executor = stage.build();
+  const tickets = { prefix: "holdpoint.test/log", resolvedState: 6, closeCode: "Resolved by caller" };
+  const compose = (say: string): JsonObject => {
+    const action = {
+      id: "act_00000000z",
+      kind: UPDATE,
+      agent: "system:triage",
+      operand: `${say}:act_00000000c:inc_000000002`,
+      service: "cart",
+      environment: "production",
+      incident: "inc_000000002",
+      run: "run_000000003",
+      classification: null,
+    };
+    const context = { action, origin: "", page: "", services: ["cart", "search"], signalIds: [], signal: null, tickets };
+    return composeTriage(context as unknown as TriageContext);
+  };
+  const tell = async (say: string): Promise<string> => {
+    const plan = await executor.plan(planRequest({ kind: UPDATE, args: compose(say) }, "act_00000000z"), never);
+    return (await executor.execute({ ...executeRequest(plan), idempotencyKey: `${say} z` }, never)).status;
+  };
+  const record = (): Record<string, string> => stage.servicenow.incidents.at(-1) as Record<string, string>;
+  assert.equal(await tell("news"), "succeeded");
+  assert.match(record()["work_notes"] ?? "", /News of incident inc_000000002\..*\n.*Services: cart, search\./s);
+  assert.equal(await tell("end"), "succeeded");
+  assert.deepEqual([record()["state"], record()["close_code"]], ["6", "Resolved by caller"]);
+  await assert.rejects(tell("end"), (error) => isAppError(error, "arguments-invalid"));
+  assert.equal(await tell("again"), "succeeded");
+  assert.equal(record()["state"], "2");
+});
 
 test("a correlation id that two records share names neither", async (t) => {
   const stage = await staged(t, { kind: UPDATE });

@@ -62,6 +62,7 @@ test("whatever a signal says, its page, resolve and ticket can be planned", asyn
         origin: "holdpoint.test/log",
         page: "inc_000000002",
         services: ["cart"],
+        tickets: null,
         signalIds,
         signal: said,
       };

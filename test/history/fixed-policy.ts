@@ -15,6 +15,7 @@ function step(withinMs: number, ...each: readonly (readonly string[])[]): RouteS
 const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = new Map([
   ["on-call", { steps: [step(5 * 60_000, ["sre"]), step(10 * 60_000, ["sre", "manager"])] }],
   ["two", { steps: [step(5 * 60_000, ["admin"], ["sre"]), step(10 * 60_000, ["sre"], ["manager", "admin"])] }],
+  ["owners", { steps: [step(HALF_MS, ["admin"])] }],
   ["admins", { steps: [step(HALF_MS, ["admin"])] }],
   ["owners", { steps: [step(HALF_MS, ["admin"])] }],
 ]);

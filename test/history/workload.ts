@@ -319,14 +319,26 @@ export class Workload extends Recorder {
     const parent = id === "agent:b" ? "agent:a0" : null;
     const volumePerHour = 1_000 + this.#below(3);
     const proposal = registrationProposal(registrationOf(id, { parent, volumePerHour }), "owner");
-    this.submit(command("propose-action", "person:owner", proposal));
+    this.#agreed("person:owner", proposal);
+  }
+
+  /** Mostly approved at once, by somebody else. */
+  #agreed(actor: string, proposal: CommandInputs["propose-action"]): void {
+    const action = this.submit(command("propose-action", actor, proposal))?.subject;
+    if (action === undefined || this.state.actions.get(action)?.status !== "held" || this.#chance(4)) return;
+    const id = "person:p-ada";
+    const answerer = { id, kind: "person", person: "p-ada", roles: ["sre", "admin"], owner: null, models: [] } as const;
+    const given = { answerer, proposer: { owner: null, models: [] }, present: [] };
+    this.submit(
+      command("answer-hold", id, { action, decision: "approve", planHash: proposal.planHash ?? "", ...given }),
+    );
   }
 
   #releaseDomain(): void {
     const operand = this.#one([...this.state.blocked.keys()]);
     if (operand === undefined) return;
     const proposal = { ...stageProposal("shadow", "p-bob"), kind: "domain.release", operand };
-    this.submit(command("propose-action", "person:p-bob", proposal));
+    this.#agreed("person:p-bob", proposal);
   }
 
   /** A short one of a place, or the end of one. */
@@ -339,7 +351,7 @@ export class Workload extends Recorder {
     const startsAt = this.nowMs + this.#below(60_000);
     const endsAt = startsAt + 1 + this.#below(600_000);
     const terms = { environment: this.#from(ENVIRONMENTS), service, signature: null, startsAt, endsAt };
-    this.submit(command("propose-action", "person:p-bob", silenceProposal(terms, "p-bob")));
+    this.#agreed("person:p-bob", silenceProposal(terms, "p-bob"));
   }
 
   #setStage(): void {

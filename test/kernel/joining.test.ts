@@ -190,7 +190,8 @@ describe("a page of an incident that was paged", () => {
     }
     assert.deepEqual(results, {
       "pagerduty.trigger": ["granted", "suppressed"],
-      "servicenow.incident.create": ["granted", "suppressed"],
+      "servicenow.incident.create": ["granted"],
+      "servicenow.incident.update": ["granted"],
     });
   });
 });

@@ -34,7 +34,8 @@ it("triage kinds are declared as their executors declare them", () => {
   }
 });
 
-const ARGS: Readonly<Record<keyof typeof TRIAGE_KINDS, JsonObject>> = {
+/** All but the update of a ticket, which reads the record: its planning ends by its term, and what it lacks is told again. */
+const ARGS: Readonly<Record<Exclude<keyof typeof TRIAGE_KINDS, "servicenow.incident.update">, JsonObject>> = {
   "pagerduty.trigger": { dedupKey: "test/inc_00000001a", summary: "cart is down", severity: "sev1", source: "cart" },
   "pagerduty.resolve": { dedupKey: "test/inc_00000001a" },
   "servicenow.incident.create": { shortDescription: "cart is down", urgency: 1, impact: 1, team: "sre" },

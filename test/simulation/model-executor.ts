@@ -27,6 +27,7 @@ export const TRIAGE_MODELS: readonly ActionKind[] = [
   modelKind("pagerduty.trigger", { repeat: "idempotent", planning: "pure" }),
   modelKind("pagerduty.resolve", { repeat: "idempotent", planning: "pure" }),
   modelKind("servicenow.incident.create", { repeat: "conditional", planning: "pure" }),
+  modelKind("servicenow.incident.update", { repeat: "conditional", planning: "pure" }),
 ];
 
 function modelKind(kind: string, of: Pick<ActionKind, "repeat" | "planning">): ActionKind {

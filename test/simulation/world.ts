@@ -167,6 +167,7 @@ export class World {
       classifier: modelClassifier(this.random, this.turns),
       registered: (ids) => this.people.registered(ids),
       origin: ORIGIN,
+      tickets: { prefix: ORIGIN, resolvedState: 6, closeCode: "Resolved by caller" },
       teams: TEAMS,
       health: modelHealth(this.random, this.turns),
       checksOf: (hash, name) =>

@@ -18,6 +18,9 @@ import {
 import { writeOutcome, type Told } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
+/** From there on a record is over: resolved, closed, canceled. */
+const RESOLVED_STATE = 6;
+
 export const UPDATE = "servicenow.incident.update";
 
 const callSchema = z.strictObject({
@@ -40,6 +43,9 @@ export interface UpdateParts {
 export async function planUpdate(parts: UpdateParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const args = parseArguments(servicenowUpdateArguments, request.args);
   const record = await currentRecord(parts.table, args, signal);
+  if (args.whileActive === true && !(Number(record.values["state"] ?? Number.NaN) < RESOLVED_STATE)) {
+    throw new AppError("arguments-invalid", "the record is over already, or does not show its state");
+  }
   const changes = changesTo(record, args.fields);
   const note = args.fields.workNotes === undefined ? undefined : journalText(args.fields.workNotes);
   if (changes.length === 0 && note === undefined) {

@@ -15,6 +15,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { alertKey } from "../reducers/signals.ts";
 import { incidentKey, type Action, type Incident, type ResolvedIncident, type State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import { closeTicket } from "../tickets.ts";
 import { proposeTriage } from "../triage-kinds.ts";
 import { openRun } from "./runs.ts";
 
@@ -128,10 +129,12 @@ function merge(tx: Transaction, one: Incident, other: Incident): Incident | unde
   if (pages.some(isUnderWay)) return undefined;
   const takenBack = absorbed.page !== null && into.page === null ? [...pages, ...pagesOf(tx.state, into)] : pages;
   const mustClose = absorbed.page !== null && into.page !== null;
+  const isSecondTicket = absorbed.ticket !== null && into.ticket !== null;
   const reviews = [into.review, absorbed.review];
   for (const page of takenBack) takeBack(tx, page, "incident-merged");
   tx.emit({ type: "incident.merged", subject: absorbed.id, facts: { into: into.id } });
   if (mustClose) closePage(tx, absorbed);
+  if (isSecondTicket) closeTicket(tx, absorbed);
   const winner = into.review;
   for (const id of reviews) {
     if (id === null || winner === null || id === winner || tx.state.actions.get(id)?.status !== "held") continue;
@@ -178,6 +181,7 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   for (const page of pagesOf(tx.state, incident)) takeBack(tx, page, "incident-resolved");
   if (pagesOf(tx.state, incident).length > 0) return;
   closePage(tx, incident);
+  closeTicket(tx, incident);
   tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, KERNEL);
 }
 

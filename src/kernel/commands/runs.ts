@@ -7,7 +7,8 @@ import { incidentOf } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Incident, Run } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { proposeTriage } from "../triage-kinds.ts";
+import { newsOf } from "../tickets.ts";
+import { proposeTriage, TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
 
 export function openRun(tx: Transaction, of: { incident: string; signal: string }): void {
   const deadline = tx.now + TERMS.classificationMs;
@@ -29,7 +30,7 @@ export function classifyRun(tx: Transaction, command: Command<"classify-run">): 
   const content = command.content;
   const payload = content === undefined ? {} : { payload: { retention: "evidence", body: content } as const };
   // Resolved before the answer came: nothing is left to page about.
-  const wanted = incidentOf(tx.state, run.incident) === undefined ? [] : wantedActions(classification);
+  const wanted = wantedOf(incidentOf(tx.state, run.incident), classification);
   if (classification === null || classifier === null) {
     tx.emit({ type: "run.unclassified", subject: runId, facts: { code, problems }, ...payload });
   } else {
@@ -38,6 +39,14 @@ export function classifyRun(tx: Transaction, command: Command<"classify-run">): 
   }
   proposeWanted(tx, { run, classification, wanted });
   return { subject: runId, result: classification === null ? "unclassified" : "classified", repeated: false };
+}
+
+/** Of an incident that has its ticket, news for that instead of another. */
+function wantedOf(incident: Incident | undefined, classification: ClassificationFacts | null): readonly string[] {
+  if (incident === undefined) return [];
+  const wanted = wantedActions(classification);
+  if (incident.ticket === null || classification === null) return wanted;
+  return [...wanted.filter((kind) => kind !== TICKET), TICKET_UPDATE];
 }
 
 /** The most urgent first: where all of them need review, that is the one people are asked about. */
@@ -59,7 +68,11 @@ type Wanted = {
 function proposeWanted(tx: Transaction, { run, classification, wanted }: Wanted): void {
   const incident = incidentOf(tx.state, run.incident);
   if (incident === undefined) return;
-  for (const kind of wanted) proposeTriage(tx, { kind, incident, run: run.id, signal: run.signal, classification });
+  const { id, signal } = run;
+  for (const kind of wanted) {
+    const operand = kind === TICKET_UPDATE ? newsOf(incident) : null;
+    proposeTriage(tx, { kind, incident, run: id, signal, classification, operand });
+  }
 }
 
 /** A classification that never came: the run goes to a person. */

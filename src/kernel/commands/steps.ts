@@ -14,6 +14,7 @@ import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { isToStop, stopAction } from "./agents.ts";
+import { closeLateTicket } from "../tickets.ts";
 import { closeIfOver } from "./incidents.ts";
 
 const RETRY_FIRST_MS = 1_000;
@@ -81,6 +82,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const facts = { attempt, status, code, retryAt, action: next };
   tx.emit({ type: "step.finished", subject: id, facts: stops.length === 0 ? facts : { ...facts, stops }, ...payload });
   reportWhole(tx, brakesOf(stops));
+  closeLateTicket(tx, action, next);
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
@@ -136,6 +138,7 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
     ...payload,
   });
   reportWhole(tx, brakesOf(stops));
+  closeLateTicket(tx, action, next);
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }

@@ -11,6 +11,7 @@ import { beginBy } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import { isEndDue, tellEndAgain } from "../tickets.ts";
 import { BY_TRIAGE, DEAD_MAN, proposeTriage } from "../triage-kinds.ts";
 import { isReportDue, report } from "../stop-report.ts";
 import { isStageOver, stageAt } from "../stage.ts";
@@ -66,6 +67,11 @@ export function tick(tx: Transaction): Reply {
     const { run } = owed;
     proposeTriage(tx, { kind: "pagerduty.resolve", incident: owed, run, signal: null, classification: null });
   }
+  for (const owed of [...tx.state.owedEnds.values()]) {
+    if (!isEndDue(tx.state, owed, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    tellEndAgain(tx, owed);
+  }
   return { subject: "log", result: "ticked", repeated: false };
 }
 
@@ -81,6 +87,7 @@ export function somethingIsDue(state: State, now: number): boolean {
   for (const one of state.incidents.values()) if (isTriageDue(state, one, now) || isQuiet(one, now)) return true;
   for (const storm of state.storms.values()) if (isStormDue(state, storm, now)) return true;
   for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
+  for (const owed of state.owedEnds.values()) if (isEndDue(state, owed, now)) return true;
   return false;
 }
 

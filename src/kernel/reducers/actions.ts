@@ -8,6 +8,8 @@ import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { beginBy } from "../reverts.ts";
 import { hasEnded, type Action, type Grant, type Incident, type State } from "../state.ts";
+import { TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
+import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
@@ -28,6 +30,8 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
   if ((status === "failed" || status === "expired") && action.grant !== null) dropMarks(state, action.id, action.grant);
   notePageEnd(state, action, end);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
+  if (action.kind === TICKET_UPDATE) noteTicketEnd(state, action, { code: "", ...end });
+  if (status === "succeeded" && action.kind === TICKET && action.attempt > 0) noteTicketOpened(state, action);
   const incident = incidentOf(state, action.incident);
   if (incident === undefined) return;
   if (incident.review === action.id) {
@@ -35,6 +39,7 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
     // A denial answers for all that the review covered; after a timeout all of it is asked for by another run.
     if (status !== "suppressed") incident.covered = [];
   }
+  if (action.kind === TICKET_UPDATE) return; // what a ticket did not hear nobody else missed
   if (status === "expired") incident.retriageAt = at;
   else if (isOwedPage(incident, action)) incident.retriageAt = at + TERMS.suppressRunMs;
 }
@@ -97,6 +102,7 @@ export function applyProposed(
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
+  if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
   if (facts.kind === "pagerduty.trigger") notePageAsked(state, actionOf(state, subject));
 }

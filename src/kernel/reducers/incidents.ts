@@ -56,6 +56,7 @@ function newIncident({ id, environment, service, signature, holds, at }: Opening
     firing: [],
     retriageAt: null,
     page: null,
+    ticket: null,
     stands: {},
     review: null,
     covered: [],
@@ -98,6 +99,7 @@ export function applyMerged(state: State, event: KernelEvent<"incident.merged">)
   // Its page is being closed, or is the survivor's own from now on.
   if (into.page === null) into.page = absorbed.page;
   else if (absorbed.page !== null) closeMarks(state, absorbed.page);
+  into.ticket ??= absorbed.ticket;
   into.services = union(into.services, absorbed.services, LIMITS.incidentServicesMax);
   into.failures = union(into.failures, absorbed.failures, LIMITS.incidentFailuresMax);
   into.holds = union(into.holds, absorbed.holds, LIMITS.incidentHoldsMax);

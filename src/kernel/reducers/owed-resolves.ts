@@ -10,7 +10,7 @@ import { LIMITS, TERMS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
 
 /** How an attempt ends that is to be made again. */
-const CAME_TO_NOTHING: ReadonlySet<ActionStatus> = new Set(["refused", "expired", "failed"]);
+export const CAME_TO_NOTHING: ReadonlySet<ActionStatus> = new Set(["refused", "expired", "failed"]);
 /** Held back by a brake or a stage, which says nothing about the pager. */
 export const HELD_BACK: ReadonlySet<string> = new Set(["paused", "dry-run", "shadow"]);
 
@@ -37,7 +37,7 @@ export function noteResolveEnd(state: State, action: Action, { status, code, at 
   setBounded(state.owedResolves, { key: id, value, max: LIMITS.owedResolvesMax });
 }
 
-function waitMs(tries: number): number {
+export function waitMs(tries: number): number {
   if (tries === 0) return 0;
   return Math.min(TERMS.resolveAgainMs * 2 ** Math.min(tries - 1, 10), TERMS.resolveAgainMaxMs);
 }

@@ -123,6 +123,7 @@ export const servicenowUpdateArguments = z
   .strictObject({
     sysId: sysIdSchema.optional(),
     correlationId: correlationIdSchema.optional(),
+    whileActive: z.literal(true).optional().describe("Not for a record that is resolved, closed or canceled"),
     fields: updateFieldsSchema,
   })
   .refine(

@@ -36,6 +36,9 @@ export const servicenowConfigSchema = z.strictObject({
   assignmentGroups: z.record(z.string().min(1).max(64), sysIdSchema).default({}),
   /** Value of `state` for a canceled incident, where an instance has changed it. */
   canceledState: z.int().min(-99).max(99).default(8),
+  /** How triage resolves the ticket of an incident that is over: `state`, and a choice of `close_code`. */
+  resolvedState: z.int().min(-99).max(99).default(6),
+  closeCode: z.string().min(1).max(40).default("Resolved by caller"),
   /**
    * How long a write that nobody saw the end of may still take effect. ServiceNow ends a Table API transaction after
    * 60 s (quota rule "REST Table API request timeout"); the rest is for waiting in its queue.
