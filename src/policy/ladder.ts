@@ -3,7 +3,8 @@
 import { SEVERITIES, type Severity } from "../wire/types/classification.ts";
 import { STAGES, type Stage, type StagePermit } from "../wire/types/stage.ts";
 import { coversAction } from "./definitions.ts";
-import { readAction, readRouteUse, type RouteUse } from "./read-policy.ts";
+import { readAction } from "./read-action.ts";
+import { readRouteUse, type RouteUse } from "./read-policy.ts";
 import type { Field } from "./yaml-reader.ts";
 
 const PERMITS_MAX = 16;

@@ -5,13 +5,12 @@ import { compileCondition, type Condition } from "./cel/condition.ts";
 import { ConditionError } from "./cel/node.ts";
 import { coversAction, type Gate, type Match, type Policy, type Rule } from "./definitions.ts";
 import { FACT_NAMES } from "./fact-names.ts";
+import { readAction } from "./read-action.ts";
 import { GATES } from "./gates/table.ts";
 import { isWhole, readPlainName } from "./plain-names.ts";
 import { ANYTHING, assume, assumeOneOf, assumeText, type Branch } from "./satisfiable.ts";
 import type { Field } from "./yaml-reader.ts";
 
-const ACTION = /^(\*|[a-z0-9-]+(\.[a-z0-9-]+)*(\.\*)?)$/;
-const ACTION_CHARS_MAX = 128;
 const SERVICE = /^[^\s*]+$/;
 const TEXT_CHARS_MAX = 200;
 const DESCRIPTION_CHARS_MAX = 2_000;
@@ -51,11 +50,6 @@ export function readPolicy(name: string, spec: Field, uses: RouteUse[]): Policy 
   });
   if (rules === undefined || !isWhole(rules)) return undefined;
   return { name, path: spec.path, line: spec.line, match, rules };
-}
-
-/** A kind, `prefix.*` or `*`. */
-export function readAction(field: Field): string | undefined {
-  return field.textLike(ACTION, "an action kind, `prefix.*` or `*`", ACTION_CHARS_MAX);
 }
 
 export function readMatch(field: Field): Match | undefined {

@@ -3,7 +3,7 @@
 import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
-import type { CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
@@ -126,6 +126,11 @@ class Counters implements CounterReader {
 
   lastPassed(key: string): string | null {
     return this.#find(this.#values.passed, key) ?? null;
+  }
+
+  contenders(): readonly Contender[] {
+    const conflict = this.#find(this.#values.passed, "conflict");
+    return conflict === undefined ? [] : [{ id: conflict, kind: "case" }];
   }
 
   /** Of an impact `used` says how much of it is taken, whatever is counted. */

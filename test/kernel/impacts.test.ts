@@ -33,6 +33,14 @@ spec:
       when: action.kind == "change.rows"
       gates: [{ cumulative: { max: 100, per: 15m, by: [all], count: size } }]
       decision: allow
+    - name: alone
+      when: action.kind == "change.alone"
+      gates: [{ conflict: {} }]
+      decision: allow
+    - name: asks
+      when: action.kind == "change.asks"
+      gates: [{ conflict: { among: [change.alone], onFail: hold, route: people } }]
+      decision: allow
     - name: small
       when: action.kind == "change.sized" && action.size <= 10
       decision: allow
@@ -135,6 +143,41 @@ describe("a change in pieces", () => {
     assert.equal((await change(rig, "sized", { size: 10, person: null })).result, "granted");
     assert.equal((await change(rig, "sized", { size: 10, person: null }, "agent:two")).result, "granted");
     assert.equal((await change(rig, "sized", { size: 1, person: null })).result, "held");
+  });
+});
+
+describe("two actions on one target", () => {
+  it("conflict while the earlier one is under way, on the same resource or on the service as a whole", async () => {
+    const rig = await open();
+    const first = await change(rig, "alone", { resource: "a" });
+    assert.equal((await change(rig, "alone", { resource: "b" }, "agent:two")).result, "granted", "elsewhere");
+    assert.equal((await change(rig, "alone", { resource: "a" }, "agent:two")).result, "refused");
+    assert.equal(rig.last("action.refused").code, "conflict");
+    assert.equal((await change(rig, "alone", {}, "agent:two")).result, "refused", "all of it");
+    assert.equal((await change(rig, "alone", { resource: "a", environment: "staging" })).result, "granted");
+    await rig.begin(first.id);
+    assert.equal((await change(rig, "alone", { resource: "a" }, "agent:two")).result, "refused");
+    await rig.finish(first.id, "succeeded");
+    assert.equal((await change(rig, "alone", { resource: "a" }, "agent:two")).result, "granted");
+  });
+
+  it("conflict among the kinds that the gate names, and a person may let the later one through", async () => {
+    const rig = await open();
+    await change(rig, "few");
+    assert.equal((await change(rig, "asks")).result, "granted", "another kind");
+    await change(rig, "alone", { service: "search" });
+    const later = await change(rig, "asks", { service: "search" });
+    assert.equal(later.result, "held");
+    assert.equal((await rig.answer(later.id)).result, "granted");
+  });
+
+  it("do not conflict when neither holds a grant, when one is a page, or when they are one request", async () => {
+    const rig = await open();
+    const requestHash = hash("sha256", "the same");
+    assert.equal((await change(rig, "alone", { requestHash })).result, "granted");
+    assert.equal((await change(rig, "alone", { requestHash })).result, "granted", "the duplicate gate's to judge");
+    await change(rig, "large", { service: "search" });
+    assert.equal((await change(rig, "alone", { service: "search" })).result, "granted", "the other one is held");
   });
 });
 

@@ -105,5 +105,6 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
 export const NO_COUNTERS: CounterReader = {
   used: () => 0,
   lastPassed: () => null,
+  contenders: () => [],
   impact: () => ({ actions: 0, size: 0, targets: 0, isKnown: false }),
 };

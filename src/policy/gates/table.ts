@@ -1,6 +1,7 @@
 // The gates that rules may use, by name. A new gate is one file and one line here.
 
 import { readCircuitBreaker } from "./circuit-breaker.ts";
+import { readConflict } from "./conflict.ts";
 import { readCumulative } from "./cumulative.ts";
 import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
@@ -11,6 +12,7 @@ import { readFreeze, readWindow } from "./window.ts";
 export const GATES = {
   rateLimit: readRateLimit,
   cumulative: readCumulative,
+  conflict: readConflict,
   duplicate: readDuplicate,
   circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,

@@ -59,6 +59,12 @@ export interface PolicyFacts {
   readonly timeMs: number;
 }
 
+/** Another action under way on the same target. */
+export interface Contender {
+  readonly id: string;
+  readonly kind: string;
+}
+
 /** What granted actions come to in a window. */
 export interface ImpactReading {
   readonly actions: number;
@@ -74,6 +80,8 @@ export interface CounterReader {
   used(counter: string, windowMs: number): number;
   /** The action that last passed a duplicate gate under `key` within the window, or null. */
   lastPassed(key: string, windowMs: number): string | null;
+  /** Actions of others under way on the target of this action, oldest first. */
+  contenders(action: string): readonly Contender[];
   /** What actions granted in (now - windowMs, now] add up to under `counter`. */
   impact(counter: string, of: { readonly windowMs: number; readonly target: string }): ImpactReading;
 }

@@ -1,0 +1,37 @@
+// Actions under way on one target: two changes of the same thing at once are a conflict.
+
+import type { Contender } from "../wire/types/policy-facts.ts";
+import type { Action, State } from "./state.ts";
+
+const LISTED_MAX = 16;
+
+/**
+ * Granted actions of others on the action's target that have not ended, oldest first: the same service of the same
+ * environment, and the same resource or one of the two as a whole. What triage asks for is about a target and changes
+ * nothing there; the same request again is the duplicate gate's to judge. Looked up by whoever asks: few rules do.
+ */
+export function contendersOf({ actions }: Readonly<State>, id: string): readonly Contender[] {
+  const own = actions.get(id);
+  const found: Contender[] = [];
+  if (own === undefined) return found;
+  for (const other of actions.values()) {
+    if (found.length >= LISTED_MAX) break;
+    if (other.id !== id && isUnderWay(other) && isSameTarget(own, other) && !isSameRequest(own, other)) {
+      found.push({ id: other.id, kind: other.kind });
+    }
+  }
+  return found;
+}
+
+function isUnderWay({ grant, agentKind, effect }: Action): boolean {
+  return grant !== null && agentKind !== "system" && effect === "external";
+}
+
+function isSameTarget(one: Action, other: Action): boolean {
+  if (one.environment !== other.environment || one.service !== other.service) return false;
+  return one.resource === null || other.resource === null || one.resource === other.resource;
+}
+
+function isSameRequest(one: Action, other: Action): boolean {
+  return one.kind === other.kind && one.requestHash === other.requestHash;
+}
