@@ -16,6 +16,7 @@ import { ActionFacts } from "./ActionFacts.tsx";
 import { CancelButton } from "./CancelButton.tsx";
 import { Evidence } from "./Evidence.tsx";
 import { Explained } from "./Explained.tsx";
+import { Outcome } from "./Outcome.tsx";
 import { PlanPanel } from "./PlanPanel.tsx";
 import { Signatures } from "./Signatures.tsx";
 import { Timeline } from "./Timeline.tsx";
@@ -64,6 +65,7 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
         </div>
         <div className="flex min-w-0 flex-col gap-3.5">
           <Timeline entries={action.timeline} omitted={action.timelineOmitted} />
+          <Outcome action={action} />
           <Signatures action={action} />
           <Evidence action={action} />
           <Explained action={action} />

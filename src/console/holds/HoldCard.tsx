@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams, useRouteContext } from "@tanstack/react-r
 import { useState, type ReactNode } from "react";
 import { ActionFacts } from "../actions/ActionFacts.tsx";
 import { Evidence } from "../actions/Evidence.tsx";
+import { Outcome } from "../actions/Outcome.tsx";
 import { PlanPanel } from "../actions/PlanPanel.tsx";
 import { Signatures } from "../actions/Signatures.tsx";
 import { Verdicts } from "../actions/Verdicts.tsx";
@@ -70,6 +71,7 @@ function Card({ action }: { readonly action: ActionDocument }): ReactNode {
           <Verdicts evaluation={action.evaluation} />
           <Signatures action={action} />
           <Evidence action={action} />
+          <Outcome action={action} />
         </div>
       </div>
       <AnswerBar why={why} isHeld={isHeld} mayAnswer={mayAnswer} action={action} onAsk={setAsked} />

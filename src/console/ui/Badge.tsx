@@ -37,6 +37,9 @@ const TONE_OF: Readonly<Record<string, Tone>> = {
   revoked: "bad",
   high: "bad",
   sev1: "bad",
+  reverting: "warn",
+  reverted: "warn",
+  verifying: "info",
   executing: "info",
   evaluating: "info",
 };

@@ -1,0 +1,47 @@
+// What came of an action once it had run: its health checks, and the action that takes it back or that it takes back.
+
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { ActionDocument } from "../api/documents.ts";
+import { Foreign } from "../ui/Foreign.tsx";
+import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
+
+export function Outcome({ action }: { readonly action: ActionDocument }): ReactNode {
+  const { verification, revert, revertOf } = action;
+  if (verification === null && revert === null && revertOf === null) return null;
+  return (
+    <Panel title="Outcome">
+      <Pairs>
+        {verification !== null && (
+          <Pair name="Health">
+            <Foreign text={verification.name} />: {verification.passes} of {verification.needed} passes in a row, after{" "}
+            {verification.samples} samples
+            {verification.failed.length > 0 && (
+              <span className="block text-bad">
+                did not pass: <Foreign text={verification.failed.join(", ")} />
+              </span>
+            )}
+          </Pair>
+        )}
+        {revert !== null && (
+          <Pair name="Taken back">
+            <ActionLink id={revert} />
+          </Pair>
+        )}
+        {revertOf !== null && (
+          <Pair name="Takes back">
+            <ActionLink id={revertOf} />
+          </Pair>
+        )}
+      </Pairs>
+    </Panel>
+  );
+}
+
+function ActionLink({ id }: { readonly id: string }): ReactNode {
+  return (
+    <Link to="/actions/$id" params={{ id }} className="font-mono text-xs text-accent hover:underline">
+      {id}
+    </Link>
+  );
+}
