@@ -3,7 +3,6 @@
 //   brake.applied ── each step in flight ends (step.finished, step.reconciled) ──► brake.reported
 //                 └─ released, or five minutes passed, with some of it still open ──► brake.reported
 
-import { KERNEL } from "./command.ts";
 import type { BrakeScope, StepStatus, StopCounts, StopEnd, StopFact } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import type { Action, Brake, State } from "./state.ts";
@@ -81,7 +80,7 @@ export function report(tx: Transaction, { id, report: known }: Brake): void {
   if (known === null) return;
   const { ends, open, propagationMs, clock } = known;
   const facts = { brake: id, ends, open, propagationMs: open > 0 ? null : propagationMs, clock };
-  tx.emit({ type: "brake.reported", subject: id, facts }, KERNEL);
+  tx.emit({ type: "brake.reported", subject: id, facts });
 }
 
 /** Somebody waits for the report: it is given with what is known by then. */
