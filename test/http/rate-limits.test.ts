@@ -39,6 +39,6 @@ test(`${CALLERS} concurrent callers of several identities never get one more tha
     const granted = (await server.eventsSince(0)).filter(({ type }) => type === "action.granted");
     assert.equal(granted.length, 60, "the ledger says the same");
   } finally {
-    await server.close();
+    await server.stop();
   }
 });

@@ -144,4 +144,16 @@ describe("a commander", () => {
     await assert.rejects(command(rig, { incident: "inc_00000000z" }), { code: "incident-not-found" });
     assert.equal(rig.state.brakes.size, 0);
   });
+
+  it("hands back in his own name, also while a step that he found has not ended", async () => {
+    const rig = await Rig.open();
+    await rig.signal();
+    const { subject } = await rig.propose({ kind: "test.free" });
+    await rig.begin(subject);
+    await command(rig);
+    await end(rig);
+    const [first, second] = rig.writer.kept.slice(-2);
+    assert.deepEqual([first?.type, first?.actor], ["brake.reported", "person:ada"], "whose command it is");
+    assert.deepEqual([second?.type, second?.actor], ["brake.released", "person:ada"]);
+  });
 });
