@@ -55,9 +55,9 @@ describe("approvals", () => {
   async function held(by: Who = "visitor", environment = "production"): Promise<Held> {
     const body = note(environment, `note ${Math.random()}`);
     const { json } = await server.ask("/v1/actions", { as: as(by), body });
-    const id = String(json?.["id"]);
+    const id = json?.["id"] as string;
     const read = await server.ask(`/v1/actions/${id}`, { as: as("ada") });
-    return { id, planHash: String(read.json?.["planHash"]) };
+    return { id, planHash: read.json?.["planHash"] as string };
   }
 
   function answer(who: Who, { id, planHash }: Held, more: JsonObject = {}): Promise<Answer> {
@@ -67,6 +67,11 @@ describe("approvals", () => {
 
   async function statusOf({ id }: Held): Promise<unknown> {
     return (await server.ask(`/v1/actions/${id}`, { as: as("ada") })).json?.["status"];
+  }
+
+  async function holdOf({ id }: Held): Promise<JsonObject> {
+    const { json } = await server.ask(`/v1/actions/${id}`, { as: as("ada") });
+    return { ...(json?.["hold"] as JsonObject | undefined) };
   }
 
   /** Refused so, and nothing is recorded but that somebody was refused. */
@@ -106,8 +111,7 @@ describe("approvals", () => {
     const action = await held();
     assert.equal((await answer("adaPhone", action)).json?.["status"], "held");
     assert.equal((await answer("iris", action)).json?.["status"], "held", "nobody is an owner yet");
-    const { json } = await server.ask(`/v1/actions/${action.id}`, { as: as("ada") });
-    const needs = (json?.["hold"] as JsonObject)["needs"] as unknown as readonly JsonObject[];
+    const needs = (await holdOf(action))["needs"] as unknown as readonly JsonObject[];
     assert.deepEqual(
       needs.map(({ roles, count, have }) => [roles, count, have]),
       [
@@ -176,8 +180,7 @@ describe("approvals", () => {
     for (let i = 0; i < 200 && (await answer("grace", action)).status !== 401; i++) await sleep(50);
     await refused(answer("grace", action), 401, "token-invalid");
     assert.equal((await answer("ada", action)).json?.["status"], "held", "ada takes one seat, grace none");
-    const { json } = await server.ask(`/v1/actions/${action.id}`, { as: as("ada") });
-    const approvals = (json?.["hold"] as JsonObject)["approvals"] as unknown as readonly JsonObject[];
+    const approvals = (await holdOf(action))["approvals"] as unknown as readonly JsonObject[];
     assert.deepEqual(
       approvals.map(({ id }) => id),
       ["person:ada"],
