@@ -104,6 +104,18 @@ CREATE TABLE brakes (
 ) STRICT;
 CREATE INDEX brakes_status ON brakes (status);
 
+CREATE TABLE reviews (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  service TEXT NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX reviews_status ON reviews (status);
+CREATE INDEX reviews_environment ON reviews (environment);
+CREATE INDEX reviews_service ON reviews (service);
+
 CREATE TABLE policies (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

@@ -46,7 +46,7 @@ export function checkApproval(
 type Somebody = Pick<Proposer, "id" | "person">;
 
 /** One identity, or one human. */
-function isSame(a: Somebody, b: Somebody): boolean {
+export function isSame(a: Somebody, b: Somebody): boolean {
   return a.id === b.id || (a.person !== null && a.person === b.person);
 }
 

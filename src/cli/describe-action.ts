@@ -40,6 +40,7 @@ function headLines(action: Fields): string {
     ["Duplicate of", action.has("duplicateOf") ? action.text("duplicateOf") : null],
     ["Reversible", action.isTrue("reversible") ? "yes" : "no"],
     ["Repeating it", action.text("repeat")],
+    ["Review", action.has("review") ? `${action.text("review")}, owed for breaking the glass` : null],
     ["Grant", grantText(action.fields("grant"))],
     ["Erased", action.texts("erased") === NONE ? null : action.texts("erased")],
   ]);
@@ -137,10 +138,19 @@ export function holdLines(action: Fields, nowMs: number): string {
     ...others.map((need) => ["", need] as const),
     ["Never", notWho],
     ["Signed by", hold.list("approvals").length === 0 ? null : hold.list("approvals").map(signedBy).join(", ")],
+    ["Break glass", glassText(hold)],
     ["Time left", timeLeft(hold, nowMs)],
     ["Reminder", hold.has("remindAt") ? formatInstant(hold.number("remindAt")) : null],
     ["Plan hash", action.text("planHash")],
   ]);
+}
+
+function glassText(hold: Fields): string | null {
+  const glass = hold.fields("breakGlass");
+  if (glass === null) return null;
+  const asked = hold.list("breakers");
+  const by = asked.length === 0 ? "" : `; asked for by ${asked.map(signedBy).join(", ")}`;
+  return `in an emergency, ${glass.text("people")} of ${glass.texts("roles")}; a review is owed${by}`;
 }
 
 /** How many of how many, and who they may be. */

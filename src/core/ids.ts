@@ -9,6 +9,7 @@ const INDEX_END = 1_000_000;
 const BODY = /^([0-9a-hjkmnp-tv-z]{9})(\.[1-9][0-9]{0,5})?$/;
 
 export type IdPrefix =
+  | "rev"
   | "sig"
   | "inc"
   | "run"

@@ -3,15 +3,25 @@
 import type { KernelEvent } from "../kernel/events.ts";
 import type { AnswerView } from "../wire/types/approval-views.ts";
 
+const DECISIONS = {
+  "action.glass-asked": "break-glass",
+  "action.glass-broken": "break-glass",
+  "action.approval-given": "approve",
+  "action.approved": "approve",
+  "action.denied": "deny",
+} as const;
+
 /** The answer that the event records; null for other events. */
 export function answerOf(event: KernelEvent): AnswerView | null {
   const { seq, time, actor } = event;
   switch (event.type) {
+    case "action.glass-asked":
+    case "action.glass-broken":
     case "action.approval-given":
     case "action.approved":
     case "action.denied": {
       const { hold, person, planHash } = (event as KernelEvent<"action.denied">).facts;
-      const decision = event.type === "action.denied" ? "deny" : "approve";
+      const decision = DECISIONS[event.type];
       return { seq, time, decision, actor, person, hold, planHash };
     }
     case "action.approval-withdrawn": {

@@ -71,6 +71,7 @@ const ANSWERED = {
   approve: "approved",
   deny: "denied",
   withdraw: "approval taken back",
+  "break-glass": "let go at once, by breaking the glass,",
   lapse: "approval found to count no more",
 } as const;
 

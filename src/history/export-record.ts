@@ -15,6 +15,7 @@ const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => 
   "action.suppressed": "suppressed",
   "action.held": "held",
   "action.approved": "approved",
+  "action.glass-broken": "approved",
   "action.denied": "denied",
   "action.cancelled": "cancelled",
   "action.expired": "expired",

@@ -123,6 +123,7 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
   "action.approval-given": "held",
   "action.approval-withdrawn": "held",
   "action.approved": "approved",
+  "action.glass-broken": "approved",
   "action.denied": "denied",
   "action.refused": "refused",
   "action.suppressed": "suppressed",

@@ -13,6 +13,8 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.held": ["hold", "route", "deadline", "planHash"],
   "hold.escalated": ["hold", "step", "deadline"],
   "hold.reminded": ["hold", "step", "remindAt"],
+  "action.glass-asked": ["hold", "person", "planHash"],
+  "action.glass-broken": ["hold", "person", "planHash", "grantMs", "review", "reviewDueAt"],
   "action.approval-given": ["hold", "person", "planHash"],
   "action.approval-withdrawn": ["hold", "identity", "person", "code"],
   "hold.frozen": ["hold", "remainingMs", "until"],

@@ -1,7 +1,7 @@
 // Answers to holds as commands, with what is registered now of everybody whom they depend on.
 
 import { AppError } from "../core/errors.ts";
-import type { Command } from "../kernel/command.ts";
+import type { Command, CommandInputs } from "../kernel/command.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { Services } from "./services.ts";
@@ -12,7 +12,7 @@ type Answer = {
   readonly reason: string | null;
 };
 
-type Answering = { readonly identity: Identity; readonly action: string; readonly answer: Answer };
+type Answering<A = Answer> = { readonly identity: Identity; readonly action: string; readonly answer: A };
 
 /** To be submitted at once: what it says of others is so now. Throws `not-eligible` for a person who is nobody. */
 export function answerCommand(services: Services, { identity, action, answer }: Answering): Command {
@@ -21,16 +21,33 @@ export function answerCommand(services: Services, { identity, action, answer }: 
   const { decision, planHash, reason } = answer;
   const content = { reason };
   if (decision === "withdraw") return { type: "withdraw-approval", actor, input: { action, person }, content };
+  const input = { action, decision, planHash, ...standing(services, { identity, action }) };
+  return { type: "answer-hold", actor, input, content };
+}
+
+/** The same for the emergency exit. */
+export function glassCommand(
+  services: Services,
+  { identity, action, answer }: Answering<Omit<Answer, "decision">>,
+): Command {
+  const { planHash, reason } = answer;
+  const input = { action, planHash, ...standing(services, { identity, action }) };
+  return { type: "break-glass", actor: identity.id, input, content: { reason } };
+}
+
+type Standing = Pick<CommandInputs["answer-hold"], "answerer" | "present" | "proposer">;
+
+/** Whoever answers, whoever has, and whoever asked, as they are registered now. */
+function standing(services: Services, { identity, action }: Pick<Answering, "identity" | "action">): Standing {
   const hold = services.actions.hold(action);
   const present = services.identity.registered(hold?.approvers ?? []);
   const [registered] = services.identity.registered(hold === null ? [] : [hold.proposer]);
   const proposer = { models: registered?.models ?? [], owner: registered?.owner ?? null };
-  const answerer = answererOf(services, identity);
-  return { type: "answer-hold", actor, input: { action, answerer, decision, planHash, present, proposer }, content };
+  return { answerer: answererOf(services, identity), present, proposer };
 }
 
 /** With the roles of the token, which may be fewer than those registered. */
-function answererOf(services: Services, { id, kind, person, roles }: Identity): Answerer {
+export function answererOf(services: Services, { id, kind, person, roles }: Identity): Answerer {
   const [registered] = services.identity.registered([id]);
   return { id, kind, models: registered?.models ?? [], owner: registered?.owner ?? null, person, roles };
 }

@@ -149,7 +149,7 @@ export interface ActionService {
     args: JsonObject;
     agent: string;
   }): Promise<{ plan: Plan; planHash: string; inverse: InverseFacts | undefined }>;
-  /** Who proposed a live action, and whose approvals its hold has. */
+  /** Who proposed a live action, and whose approvals its hold has, of either way out. */
   hold(id: string): { readonly proposer: string; readonly approvers: readonly string[] } | null;
   /** Code of a secret found in free text, or null. */
   findSecret(text: string): string | null;

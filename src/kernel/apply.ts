@@ -9,6 +9,7 @@ import * as control from "./reducers/control.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
+import * as reviews from "./reducers/reviews.ts";
 import * as signals from "./reducers/signals.ts";
 import * as silences from "./reducers/silences.ts";
 import * as stage from "./reducers/stage.ts";
@@ -58,6 +59,10 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.approval-given": holds.applyApprovalGiven,
   "action.approval-withdrawn": holds.applyApprovalWithdrawn,
   "action.approved": holds.applyApproved,
+  "action.glass-asked": holds.applyGlassAsked,
+  "action.glass-broken": holds.applyGlassBroken,
+  "review.given": reviews.applyReviewGiven,
+  "review.overdue": reviews.applyReviewOverdue,
   "action.denied": actions.applyEnded("denied"),
   "action.cancelled": actions.applyEnded("cancelled"),
   "action.expired": actions.applyEnded("expired"),

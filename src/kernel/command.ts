@@ -1,7 +1,7 @@
 // Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
 
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Answerer } from "../wire/types/approvals.ts";
+import type { Answerer, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
@@ -104,6 +104,8 @@ export type CommandInputs = {
     /** Those who gave approvals of this hold before, as they are registered now; who is gone is missing. */
     readonly present: readonly Answerer[];
   };
+  "break-glass": Omit<CommandInputs["answer-hold"], "decision">;
+  "give-review": { readonly review: string; readonly outcome: ReviewOutcome; readonly answerer: Answerer };
   "withdraw-approval": { readonly action: string; readonly person: string | null };
   "cancel-action": { readonly action: string; readonly code: string };
   "begin-step": {

@@ -2,11 +2,13 @@
 
 import * as actions from "./commands/actions.ts";
 import * as agents from "./commands/agents.ts";
+import { breakGlass } from "./commands/break-glass.ts";
 import * as holds from "./commands/holds.ts";
 import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
+import * as reviews from "./commands/reviews.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
 import * as silences from "./commands/silences.ts";
@@ -34,6 +36,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "plan-action": actions.planAction,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,
+  "break-glass": breakGlass,
+  "give-review": reviews.giveReview,
   "cancel-action": actions.cancelAction,
   "begin-step": steps.beginStep,
   "finish-step": steps.finishStep,

@@ -179,6 +179,7 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
       hold: idFromSeq("hld", tx.nextSeq),
       route: result.route,
       steps: steps.length,
+      breakGlass: policy.routes.get(result.route)?.breakGlass ?? null,
       planHash: action.planHash,
       ...askedFacts(tx, action, step),
     },
@@ -196,7 +197,7 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, po
     dryRun,
     duplicateKeys: result.duplicateKeys,
     evaluation,
-    expiresAt: tx.now + TERMS.grantMs,
+    expiresAt: tx.now + (action.consent?.glassMs ?? TERMS.grantMs),
     grant: idFromSeq("grt", tx.nextSeq),
     planHash: action.planHash,
     reservations:

@@ -1,7 +1,15 @@
 // Every event the kernel records, with the shape of its facts. A released shape never changes: it gets a new version.
 
 import type { JsonObject } from "../core/json.ts";
-import type { Approval, Asks } from "../wire/types/approvals.ts";
+import type { ReviewOutcome } from "../wire/types/approvals.ts";
+import type {
+  ApprovalGivenFacts,
+  ApprovalWithdrawnFacts,
+  ApprovedFacts,
+  EscalatedFacts,
+  GlassBrokenFacts,
+  HeldFacts,
+} from "./hold-facts.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
@@ -59,17 +67,6 @@ export type ProposalFacts = {
   /** The action that it takes back; absent for all but what the kernel proposes for that. */
   readonly revertOf?: string;
 };
-
-/** What a step asks for, and until when. */
-type AskedFacts = {
-  readonly asks: Asks;
-  readonly deadline: number;
-  readonly remindEveryMs: number | null;
-  readonly remindAt: number | null;
-};
-
-/** An approval as it is given: its instant is that of the event. */
-export type ApprovalFacts = Omit<Approval, "at">;
 
 export type BrakeScope = {
   readonly agent?: string;
@@ -207,50 +204,29 @@ export type EventFacts = {
   };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
-  "action.held": {
-    readonly evaluation: EvaluationFacts;
-    readonly hold: string;
-    readonly route: string;
-    /** How many steps the route has. */
-    readonly steps: number;
-    readonly planHash: string;
-  } & AskedFacts;
+  "action.held": HeldFacts;
   /** The window of a step ended without enough answers: the next one is asked. */
-  "hold.escalated": AskedFacts & {
-    readonly hold: string;
-    readonly step: number;
-    /** Identities whose approvals count for this step too. */
-    readonly kept: readonly string[];
-  };
+  "hold.escalated": EscalatedFacts;
   /** A pause covers what it asks about: its clock stands still, until it is resumed or at the latest at `until`. */
   "hold.frozen": { readonly hold: string; readonly remainingMs: number; readonly until: number };
   "hold.resumed": { readonly hold: string; readonly frozenMs: number; readonly deadline: number };
   "hold.reminded": { readonly hold: string; readonly step: number; readonly remindAt: number | null };
   /** One of several that the step asks for. */
-  "action.approval-given": {
-    readonly hold: string;
-    readonly planHash: string;
-    readonly person: string | null;
-    readonly approval: ApprovalFacts;
-  };
+  "action.approval-given": ApprovalGivenFacts;
   /** `withdrawn` by whoever gave it; `not-standing`: found to be nobody's any more who could give it. */
-  "action.approval-withdrawn": {
-    readonly hold: string;
-    readonly identity: string;
-    readonly person: string | null;
-    readonly code: "withdrawn" | "not-standing";
-  };
+  "action.approval-withdrawn": ApprovalWithdrawnFacts;
   /** The quorum is met. */
-  "action.approved": {
-    readonly hold: string;
-    readonly planHash: string;
-    /** Of whoever gave the last of the approvals. */
+  "action.approved": ApprovedFacts;
+  /** One of several whom it takes. */
+  "action.glass-asked": ApprovalGivenFacts;
+  /** It goes at once, without the quorum of its hold; a review is owed. */
+  "action.glass-broken": GlassBrokenFacts;
+  "review.given": {
+    readonly action: string;
+    readonly outcome: ReviewOutcome;
     readonly person: string | null;
-    /** All that count, with the roles that their givers had at this moment. */
-    readonly approvals: readonly Approval[];
-    /** Which of the step's seats each of them takes. */
-    readonly takes: readonly (number | null)[];
   };
+  "review.overdue": { readonly action: string };
   "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string | null };
   "action.cancelled": { readonly code: string };
   /** A timeout; nobody decided this. */

@@ -3,7 +3,8 @@
 //   held ──approval, seats left──► held          ──quorum──► approved (every gate again)
 //     │ └──window over──► next step asked, approvals kept that count there too
 //     ├──reminder due──► reminded                ──denial by anybody who may answer──► denied
-//     └──last window over──► expired: a timeout, nobody's denial
+//     ├──last window over──► expired: a timeout, nobody's denial
+//     └──glass broken by those who may──► approved as far as its route goes, and a review is owed
 
 import { checkApproval, stillStanding, type Proposer } from "../approvals/eligibility.ts";
 import { countQuorum } from "../approvals/quorum.ts";
@@ -11,7 +12,8 @@ import type { Answerer, Approval, Asks } from "../wire/types/approvals.ts";
 import type { Origin } from "./command.ts";
 import type { EventFacts } from "./events.ts";
 import { guardedAsks } from "./guardrails.ts";
-import type { Action, Hold, State } from "./state.ts";
+import type { Hold } from "./hold-state.ts";
+import type { Action, State } from "./state.ts";
 import type { ActivePolicy, RouteStep, Transaction } from "./transaction.ts";
 
 type Asked = Pick<EventFacts["hold.escalated"], "asks" | "deadline" | "remindEveryMs" | "remindAt">;
@@ -85,7 +87,9 @@ export function approvalNow(tx: Transaction, { asks }: Pick<Hold, "asks">, answe
  */
 export function hasConsent({ consent }: Action, route: string | null, policy: ActivePolicy): boolean {
   if (consent === null || consent.route !== route) return false;
-  const step = policy.routes.get(consent.route)?.steps[consent.step];
+  const now = policy.routes.get(consent.route);
+  if (consent.glassMs !== null) return now?.breakGlass != null && countQuorum(consent.asks, consent.approvals).met;
+  const step = now?.steps[consent.step];
   return step !== undefined && countQuorum(step.asks, consent.approvals).met;
 }
 

@@ -47,6 +47,8 @@ export const LIMITS = {
   agentsMax: 1_024,
   /** Agents above one another. */
   delegationMax: 4,
+  /** Reviews of broken glass that nobody has given yet; more glass is broken when some are. */
+  reviewsOwedMax: 1_000,
   /** Actions in flight, and others, that the event of a brake lists; all of them are counted. */
   stopsListedMax: 1_500,
   /** Domains that a failed revert closed; one more closes everything. */

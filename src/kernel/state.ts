@@ -2,44 +2,15 @@
 
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
-import type { Approval, Asks } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { SignalFacts } from "./command.ts";
+import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Stands, Ticket } from "./stands.ts";
 import type { BrakeScope, InverseFacts, ProposalFacts, StopEnds, VerifyTerms } from "./events.ts";
-
-export type Hold = {
-  readonly id: string;
-  readonly route: string;
-  /** The step that is asked, from 0, and how many the route has. */
-  readonly step: number;
-  readonly steps: number;
-  readonly asks: Asks;
-  readonly askedAt: number;
-  /** When the next step is asked, or the hold expires. */
-  readonly deadline: number;
-  /** Since when a pause stops its clock, and what was left of its window then; both absent while it runs. */
-  readonly frozenAt?: number;
-  readonly remainingMs?: number;
-  /** How long it has been frozen in all, before; absent for never. */
-  readonly frozenMs?: number;
-  readonly remindEveryMs: number | null;
-  readonly remindAt: number | null;
-  /** Given in this step, or before and still good for it; at most one of each human. */
-  readonly approvals: readonly Approval[];
-};
-
-/** What was given by those whom a route asks: it satisfies a hold on that route and nothing else. */
-export type Consent = {
-  readonly route: string;
-  readonly step: number;
-  readonly asks: Asks;
-  readonly approvals: readonly Approval[];
-};
 
 export type Grant = {
   readonly id: string;
@@ -332,6 +303,8 @@ export type State = {
   blocked: Map<string, string>;
   /** By the ticket's name. */
   owedEnds: Map<string, OwedEnd>;
+  /** In order of the glass that was broken. */
+  reviews: Map<string, OwedReview>;
   /** Keys of shared tables by whose they are, see Shares; derived from the tables. */
   shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
@@ -378,6 +351,7 @@ export function emptyState(): State {
     reverts: new Map(),
     blocked: new Map(),
     owedEnds: new Map(),
+    reviews: new Map(),
     shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
     incidentByKey: new Map(),
     joins: { services: new Map(), failures: new Map(), resolved: new Map(), absorbed: new Map() },

@@ -1,7 +1,7 @@
 // One command at work: emits events, each applied at once, so that the next line sees the one before.
 
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Asks } from "../wire/types/approvals.ts";
+import type { Asks, BreakGlass } from "../wire/types/approvals.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { Verification } from "../wire/types/health.ts";
 import type { Stage, StagePermit } from "../wire/types/stage.ts";
@@ -21,7 +21,12 @@ export type RouteStep = {
 };
 
 /** What the end of the last step without an answer does: nothing runs, and `page` also asks for a page. */
-export type ActiveRoute = { readonly steps: readonly RouteStep[]; readonly onTimeout?: "deny" | "page" };
+export type ActiveRoute = {
+  readonly steps: readonly RouteStep[];
+  readonly onTimeout?: "deny" | "page";
+  /** Absent or null: what is held here waits. */
+  readonly breakGlass?: BreakGlass | null;
+};
 
 /** Who is on duty at an instant; null for nobody. */
 export interface ActiveSchedule {

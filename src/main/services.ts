@@ -130,6 +130,7 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ["holdpoint_storms", "Environments in which a storm lasts.", () => kernel.state.storms.size],
     ["holdpoint_silences", "Silences that stand or wait for their alerts.", () => kernel.state.silences.size],
     ["holdpoint_alerts_silenced", "Alerts that fire under a silence.", () => kernel.state.silenced.size],
+    ["holdpoint_reviews_owed", "Reviews of broken glass that are owed.", () => kernel.state.reviews.size],
     ["holdpoint_brakes_applied", "Brakes in force.", () => kernel.state.brakes.size],
     [
       "holdpoint_views_lag_events",
@@ -185,7 +186,8 @@ function actionService({ executors }: EffectParts, kernel: Kernel): ActionServic
     hold(id) {
       const action = kernel.state.actions.get(id);
       if (action === undefined) return null;
-      return { proposer: action.agent, approvers: action.hold?.approvals.map((one) => one.id) ?? [] };
+      const given = [...(action.hold?.approvals ?? []), ...(action.hold?.breakers ?? [])];
+      return { proposer: action.agent, approvers: given.map((one) => one.id) };
     },
     findSecret,
   };

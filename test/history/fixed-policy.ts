@@ -1,6 +1,6 @@
 // A policy small enough to read whole, with every outcome a real one has: stateful limits, duplicates, holds, refusals.
 
-import type { ActiveLadder, ActivePolicy, Engine, RouteStep } from "../../src/kernel/transaction.ts";
+import type { ActiveLadder, ActivePolicy, ActiveRoute, Engine, RouteStep } from "../../src/kernel/transaction.ts";
 import type { CounterReader, PolicyFacts } from "../../src/wire/types/policy-facts.ts";
 import type { Evaluation, Reservation, Verdict } from "../../src/wire/types/verdict.ts";
 
@@ -12,10 +12,15 @@ function step(withinMs: number, ...each: readonly (readonly string[])[]): RouteS
   return { asks: { seats, independentOf: [] }, withinMs, remindEveryMs: withinMs / 3 };
 }
 
-const ROUTES: ReadonlyMap<string, { readonly steps: readonly RouteStep[] }> = new Map([
+const ROUTES: ReadonlyMap<string, ActiveRoute> = new Map<string, ActiveRoute>([
   ["on-call", { steps: [step(5 * 60_000, ["sre"]), step(10 * 60_000, ["sre", "manager"])] }],
-  ["two", { steps: [step(5 * 60_000, ["admin"], ["sre"]), step(10 * 60_000, ["sre"], ["manager", "admin"])] }],
-  ["owners", { steps: [step(HALF_MS, ["admin"])] }],
+  [
+    "two",
+    {
+      steps: [step(5 * 60_000, ["admin"], ["sre"]), step(10 * 60_000, ["sre"], ["manager", "admin"])],
+      breakGlass: { roles: ["sre"], people: 2, withinMs: 60_000, reviewRoles: ["admin"], reviewWithinMs: 60_000 },
+    },
+  ],
   ["admins", { steps: [step(HALF_MS, ["admin"])] }],
   ["owners", { steps: [step(HALF_MS, ["admin"])] }],
 ]);

@@ -42,6 +42,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     evaluation: null,
     hold: null,
     answers: [],
+    review: null,
     grant: null,
     dryRun: false,
     attempt: 0,

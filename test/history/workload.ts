@@ -5,7 +5,7 @@ import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import type { Action, Incident } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
-import type { Approval } from "../../src/wire/types/approvals.ts";
+import type { Answerer, Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
@@ -59,7 +59,7 @@ export class Workload extends Recorder {
     if (pick < 68) return this.#plan();
     if (pick < 76) return this.#answer();
     if (pick < 93) return this.#runStep();
-    if (pick < 95) return this.#cancel();
+    if (pick < 95) return this.#chance(3) ? this.#review() : this.#cancel();
     if (pick < 96) return this.#split();
     if (pick < 97) return this.#chance(8) ? this.#storm() : this.#flap();
     this.#control();
@@ -163,10 +163,13 @@ export class Workload extends Recorder {
   #answer(): void {
     const held = this.#actions("held");
     // Who decides about the installation itself is asked less often and waits for nobody else.
-    const action = this.#one(held.filter(({ effect }) => effect === "kernel")) ?? this.#one(held);
+    const own = held.filter(({ effect }) => effect === "kernel");
+    const action = this.#one(this.#chance(2) ? own : held) ?? this.#one(held);
     if (action === undefined) return this.#signal();
     const given = action.hold?.approvals ?? [];
     if (given.length > 0 && this.#chance(2)) return this.#withdraw(action.id, given);
+    const isAsked = (action.hold?.breakers ?? []).length > 0;
+    if (action.hold?.route === "two" && (isAsked || this.#chance(4))) return this.#breakGlass(action);
     const person = this.#from(["p-ada", "p-bob", "p-owner"]);
     const roles = this.#chance(10) ? [] : ["sre", "admin"];
     this.submit(
@@ -174,11 +177,31 @@ export class Workload extends Recorder {
         action: action.id,
         decision: this.#chance(4) ? "deny" : "approve",
         planHash: this.#chance(10) ? "another" : (action.planHash ?? ""),
-        answerer: { id: `person:${person}`, kind: "person", person, roles, owner: null, models: [] },
+        answerer: this.#person(person, roles),
         proposer: { owner: "p-owner", models: [] },
         present: this.#chance(6) ? [] : given,
       }),
     );
+  }
+
+  #breakGlass({ id: action, planHash, hold }: Action): void {
+    const person = this.#from(["p-ada", "p-bob"]);
+    const answerer = this.#person(person, ["sre"]);
+    const given = { present: hold?.breakers ?? [], proposer: { owner: "p-owner", models: [] } };
+    const input = { action, answerer, planHash: planHash ?? "", ...given };
+    this.submit(command("break-glass", answerer.id, input));
+  }
+
+  #review(): void {
+    const review = this.#one([...this.state.reviews.keys()]);
+    if (review === undefined) return;
+    const answerer = this.#person("p-cid", ["admin"]);
+    const outcome = this.#from(["justified", "unjustified"] as const);
+    this.submit(command("give-review", answerer.id, { review, outcome, answerer }));
+  }
+
+  #person(person: string, roles: readonly string[]): Answerer {
+    return { id: `person:${person}`, kind: "person", person, roles, owner: null, models: [] };
   }
 
   #withdraw(action: string, given: readonly Approval[]): void {

@@ -52,7 +52,7 @@ it("every hold is told from its beginning to its end, once each, in ledger order
 
 /** Of one action that people were asked about, perhaps more than once. */
 const LIFE =
-  /^((hold\.opened( hold\.(escalated|frozen|resumed|reminded|approval|withdrawal))*)( hold\.ended)? ?)+(action\.ended)?$/;
+  /^((hold\.opened( hold\.(escalated|frozen|resumed|reminded|approval|withdrawal))*)( hold\.ended| glass\.broken)? ?)+(action\.ended)?$/;
 
 it("what nobody was asked about is told to nobody", async () => {
   const ledger = new ExportedLedger(12);

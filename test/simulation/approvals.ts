@@ -31,7 +31,7 @@ export function checkApprovals(events: readonly LedgerEvent[]): string[] {
     const action = actions.get(event.subject);
     if (action !== undefined) broken.push(...follow(action, event as KernelEvent));
   }
-  return broken;
+  return [...broken, ...checkReviews(events)];
 }
 
 function follow(action: Followed, event: KernelEvent): string[] {
@@ -60,6 +60,8 @@ function follow(action: Followed, event: KernelEvent): string[] {
     case "action.approval-given":
     case "action.approved":
       return hold === null ? say("approved without a hold") : approved(action, hold, event).flatMap(say);
+    case "action.glass-broken":
+      return broken(action, event as KernelEvent<"action.glass-broken">).flatMap(say);
     case "action.granted":
       return granted(action, event as KernelEvent<"action.granted">).flatMap(say);
     case "step.started":
@@ -98,6 +100,50 @@ function approved(action: Followed, hold: Held, event: KernelEvent): string[] {
   if (!isSeated(hold.asks, counted)) broken.push("approved without its quorum");
   action.consent = { asks: hold.asks, by: counted };
   action.hold = null;
+  return broken;
+}
+
+/** By so many different people with the role, none of them the proposer, of the plan on hold and in time. */
+function broken(action: Followed, { facts, time }: KernelEvent<"action.glass-broken">): string[] {
+  const { hold } = action;
+  const { asks, approvals, planHash } = facts;
+  const humans = new Set(approvals.map(({ id, person }) => person ?? id));
+  const problems = [
+    hold === null || time >= hold.deadline ? "the glass was broken too late" : "",
+    hold !== null && planHash !== hold.planHash ? "the glass was broken for another plan" : "",
+    humans.size < approvals.length || approvals.some(({ kind }) => kind === "agent") ? "one broke it twice" : "",
+    isSeated(asks, approvals) ? "" : "the glass was broken by too few",
+    action.person !== null && humans.has(action.person) ? "the proposer broke the glass" : "",
+  ];
+  action.consent = { asks, by: approvals };
+  action.hold = null;
+  return problems.filter((problem) => problem !== "");
+}
+
+/** Every broken glass owes one review, which is given once, by somebody who had no part in it, or is overdue in time. */
+function checkReviews(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const owed = new Map<string, { readonly by: ReadonlySet<string>; readonly dueAt: number; late: boolean }>();
+  for (const event of events) {
+    const review = owed.get(event.subject);
+    if (event.type === "action.glass-broken") {
+      const { facts } = event as KernelEvent<"action.glass-broken">;
+      const by = new Set(facts.approvals.map(({ id, person }) => person ?? id));
+      owed.set(facts.review, { by, dueAt: facts.reviewDueAt, late: false });
+    }
+    if (event.type === "review.given") {
+      const { person } = (event as KernelEvent<"review.given">).facts;
+      if (review === undefined || person === null || review.by.has(person)) {
+        broken.push(`${event.subject}: reviewed twice, or by whoever broke the glass`);
+      }
+      owed.delete(event.subject);
+    }
+    if (event.type === "review.overdue") {
+      if (review === undefined || review.late || event.time < review.dueAt)
+        broken.push(`${event.subject}: not overdue`);
+      if (review !== undefined) review.late = true;
+    }
+  }
   return broken;
 }
 

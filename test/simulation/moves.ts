@@ -7,6 +7,8 @@ import type { Action } from "../../src/kernel/state.ts";
 import { findInverse } from "../../src/effects/inverse.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
+import { rolesAsked } from "../../src/approvals/asks.ts";
+import { REVIEW_OUTCOMES, type Answerer } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
@@ -32,10 +34,10 @@ const COMMANDERS = [
 export async function move(world: World, promised: Promised): Promise<void> {
   const pick = world.random.below(100);
   if (world.process === null) return world.start();
-  if (pick < 52) return void (await world.turn());
-  if (pick < 64) return signal(world, promised);
-  if (pick < 72) return propose(world, promised);
-  if (pick < 79) return answer(world, promised);
+  if (pick < 50) return void (await world.turn());
+  if (pick < 61) return signal(world, promised);
+  if (pick < 69) return propose(world, promised);
+  if (pick < 76) return answer(world, promised);
   if (pick < 80) return changeMinds(world);
   if (pick < 88) return passTime(world);
   if (pick < 90) return cancel(world);
@@ -109,7 +111,9 @@ function placeOf(world: World): readonly [string, string] {
 function propose(world: World, promised: Promised): void {
   const kind = from(world, MODEL_KINDS);
   const agent = from(world, AGENTS);
-  const [environment, service] = [from(world, ENVIRONMENTS), from(world, SERVICES)];
+  const isForSeveral = world.random.below(3) === 0;
+  const environment = isForSeveral ? "production" : from(world, ENVIRONMENTS);
+  const service = isForSeveral ? "payments" : from(world, SERVICES);
   const args = { number: world.random.below(4) };
   const diff = { args, target: { environment, service } };
   const inverse = modelInverse(kind.kind, diff);
@@ -146,8 +150,8 @@ function propose(world: World, promised: Promised): void {
 function answer(world: World, promised: Promised): void {
   const held = heldActions(world);
   if (held.length === 0) return;
-  const action = from(world, held);
-  const [answerer] = world.people.registered([from(world, ANSWERERS).id]);
+  const action = oneHeld(world, held);
+  const answerer = oneAnswerer(world, action);
   if (answerer === undefined) return;
   const wrongPlan = world.random.below(8) === 0;
   const decision = world.random.below(3) > 0 ? "approve" : "deny";
@@ -164,13 +168,47 @@ function answer(world: World, promised: Promised): void {
   });
 }
 
-/** Somebody takes an approval back, or is not registered any more, or is again. */
+/** Mostly one that waits for several: it takes several answers. */
+function oneHeld(world: World, held: readonly Action[]): Action {
+  const several = held.filter(({ hold }) => hold?.route === "several");
+  return from(world, several.length > 0 && world.random.below(4) > 0 ? several : held);
+}
+
+/** Mostly somebody with a role that is asked for. */
+function oneAnswerer(world: World, { hold }: Action): Answerer | undefined {
+  const roles = hold === null ? [] : rolesAsked(hold.asks);
+  const asked = ANSWERERS.filter((one) => one.roles.some((role) => roles.includes(role)));
+  const some = asked.length > 0 && world.random.below(4) > 0 ? asked : ANSWERERS;
+  return world.people.registered([from(world, some).id])[0];
+}
+
+/** Somebody takes an approval back, breaks the glass, reviews that, or is not registered any more, or is again. */
 function changeMinds(world: World): void {
-  if (world.random.below(2) === 0) return world.people.toggle(from(world, ANSWERERS).id);
+  if (world.random.below(2) === 0) return breakGlass(world);
+  if (world.random.below(4) === 0) return world.people.toggle(from(world, ANSWERERS).id);
   const given = heldActions(world).flatMap(({ id, hold }) => (hold?.approvals ?? []).map((one) => ({ id, one })));
   if (given.length === 0) return;
   const { id: action, one } = from(world, given);
   void world.ask({ type: "withdraw-approval", actor: one.id, input: { action, person: one.person } });
+}
+
+function breakGlass(world: World): void {
+  const may = world.random.below(3) > 0 ? ANSWERERS.filter(({ roles }) => roles.includes("dba")) : ANSWERERS;
+  const [answerer] = world.people.registered([from(world, may).id]);
+  const reviews = [...(world.process?.kernel.state.reviews.keys() ?? [])];
+  if (answerer === undefined) return;
+  if (reviews.length > 0 && world.random.below(2) === 0) {
+    const input = { review: from(world, reviews), outcome: from(world, REVIEW_OUTCOMES), answerer };
+    return void world.ask({ type: "give-review", actor: answerer.id, input });
+  }
+  const held = heldActions(world).filter(({ hold }) => hold?.route === "several");
+  if (held.length === 0) return;
+  const asked = held.filter(({ hold }) => (hold?.breakers ?? []).length > 0);
+  const { id: action, planHash, hold } = from(world, asked.length > 0 ? asked : held);
+  const present = world.people.registered((hold?.breakers ?? []).map(({ id }) => id));
+  const proposer = { owner: null, models: [] };
+  const input = { action, answerer, planHash: planHash ?? "", present, proposer };
+  void world.ask({ type: "break-glass", actor: answerer.id, input });
 }
 
 function heldActions(world: World): readonly Action[] {

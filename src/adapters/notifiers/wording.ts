@@ -72,7 +72,9 @@ function stateOf({ kind, action }: Notification): string {
 /** Whose approval counts, each once: a later word of the same person takes the place of an earlier one. */
 function standing(answers: readonly NotifiedAnswer[]): readonly string[] {
   const last = new Map(answers.map(({ person, decision }) => [person, decision]));
-  return [...last].filter(([, decision]) => decision === "approve").map(([person]) => person);
+  return [...last]
+    .filter(([, decision]) => decision === "approve" || decision === "break-glass")
+    .map(([person]) => person);
 }
 
 const DONE: { readonly [Decision in NotifiedAnswer["decision"]]: string } = {
@@ -80,6 +82,7 @@ const DONE: { readonly [Decision in NotifiedAnswer["decision"]]: string } = {
   deny: "Denied by",
   withdraw: "Approval taken back by",
   lapse: "Approval no longer stands:",
+  "break-glass": "Glass broken by",
 };
 
 /** `Approved by ada, 2026-11-21 09:24 UTC`. */

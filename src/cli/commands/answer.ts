@@ -1,10 +1,11 @@
 // `approve`, `deny`, `withdraw` and `cancel`: answers to a hold, bound to the plan that was read.
 
 import { hash } from "node:crypto";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import type { Json } from "../../core/json.ts";
 import { apiPath } from "../api-client.ts";
+import { REVIEW_OUTCOMES } from "../../wire/types/approvals.ts";
 import { kernelPlan } from "../../wire/schemas/kernel-kinds.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { answerCard, holdLines } from "../describe-action.ts";
@@ -13,7 +14,8 @@ import { Fields } from "../fields.ts";
 import type { Runner, Session } from "../session.ts";
 
 type AnswerFlags = { readonly reason?: string; readonly yes?: true; readonly planHash?: string };
-type Decision = "approve" | "deny";
+type ReviewFlags = { readonly outcome: string; readonly note: string };
+type Decision = "approve" | "deny" | "break-glass";
 
 export function addAnswers(program: Command, runner: Runner): void {
   program
@@ -41,6 +43,25 @@ export function addAnswers(program: Command, runner: Runner): void {
       ),
     );
   program
+    .command("break-glass")
+    .description("Let a held action go at once in an emergency, as its route allows; a review is owed afterwards")
+    .argument("<action>")
+    .requiredOption("--reason <text>", "kept with it, for whoever reviews it")
+    .option("-y, --yes", "do not ask")
+    .option("--plan-hash <sha256>", "this plan only, as read before; does not ask")
+    .action(
+      runner.action((session: Session, id: string, flags: AnswerFlags) =>
+        answer(session, id, { decision: "break-glass", flags }),
+      ),
+    );
+  program
+    .command("review")
+    .description("Say whether a glass had to be broken, as somebody who had no part in it")
+    .argument("<review>")
+    .addOption(new Option("--outcome <outcome>", "what you found").choices(REVIEW_OUTCOMES).makeOptionMandatory())
+    .requiredOption("--note <text>", "kept with it")
+    .action(runner.action(review));
+  program
     .command("withdraw")
     .description("Take your approval back, while others are still awaited")
     .argument("<action>")
@@ -66,24 +87,34 @@ async function answer(session: Session, id: string, of: { decision: Decision; fl
   // To standard error: standard output holds the result alone.
   if (isAsked) output.warn(card);
   else output.note(card);
-  if (isBlind && decision === "approve" && flags.planHash === undefined) {
+  if (isBlind && decision !== "deny" && flags.planHash === undefined) {
     throw new CliError("the plan cannot be read with this identity, so it cannot be approved unseen", {
       hint: "use a client with the scope payloads:read, or pass --plan-hash of a plan that you have read",
     });
   }
   if (isAsked) await confirm(session, decision);
   const { reason } = flags;
-  const body = { decision, planHash, ...(reason === undefined ? {} : { reason }) };
-  const result = new Fields(
-    (await api.call({ method: "POST", path: apiPath("v1", "actions", id, "approvals"), body })).body,
-  );
+  const said = { planHash, ...(reason === undefined ? {} : { reason }) };
+  const isGlass = decision === "break-glass";
+  const path = apiPath("v1", "actions", id, isGlass ? "break-glass" : "approvals");
+  const body = isGlass ? said : { decision, ...said };
+  const result = new Fields((await api.call({ method: "POST", path, body })).body);
   output.print(`${result.text("id")} ${result.text("status")}\n`);
   if (decision === "deny") return EXIT.ok;
   if (result.exact("status") === "held") {
     const after = await api.document(apiPath("v1", "actions", id));
-    output.note(`approved; it waits for others\n${holdLines(after, host.clock.nowMs())}`);
+    output.note(`noted; it waits for others\n${holdLines(after, host.clock.nowMs())}`);
   }
   return exitOfStatus(result.exact("status"));
+}
+
+async function review({ api, output }: Session, id: string, flags: ReviewFlags): Promise<ExitCode> {
+  const { outcome, note } = flags;
+  const result = new Fields(
+    (await api.call({ method: "POST", path: apiPath("v1", "reviews", id), body: { outcome, note } })).body,
+  );
+  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  return EXIT.ok;
 }
 
 async function withdraw({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {

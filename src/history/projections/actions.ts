@@ -42,6 +42,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     evaluation: null,
     hold: null,
     answers: [],
+    review: null,
     grant: null,
     dryRun: false,
     attempt: 0,

@@ -12,11 +12,11 @@ import type { Documents } from "./documents.ts";
 const ANSWERS_MAX = 32;
 
 export function projectHeld(documents: Documents, event: KernelEvent<"action.held">): void {
-  const { hold: id, route, steps, asks, deadline, remindAt, evaluation } = event.facts;
+  const { hold: id, route, steps, asks, deadline, remindAt, breakGlass, evaluation } = event.facts;
   const asked = { ...askedView(asks, []), askedAt: event.time, deadline, remindAt };
   move(documents, event, (before) => ({
     status: "held",
-    hold: { id, route, step: 0, steps, ...asked, frozen: null },
+    hold: { id, route, step: 0, steps, ...asked, breakGlass, breakers: [], frozen: null },
     evaluation: evaluated(before, event, evaluation),
   }));
 }
@@ -87,6 +87,42 @@ export function projectApproved(documents: Documents, event: KernelEvent<"action
     hold: null,
     answers: withAnswer(answers, event),
   }));
+}
+
+export function projectGlassAsked(documents: Documents, event: KernelEvent<"action.glass-asked">): void {
+  const approval = { ...event.facts.approval, at: event.time };
+  changeHold(documents, event, (hold) => {
+    const others = hold.breakers.filter(({ id }) => id !== approval.id);
+    return { ...hold, breakers: [...others, approval] };
+  });
+}
+
+export function projectGlassBroken(documents: Documents, event: KernelEvent<"action.glass-broken">): void {
+  const { review, reviewRoles: roles, reviewDueAt: dueAt, approvals } = event.facts;
+  move(documents, event, ({ answers }) => ({
+    status: "evaluating",
+    hold: null,
+    review,
+    answers: withAnswer(answers, event),
+  }));
+  const action = documents.find("actions", event.subject);
+  if (action === null) return;
+  const { kind, environment, service, agent } = action;
+  const of = { action: action.id, kind, environment, service, agent };
+  const given = { givenAt: null, givenBy: null, person: null, noteSeq: null };
+  const by = approvals.map(({ id }) => id);
+  const owed = { status: "owed", brokenAt: event.time, by, roles, dueAt } as const;
+  documents.put("reviews", { id: review, seq: event.seq, ...owed, ...of, ...given });
+}
+
+export function projectReviewGiven(documents: Documents, event: KernelEvent<"review.given">): void {
+  const { outcome: status, person } = event.facts;
+  const given = { givenAt: event.time, givenBy: event.actor, person, noteSeq: event.seq };
+  documents.change("reviews", event.subject, (before) => ({ ...before, status, ...given }));
+}
+
+export function projectReviewOverdue(documents: Documents, event: KernelEvent<"review.overdue">): void {
+  documents.change("reviews", event.subject, (before) => ({ ...before, status: "overdue" }));
 }
 
 export function projectDenied(documents: Documents, event: KernelEvent<"action.denied">): void {

@@ -15,7 +15,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 11;
+export const PROJECTIONS_VERSION = 12;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -55,6 +55,10 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.approval-given": holds.projectApprovalGiven,
   "action.approval-withdrawn": holds.projectApprovalWithdrawn,
   "action.approved": holds.projectApproved,
+  "action.glass-asked": holds.projectGlassAsked,
+  "action.glass-broken": holds.projectGlassBroken,
+  "review.given": holds.projectReviewGiven,
+  "review.overdue": holds.projectReviewOverdue,
   "action.denied": holds.projectDenied,
   "action.cancelled": actions.projectEnded("cancelled"),
   "action.expired": actions.projectEnded("expired"),

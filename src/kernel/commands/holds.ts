@@ -11,12 +11,14 @@ import type { Command, Reply } from "../command.ts";
 import { settle } from "../evaluate.ts";
 import { approvalNow, proposerOf } from "../holds.ts";
 import { incidentOf } from "../incident-index.ts";
-import type { Action, Hold } from "../state.ts";
+import type { Draft } from "../events.ts";
+import type { Hold } from "../hold-state.ts";
+import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
 import { statusOf } from "./policy.ts";
 
-type HeldAction = Action & { hold: Hold };
+export type HeldAction = Action & { hold: Hold };
 
 /**
  * One denial by anybody who may answer ends it. Approvals are counted: the step is passed when each of its seats is
@@ -45,9 +47,7 @@ type Approving = { readonly standing: readonly Approval[]; readonly approval: Ap
 
 function approve(tx: Transaction, action: HeldAction, { standing, approval }: Approving): Reply {
   const { id, hold, planHash } = action;
-  if (brakeOn(tx.state.brakes.values(), action) === "pause") {
-    throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", { action: id });
-  }
+  checkUnpaused(tx, action);
   for (const one of hold.approvals) if (!standing.some((other) => other.id === one.id)) lapse(tx, id, { hold, one });
   const approvals = [...standing, approval];
   const { met, takes } = countQuorum(hold.asks, approvals);
@@ -58,10 +58,22 @@ function approve(tx: Transaction, action: HeldAction, { standing, approval }: Ap
     tx.emit({ ...draft, ...evidence(tx.command) });
     return { subject: id, result: "held", repeated: false };
   }
-  const incident = incidentOf(tx.state, action.incident);
-  const covered = incident?.review === id ? incident.covered : [];
   const facts = { ...given, approvals, takes };
-  tx.emit({ type: "action.approved", subject: id, facts, ...evidence(tx.command) });
+  return release(tx, action, { type: "action.approved", subject: id, facts, ...evidence(tx.command) });
+}
+
+export function checkUnpaused(tx: Transaction, action: HeldAction): void {
+  if (brakeOn(tx.state.brakes.values(), action) !== "pause") return;
+  throw new AppError("killswitch-conflict", "paused: an approval waits until the pause is lifted", {
+    action: action.id,
+  });
+}
+
+/** Records why it waits no more, and asks every gate again. */
+export function release(tx: Transaction, { id, incident: of }: HeldAction, why: Draft): Reply {
+  const incident = incidentOf(tx.state, of);
+  const covered = incident?.review === id ? incident.covered : [];
+  tx.emit(why);
   settle(tx, id);
   // Each of what the review kept waiting gets its own answer, now that this one is given.
   if (incident !== undefined) for (const one of covered) proposeTriage(tx, { incident, ...one });
@@ -78,18 +90,18 @@ function lapse(tx: Transaction, subject: string, { hold, one }: { hold: Hold; on
   tx.emit({ type: "action.approval-withdrawn", subject, facts });
 }
 
-function evidence({ content }: Command): { payload?: Payload } {
+export function evidence({ content }: Command): { payload?: Payload } {
   return content === undefined ? {} : { payload: { retention: "evidence", body: content } };
 }
 
-function ineligible(code: Ineligible, { id, hold }: HeldAction): AppError {
+export function ineligible(code: Ineligible, { id, hold }: HeldAction, asks = hold.asks): AppError {
   if (code === "already-answered") {
     return new AppError(code, "one answer of each person counts, under whichever identity", { action: id });
   }
-  return new AppError(code, `the hold asks for ${asksText(hold.asks)}`, { action: id });
+  return new AppError(code, `it asks for ${asksText(asks)}`, { action: id });
 }
 
-function heldAction(tx: Transaction, id: string): HeldAction {
+export function heldAction(tx: Transaction, id: string): HeldAction {
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "held" || action.hold === null) {
     throw new AppError("action-not-held", "it has ended, or waits for nobody", { action: id });

@@ -19,6 +19,7 @@ import { isToStop, stopAction } from "./agents.ts";
 import { isCommandDue, tickCommands } from "./incident-command.ts";
 import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
+import { isReviewDue, tickReviews } from "./reviews.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
 import { isQuieted } from "../silences.ts";
@@ -31,6 +32,7 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 export function tick(tx: Transaction): Reply {
   endStage(tx);
   tickCommands(tx);
+  tickReviews(tx);
   turnClocks(tx);
   for (const brake of [...tx.state.brakes.values()]) if (isReportDue(brake, tx.now)) report(tx, brake);
   let fired = tickSilences(tx, FIRED_MAX);
@@ -77,6 +79,7 @@ export function tick(tx: Transaction): Reply {
 
 /** True when a tick at `now` would record something. */
 export function somethingIsDue(state: State, now: number): boolean {
+  if (isReviewDue(state, now)) return true;
   if (isStageOver(state, now) || isSilenceDue(state, now) || dueActions(state, now).length > 0) return true;
   for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
   for (const brake of state.brakes.values()) if (isReportDue(brake, now) || isCommandDue(state, brake)) return true;

@@ -3,7 +3,8 @@
 import { assert } from "../../core/assert.ts";
 import type { KernelEvent } from "../events.ts";
 import { holdDueAt } from "../holds.ts";
-import type { Hold, State } from "../state.ts";
+import type { Hold } from "../hold-state.ts";
+import type { State } from "../state.ts";
 import { actionOf } from "./actions.ts";
 
 export function applyFrozen(state: State, event: KernelEvent<"hold.frozen">): void {

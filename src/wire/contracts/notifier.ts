@@ -26,7 +26,7 @@ export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 export interface NotifiedAnswer {
   /** `lapse`: the approval was found to be of somebody who could not give it any more. */
-  readonly decision: "approve" | "deny" | "withdraw" | "lapse";
+  readonly decision: "approve" | "deny" | "withdraw" | "lapse" | "break-glass";
   readonly person: string;
   readonly time: number;
   /** Erasable: null where there is none, or none any more. */

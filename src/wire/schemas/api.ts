@@ -1,6 +1,7 @@
 // Bodies and answers of the HTTP API.
 
 import { z } from "zod";
+import { REVIEW_OUTCOMES } from "../types/approvals.ts";
 
 const id = z.string().min(1).max(64);
 const name = z.string().min(1).max(128);
@@ -34,6 +35,16 @@ export const answerSchema = z
     reason: z.string().max(4_000).optional(),
   })
   .meta({ id: "Answer" });
+
+const planHash = z.string().regex(/^[0-9a-f]{64}$/, "the plan's SHA-256 in lower-case hex");
+
+export const breakGlassSchema = z
+  .strictObject({ planHash, reason: z.string().min(1).max(4_000) })
+  .meta({ id: "BreakGlass" });
+
+export const reviewSchema = z
+  .strictObject({ outcome: z.enum(REVIEW_OUTCOMES), note: z.string().min(1).max(4_000) })
+  .meta({ id: "Review" });
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 

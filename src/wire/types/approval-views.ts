@@ -1,6 +1,7 @@
 // What is shown of a hold and of those who answer it. Instants are milliseconds since the epoch.
 
-import type { Approval, Independence, Seats } from "./approvals.ts";
+import type { Approval, BreakGlass, Independence, ReviewOutcome, Seats } from "./approvals.ts";
+import type { Document } from "./view-document.ts";
 
 export interface HoldView {
   readonly id: string;
@@ -14,6 +15,9 @@ export interface HoldView {
   readonly needs: readonly NeedView[];
   readonly independentOf: readonly Independence[];
   readonly approvals: readonly Approval[];
+  /** The emergency exit of the route, and those who want to take it where it needs several. */
+  readonly breakGlass: BreakGlass | null;
+  readonly breakers: readonly Approval[];
   readonly askedAt: number;
   /** While its clock stands still this is not its end: see `frozen`. */
   readonly deadline: number;
@@ -26,7 +30,7 @@ export interface HoldView {
 export type NeedView = Seats & { readonly have: number };
 
 /** `lapse`: the approval was found to be of somebody who could not give it any more. */
-export type AnswerDecision = "approve" | "deny" | "withdraw" | "lapse";
+export type AnswerDecision = "approve" | "deny" | "withdraw" | "lapse" | "break-glass";
 
 export interface AnswerView {
   readonly seq: number;
@@ -38,4 +42,25 @@ export interface AnswerView {
   readonly hold: string;
   /** Null where nothing was answered about a plan. */
   readonly planHash: string | null;
+}
+
+/** Owed for every glass that was broken; `overdue` is owed too. */
+export interface ReviewView extends Document {
+  readonly status: "owed" | "overdue" | ReviewOutcome;
+  readonly action: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly agent: string;
+  readonly brokenAt: number;
+  /** Identities that broke it. */
+  readonly by: readonly string[];
+  /** Who may give it, beside that they had no part in it. */
+  readonly roles: readonly string[];
+  readonly dueAt: number;
+  readonly givenAt: number | null;
+  readonly givenBy: string | null;
+  readonly person: string | null;
+  /** Event whose payload holds what the reviewer wrote. */
+  readonly noteSeq: number | null;
 }

@@ -53,3 +53,8 @@ export type BreakGlass = {
   readonly reviewRoles: readonly string[];
   readonly reviewWithinMs: number;
 };
+
+export const REVIEW_OUTCOMES = ["justified", "unjustified"] as const;
+
+/** What whoever looked afterwards says: it had to be, or it had not. */
+export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];

@@ -2,7 +2,7 @@
 
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { DeclaredModel, DeclaredRead } from "./agent.ts";
-import type { AnswerView, HoldView } from "./approval-views.ts";
+import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { HealthResult } from "./health.ts";
@@ -160,6 +160,8 @@ export interface ActionView extends Document {
   /** While it waits for people. */
   readonly hold: HoldView | null;
   readonly answers: readonly AnswerView[];
+  /** The review that is or was owed for breaking its glass. */
+  readonly review: string | null;
   readonly grant: { readonly id: string; readonly expiresAt: number } | null;
   readonly dryRun: boolean;
   readonly attempt: number;
@@ -322,6 +324,7 @@ export interface ViewDocuments {
   readonly runs: RunView;
   readonly actions: ActionView;
   readonly brakes: BrakeView;
+  readonly reviews: ReviewView;
   readonly policies: PolicyView;
   readonly agents: AgentView;
   readonly refusals: RefusalView;
@@ -339,6 +342,7 @@ export const VIEW_FILTERS = {
   runs: ["status", "verdict", "environment", "service", "incident"],
   actions: ["status", "environment", "service", "agent", "kind", "incident", "run"],
   brakes: ["status"],
+  reviews: ["status", "environment", "service"],
   policies: ["status"],
   agents: ["status", "owner"],
   refusals: ["source"],
@@ -346,7 +350,7 @@ export const VIEW_FILTERS = {
 } as const satisfies { readonly [V in ViewName]: readonly (keyof ViewDocuments[V] & string)[] };
 
 /** Views whose documents have a status, of which counts are kept. */
-export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "policies" | "agents";
+export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "reviews" | "policies" | "agents";
 
 /** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
 export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {
