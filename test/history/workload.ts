@@ -5,12 +5,13 @@ import type { Command, CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import type { Action, Incident } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
-import type { Answerer, Approval } from "../../src/wire/types/approvals.ts";
+import { REVIEW_OUTCOMES, type Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
+import { glassCommand, mayBreakGlass, personOf, reviewCommand } from "./answering.ts";
 import { Recorder } from "./recorder.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -168,8 +169,9 @@ export class Workload extends Recorder {
     if (action === undefined) return this.#signal();
     const given = action.hold?.approvals ?? [];
     if (given.length > 0 && this.#chance(2)) return this.#withdraw(action.id, given);
-    const isAsked = (action.hold?.breakers ?? []).length > 0;
-    if (action.hold?.route === "two" && (isAsked || this.#chance(4))) return this.#breakGlass(action);
+    if (mayBreakGlass(action) && (action.hold?.breakers.length !== 0 || this.#chance(4))) {
+      return void this.submit(glassCommand(action, this.#from(["p-ada", "p-bob"])));
+    }
     const person = this.#from(["p-ada", "p-bob", "p-owner"]);
     const roles = this.#chance(10) ? [] : ["sre", "admin"];
     this.submit(
@@ -177,31 +179,16 @@ export class Workload extends Recorder {
         action: action.id,
         decision: this.#chance(4) ? "deny" : "approve",
         planHash: this.#chance(10) ? "another" : (action.planHash ?? ""),
-        answerer: this.#person(person, roles),
+        answerer: personOf(person, roles),
         proposer: { owner: "p-owner", models: [] },
         present: this.#chance(6) ? [] : given,
       }),
     );
   }
 
-  #breakGlass({ id: action, planHash, hold }: Action): void {
-    const person = this.#from(["p-ada", "p-bob"]);
-    const answerer = this.#person(person, ["sre"]);
-    const given = { present: hold?.breakers ?? [], proposer: { owner: "p-owner", models: [] } };
-    const input = { action, answerer, planHash: planHash ?? "", ...given };
-    this.submit(command("break-glass", answerer.id, input));
-  }
-
   #review(): void {
     const review = this.#one([...this.state.reviews.keys()]);
-    if (review === undefined) return;
-    const answerer = this.#person("p-cid", ["admin"]);
-    const outcome = this.#from(["justified", "unjustified"] as const);
-    this.submit(command("give-review", answerer.id, { review, outcome, answerer }));
-  }
-
-  #person(person: string, roles: readonly string[]): Answerer {
-    return { id: `person:${person}`, kind: "person", person, roles, owner: null, models: [] };
+    if (review !== undefined) this.submit(reviewCommand(review, this.#from(REVIEW_OUTCOMES)));
   }
 
   #withdraw(action: string, given: readonly Approval[]): void {
