@@ -60,7 +60,7 @@ export class Workload extends Recorder {
     if (pick < 68) return this.#plan();
     if (pick < 76) return this.#answer();
     if (pick < 93) return this.#runStep();
-    if (pick < 95) return this.#chance(3) ? this.#review() : this.#cancel();
+    if (pick < 95) return this.#cancel();
     if (pick < 96) return this.#split();
     if (pick < 97) return this.#chance(8) ? this.#storm() : this.#flap();
     this.#control();
@@ -186,11 +186,6 @@ export class Workload extends Recorder {
     );
   }
 
-  #review(): void {
-    const review = this.#one([...this.state.reviews.keys()]);
-    if (review !== undefined) this.submit(reviewCommand(review, this.#from(REVIEW_OUTCOMES)));
-  }
-
   #withdraw(action: string, given: readonly Approval[]): void {
     const { id, person } = this.#from(given);
     this.submit(command("withdraw-approval", id, { action, person }));
@@ -270,6 +265,8 @@ export class Workload extends Recorder {
   }
 
   #cancel(): void {
+    const [review] = this.state.reviews.keys();
+    if (review !== undefined) return void this.submit(reviewCommand(review, this.#from(REVIEW_OUTCOMES)));
     const action = this.#one([...this.state.actions.values()]);
     if (action !== undefined) {
       this.submit(command("cancel-action", "person:p-ada", { action: action.id, code: "by-person" }));
