@@ -163,9 +163,7 @@ export class Workload extends Recorder {
 
   #answer(): void {
     const held = this.#actions("held");
-    // Who decides about the installation itself is asked less often and waits for nobody else.
-    const own = held.filter(({ effect }) => effect === "kernel");
-    const action = this.#one(this.#chance(2) ? own : held) ?? this.#one(held);
+    const action = this.#one(held.filter(({ effect }) => effect === "kernel" || this.#chance(2))) ?? this.#one(held);
     if (action === undefined) return this.#signal();
     const given = action.hold?.approvals ?? [];
     if (given.length > 0 && this.#chance(2)) return this.#withdraw(action.id, given);
