@@ -116,6 +116,14 @@ CREATE INDEX reviews_status ON reviews (status);
 CREATE INDEX reviews_environment ON reviews (environment);
 CREATE INDEX reviews_service ON reviews (service);
 
+CREATE TABLE approvers (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX approvers_status ON approvers (status);
+
 CREATE TABLE policies (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

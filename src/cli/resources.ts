@@ -43,6 +43,16 @@ function lastedText(storm: Fields, nowMs: number): string {
   return openedAt === null ? NONE : formatDuration((storm.number("endedAt") ?? nowMs) - openedAt);
 }
 
+/** Of a hundred at most: rounding never says all of them for fewer. */
+function shareText(share: number | null): string {
+  return share === null ? NONE : `${Math.round(share * 100)}%`;
+}
+
+/** In seconds to a tenth where that tells: a median of 8 s is news. */
+function waitText(waitMs: number | null): string {
+  return waitMs === null ? NONE : waitMs < 60_000 ? `${Math.floor(waitMs / 100) / 10}s` : formatDuration(waitMs);
+}
+
 function silenceStatus(silence: Fields, nowMs: number): string {
   const startsAt = silence.number("startsAt");
   if (silence.exact("status") !== "standing" || startsAt === null) return silence.text("status");
@@ -198,6 +208,32 @@ export const RESOURCES: readonly Resource[] = [
       age("AGE", "brokenAt"),
     ],
     wide: [column("MAY-REVIEW", "roles"), column("REVIEWER", "person")],
+  },
+  {
+    singular: "approver",
+    plural: "approvers",
+    short: "apr",
+    path: ["approvers"],
+    filters: ["status"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      column("PERSON", "id"),
+      STATUS,
+      column("DECISIONS", "decisions"),
+      { heading: "APPROVED", cell: ({ fields }) => shareText(fields.number("approvalRate")) },
+      { heading: "MEDIAN", cell: ({ fields }) => waitText(fields.number("medianMs")) },
+      column("HURRIED", "hurried"),
+      column("BURSTS", "bursts"),
+      age("LAST", "lastAt"),
+    ],
+    wide: [
+      { heading: "WHY", cell: ({ fields }) => fields.texts("reasons") },
+      { heading: "FASTEST", cell: ({ fields }) => waitText(fields.number("fastestMs")) },
+      column("MEASURED", "measured"),
+      column("APPROVALS", "approvals"),
+      column("DENIALS", "denials"),
+    ],
   },
   {
     singular: "policy",

@@ -67,6 +67,7 @@ export const ERRORS = {
   "approval-not-found": { status: 404, title: "There is no approval of this person to take back" },
   "break-glass-unavailable": { status: 409, title: "There is no emergency exit for this action" },
   "review-not-found": { status: 404, title: "No such review" },
+  "approver-not-found": { status: 404, title: "No such approver" },
   "review-closed": { status: 409, title: "This review has been given" },
   "already-answered": { status: 409, title: "This person has already answered this hold" },
   "idempotency-conflict": { status: 422, title: "This idempotency key was used for a different request" },

@@ -16,6 +16,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
+import { approverRoutes } from "./routes/approvers.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentCommandRoutes } from "./routes/incident-command.ts";
@@ -44,6 +45,7 @@ export const ROUTES: readonly Route[] = [
   ...accessRequestRoutes,
   ...agentRoutes,
   ...approvalRoutes,
+  ...approverRoutes,
   ...controlRoutes,
   ...stopReportRoutes,
   ...incidentCommandRoutes,

@@ -11,7 +11,7 @@ import { findInverse } from "../effects/inverse.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
 import { LiveEvents } from "../http/live-events.ts";
-import type { Metrics } from "../http/metrics.ts";
+import type { Family, Metrics } from "../http/metrics.ts";
 import type {
   ActionService,
   KillswitchService,
@@ -62,6 +62,7 @@ export function createServices(parts: Parts): Services {
   const { core, follower, metrics, views } = parts;
   const { kernel } = core;
   addGauges(parts);
+  addApproverMetric(parts);
   addStageMetrics(core, metrics);
   addDeliveryMetrics(parts.delivering, { kernel, metrics });
   const nowMs = (): number => systemClock.nowMs();
@@ -149,6 +150,19 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ],
   ];
   for (const [name, help, read] of gauges) metrics.gauge({ name, help, read });
+}
+
+/** Left out while the views cannot be read: everything else is still told then. */
+function addApproverMetric({ metrics, views }: Parts): void {
+  const read = (): ReturnType<Family["read"]> => {
+    try {
+      return [{ labels: {}, value: views.counts("approvers")["flagged"] ?? 0 }];
+    } catch {
+      return [];
+    }
+  };
+  const help = "People whose approvals look like rubber-stamping.";
+  metrics.family({ name: "holdpoint_approvers_flagged", type: "gauge", help, read });
 }
 
 function signalService({ config, identity, effects }: Parts): SignalService {

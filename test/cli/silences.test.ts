@@ -19,6 +19,7 @@ test("a silence is created with another's word, listed, and ended alone", async 
   const approved = await terminal(["--client", "person:ada", "approve", action], { typed: ["approve"] });
   assert.equal(approved.code, 0, approved.err);
   assert.match(approved.err, /Acts on +production \/ cart, quiet from \S+Z until \S+Z\n/);
+  assert.match((await terminal(["get", "approvers"])).out, /^PERSON +STATUS .*\nada +clear +1 +100% +\d+(\.\d)?s /);
 
   const listed = await terminal(["get", "silences"]);
   assert.match(

@@ -88,6 +88,8 @@ const CASES: readonly Case[] = [
   { operation: "getCheckpoint", scope: "ledger:read" },
   { operation: "getTile", scope: "ledger:read", path: "/v1/ledger/tile/0/000.p/1" },
   { operation: "getStorm", scope: "incidents:read", path: "/v1/storms/stm_000000000" },
+  { operation: "listApprovers", scope: "actions:read" },
+  { operation: "getApprover", scope: "actions:read", path: "/v1/approvers/nobody" },
   { operation: "listSilences", scope: "incidents:read" },
   { operation: "getSilence", scope: "incidents:read", path: "/v1/silences/sil_000000000" },
   { operation: "createSilence", scope: "actions:propose:silence.create" },

@@ -4,6 +4,7 @@ import type { EventType, KernelEvent } from "../../kernel/events.ts";
 import type { LedgerEvent } from "../../wire/types/event.ts";
 import * as actions from "./actions.ts";
 import * as agents from "./agents.ts";
+import * as approvers from "./approvers.ts";
 import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
 import * as holds from "./holds.ts";
@@ -15,9 +16,15 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 12;
+export const PROJECTIONS_VERSION = 13;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
+
+function inOrder<T extends EventType>(...projections: readonly Projection<T>[]): Projection<T> {
+  return (documents, event) => {
+    for (const one of projections) one(documents, event);
+  };
+}
 
 const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "log.opened": control.projectOpened,
@@ -52,14 +59,14 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "hold.frozen": holds.projectFrozen,
   "hold.resumed": holds.projectResumed,
   "hold.reminded": holds.projectReminded,
-  "action.approval-given": holds.projectApprovalGiven,
+  "action.approval-given": inOrder(approvers.projectDecision, holds.projectApprovalGiven),
   "action.approval-withdrawn": holds.projectApprovalWithdrawn,
-  "action.approved": holds.projectApproved,
+  "action.approved": inOrder(approvers.projectDecision, holds.projectApproved),
   "action.glass-asked": holds.projectGlassAsked,
   "action.glass-broken": holds.projectGlassBroken,
   "review.given": holds.projectReviewGiven,
   "review.overdue": holds.projectReviewOverdue,
-  "action.denied": holds.projectDenied,
+  "action.denied": inOrder(approvers.projectDecision, holds.projectDenied),
   "action.cancelled": actions.projectEnded("cancelled"),
   "action.expired": actions.projectEnded("expired"),
   "action.granted": actions.projectGranted,

@@ -2,6 +2,7 @@
 
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
 import type { DeclaredModel, DeclaredRead } from "./agent.ts";
+import type { ApproverView } from "./approver-views.ts";
 import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
@@ -325,6 +326,7 @@ export interface ViewDocuments {
   readonly actions: ActionView;
   readonly brakes: BrakeView;
   readonly reviews: ReviewView;
+  readonly approvers: ApproverView;
   readonly policies: PolicyView;
   readonly agents: AgentView;
   readonly refusals: RefusalView;
@@ -343,6 +345,7 @@ export const VIEW_FILTERS = {
   actions: ["status", "environment", "service", "agent", "kind", "incident", "run"],
   brakes: ["status"],
   reviews: ["status", "environment", "service"],
+  approvers: ["status"],
   policies: ["status"],
   agents: ["status", "owner"],
   refusals: ["source"],
@@ -350,7 +353,16 @@ export const VIEW_FILTERS = {
 } as const satisfies { readonly [V in ViewName]: readonly (keyof ViewDocuments[V] & string)[] };
 
 /** Views whose documents have a status, of which counts are kept. */
-export type CountedView = "signals" | "incidents" | "runs" | "actions" | "brakes" | "reviews" | "policies" | "agents";
+export type CountedView =
+  | "signals"
+  | "incidents"
+  | "runs"
+  | "actions"
+  | "brakes"
+  | "reviews"
+  | "approvers"
+  | "policies"
+  | "agents";
 
 /** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
 export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {
