@@ -15,6 +15,8 @@ import { isExported, isOfRun, toExportRecord } from "./export-record.ts";
 const CONTENT_CHARS_MAX = 32_768;
 /** A review that is answered, or cannot be planned, may ask for another action of its run. */
 const PROPOSALS_FOLLOWED_MAX = 4;
+/** From the start of a run; a classifier has a minute. */
+const EVENTS_SEARCHED_MAX = 2_000;
 
 export interface ExportSourceParts {
   readonly reader: Pick<LedgerReader, "head" | "readLeaves">;
@@ -75,6 +77,16 @@ export class ExportSource {
       const begun = await this.#log.event(at.command);
       if (begun?.subject === run) return begun;
       at = await this.#log.event(seqFromId("act", begun?.subject ?? ""));
+    }
+    return this.#searchEnd(run, proposed?.seq ?? 0);
+  }
+
+  /** What a review of another run had kept waiting is proposed by its approval: then the end lies between the two. */
+  async #searchEnd(run: string, before: number): Promise<LedgerEvent | null> {
+    const opened = seqFromId("run", run) ?? before;
+    for (let seq = opened + 1; seq < Math.min(before, opened + EVENTS_SEARCHED_MAX); seq++) {
+      const event = await this.#log.event(seq);
+      if (event?.subject === run) return event;
     }
     return null;
   }

@@ -283,7 +283,15 @@ test("what triage says of its ticket's incident is written there, and its end on
       run: "run_000000003",
       classification: null,
     };
-    const context = { action, origin: "", page: "", services: ["cart", "search"], signalIds: [], signal: null, tickets };
+    const context = {
+      action,
+      origin: "",
+      page: "",
+      services: ["cart", "search"],
+      signalIds: [],
+      signal: null,
+      tickets,
+    };
     return composeTriage(context as unknown as TriageContext);
   };
   const tell = async (say: string): Promise<string> => {

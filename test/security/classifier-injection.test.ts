@@ -131,8 +131,8 @@ type Sight = { readonly answer: Classification; readonly environment: string; re
 const ALLOWED: Readonly<Record<string, (sight: Sight) => boolean>> = {
   "servicenow.incident.create": ({ answer: { confidence }, environment }) =>
     confidence >= 0.7 && environment === "production",
-  "pagerduty.trigger": ({ answer: { classification, confidence } }) =>
-    (classification === "high" || classification === "sev1") && confidence >= 0.8,
+  "pagerduty.trigger": ({ answer: { classification, confidence, requires_paging: wanted } }) =>
+    wanted && (classification === "high" || classification === "sev1") && confidence >= 0.8,
   "incident.declare-major": ({ answer: { classification, confidence }, signals }) =>
     classification === "sev1" && confidence >= 0.85 && signals.length === 2,
 };
@@ -155,7 +155,7 @@ test("20,000 fuzzed answers: what is accepted is whole and sane, and nothing is 
       accepted++;
       const sight = { answer: checked.classification, environment, signals: independent.slice(0, count) };
       assert.ok(TEAMS.includes(sight.answer.recommended_team));
-      // Every kind is tried, asked for or not: a model that asks for less has no say in what it may not have.
+      // Every kind is tried, asked for or not; a page that no classifier asked for stands for another review.
       for (const [kind, mayBe] of Object.entries(ALLOWED)) {
         const { decision } = pack.evaluate(factsOf(kind, sight), NO_COUNTERS);
         assert.equal(decision, mayBe(sight) ? "allow" : "hold", JSON.stringify({ kind, ...sight }));
@@ -241,7 +241,8 @@ test("random answers through the whole of classification and policy start nothin
     for (const { subject } of stage.rig.all("action.granted")) {
       const { kind, classification } = stage.rig.last("action.proposed", subject);
       assert.ok(classification !== null, "nothing is granted without a classification");
-      const said = { classification: classification.severity, confidence: classification.confidencePpm / 1_000_000 };
+      const { severity, confidencePpm, requiresPaging } = classification;
+      const said = { classification: severity, confidence: confidencePpm / 1_000_000, requires_paging: requiresPaging };
       const sight = { answer: said as Classification, environment: "production", signals: [] };
       assert.ok(ALLOWED[kind]?.(sight), JSON.stringify({ kind, ...said }));
       granted++;

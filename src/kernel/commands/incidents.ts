@@ -185,13 +185,14 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, KERNEL);
 }
 
-/**
- * Ends an incident of which nobody has heard for so long that nothing is known of it. A page that was only asked for does
- * not go out any more, since nothing would ever close it; one on its way is waited for.
- */
+/** True when nobody has heard of it for so long that nothing is known of it; a page on its way is waited for. */
+export function isIdle(state: State, incident: Incident, now: number): boolean {
+  return now - incident.lastSignalAt >= TERMS.incidentIdleMs && !pagesOf(state, incident).some(isUnderWay);
+}
+
+/** A page that was only asked for does not go out any more: nothing would ever close it. */
 export function endIdle(tx: Transaction, incident: Incident): void {
   for (const page of pagesOf(tx.state, incident)) takeBack(tx, page, "incident-resolved");
-  if (pagesOf(tx.state, incident).length > 0) return;
   tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "idle" } });
 }
 

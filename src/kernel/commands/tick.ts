@@ -17,7 +17,7 @@ import { isReportDue, report } from "../stop-report.ts";
 import { isStageOver, stageAt } from "../stage.ts";
 import { isToStop, stopAction } from "./agents.ts";
 import { isCommandDue, tickCommands } from "./incident-command.ts";
-import { closeIfOver, endIdle, isQuiet } from "./incidents.ts";
+import { closeIfOver, endIdle, isIdle, isQuiet } from "./incidents.ts";
 import { endStage } from "./stage.ts";
 import { isReviewDue, tickReviews } from "./reviews.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
@@ -45,7 +45,9 @@ export function tick(tx: Transaction): Reply {
     timeOutRun(tx, run.id);
   }
   for (const incident of [...tx.state.incidents.values()]) {
-    if (tx.now - incident.lastSignalAt < TERMS.incidentIdleMs || fired++ >= FIRED_MAX) break; // idle ones come first
+    if (tx.now - incident.lastSignalAt < TERMS.incidentIdleMs) break; // idle ones come first
+    if (!isIdle(tx.state, incident, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
     endIdle(tx, incident);
   }
   for (const incident of [...tx.state.incidents.values()]) {
@@ -85,8 +87,10 @@ export function somethingIsDue(state: State, now: number): boolean {
   for (const brake of state.brakes.values()) if (isReportDue(brake, now) || isCommandDue(state, brake)) return true;
   const run = state.runs.values().next().value;
   if (run !== undefined && now >= run.deadline) return true;
-  const incident = state.incidents.values().next().value;
-  if (incident !== undefined && now - incident.lastSignalAt >= TERMS.incidentIdleMs) return true;
+  for (const incident of state.incidents.values()) {
+    if (now - incident.lastSignalAt < TERMS.incidentIdleMs) break;
+    if (isIdle(state, incident, now)) return true;
+  }
   for (const one of state.incidents.values()) if (isTriageDue(state, one, now) || isQuiet(one, now)) return true;
   for (const storm of state.storms.values()) if (isStormDue(state, storm, now)) return true;
   for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
