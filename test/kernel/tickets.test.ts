@@ -73,7 +73,13 @@ describe("the ticket of an incident", () => {
 
   it("that somebody resolved there is left alone", async () => {
     const rig = await ticketed();
-    const word = { source: "servicenow", system: "servicenow", state: "resolved", record: "INC1", revision: 3 } as const;
+    const word = {
+      source: "servicenow",
+      system: "servicenow",
+      state: "resolved",
+      record: "INC1",
+      revision: 3,
+    } as const;
     await rig.ask("note-incident", { ...word, subject: rig.incident().id, at: rig.nowMs, deliveryKey: "w:tracked" });
     await ends(rig, "a", CART);
     assert.deepEqual(said(rig), []);
