@@ -9,7 +9,7 @@ import { spec } from "node:test/reporters";
 import { NODE_OLDEST, isNodeNewEnough } from "./node-version.mjs";
 
 // A file that does not end (a server left open, say) would hold the run for ever: it is stopped, and named as failed.
-const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 420);
+const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 800);
 const CONCURRENCY = 2;
 
 const root = join(import.meta.dirname, "..");
