@@ -6,7 +6,10 @@ import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
 type Held = {
   asks: Asks;
+  /** Never, while a pause covers it. */
   deadline: number;
+  /** What is left of its window while a pause covers it. */
+  leftMs?: number;
   planHash: string;
   given: Answerer[];
 };
@@ -51,6 +54,14 @@ function follow(action: Followed, event: KernelEvent): string[] {
       action.hold = { ...hold, asks, deadline, given: hold.given.filter(({ id }) => kept.includes(id)) };
       return isSeated(asks, action.hold.given) ? [...early, ...say("approved by the end of a window")] : early;
     }
+    case "hold.frozen":
+      if (hold === null) return say("frozen without a hold");
+      action.hold = { ...hold, deadline: Infinity, leftMs: hold.deadline - event.time };
+      return [];
+    case "hold.resumed":
+      if (hold?.leftMs === undefined) return say("resumed though it was not frozen");
+      action.hold = { ...hold, deadline: event.time + hold.leftMs };
+      return [];
     case "action.approval-withdrawn":
       if (hold === null) return say("withdrawn without a hold");
       hold.given = hold.given.filter(
