@@ -9,6 +9,7 @@ import { emptyState, hasEnded, type State } from "../../src/kernel/state.ts";
 import { apply } from "../../src/kernel/apply.ts";
 import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
+import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
@@ -279,7 +280,7 @@ function checkVerified(events: readonly LedgerEvent[], world: World): string[] {
   return broken;
 }
 
-/** While a storm lasts nothing but its own page goes out in its environment, unless a person says so. */
+/** While a storm lasts nothing but its own page, and that of a failed revert, goes out unless a person says so. */
 function checkStorms(events: readonly LedgerEvent[]): string[] {
   const state = emptyState();
   const broken: string[] = [];
@@ -289,7 +290,8 @@ function checkStorms(events: readonly LedgerEvent[]): string[] {
     if (event.type === "action.approved") approved.add(event.subject);
     if (event.type === "action.granted" && page?.kind === "pagerduty.trigger" && !approved.has(page.id)) {
       const storm = state.storms.get(page.environment);
-      if (storm !== undefined && storm.id !== page.incident) broken.push(`${page.id}: paged in a storm`);
+      const isItsOwn = storm?.id === page.incident || page.agent === REVERT_AGENT;
+      if (storm !== undefined && !isItsOwn) broken.push(`${page.id}: paged in a storm`);
     }
     apply(state, event);
   }

@@ -31,11 +31,11 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 
 export function tick(tx: Transaction): Reply {
   endStage(tx);
-  tickCommands(tx);
   tickReviews(tx);
+  let fired = tickSilences(tx, FIRED_MAX);
+  tickCommands(tx); // after silences: what they let go widens incidents
   turnClocks(tx);
   for (const brake of [...tx.state.brakes.values()]) if (isReportDue(brake, tx.now)) report(tx, brake);
-  let fired = tickSilences(tx, FIRED_MAX);
   for (const action of dueActions(tx.state, tx.now)) {
     if (fired++ >= FIRED_MAX) break;
     fireAction(tx, action);
