@@ -1,6 +1,5 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
@@ -15,7 +14,7 @@ import type { PayloadReader } from "../wire/contracts/writer.ts";
 import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
 function ticketTerms({ executors }: Config, origin: string): ExecuteParts["tickets"] {
@@ -42,6 +41,8 @@ type Needs = {
   readonly egress: Egress;
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
+  /** Which secret could not be had for a call, and why. */
+  readonly onNoSecret: (ref: string, why: string) => void;
 };
 
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
@@ -54,8 +55,9 @@ export function createEffectParts({
   egress,
   registered,
   onPassedOver,
+  onNoSecret,
 }: Needs): EffectParts {
-  const credentials = fileSecrets(join(config.dataDir, "secrets"));
+  const credentials = openSecrets(config, { onFailure: onNoSecret });
   const executors = createExecutors({
     config: config.executors,
     credentials,

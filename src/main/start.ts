@@ -206,6 +206,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
       hooks.log.warn({ passed }, "a classifier gave no usable answer");
       metrics.count("holdpoint_classifier_passed_over_total", "Classifiers that gave no usable answer.", { ...passed });
     },
+    onNoSecret: (ref, why) => hooks.log.warn({ ref, why }, "a secret cannot be had"),
   });
   warnOfMissing(effects, hooks.log);
   const onProblem = (work: object, error: unknown): void =>
