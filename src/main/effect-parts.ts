@@ -26,7 +26,7 @@ function ticketTerms({ executors }: Config, origin: string): ExecuteParts["ticke
 export type EffectParts = ClassifyParts & ExecuteParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
-export function warnOfMissing({ executors }: EffectParts, log: Logger): void {
+export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
   const kinds = Object.keys(TRIAGE_KINDS).filter((kind) => !executors.has(kind));
   if (kinds.length === 0) return;
   log.warn({ kinds, code: "executor-missing" }, "refused until their executors are configured: docs/executors.md");
@@ -41,8 +41,7 @@ type Needs = {
   readonly egress: Egress;
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
-  /** Which secret could not be had for a call, and why. */
-  readonly onNoSecret: (ref: string, why: string) => void;
+  readonly log: Logger;
 };
 
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
@@ -55,9 +54,10 @@ export function createEffectParts({
   egress,
   registered,
   onPassedOver,
-  onNoSecret,
+  log,
 }: Needs): EffectParts {
-  const credentials = openSecrets(config, { onFailure: onNoSecret });
+  const onFailure = (ref: string, why: string): void => log.warn({ ref, why }, "a secret cannot be had");
+  const credentials = openSecrets(config, { onFailure });
   const executors = createExecutors({
     config: config.executors,
     credentials,
@@ -65,6 +65,7 @@ export function createEffectParts({
     clock: systemClock,
     installation: origin,
   });
+  warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);
   return {
     kernel,
