@@ -18,7 +18,8 @@ import { applyLoad, applyRate, type Measured } from "./load.ts";
 
 const CONNECTIONS = (process.env["BENCH_CONNECTIONS"] ?? "1,16,128").split(",").map(Number);
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 5);
-const AGENT = "agent:bench";
+/** A person: a bearer token, found again by its text, is all that they prove. Signed proposals are `propose`. */
+const PROPOSER = "person:bench";
 /** Result name to thread: microseconds of processor time for one decision. */
 const THREADS = { mainUs: "MainThread", writerUs: "writer", followerUs: "follower", collectorUs: "V8Worker" };
 
@@ -104,12 +105,12 @@ async function startHoldpoint(
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const bucket = "{ burst: 100000000, perSecond: 10000000 }";
   writeFileSync(join(data, "holdpoint.yaml"), `limits:\n  writes: ${bucket}\n`);
-  const keyPath = join(dir, "agent.jwk");
-  const client = { id: AGENT, kind: "agent" as const, roles: [], scopes: ["actions:propose:record.note" as const] };
+  const keyPath = join(dir, "proposer.jwk");
+  const client = { id: PROPOSER, kind: "person" as const, roles: [], scopes: ["actions:propose:record.note" as const] };
   const jwk = createClient(join(data, "clients"), client, { keyPath, random: systemRandom });
   const { child, url: base } = await startServer(dir, data);
   const assertion = await signAssertion(jwk, {
-    clientId: AGENT,
+    clientId: PROPOSER,
     audience: base,
     clock: systemClock,
     random: systemRandom,

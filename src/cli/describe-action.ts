@@ -32,6 +32,7 @@ function headLines(action: Fields): string {
     ["Where", `${action.text("environment")} / ${action.text("service")}${resource}`],
     ["Acts on", operandText(action)],
     ["Who", `${action.text("agent")} (${action.text("agentKind")})${person}`],
+    ["Signed", signedText(action.fields("signed"))],
     ["Why", reasonOf(action)],
     ["Proposed", formatInstant(action.number("proposedAt"))],
     ["Ended", action.has("endedAt") ? formatInstant(action.number("endedAt")) : null],
@@ -62,6 +63,13 @@ function parsedOperand(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+function signedText(signed: Fields | null): string | null {
+  const model = signed?.fields("model");
+  if (signed === null || model == null) return null;
+  const made = `${model.text("provider")}/${model.text("name")}@${model.text("version")}`;
+  return `by agent key ${signed.text("key")}, model ${made}, prompt ${shortHashes(signed.text("promptHash"))}`;
 }
 
 /** How it stands, and why where that is known. */

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { toCliError, type CliError } from "./cli-error.ts";
+import { addAgents } from "./commands/agents.ts";
 import { addAnswers } from "./commands/answer.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -87,6 +88,7 @@ const COMMANDS = [
   addDoctor,
   addPolicy,
   addLogin,
+  addAgents,
   addIdentities,
   addSources,
   addKeys,

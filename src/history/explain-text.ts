@@ -35,6 +35,7 @@ function indent(line: string): string {
 function authorityLines({ authority }: Omit<Explanation, "text">): readonly string[] {
   const { agent, agentKind, person, answers, policy, stage, grant } = authority;
   const lines = [`proposed by ${agent} (${agentKind})${person === null ? "" : `, answerable: ${person}`}`];
+  lines.push(...signatureLines(authority));
   if (policy === null) lines.push("no policy decided about it");
   else lines.push(`decided by policy bundle ${policy.bundleHash}${activation(policy)}`);
   if (policy !== null) lines.push(...policy.answers.map((answer) => `its activation: ${answered(answer)}`));
@@ -45,6 +46,17 @@ function authorityLines({ authority }: Omit<Explanation, "text">): readonly stri
     grant === null ? "it was never granted" : `granted as ${grant.id} for plan ${grant.planHash} [${grant.seq}]`,
   );
   return lines;
+}
+
+function signatureLines({ signed, registration }: Explanation["authority"]): readonly string[] {
+  if (signed === null) return [];
+  const { name, provider, version } = signed.model;
+  const lines = [`signed by agent key ${signed.key}, model ${provider}/${name}@${version}`];
+  if (registration === null) return lines;
+  const { owner, parents, action, answers, seq } = registration;
+  const above = parents.length === 0 ? "" : `, acting for ${parents.join(", then ")}`;
+  lines.push(`registered by ${action} for ${owner}${above} [${seq}]`);
+  return [...lines, ...answers.map((answer) => `its registration: ${answered(answer)}`)];
 }
 
 function activation(policy: NonNullable<Explanation["authority"]["policy"]>): string {

@@ -22,6 +22,7 @@ import type {
   HoldStep,
   PathStep,
   PolicySource,
+  RegistrationSource,
   StageSource,
   Triage,
 } from "./explanation.ts";
@@ -65,6 +66,8 @@ export function explanationSources(views: Pick<ViewReader, "find">, action: Acti
     const activation = policy.action === null ? null : views.find("actions", policy.action);
     seqs.push(...(activation?.events ?? []));
   }
+  const agent = views.find("agents", action.agent);
+  if (agent !== null) seqs.push(agent.registeredSeq, ...(views.find("actions", agent.action)?.events ?? []));
   for (const verdict of action.evaluation?.verdicts ?? []) {
     const granted = seqFromId("stg", grantIn(verdict) ?? "");
     if (granted !== undefined) seqs.push(granted);
@@ -87,12 +90,27 @@ function authorityOf(
     agent: proposed.actor,
     agentKind: proposed.facts.agentKind,
     person: proposed.facts.person,
+    signed: proposed.facts.signed ?? null,
+    registration: registrationSource(proposed, all),
     answers: answersOf(own),
     policy: bundleHash === null ? null : policySource(bundleHash, all),
     stage: stageSource(own, all),
     grant:
       granted === undefined ? null : { id: granted.facts.grant, seq: granted.seq, planHash: granted.facts.planHash },
   };
+}
+
+/** The one in force when the action was proposed, where the events hold it. */
+function registrationSource(
+  { actor, seq, facts }: Of<"action.proposed">,
+  all: readonly KernelEvent[],
+): RegistrationSource | null {
+  if (facts.agentKind !== "agent") return null;
+  const registered = allOf(all, "agent.registered").findLast((event) => event.subject === actor && event.seq < seq);
+  if (registered === undefined) return null;
+  const { owner, parents, action } = registered.facts;
+  const answers = answersOf(all.filter((event) => event.subject === action));
+  return { seq: registered.seq, owner, parents, action, answers };
 }
 
 function policySource(bundleHash: string, all: readonly KernelEvent[]): PolicySource {

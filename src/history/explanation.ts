@@ -2,6 +2,7 @@
 
 import type { Outcome } from "./explain-outcome.ts";
 import type { AnswerDecision } from "../wire/types/approval-views.ts";
+import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -29,12 +30,26 @@ export interface Authority {
   readonly agentKind: string;
   /** The person behind the agent: answerable for it, and never an approver of its actions. */
   readonly person: string | null;
+  /** An agent's own signature under the proposal; null for people and the system. */
+  readonly signed: ProposalSignature | null;
+  /** What the agent is registered by, as far as the events given tell. */
+  readonly registration: RegistrationSource | null;
   readonly answers: readonly Answer[];
   /** The policy that allowed it, with who put it in force as far as the events given tell. */
   readonly policy: PolicySource | null;
   /** The stage of the triage agent that the last decision names, null for other agents. */
   readonly stage: StageSource | null;
   readonly grant: { readonly id: string; readonly seq: number; readonly planHash: string } | null;
+}
+
+export interface RegistrationSource {
+  readonly seq: number;
+  readonly owner: string;
+  /** The agents above it, its own parent first. */
+  readonly parents: readonly string[];
+  /** The `agent.register` that asked for it, and who answered that. */
+  readonly action: string;
+  readonly answers: readonly Answer[];
 }
 
 export interface StageSource {

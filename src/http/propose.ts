@@ -11,10 +11,12 @@ import type { Reply } from "../kernel/command.ts";
 import { proposalSchema, type decisionSchema } from "../wire/schemas/api.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionKind, Target } from "../wire/contracts/executor.ts";
+import type { Identity } from "../wire/types/identity.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
 import { kernelProposal } from "./kernel-proposals.ts";
 import { readView } from "./listing.ts";
 import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
+import { checkSigned, checkUnsigned, recordRefusal } from "./signed-proposals.ts";
 import type { RouteContext } from "./route.ts";
 import type { Services } from "./services.ts";
 
@@ -24,12 +26,30 @@ const PERSON_KINDS = { person: "person", agent: "agent" } as const;
 const DECIDED: ReadonlySet<string> = new Set(["refused", "suppressed", "succeeded", "failed"]);
 
 /** Proposes what the body says and answers what became of it. */
-export async function propose({ services, request, reply }: RouteContext, asked: unknown): Promise<Decision> {
+export async function propose(context: RouteContext, asked: unknown): Promise<Decision> {
+  const { services, request } = context;
   const known = identify(services, request);
   const identity = known instanceof Promise ? await known : known;
+  if (identity.kind !== "agent") return proposeAs(identity, context, asked);
+  try {
+    return await proposeAs(identity, context, asked);
+  } catch (error) {
+    await recordRefusal(services, identity, error);
+    throw error;
+  }
+}
+
+async function proposeAs(
+  identity: Identity,
+  { services, request, reply }: RouteContext,
+  asked: unknown,
+): Promise<Decision> {
   const body = parseWith(proposalSchema, asked, "request-invalid");
   requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
   admitWrite(services, identity);
+  const raw = asked as JsonObject;
+  const isAgent = identity.kind === "agent";
+  const signed = isAgent ? await checkSigned(services, { identity, body, raw, request }) : checkUnsigned(body, request);
   const kind = services.actions.kinds.get(body.kind);
   const kernelKind = KERNEL_KINDS.get(body.kind);
   if (kind === undefined && kernelKind === undefined)
@@ -37,7 +57,7 @@ export async function propose({ services, request, reply }: RouteContext, asked:
   const target = checkTarget(body.target);
   const args = body.arguments as JsonObject;
   const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json });
-  checkSecrets(services, requestText, body.reason);
+  checkSecrets(services, requestText, body);
   const planned =
     kind?.planning === "pure"
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
@@ -60,20 +80,33 @@ export async function propose({ services, request, reply }: RouteContext, asked:
       repeat,
       effect,
       reversible,
-      idempotencyKey: idempotencyKey(request, identity),
+      idempotencyKey: signed?.key ?? idempotencyKey(request, identity),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
+      ...(signed === null ? {} : { signed: signed.signature }),
     },
     content: {
       args,
       ...(planned === null ? {} : { plan: planned.plan as unknown as Json }),
       reason: body.reason ?? null,
+      ...backgroundOf(body),
+      ...(signed === null ? {} : { signed: signed.record }),
     },
   });
   const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);
   reply.code(DECIDED.has(decision.status) ? 200 : 202);
   return decision;
+}
+
+/** What the proposal rests on, for those who decide; no rule reads it. */
+function backgroundOf({ evidence, confidence, context }: Proposal): JsonObject | null {
+  if (evidence === undefined && confidence === undefined && context === undefined) return null;
+  return {
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(confidence === undefined ? {} : { confidence }),
+    ...(context === undefined ? {} : { context: context as JsonObject }),
+  };
 }
 
 /** What became of an action that an earlier request with the same key proposed. */
@@ -106,8 +139,16 @@ function checkName(field: "environment" | "service", text: string): string {
   return name;
 }
 
-function checkSecrets(services: Services, request: string, reason = ""): void {
-  const found = services.actions.findSecret(`${reason}\n${request}`);
+type Proposal = z.output<typeof proposalSchema>;
+
+const CONTEXT_CHARS_MAX = 65_536;
+
+/** Throws `secret-detected`: what is proposed is kept, and shown to those who decide. */
+function checkSecrets(services: Services, request: string, { reason = "", context }: Proposal): void {
+  const background = context === undefined ? "" : canonicalJson(context as JsonObject);
+  if (background.length > CONTEXT_CHARS_MAX)
+    throw new AppError("request-invalid", `/context: longer than ${CONTEXT_CHARS_MAX} characters of canonical JSON`);
+  const found = services.actions.findSecret(`${reason}\n${request}${background === "" ? "" : `\n${background}`}`);
   if (found !== null) {
     throw new AppError("secret-detected", "name the secret by reference instead of its value", { kind: found });
   }

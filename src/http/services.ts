@@ -158,6 +158,11 @@ export interface ActionService {
 export interface AgentService {
   /** Whether somebody is the agent `id`, or one above it. */
   isSelfOrAbove(actor: string, id: string): boolean;
+  /**
+   * Verifies the detached JWS of a registered agent over a proposal as it came, off this thread. Rejects with
+   * `agent-unregistered` and `signature-invalid`; who is revoked, and what is declared, the kernel judges.
+   */
+  verifyProposal(of: { agent: string; jws: string; request: JsonObject }): Promise<{ key: string; jwsHash: string }>;
   /** Rejects with `signature-invalid` unless every key of a registration proves that it is at hand. */
   checkPossession(registration: JsonObject): Promise<void>;
 }

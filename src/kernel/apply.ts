@@ -85,6 +85,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "stage.expired": stage.applyStageExpired,
   "agent.registered": agents.applyRegistered,
   "agent.revoked": agents.applyRevoked,
+  "proposal.refused": agents.applyProposalRefused,
   "refusals.counted": recordOnly,
   "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,

@@ -4,8 +4,10 @@
 
 import { coversKind } from "../core/kind-pattern.ts";
 import type { AgentRegistration, DeclaredRead } from "../wire/types/agent.ts";
-import type { Agent, State } from "./state.ts";
+import type { Agent } from "./agent.ts";
+import type { Action, State } from "./state.ts";
 
+type Reach = Pick<Action, "kind" | "environment" | "service">;
 type Agents = Pick<State, "agents">;
 
 /** The agent and those above it, itself first; null unless all of them are registered and none is revoked. */
@@ -21,8 +23,48 @@ export function chainOf({ agents }: Agents, id: string): readonly Agent[] | null
   return chain.every(({ status }) => status === "active") ? chain : null;
 }
 
+/** Whether a declaration covers what somebody wants to do. */
+function permits(declared: AgentRegistration, { kind, environment, service }: Reach): boolean {
+  return (
+    declared.kinds.some((pattern) => coversKind(pattern, kind)) &&
+    names(declared.environments, environment) &&
+    names(declared.services, service)
+  );
+}
+
 function names(allowed: readonly string[], name: string): boolean {
   return allowed.includes("*") || allowed.includes(name);
+}
+
+/** Why an agent may not do what it proposes; the codes are those of problems, and of refusals on record. */
+export type AuthorityCode =
+  | "agent-unregistered"
+  | "agent-revoked"
+  | "signature-missing"
+  | "signature-invalid"
+  | "model-undeclared"
+  | "declaration-exceeded";
+
+type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed">;
+
+/**
+ * What keeps an agent from what it proposed, as it and those above it are registered now; null for nothing. Asked when
+ * it proposes, and again with fresh state whenever the action is evaluated or begins: people need no registration.
+ */
+export function authorityProblem(
+  state: Agents,
+  { agent: id, agentKind, signed, ...reach }: Proposed,
+): AuthorityCode | null {
+  if (agentKind !== "agent") return null;
+  const agent = state.agents.get(id);
+  if (agent === undefined) return "agent-unregistered";
+  const chain = chainOf(state, id);
+  if (chain === null) return "agent-revoked";
+  if (signed === null) return "signature-missing";
+  if (!agent.keys.some(({ thumbprint }) => thumbprint === signed.key)) return "signature-invalid";
+  const { name, provider } = signed.model;
+  if (!agent.models.some((model) => model.name === name && model.provider === provider)) return "model-undeclared";
+  return chain.every((one) => permits(one, reach)) ? null : "declaration-exceeded";
 }
 
 /** The first part in which a sub-agent would have more than the agent above it; null when it has no more. */

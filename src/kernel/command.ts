@@ -149,6 +149,7 @@ export type CommandInputs = {
   "end-command": { readonly incident: string; readonly person: string };
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
   "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
+  "refuse-proposal": { readonly code: string };
   "revoke-agent": { readonly agent: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
@@ -178,12 +179,15 @@ export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
-  const { requestHash, planHash, repeat, effect, reversible, operand, inverse, size } = facts;
+  const { requestHash, planHash, repeat, effect, reversible, operand, inverse, size, signed } = facts;
   const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
-  const onOperand = operand === null ? {} : { operand };
-  const withInverse = inverse === undefined ? {} : { inverse };
-  const withSize = size === undefined ? {} : { size };
-  return { ...stated, repeat, effect, reversible, ...withInverse, ...withSize, ...onOperand, ...input };
+  const optional = {
+    ...(inverse === undefined ? {} : { inverse }),
+    ...(operand === null ? {} : { operand }),
+    ...(size === undefined ? {} : { size }),
+    ...(signed === undefined ? {} : { signed }),
+  };
+  return { ...stated, repeat, effect, reversible, ...optional, ...input };
 }
 
 /** What a command answers: the subject it was about, and what happened to it. */

@@ -48,6 +48,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "command-incident": incidentCommand.commandIncident,
   "end-command": incidentCommand.endCommand,
   "grant-stage": stage.grantStage,
+  "refuse-proposal": agents.refuseProposal,
   "revoke-agent": agents.revokeAgent,
   "count-refusals": installation.countRefusals,
   "erase-payload": installation.erasePayload,

@@ -5,6 +5,7 @@ import { idFromSeq, seqFromId } from "../core/ids.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
+import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
@@ -41,7 +42,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       target: targetOf(action),
       ...sizeFacts(state, action, now),
     },
-    agent: { id: action.agent, kind: action.agentKind },
+    agent: agentFacts(state, action),
     classification: {
       known: classified !== null,
       severity: classified === null ? 0 : SEVERITIES.indexOf(classified.severity),
@@ -70,6 +71,20 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
   };
 }
 
+const NO_MODEL = { name: "", provider: "", version: "" };
+
+function agentFacts(state: State, { agent: id, agentKind: kind, signed }: Action): PolicyFacts["agent"] {
+  const registered = kind === "agent" ? state.agents.get(id) : undefined;
+  return {
+    id,
+    kind,
+    registered: registered?.status === "active",
+    signed: signed !== null,
+    model: signed?.model ?? NO_MODEL,
+    delegated: (registered?.parents.length ?? 0) > 0,
+  };
+}
+
 /** The page of a storm, and its end, are known by whose they are: also when it has ended. */
 function stormFacts({ storms }: State, { environment, incident, agentKind }: Action): PolicyFacts["storm"] {
   const storm = storms.get(environment);
@@ -84,6 +99,9 @@ function stormFacts({ storms }: State, { environment, incident, agentKind }: Act
 export function settle(tx: Transaction, actionId: string): void {
   const action = actionOf(tx.state, actionId);
   if (isRevert(action)) return grantRevert(tx, action);
+  // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
+  const problem = action.signed === null ? null : authorityProblem(tx.state, action);
+  if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
   const brake = brakeOn(tx.state.brakes.values(), action);
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);

@@ -16,7 +16,7 @@ import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
-import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { AgentRegistration, ProposalSignature } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
@@ -66,6 +66,8 @@ export type ProposalFacts = {
   readonly inverse?: InverseFacts;
   /** The action that it takes back; absent for all but what the kernel proposes for that. */
   readonly revertOf?: string;
+  /** Of an agent's proposal alone. */
+  readonly signed?: ProposalSignature;
 };
 
 export type BrakeScope = {
@@ -110,6 +112,8 @@ export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opene
 
 export type StepStatus = "succeeded" | "failed" | "retry" | "partial" | "unknown";
 export type RefusalCounts = { readonly [code: string]: number };
+
+type RegisteredFacts = { readonly action: string; readonly parents: readonly string[]; readonly forgets?: string };
 
 /** `forgets` names what a full table lost for the entry that the event makes: later decisions do not know it any more. */
 export type EventFacts = {
@@ -332,13 +336,9 @@ export type EventFacts = {
   };
   "stage.expired": { readonly stage: Stage };
   /** For the first time, or again with other keys, models or bounds. `forgets` names a revoked one that made room. */
-  "agent.registered": AgentRegistration & {
-    readonly action: string;
-    readonly parents: readonly string[];
-    readonly forgets?: string;
-  };
-  /** `of` is who was to be revoked: the agent itself, or one above it. */
+  "agent.registered": AgentRegistration & RegisteredFacts;
   "agent.revoked": { readonly of: string };
+  "proposal.refused": { readonly code: string };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;

@@ -45,6 +45,8 @@ export const LIMITS = {
   brakesMax: 256,
   /** Registered agents; the one revoked first makes room for another. */
   agentsMax: 1_024,
+  /** Refused proposals of one agent in a minute that are events of their own. */
+  refusedProposalsPerMinute: 10,
   /** Agents above one another. */
   delegationMax: 4,
   /** Reviews of broken glass that nobody has given yet; more glass is broken when some are. */
@@ -90,6 +92,9 @@ export const TERMS = {
   /** Opened again so often within `reopenMs`, an incident is flapping: quiet of `flappingQuietMs` ends it. */
   flappingTimes: 3,
   flappingQuietMs: 15 * 60_000,
+  /** A signed proposal is as good as its `iat`: no older, and no further ahead by the agent's clock. */
+  signatureMs: 5 * 60_000,
+  signatureAheadMs: 30_000,
   /** How long the stage of the first start holds, and one that people set. */
   initialStageMs: 30 * 24 * 3_600_000,
   stageMs: 90 * 24 * 3_600_000,

@@ -46,7 +46,7 @@ function draftAction(state: State, now: number, command: Command<"propose-action
   const none = { run: null, incident: null, cause: null, classification: null, deadline: null };
   const subject = idFromSeq("act", state.nextSeq);
   const actions = new Map<string, Action>();
-  const scratch = { ...state, actions, storms: new Map(), owedResolves: new Map() };
+  const scratch = { ...state, actions, storms: new Map(), owedResolves: new Map(), agents: new Map() };
   const seq = state.nextSeq;
   const header = { seq, time: now, version: 1, actor: command.actor, subject, command: seq } as const;
   const event = { ...header, type: "action.proposed", facts: { ...stated, ...none, operand } } as const;

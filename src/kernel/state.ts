@@ -3,9 +3,10 @@
 import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
 import type { Severity } from "../wire/types/classification.ts";
-import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
+import type { Agent } from "./agent.ts";
 import type { SignalFacts } from "./command.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
@@ -35,9 +36,11 @@ export type Verifying = {
   readonly nextAt: number;
 };
 
-export type Action = Omit<ProposalFacts, "inverse" | "revertOf"> & {
+export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed"> & {
   readonly id: string;
   readonly agent: string;
+  /** An agent's; people propose with their token alone. */
+  readonly signed: ProposalSignature | null;
   readonly proposedAt: number;
   /** Sequence of the event whose payload holds the proposal, and of the one that holds the plan. */
   readonly contentSeq: number;
@@ -235,16 +238,6 @@ export type StageGrant = {
   readonly expired: boolean;
 };
 
-/** A registered agent, as the last approved registration says. */
-export type Agent = AgentRegistration & {
-  /** The agents above it, its own parent first. */
-  readonly parents: readonly string[];
-  readonly registeredAt: number;
-  /** The `agent.register` that was granted. */
-  readonly action: string;
-  status: "active" | "revoked";
-};
-
 export type Counter = { readonly windowMs: number; readonly times: number[] };
 export type DuplicateMark = {
   readonly action: string;
@@ -254,7 +247,13 @@ export type DuplicateMark = {
   /** The page that set it is closed at the pager: what fails now is another occurrence. */
   readonly closed: boolean;
 };
-export type IdempotencyMark = { readonly subject: string; readonly requestHash: string; readonly client: string };
+export type IdempotencyMark = {
+  readonly subject: string;
+  readonly requestHash: string;
+  readonly client: string;
+  /** When an agent signed the proposal, of which this is the `jti`. */
+  readonly signedAt?: number;
+};
 export type Delivery = {
   readonly signal: string;
   readonly source: string;

@@ -1,5 +1,6 @@
 // Registered agents for the edge: who may have a token, and whether keys are at hand.
 
+import { hash } from "node:crypto";
 import { parseDetached, verifyDetached } from "../adapters/identity/detached-jws.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError } from "../core/errors.ts";
@@ -7,7 +8,8 @@ import { intersectKinds } from "../core/kind-pattern.ts";
 import type { AgentService } from "../http/services.ts";
 import { chainOf } from "../kernel/authority.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Agent, State } from "../kernel/state.ts";
+import type { Agent } from "../kernel/agent.ts";
+import type { State } from "../kernel/state.ts";
 import type { AgentDirectory, RegisteredAgent } from "../wire/contracts/agents.ts";
 import { keyThumbprint, registrationArguments } from "../wire/schemas/agents.ts";
 import { parseArguments } from "../wire/schemas/executor-arguments.ts";
@@ -54,6 +56,16 @@ function scopesOf(chain: readonly Agent[]): readonly ClientScope[] {
 export function agentService({ state }: Pick<Kernel, "state">): AgentService {
   return {
     isSelfOrAbove: (actor, id) => actor === id || state.agents.get(id)?.parents.includes(actor) === true,
+    async verifyProposal({ agent: id, jws, request }) {
+      const agent = state.agents.get(id);
+      if (agent === undefined)
+        throw new AppError("agent-unregistered", "only registered agents propose", { agent: id });
+      const { kid, alg } = parseDetached(jws, "holdpoint-proposal+jws");
+      const key = agent.keys.find(({ thumbprint }) => thumbprint === kid);
+      if (key === undefined) throw new AppError("signature-invalid", "kid is no key that is registered for this agent");
+      await verifyDetached(jws, canonicalJson(request), { jwk: key.jwk, alg });
+      return { key: kid, jwsHash: hash("sha256", jws) };
+    },
     async checkPossession(args) {
       const { keys, proofs } = parseArguments(registrationArguments, args);
       if (proofs.length !== keys.length) throw new AppError("signature-invalid", "there is one proof for each key");

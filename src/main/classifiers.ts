@@ -1,6 +1,7 @@
 // The classifiers of an installation: its chain of models and rules.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   createClassifierChain,
@@ -16,7 +17,7 @@ import type { Classifier, PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { nameOf, type ModelConfig } from "../wire/schemas/classifier-config.ts";
 import type { Config } from "./config.ts";
-import { openSecrets } from "./secrets.ts";
+import { fileSecrets } from "./secrets.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
 /** For the rules and for what is between two classifiers. */
@@ -78,7 +79,7 @@ function modelParts(config: Config, egress: Egress): ModelParts {
   return {
     prompt: promptOf(config),
     teams: config.teams,
-    credentials: openSecrets(config),
+    credentials: fileSecrets(join(config.dataDir, "secrets")),
     egress,
     clock: systemClock,
     random: systemRandom,

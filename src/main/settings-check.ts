@@ -1,7 +1,8 @@
 // Whether settings can be used, as far as this machine can tell without calling anybody.
 
+import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { checkSecret } from "./secrets.ts";
+import { fileSecrets } from "./secrets.ts";
 
 /** What stands in the way of `work`, in words, or null. */
 export function problemIn(work: () => unknown): string | null {
@@ -15,9 +16,10 @@ export function problemIn(work: () => unknown): string | null {
 
 /** The first secret that `settings` name and that cannot be read, in words, or null. */
 export async function badSecret(config: Config, settings: object): Promise<string | null> {
+  const secrets = fileSecrets(join(config.dataDir, "secrets"));
   for (const ref of secretRefsOf(settings)) {
     try {
-      await checkSecret(config, ref);
+      if ((await secrets.get(ref)) === "") return `the secret ${ref} is empty`;
     } catch (error) {
       return error instanceof Error ? error.message : `the secret ${ref} cannot be read`;
     }

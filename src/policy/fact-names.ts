@@ -43,6 +43,17 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
     of: {
       id: fact(STRING, (facts) => facts.agent.id),
       kind: fact(STRING, (facts) => facts.agent.kind, { values: ["agent", "person", "system"] }),
+      registered: fact(BOOL, (facts) => facts.agent.registered),
+      signed: fact(BOOL, (facts) => facts.agent.signed),
+      model: {
+        kind: "names",
+        of: {
+          provider: fact(STRING, (facts) => facts.agent.model.provider),
+          name: fact(STRING, (facts) => facts.agent.model.name),
+          version: fact(STRING, (facts) => facts.agent.model.version),
+        },
+      },
+      delegated: fact(BOOL, (facts) => facts.agent.delegated),
     },
   },
   classification: {

@@ -197,10 +197,21 @@ function readAction(field: Field): PolicyFacts["action"] | undefined {
 }
 
 function readAgent(field: Field | undefined): PolicyFacts["agent"] {
-  const fields = field?.fields(["id", "kind"], []);
+  const fields = field?.fields(["id", "kind", "registered", "signed", "model", "delegated"], []);
+  const kind = fields?.kind?.oneOf(["agent", "person", "system"] as const) ?? "system";
+  const model = fields?.model?.fields(["provider", "name", "version"], []);
   return {
     id: fields?.id?.text(TEXT_CHARS_MAX) ?? "system:triage",
-    kind: fields?.kind?.oneOf(["agent", "person", "system"] as const) ?? "system",
+    kind,
+    // As the kernel has them: no agent proposes unregistered or unsigned.
+    registered: fields?.registered?.boolean() ?? kind === "agent",
+    signed: fields?.signed?.boolean() ?? kind === "agent",
+    model: {
+      provider: model?.provider?.text(TEXT_CHARS_MAX) ?? "",
+      name: model?.name?.text(TEXT_CHARS_MAX) ?? "",
+      version: model?.version?.text(TEXT_CHARS_MAX) ?? "",
+    },
+    delegated: fields?.delegated?.boolean() ?? false,
   };
 }
 

@@ -8,23 +8,34 @@ import { setTimeout } from "node:timers/promises";
 import { startServer, type RunningServer } from "./running-server.ts";
 import type { Outcome, RunOptions } from "./terminal.ts";
 
+const BY_MODEL = `--model maker/model@2026-11 --prompt-hash ${"a".repeat(64)}`;
+
 describe("the command line with a running server", () => {
   let server: RunningServer;
+  let request = "";
   const cleanups: (() => unknown)[] = [];
   const run = (argv: string, options?: RunOptions): Promise<Outcome> => server.terminal(argv.split(" "), options);
 
   before(async () => {
     server = await startServer({ after: (cleanup) => void cleanups.unshift(cleanup as () => unknown) });
     for (const argv of [
-      "client add agent:bot --kind agent",
       "client add person:ada --kind person --role on-call --role owner",
       "client add person:eve --kind person --role nobody",
-      "client add agent:bound --kind agent --dpop",
+      "client add person:bound --kind person --scope actions:propose:* --dpop",
     ]) {
       const added = await run(argv);
       assert.equal(added.code, 0, added.err);
     }
-    for (const id of ["agent:bot", "person:ada", "person:eve", "agent:bound"]) await known(id);
+    for (const id of ["person:ada", "person:eve", "person:bound"]) await known(id);
+    request = join(server.dir, "bot.agent.json");
+    const bounds = "--models maker/model --kinds * --environments * --services * --volume 100000";
+    const init = `agent init bot --owner person:keeper --purpose tests ${bounds} --out ${request}`;
+    assert.equal((await run(init)).code, 0);
+    const asked = await run(`agent register ${request}`);
+    assert.equal(asked.code, 3, asked.err);
+    const approved = await ada(`approve ${asked.out.split(" ")[0] ?? ""} --yes`);
+    assert.equal(approved.code, 0, approved.err);
+    await known("agent:bot");
   });
   after(async () => {
     for (const cleanup of cleanups) await cleanup();
@@ -35,7 +46,11 @@ describe("the command line with a running server", () => {
     while ((await run(`--client ${id} token`)).code !== 0) await setTimeout(50);
   }
 
-  const bot = (rest: string, options?: RunOptions): Promise<Outcome> => run(`--client agent:bot ${rest}`, options);
+  /** An agent that signs what it proposes. */
+  const bot = (rest: string, options?: RunOptions): Promise<Outcome> => {
+    const signs = rest.startsWith("propose ") ? ` ${BY_MODEL}` : "";
+    return run(`--client agent:bot ${rest}${signs}`, options);
+  };
   const ada = (rest: string, options?: RunOptions): Promise<Outcome> => run(`--client person:ada ${rest}`, options);
   const note = (environment: string): string => `propose record.note -e ${environment} -s cart -a text=hello`;
 
@@ -83,11 +98,11 @@ describe("the command line with a running server", () => {
   });
 
   test("a client whose tokens must be bound to its key is served like any other", async () => {
-    const { code, out, err } = await run(`--client agent:bound ${note("staging")}`);
+    const { code, out, err } = await run(`--client person:bound ${note("staging")}`);
     assert.equal(code, 0, err);
-    const read = await run(`--client agent:bound get action ${out.split(" ")[0] ?? ""} -o json`);
+    const read = await run(`--client person:bound get action ${out.split(" ")[0] ?? ""} -o json`);
     assert.equal(read.code, 0, read.err);
-    const token = (await run("--client agent:bound token")).out.trim();
+    const token = (await run("--client person:bound token")).out.trim();
     const stolen = await fetch(`${server.url}/v1/session`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal(((await stolen.json()) as { code?: string }).code, "dpop-proof-missing");
   });
@@ -99,7 +114,47 @@ describe("the command line with a running server", () => {
     assert.equal((JSON.parse(again.out) as { id: string }).id, first.out.split(" ")[0]);
     const other = await bot(`${note("staging")} -a tags:=["x"] --idempotency-key once`);
     assert.equal(other.code, 1);
-    assert.match(other.err, /idempotency-conflict/);
+    assert.match(other.err, /signature-replayed/);
+  });
+
+  test("an agent's proposal says by which key and model, and none goes out without a model it declared", async () => {
+    const proposal = note("staging");
+    const { out } = await bot(proposal);
+    const described = await ada(`describe action ${out.split(" ")[0] ?? ""}`);
+    assert.match(described.out, /Signed +by agent key [\w-]{43}, model maker\/model@2026-11, prompt aaaaaaaaaaaa…/);
+    assert.match((await ada(`explain ${out.split(" ")[0] ?? ""}`)).out, /model maker\/model@2026-11/);
+    const silent = await run(`--client agent:bot ${proposal}`);
+    assert.deepEqual([silent.code, /--model provider\/name@version/.test(silent.err)], [2, true]);
+    const other = await run(`--client agent:bot ${proposal} --model maker/other@1 --prompt-file ${request}`);
+    assert.equal(other.code, 1);
+    assert.match(other.err, /model-undeclared/);
+    assert.match((await ada("describe agent agent:bot")).out, /Refused +\d+ proposals, last model-undeclared/);
+  });
+
+  test("an agent's key stays where it was made, is not made twice, and its request registers nothing that is refused", async () => {
+    const init = "agent init bot --owner person:keeper --purpose tests --models maker/model --kinds * --environments *";
+    const again = await run(`${init} --services * --volume 5 --out ${request}`);
+    assert.deepEqual([again.code, /exists already/.test(again.err)], [1, true]);
+    const kept = await run(`${init} --services cart --volume 5 --reuse-key --out ${request}`);
+    assert.equal(kept.code, 0, kept.err);
+    assert.doesNotMatch(readFileSync(request, "utf8"), /"d"/);
+    for (const wrong of ["--volume 0", "--volume 1.5", "--volume 5 --scopes admin", "--volume 5 --reads logs"]) {
+      assert.notEqual((await run(`${init} --services * ${wrong} --reuse-key --out ${request}.no`)).code, 0, wrong);
+    }
+    assert.ok(!existsSync(`${request}.no`));
+  });
+
+  test("agents are listed, and a revoked one is out at once", async () => {
+    const made = join(server.dir, "brief.agent.json");
+    const bounds = "--models maker/model --kinds record.note --environments staging --services * --volume 5";
+    assert.equal((await run(`agent init brief --owner person:keeper --purpose tests ${bounds} --out ${made}`)).code, 0);
+    const asked = (await run(`agent register ${made}`)).out.split(" ")[0] ?? "";
+    assert.equal((await ada(`approve ${asked} --yes`)).code, 0);
+    await known("agent:brief");
+    assert.match((await run("get agents")).out, /agent:brief +active +person:keeper +record\.note +staging/);
+    assert.equal((await run("agent revoke agent:brief --reason tests")).code, 0);
+    assert.equal((await run("--client agent:brief token")).code, 1);
+    assert.match((await run("get agents --status revoked -o name")).out, /agent\/agent:brief/);
   });
 
   test("arguments that do not fit say where, and one given twice is a usage error", async () => {
@@ -302,11 +357,11 @@ describe("the command line with a running server", () => {
     assert.equal((await run("get actions -q", { env: { client: "person:nobody", tokenFile: file } })).code, 0);
     assert.equal((await run("get actions -q", { env: { token: out.trim() } })).code, 0);
     assert.equal((await run("get actions", { env: { token: "wrong" } })).code, 1);
-    assert.equal((await run("client add agent:brief --kind agent")).code, 0);
-    await known("agent:brief");
-    assert.equal((await run("client disable agent:brief")).code, 0);
-    while ((await run("--client agent:brief token")).code === 0) await setTimeout(50);
-    assert.match((await run("--client agent:brief token")).err, /client-invalid/);
+    assert.equal((await run("client add agent:filed --kind agent")).code, 0);
+    await known("agent:filed");
+    assert.equal((await run("client disable agent:filed")).code, 0);
+    while ((await run("--client agent:filed token")).code === 0) await setTimeout(50);
+    assert.match((await run("--client agent:filed token")).err, /client-invalid/);
   });
 
   test("a source's secret opens its webhook, and is shown or filed once", async () => {
@@ -331,7 +386,7 @@ describe("the command line with a running server", () => {
   test("what agents wrote cannot act on the terminal of who reads it", async () => {
     const evil = "\u001b]0;owned\u0007\u202edesrever\u009b2J\rline\u2028";
     const argv = ["--client", "agent:bot", "propose", "record.note", "-e", "production", "-s", "cart", "-a", "text=x"];
-    const { out } = await server.terminal([...argv, "--reason", evil]);
+    const { out } = await server.terminal([...argv, ...BY_MODEL.split(" "), "--reason", evil]);
     const id = out.split(" ")[0] ?? "";
     for (const command of [`describe action ${id}`, `get action ${id} -o json`, `get action ${id} -o yaml`]) {
       const shown = await ada(command);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
-import { AGENT, eventually, noteOf, OWNER, pageOf, SECOND, TestServer, writePolicies } from "./server.ts";
+import { PROPOSER, eventually, noteOf, OWNER, pageOf, SECOND, TestServer, writePolicies } from "./server.ts";
 
 const POLICIES = `# Pages and notes go through; loosening the brake is held for an owner.
 apiVersion: holdpoint.dev/v1
@@ -172,7 +172,7 @@ async function grantedPage(name: string): Promise<string> {
 }
 
 async function statusOf(id: string): Promise<string> {
-  return String((await server.ask("GET", `/v1/actions/${id}`, { as: AGENT })).body.status);
+  return String((await server.ask("GET", `/v1/actions/${id}`, { as: PROPOSER })).body.status);
 }
 
 async function killswitch(): Promise<{ mode: string; flagged: boolean }> {

@@ -16,7 +16,7 @@ import { Sealer } from "../../src/ledger/seal.ts";
 import { loadKeys } from "../../src/main/keys.ts";
 import { openTerminal } from "../cli/terminal.ts";
 import { LedgerCopy } from "./ledger-copy.ts";
-import { AGENT, eventually, noteOf, SECOND, TestServer } from "./server.ts";
+import { PROPOSER, eventually, noteOf, SECOND, TestServer } from "./server.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "holdpoint-custody-"));
 const servers: TestServer[] = [];
@@ -184,7 +184,7 @@ async function appendSignedBy(seedPath: string, { path, dataDir }: LedgerCopy): 
     time: Date.now(),
     type: "action.approved",
     version: 1,
-    actor: AGENT,
+    actor: PROPOSER,
     subject: "log",
     command: seq,
   };

@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, before, it } from "node:test";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
-import { AGENT, eventually, OWNER, pageOf, SECOND, TestServer, writePolicies } from "./server.ts";
+import { PROPOSER, eventually, OWNER, pageOf, SECOND, TestServer, writePolicies } from "./server.ts";
 
 const POLICIES = `# Every page waits for a person; from the agent of the test, for two seconds at most.
 apiVersion: holdpoint.dev/v1
@@ -111,7 +111,7 @@ it("a hold that nobody answers escalates, then expires as a timeout that no pers
   assert.ok(!events.some(({ type }) => type === "action.denied" || type === "action.approved"));
   assert.equal(pagerduty.events.length, before);
 
-  const { body } = await server.ask("GET", `/v1/actions/${proposed.body.id}`, { as: AGENT });
+  const { body } = await server.ask("GET", `/v1/actions/${proposed.body.id}`, { as: PROPOSER });
   const late = { decision: "approve", planHash: body.planHash };
   const answer = await server.ask("POST", `/v1/actions/${proposed.body.id}/approvals`, { as: SECOND, body: late });
   assert.equal(answer.body.code, "action-not-held");

@@ -132,7 +132,7 @@ class KillRounds {
   }
 
   async #loadUntilKilled(delayMs: number): Promise<void> {
-    await this.#server.token("agent:deployer");
+    await this.#server.token("person:deployer");
     let killed = false;
     const senders = Array.from({ length: SENDERS }, async (_, sender) => {
       for (let i = sender; !killed; i++) await this.#sendSomething(i);

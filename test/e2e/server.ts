@@ -33,7 +33,8 @@ process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 export const OWNER = "person:owner";
 export const SECOND = "person:second";
-export const AGENT = "agent:deployer";
+/** Somebody who proposes and has no role. */
+export const PROPOSER = "person:deployer";
 export const ROUTING_KEY = "0123456789abcdef0123456789abcdef";
 
 const CLIENTS: readonly NewClient[] = [
@@ -43,7 +44,7 @@ const CLIENTS: readonly NewClient[] = [
     roles: ["owner", "on-call"],
     scopes: ["actions:read", "actions:approve", "payloads:read", "killswitch:read", "killswitch:resume"],
   },
-  { id: AGENT, kind: "agent", roles: [], scopes: ["actions:propose:*", "actions:read"] },
+  { id: PROPOSER, kind: "person", roles: [], scopes: ["actions:propose:*", "actions:read"] },
 ];
 
 export interface Ended {
@@ -157,11 +158,6 @@ export class TestServer {
     return this.#log.slice(-16_384);
   }
 
-  /** All of it. */
-  get wholeLog(): string {
-    return this.#log;
-  }
-
   get pid(): number {
     assert.ok(this.#child?.pid !== undefined, "the server runs");
     return this.#child.pid;
@@ -261,7 +257,7 @@ export class TestServer {
     return this.ask("POST", "/v1/signals/alertmanager", { bearer: this.sourceSecret, body: delivery(alerts) });
   }
 
-  async propose(proposal: Proposal, key: string, as = AGENT): Promise<KnownAnswer> {
+  async propose(proposal: Proposal, key: string, as = PROPOSER): Promise<KnownAnswer> {
     return this.ask("POST", "/v1/actions", { as, body: proposal, key });
   }
 

@@ -133,7 +133,7 @@ describe("triage", () => {
     const stage = await Stage.open();
     const answer = stage.onClassify;
     stage.onClassify = async () => {
-      for (let seq = 0; seq < 7; seq++) stage.erased.add(seq);
+      for (let seq = 0; seq < stage.rig.state.nextSeq; seq++) stage.erased.add(seq);
       return answer();
     };
     await stage.signal();

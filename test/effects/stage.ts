@@ -16,6 +16,7 @@ import type {
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
 import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
+import { signedBy } from "../kernel/agent-registration.ts";
 import { bundle, Rig, settle } from "../kernel/rig.ts";
 
 export const DONE: StepOutcome = { status: "succeeded", reference: "ref", detail: null };
@@ -71,7 +72,9 @@ export class Stage {
   }
 
   static async open(): Promise<Stage> {
-    return new Stage(await Rig.open());
+    const stage = new Stage(await Rig.open());
+    stage.rig.admit("agent:one");
+    return stage;
   }
 
   /** What a restart makes: a runner that knows nothing of the one before. */
@@ -152,7 +155,8 @@ export class Stage {
         repeat,
         effect: "external",
         reversible: false,
-        idempotencyKey: null,
+        idempotencyKey: `agent:one ${this.rig.state.nextSeq}`,
+        signed: signedBy("agent:one", this.rig.nowMs),
       },
       content: { args, plan: plan as unknown as Json },
     });

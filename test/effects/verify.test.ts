@@ -8,6 +8,7 @@ import type { Json } from "../../src/core/json.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan, PlanRequest } from "../../src/wire/contracts/executor.ts";
 import { settle } from "../kernel/rig.ts";
+import { signedBy } from "../kernel/agent-registration.ts";
 import { DONE, hang, planOf, Stage } from "./stage.ts";
 
 const TARGET = { environment: "production", service: "cart" };
@@ -37,7 +38,8 @@ async function done(left?: string): Promise<{ stage: Stage; id: string; planned:
       repeat: "idempotent",
       effect: "external",
       reversible: true,
-      idempotencyKey: null,
+      idempotencyKey: "agent:one checked",
+      signed: signedBy("agent:one", stage.rig.nowMs),
       inverse: { kind: INVERSE.kind, repeat: "idempotent", hash: hash("sha256", canonicalJson(INVERSE)) },
     },
     content: { args: {}, plan: plan as unknown as Json },

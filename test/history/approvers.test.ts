@@ -36,8 +36,8 @@ class Holds extends Recorder {
       environment: "production",
       service,
       resource: null,
-      agentKind: "agent",
-      person: null,
+      agentKind: "person",
+      person: "author",
       requestHash: hash("sha256", `${service} ${this.nowMs}`),
       planHash: "plan",
       repeat: "idempotent",
@@ -45,7 +45,7 @@ class Holds extends Recorder {
       reversible: true,
       idempotencyKey: null,
     } as const;
-    const id = this.do("propose-action", proposal, "agent:a0");
+    const id = this.do("propose-action", proposal, "person:author");
     assert.equal(this.state.actions.get(id)?.status, "held");
     return id;
   }

@@ -1,7 +1,7 @@
 // Drives the kernel's own decide and keeps what it records, as leaves and batches: a ledger without its seals.
 
 import { isAppError } from "../../src/core/errors.ts";
-import type { Command, Reply } from "../../src/kernel/command.ts";
+import type { Command, CommandInputs, Reply } from "../../src/kernel/command.ts";
 import { decide } from "../../src/kernel/decide.ts";
 import { emptyState, type State } from "../../src/kernel/state.ts";
 import { Transaction, type Engine } from "../../src/kernel/transaction.ts";
@@ -97,4 +97,8 @@ export class RecordedStore {
   async saveSnapshot(snapshot: Snapshot): Promise<void> {
     this.snapshots.push(snapshot);
   }
+}
+
+export function command<T extends Command["type"]>(type: T, actor: string, input: CommandInputs[T]): Command {
+  return { type, actor, input } as unknown as Command;
 }

@@ -36,6 +36,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     effect: "none",
     reversible: false,
     operand: null,
+    signed: null,
     proposedAt: seq,
     updatedAt: seq,
     endedAt: null,

@@ -1,18 +1,18 @@
 // A seeded workload: what sources, classifiers, agents, people, executors and time do to a kernel, in any order.
 
 import { hash } from "node:crypto";
-import type { Command, CommandInputs } from "../../src/kernel/command.ts";
+import type { CommandInputs } from "../../src/kernel/command.ts";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import type { Action, Incident } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { REVIEW_OUTCOMES, type Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
-import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import { glassCommand, mayBreakGlass, personOf, reviewCommand } from "./answering.ts";
-import { Recorder } from "./recorder.ts";
+import { command, Recorder } from "./recorder.ts";
 
 const SERVICES = ["cart", "search", "payments"];
 const ENVIRONMENTS = ["production", "staging"];
@@ -62,7 +62,7 @@ export class Workload extends Recorder {
     if (pick < 93) return this.#runStep();
     if (pick < 95) return this.#cancel();
     if (pick < 96) return this.#split();
-    if (pick < 97) return this.#chance(8) ? this.#storm() : this.#flap();
+    if (pick < 97) return this.#chance(3) ? this.#storm() : this.#flap();
     this.#control();
   }
 
@@ -134,6 +134,9 @@ export class Workload extends Recorder {
   #propose(): void {
     const kind = this.#from(KINDS);
     const requestHash = hash("sha256", `${kind}${this.#below(30)}`);
+    const agent = this.#from(AGENTS);
+    const signedAt = this.nowMs - this.#below(this.#chance(20) ? 600_000 : 10_000);
+    if (this.#chance(10)) this.submit(command("refuse-proposal", agent, { code: "signature-invalid" }));
     const input: CommandInputs["propose-action"] = {
       kind,
       environment: this.#from(ENVIRONMENTS),
@@ -146,10 +149,11 @@ export class Workload extends Recorder {
       repeat: this.#from(["idempotent", "conditional", "neither"]),
       effect: kind === "note.add" ? "none" : "external",
       reversible: this.#chance(2),
-      idempotencyKey: this.#chance(3) ? null : `key${this.#below(200)}`,
+      idempotencyKey: `${agent} jti${this.#below(this.#chance(4) ? 200 : 1_000_000)}`,
+      signed: signedBy(agent, signedAt),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
     };
-    this.submit({ type: "propose-action", actor: `agent:a${this.#below(3)}`, input, content: { reason: "because" } });
+    this.submit({ type: "propose-action", actor: agent, input, content: { reason: "because" } });
   }
 
   #plan(): void {
@@ -307,7 +311,7 @@ export class Workload extends Recorder {
       case 7:
         return this.#register(this.#from([...AGENTS, "agent:b"]));
       case 8:
-        if (this.#chance(2)) return;
+        if (this.#chance(2)) return this.#register(this.#from(AGENTS));
         return void this.submit(command("revoke-agent", "person:p-ada", { agent: this.#from(AGENTS) }));
       case 9:
       case 10:
@@ -392,8 +396,4 @@ export class Workload extends Recorder {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) % bound;
   }
-}
-
-function command<T extends Command["type"]>(type: T, actor: string, input: CommandInputs[T]): Command {
-  return { type, actor, input } as unknown as Command;
 }

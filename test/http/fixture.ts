@@ -1,5 +1,6 @@
 // A whole server in this process on a free port, with clients and a source registered before its first start.
 
+import { hash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,7 +14,8 @@ import { loadConfig } from "../../src/main/config.ts";
 import { start, type Running } from "../../src/main/start.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
-import { PLAIN_SCOPES, type ClientScope } from "../../src/wire/types/scopes.ts";
+import { AGENT_SCOPES, PLAIN_SCOPES, type ClientScope } from "../../src/wire/types/scopes.ts";
+import { registrationBody, signProposal } from "./signing.ts";
 
 export const ALL_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
@@ -35,9 +37,30 @@ const CLIENTS = {
   adaPhone: person("ada-phone", ["on-call"], { person: "ada" }),
   iris: person("iris", ["on-call"]),
   visitor: person("visitor", []),
+  author: person("author", []),
   deployer: { id: "agent:deployer", kind: "agent", roles: ["on-call"], scopes: [...ALL_SCOPES] },
   stranger: { id: "agent:stranger", kind: "agent", roles: [], scopes: ["actions:propose:record.note"] },
 } as const satisfies Record<string, NewClient>;
+
+/** What the agents are registered with, at the first token that a test takes for them. */
+const REGISTRATIONS: Readonly<Record<string, JsonObject>> = {
+  deployer: { owner: "person:keeper", roles: ["on-call"], scopes: [...AGENT_SCOPES] },
+  stranger: { owner: "person:keeper", kinds: ["record.note"] },
+};
+
+/** Beside a test's own policies: agents are registered whatever those say. */
+const REGISTRATION = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: registration }
+spec:
+  match: { actions: [agent.register] }
+  rules: [{ name: registrars-decide, decision: hold, route: registrars }]
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: registrars }
+spec: { steps: [{ roles: [owner], within: 1h }] }
+`;
 
 export type Who = keyof typeof CLIENTS;
 
@@ -66,8 +89,10 @@ export type Server = {
   readonly secret: string;
   /** An `Authorization` value: of everything registered, or of these scopes alone. */
   bearer(who: Who, scopes?: readonly ClientScope[]): Promise<string>;
+  readonly keys: Readonly<Record<Who, PrivateJwk>>;
   /** A signed assertion that has not been used. */
   assertion(who: Who): Promise<string>;
+  /** What an agent proposes is signed by it, under its idempotency key where it has one, unless it is signed already. */
   ask(path: string, ask?: Ask): Promise<Answer>;
   /** The durable events from a sequence on, in order; at most 1,000. */
   eventsSince(seq: number): Promise<readonly RecordedEvent[]>;
@@ -103,6 +128,7 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
   if (policy !== undefined) {
     mkdirSync(join(dataDir, "own"));
     writeFileSync(join(dataDir, "own", "policy.yaml"), policy);
+    writeFileSync(join(dataDir, "own", "registration.yaml"), REGISTRATION);
   }
   const keys = registerClients(dir, dataDir);
   const secret = createSource(join(dataDir, "sources"), { name: "alertmanager", kind: "alertmanager" }, systemRandom);
@@ -118,15 +144,38 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
   const running = await start(config, { log: pino({ level: "silent" }), onFatal });
   const { url } = running;
   let reader: string | undefined;
+  /** Agents by the `Authorization` value that the fixture gave out for them: what they propose is signed. */
+  const agents = new Map<string, Who>();
+  const registered = new Map<Who, Promise<void>>();
   const assertion = (who: Who): Promise<string> => signFor(keys[who], { who, url: publicUrl ?? url });
+  const register = async (who: Who): Promise<void> => {
+    const [asker, approver] = [await bearer(url, await assertion("ada")), await bearer(url, await assertion("grace"))];
+    const body = registrationBody(CLIENTS[who].id, [keys[who]], REGISTRATIONS[who]);
+    const { json, text } = await ask(url, "/v1/agents", { as: asker, body });
+    if (json?.["status"] !== "held") throw new Error(`not registered: ${text}`);
+    await approve(url, json["href"] as string, approver);
+  };
+  const bearerOf = async (who: Who, scopes?: readonly ClientScope[]): Promise<string> => {
+    const isAgent = CLIENTS[who].kind === "agent";
+    if (isAgent && !registered.has(who)) registered.set(who, register(who));
+    await registered.get(who);
+    const as = await bearer(url, await assertion(who), scopes);
+    if (isAgent) agents.set(as, who);
+    return as;
+  };
   return {
     url,
     dataDir,
     running,
     secret,
     assertion,
-    ask: (path, one) => ask(url, path, one),
-    bearer: async (who, scopes) => bearer(url, await assertion(who), scopes),
+    keys,
+    ask: (path, one) => {
+      const who = agents.get(one?.as ?? "");
+      const isProposal = who !== undefined && path === "/v1/actions" && one?.body !== undefined;
+      return ask(url, path, isProposal ? signed(one, { agent: CLIENTS[who].id, jwk: keys[who] }) : one);
+    },
+    bearer: bearerOf,
     eventsSince: async (seq) => {
       reader ??= await bearer(url, await assertion("ada"), ["ledger:read"]);
       const { json } = await ask(url, `/v1/ledger/events?from=${seq}&limit=1000`, { as: reader });
@@ -137,6 +186,25 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The JSON of a proposal signed; bytes and what is no proposal are sent as they are. */
+function signed(one: Ask, by: { agent: string; jwk: PrivateJwk }): Ask {
+  const { body, headers = {} } = one;
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body) && !(body instanceof Uint8Array);
+  if (!isObject || headers["holdpoint-signature"] !== undefined) return one;
+  const { "idempotency-key": key, ...others } = headers;
+  const isKey = key !== undefined && /^[\x21-\x7e]{1,128}$/.test(key);
+  const jti = isKey ? { jti: hash("sha256", key, "base64url") } : {};
+  const made = signProposal(body as JsonObject, { ...by, nowMs: systemClock.nowMs() }, jti);
+  return { ...one, body: made.body, headers: { ...(isKey ? others : headers), ...made.headers } };
+}
+
+async function approve(url: string, href: string, as: string): Promise<void> {
+  const { json } = await ask(url, href, { as });
+  const body = { decision: "approve", planHash: json?.["planHash"] ?? null };
+  const { status, text } = await ask(url, `${href}/approvals`, { as, body });
+  if (status !== 200) throw new Error(`not approved: ${text}`);
 }
 
 function registerClients(dir: string, dataDir: string): Record<Who, PrivateJwk> {

@@ -11,7 +11,10 @@ import * as client from "openid-client";
 import { disableClient, registerSubject } from "../../src/adapters/identity/clients.ts";
 import { openTerminal, temporaryFolder } from "../cli/terminal.ts";
 import { startProvider, type RunningProvider } from "../identity/provider.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { systemClock } from "../../src/main/system.ts";
 import { note, startServer, type Answer } from "./fixture.ts";
+import { newKey, registrationBody, signProposal } from "./signing.ts";
 
 const SECRET = "a secret of the console at the provider";
 const PEOPLE = [
@@ -51,6 +54,7 @@ issuers:
     scopes: [...scopes],
     subjects,
   });
+  await registerAgent();
   agentKeys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
   const jwk = (await crypto.subtle.exportKey("jwk", agentKeys.publicKey)) as JWK;
   clients = [
@@ -92,6 +96,25 @@ async function agentToken(scope = "actions:propose:record.note"): Promise<string
   return (await client.clientCredentialsGrant(await agentConfiguration(), { scope })).access_token;
 }
 
+/** The key that it signs proposals with; its tokens come from the provider. */
+const proposalKey = newKey();
+
+async function registerAgent(): Promise<void> {
+  const of = { owner: "person:keeper", kinds: ["record.note"], scopes: ["actions:read"] };
+  const body = registrationBody("agent:external", [proposalKey], of);
+  const asked = await server.ask("/v1/agents", { as: await server.bearer("ada"), body });
+  const href = asked.json?.["href"] as string;
+  const grace = await server.bearer("grace");
+  const { json } = await server.ask(href, { as: grace });
+  const answer = { decision: "approve", planHash: json?.["planHash"] ?? null };
+  const approved = await server.ask(`${href}/approvals`, { as: grace, body: answer });
+  assert.equal(approved.status, 200, approved.text);
+}
+
+function signedNote(): { body: JsonObject; headers: Record<string, string> } {
+  return signProposal(note("staging"), { agent: "agent:external", jwk: proposalKey, nowMs: systemClock.nowMs() });
+}
+
 const SCOPE = { scope: "actions:propose:record.note" };
 
 describe("an agent of an identity provider", () => {
@@ -104,7 +127,7 @@ describe("an agent of an identity provider", () => {
       [who.json?.["identity"], who.json?.["scopes"]],
       ["agent:external", ["actions:propose:record.note"]],
     );
-    assert.equal((await server.ask("/v1/actions", { as, body: note("staging") })).status, 200);
+    assert.equal((await server.ask("/v1/actions", { as, ...signedNote() })).status, 200);
     assert.equal(codeOf(await server.ask("/v1/actions", { as })), "scope-insufficient");
     const narrowed = await server.ask("/v1/session", { as: `Bearer ${await agentToken("admin actions:read")}` });
     assert.deepEqual(narrowed.json?.["scopes"], ["actions:read"], "the provider's word alone gives nothing");
@@ -117,8 +140,9 @@ describe("an agent of an identity provider", () => {
     const { access_token, token_type } = await client.clientCredentialsGrant(configuration, SCOPE, { DPoP });
     assert.equal(token_type, "dpop");
     const url = new URL("/v1/actions", server.url);
-    const headers = new Headers({ "content-type": "application/json" });
-    const body = JSON.stringify(note("staging"));
+    const signed = signedNote();
+    const headers = new Headers({ "content-type": "application/json", ...signed.headers });
+    const body = JSON.stringify(signed.body);
     const answer = await client.fetchProtectedResource(configuration, access_token, url, "POST", body, headers, {
       DPoP,
     });

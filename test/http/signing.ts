@@ -1,5 +1,6 @@
-// What an agent signs: its registration, by each key.
+// What an agent signs: its registration, by each key, and each of its proposals.
 
+import { hash } from "node:crypto";
 import { signDetached } from "../../src/adapters/identity/detached-jws.ts";
 import { generatePrivateJwk, publicJwkOf } from "../../src/adapters/identity/key-pairs.ts";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
@@ -30,4 +31,22 @@ export function registrationBody(id: string, jwks: readonly PrivateJwk[], of: Js
 
 export function prove(asked: JsonObject, jwk: PrivateJwk): string {
   return signDetached(canonicalJson(asked), { jwk, type: "holdpoint-registration+jws" });
+}
+
+export const MODEL = { provider: "maker", name: "model", version: "1" };
+
+/** A proposal as its agent sends it, with the header that signs it; whatever `of` says is signed as it is. */
+export function signProposal(
+  proposal: JsonObject,
+  { agent, jwk, nowMs }: { agent: string; jwk: PrivateJwk; nowMs: number },
+  of: JsonObject = {},
+): { body: JsonObject; headers: Record<string, string> } {
+  const jti = Buffer.from(systemRandom.bytes(16)).toString("base64url");
+  const promptHash = hash("sha256", "prompt");
+  const body = { ...proposal, agent, iat: Math.floor(nowMs / 1000), jti, model: MODEL, promptHash, ...of };
+  return { body, headers: { "holdpoint-signature": signBody(body, jwk) } };
+}
+
+export function signBody(body: JsonObject, jwk: PrivateJwk): string {
+  return signDetached(canonicalJson(body), { jwk, type: "holdpoint-proposal+jws" });
 }

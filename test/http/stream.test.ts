@@ -15,6 +15,7 @@ type Message = { readonly name: string; readonly id: string | null; readonly dat
 let server: Awaited<ReturnType<typeof startServer>>;
 before(async () => {
   server = await startServer();
+  await server.bearer("deployer"); // which registers it: what streams tell of begins afterwards
 });
 after(() => server.stop());
 

@@ -111,7 +111,7 @@ const proof = ({ method = "POST", path = "/v1/actions", token = null, key = KEY 
   signProof(key, { method, url: server.url + path, token, clock, random });
 
 async function boundToken(): Promise<string> {
-  const client_assertion = await server.assertion("deployer");
+  const client_assertion = await server.assertion("visitor");
   const answer = await tokenRequest({ client_assertion }, { dpop: await proof({ path: "/oauth/token" }) });
   assert.deepEqual([answer.status, answer.json?.["token_type"]], [200, "DPoP"], answer.text);
   return answer.json?.["access_token"] as string;

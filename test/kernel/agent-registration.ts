@@ -5,7 +5,7 @@ import { canonicalJson } from "../../src/core/canonical-json.ts";
 import type { CommandInputs } from "../../src/kernel/command.ts";
 import { keyThumbprint } from "../../src/wire/schemas/agents.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
-import type { AgentRegistration } from "../../src/wire/types/agent.ts";
+import type { AgentRegistration, ProposalSignature } from "../../src/wire/types/agent.ts";
 
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
@@ -60,4 +60,11 @@ export function registrationProposal(
     idempotencyKey: null,
     operand,
   };
+}
+
+/** What a proposal says of the agent's signature, which the door has verified. */
+export function signedBy(id: string, signedAt: number, of: Partial<ProposalSignature> = {}): ProposalSignature {
+  const model = { name: "model", provider: "maker", version: "1" };
+  const jwsHash = hash("sha256", `${id} ${signedAt}`);
+  return { jwsHash, key: keyNamed(id).kid, model, promptHash: hash("sha256", "prompt"), signedAt, ...of };
 }

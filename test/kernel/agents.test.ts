@@ -77,7 +77,9 @@ describe("a registration", () => {
     await register(rig, registrationOf("agent:first"));
     for (let i = state.agents.size; i < LIMITS.agentsMax; i++) {
       const made = registrationOf(`agent:n${i}`, { keys: [] });
-      state.agents.set(made.id, { ...made, parents: [], registeredAt: 0, action: "act", status: "active" });
+      const refusals = { minute: 0, count: 0 };
+      const began = { parents: [], registeredAt: 0, action: "act", volume: [], refusals, forgottenUntil: 0 };
+      state.agents.set(made.id, { ...made, ...began, status: "active" });
     }
     await rejects(ask(rig, registrationOf("agent:more")), "overloaded");
     await rig.ask("revoke-agent", { agent: "agent:first" });

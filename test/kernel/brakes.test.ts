@@ -83,6 +83,7 @@ describe("brakes", () => {
 
   it("a dry run decides everything and executes nothing", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     await rig.ask("apply-brake", { mode: "dry-run", scope: {} });
     const { subject, result } = await rig.propose({ kind: "test.free" });
     assert.equal(result, "succeeded");

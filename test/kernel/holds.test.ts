@@ -68,12 +68,13 @@ describe("holds", () => {
 
   it("the same idempotency key gives the same action, and refuses another request", async () => {
     const rig = await Rig.open();
-    const first = await rig.propose({ idempotencyKey: "k", requestHash: "r" });
-    assert.deepEqual(await rig.propose({ idempotencyKey: "k", requestHash: "r" }), {
+    const person = { idempotencyKey: "k", agentKind: "person", person: "ada" } as const;
+    const first = await rig.propose({ ...person, requestHash: "r" }, "person:ada");
+    assert.deepEqual(await rig.propose({ ...person, requestHash: "r" }, "person:ada"), {
       subject: first.subject,
       result: "known",
       repeated: true,
     });
-    await assert.rejects(rig.propose({ idempotencyKey: "k", requestHash: "s" }), { code: "idempotency-conflict" });
+    await assert.rejects(rig.propose({ ...person, requestHash: "s" }, "person:ada"), { code: "idempotency-conflict" });
   });
 });

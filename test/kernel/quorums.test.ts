@@ -304,6 +304,11 @@ describe("agents as reviewers", () => {
 
   it("do not count when they have owner or model in common with the proposer or each other", async () => {
     const rig = await open();
+    const models = [
+      { provider: "m", name: "1" },
+      { provider: "maker", name: "model" },
+    ];
+    rig.admit("agent:one", { owner: "team:a", models });
     const { subject } = await rig.propose({ kind: "test.reviewed", person: null });
     await assert.rejects(byAgent(rig, subject, "one", { ...B, proposer }), { code: "self-approval" });
     await assert.rejects(byAgent(rig, subject, "two", { ...B, owner: "team:a", proposer }), { code: "not-eligible" });

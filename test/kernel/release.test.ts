@@ -17,6 +17,7 @@ function watch(promise: Promise<unknown>): { word: string } {
 describe("release", () => {
   it("answers, refuses and tells listeners only once what they saw is durable", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     const heard: number[] = [];
     rig.kernel.onDurable((events) => heard.push(events.length));
     rig.writer.held = true;
@@ -34,6 +35,7 @@ describe("release", () => {
 
   it("hands over at most three batches, collects the next meanwhile, and never splits a command", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.held = true;
     const asked: { word: string }[] = [];
     for (let i = 0; i < 3; i++) {
@@ -57,6 +59,7 @@ describe("release", () => {
 
   it("keeps commands whole when a batch is full", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.held = true;
     void rig.propose();
     await settle();
@@ -71,6 +74,7 @@ describe("release", () => {
 
   it("is poisoned by an append of unknown outcome", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.held = true;
     const heard: number[] = [];
     rig.kernel.onDurable((events) => heard.push(events.length));
@@ -98,6 +102,7 @@ describe("release", () => {
 
   it("keeps the name of a conflict: another writer is known, not unknown", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.held = true;
     const writing = watch(rig.propose());
     await settle();
@@ -108,6 +113,7 @@ describe("release", () => {
 
   it("stops when a writer ends elsewhere than the batch", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.kept.pop();
     await assert.rejects(rig.propose(), { code: "commit-unknown" });
     assert.equal(rig.fatal.length, 1);
@@ -130,6 +136,7 @@ describe("release", () => {
 
   it("refuses more than it can keep waiting, and goes on afterwards", async () => {
     const rig = await Rig.open();
+    rig.admit("agent:one");
     rig.writer.held = true;
     void rig.propose();
     const many = Array.from({ length: 19_999 }, () => rig.ask("begin-step", { action: "none" }));

@@ -13,8 +13,10 @@ import type { Engine } from "../../src/kernel/transaction.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import type { Answerer } from "../../src/wire/types/approvals.ts";
 import type { LedgerWriter } from "../../src/wire/contracts/writer.ts";
+import type { AgentRegistration } from "../../src/wire/types/agent.ts";
 import type { Stage } from "../../src/wire/types/stage.ts";
 import type { Head, UnsealedEvent } from "../../src/wire/types/event.ts";
+import { registrationOf, registrationProposal, signedBy } from "./agent-registration.ts";
 
 export const MINUTE_MS = 60_000;
 const START_MS = 1_790_000_000_000;
@@ -128,6 +130,7 @@ export class Rig {
   nowMs = START_MS;
   monotonicMs = 0;
   #deliveries = 0;
+  #proposals = 0;
 
   constructor(state: State = emptyState(), withEngine: Engine = engine) {
     this.clock = new ClockGuard({ nowMs: () => this.nowMs, monotonicMs: () => this.monotonicMs });
@@ -150,6 +153,13 @@ export class Rig {
     const expiresAt = stage === "shadow" ? null : START_MS + TERMS.initialStageMs;
     await rig.ask("grant-stage", { stage, expiresAt, signature: "s" }, "system:kernel");
     return rig;
+  }
+
+  /** Registers an agent, again or for the first time, as wide as it goes unless it says less. */
+  async register(id: string, of: Partial<AgentRegistration> = {}): Promise<void> {
+    const proposal = registrationProposal(registrationOf(id, of), "owner");
+    const { subject, result } = await this.ask("propose-action", proposal, "person:owner");
+    if (result === "held") await this.answer(subject, { person: "registrar", roles: ["owner"] }, "person:registrar");
   }
 
   get state(): Readonly<State> {
@@ -251,7 +261,17 @@ export class Rig {
     return id;
   }
 
+  /** An agent put where its registration would have put it: policies of tests have no rule for registrations. */
+  admit(id: string, of: Partial<AgentRegistration> = {}): void {
+    const began = { parents: [], registeredAt: this.nowMs, action: "act_000000000", status: "active" } as const;
+    const counts = { volume: [], refusals: { minute: 0, count: 0 }, forgottenUntil: 0 };
+    this.state.agents.set(id, { ...registrationOf(id, of), ...began, ...counts });
+  }
+
+  /** As an agent, which is known when it has not been; a `jti` of its own unless a key is given. */
   propose(of: Partial<CommandInputs["propose-action"]> = {}, actor = "agent:one"): Promise<Reply> {
+    const isAgent = (of.agentKind ?? "agent") === "agent";
+    if (isAgent && !this.state.agents.has(actor)) this.admit(actor);
     const requestHash = of.requestHash ?? hash("sha256", `${of.kind ?? "test.asked"} ${this.kernel.state.nextSeq}`);
     const input: CommandInputs["propose-action"] = {
       kind: "test.asked",
@@ -265,8 +285,9 @@ export class Rig {
       repeat: "idempotent",
       effect: "external",
       reversible: false,
-      idempotencyKey: null,
+      ...(isAgent ? { signed: signedBy(actor, this.nowMs) } : {}),
       ...of,
+      idempotencyKey: of.idempotencyKey ?? (isAgent ? `${actor} jti-${this.#proposals++}` : null),
     };
     return this.ask("propose-action", input, actor);
   }

@@ -265,7 +265,8 @@ describe("in shadow", () => {
     const rig = await Rig.open({ version: engine.version, policy: () => none });
     const id = await rig.page();
     assert.equal(rig.last("action.granted", id).dryRun, true);
-    assert.equal((await rig.propose({ kind: "test.free" })).result, "granted");
+    const person = { kind: "test.free", agentKind: "person" } as const;
+    assert.equal((await rig.propose(person, "person:ada")).result, "granted");
   });
 });
 

@@ -13,6 +13,7 @@ import { engine, MINUTE_MS, Rig } from "./rig.ts";
 /** A little of everything, with payloads wherever a command takes one. */
 async function busy(): Promise<Rig> {
   const rig = await Rig.open();
+  await rig.register("agent:one");
   await rig.begin(await rig.page({ deliveryKey: "a:firing" }));
   await rig.page({ service: "search" });
   await rig.propose({ idempotencyKey: "k" });

@@ -13,6 +13,7 @@ const INVERSE = { kind: "test.undo", repeat: "idempotent", hash: hash("sha256", 
 
 async function verifying(of: Partial<CommandInputs["propose-action"]> = { inverse: INVERSE }) {
   const rig = await Rig.open();
+  await rig.register("agent:one"); // by the real way: what is recorded is decided again
   const { subject: id } = await rig.propose({ kind: "test.checked", ...of });
   await rig.begin(id);
   assert.equal((await rig.finish(id, "succeeded")).result, "verifying");
@@ -108,6 +109,7 @@ describe("an action with checks", () => {
 
   it("keeps time for its revert, however late it began", async () => {
     const rig = await Rig.open();
+    await rig.register("agent:one"); // by the real way: what is recorded is decided again
     const { subject: id } = await rig.propose({ kind: "test.checked", inverse: INVERSE });
     rig.pass(TERMS.grantMs - 1);
     await rig.begin(id);
@@ -131,6 +133,7 @@ describe("an action with checks", () => {
 
   it("is never taken back where policy only wants a page", async () => {
     const rig = await Rig.open();
+    await rig.register("agent:one"); // by the real way: what is recorded is decided again
     const { subject: id } = await rig.propose({ kind: "test.watched", inverse: INVERSE });
     await rig.begin(id);
     await rig.finish(id, "succeeded");
@@ -141,6 +144,7 @@ describe("an action with checks", () => {
 
   it("whose step is only known by asking is verified too", async () => {
     const rig = await Rig.open();
+    await rig.register("agent:one"); // by the real way: what is recorded is decided again
     const { subject: id } = await rig.propose({ kind: "test.checked", repeat: "conditional", inverse: INVERSE });
     await rig.begin(id);
     await rig.finish(id, "unknown");

@@ -141,7 +141,7 @@ async function held(of: object = {}): Promise<Held> {
   };
   const { json } = await server.ask("/v1/actions", {
     method: "POST",
-    as: await server.bearer("deployer"),
+    as: await server.bearer("author"),
     body: { ...proposal, reason: "to be remembered", ...of },
   });
   assert.equal(json?.["status"], "held", JSON.stringify(json));

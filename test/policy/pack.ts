@@ -83,7 +83,15 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
       pieces: 0,
       ...patch.action,
     },
-    agent: { id: "system:triage", kind: "system", ...patch.agent },
+    agent: {
+      id: "system:triage",
+      kind: "system",
+      registered: false,
+      signed: false,
+      model: { provider: "", name: "", version: "" },
+      delegated: false,
+      ...patch.agent,
+    },
     classification: {
       known: true,
       severity: 2,

@@ -13,18 +13,13 @@ import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
-import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import type { World } from "./world.ts";
+import { AGENTS, type World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
 const ENVIRONMENTS = ["production", "staging", "test"];
-const AGENTS = [
-  { id: "agent:one", person: null },
-  { id: "agent:two", person: "ada" },
-];
-
 const COMMANDERS = [
   { id: "person:ada", person: "ada", roles: ["on-call"] },
   { id: "person:eve", person: "eve", roles: ["visitor"] },
@@ -121,7 +116,9 @@ function propose(world: World, promised: Promised): void {
   const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
   const undone = findInverse(plan, { target: { environment, service }, kindOf: () => UNDO });
   const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
-  const key = world.random.below(3) === 0 ? `${agent.id} ${requestHash.slice(0, 8)}` : null;
+  // One of three proposals is made again and again under its own id.
+  const jti = world.random.below(3) === 0 ? requestHash.slice(0, 8) : `${world.random.below(1_000_000_000)}`;
+  const key = `${agent.id} ${jti}`;
   const input: CommandInputs["propose-action"] = {
     kind: kind.kind,
     environment,
@@ -137,13 +134,14 @@ function propose(world: World, promised: Promised): void {
     idempotencyKey: key,
     ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
     ...(kind.planning === "pure" ? { size } : {}),
+    signed: signedBy(agent.id, world.nowMs - world.random.below(1_000)),
   };
   const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
   const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });
   void reply.then((answered) => {
     if (answered === null) return;
     promised.actions.add(answered.subject);
-    if (key !== null) promised.keys.set(key, answered.subject);
+    promised.keys.set(key, answered.subject);
   });
 }
 
@@ -317,7 +315,7 @@ function setStage(world: World): void {
 /** An agent is registered, again or for another, which an owner answers; now and then one is revoked. */
 function registration(world: World): void {
   const { id } = from(world, AGENTS);
-  if (world.random.below(4) === 0) {
+  if (world.random.below(8) === 0) {
     return void world.ask({ type: "revoke-agent", actor: "person:ada", input: { agent: id } });
   }
   const isBelow = world.random.below(3) === 0;

@@ -20,6 +20,7 @@ import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/execut
 import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelHealth } from "./model-health.ts";
+import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
@@ -148,6 +149,7 @@ export class World {
       this.random.below(4) === 0 ? (STAGES[this.random.below(STAGES.length)] ?? "shadow") : "mim-automation";
     const expiresAt = stage === "shadow" ? null : kernel.state.time + TERMS.initialStageMs;
     await kernel.submit({ type: "grant-stage", actor, input: { stage, expiresAt, signature: "s" } });
+    if (kernel.state.agents.size === 0) await registerAgents(kernel);
     return this.#startEffects(kernel, store);
   }
 
@@ -217,6 +219,25 @@ export class World {
     const kernel = this.process?.kernel;
     if (kernel === undefined) return Promise.resolve(null);
     return kernel.submit(command).catch(() => null);
+  }
+}
+
+/** Those that propose from the start. */
+export const AGENTS = [
+  { id: "agent:one", person: null },
+  { id: "agent:two", person: "ada" },
+] as const;
+
+async function registerAgents(kernel: Kernel): Promise<void> {
+  for (const { id } of AGENTS) {
+    const input = registrationProposal(registrationOf(id), "owner");
+    const { subject } = await kernel.submit({ type: "propose-action", actor: "person:owner", input });
+    const planHash = kernel.state.actions.get(subject)?.planHash ?? "";
+    const who = { id: "person:registrar", kind: "person", person: "registrar", roles: ["owner"] } as const;
+    const answerer = { ...who, owner: null, models: [] };
+    const proposer = { owner: null, models: [] };
+    const answer = { action: subject, decision: "approve", planHash, answerer, proposer, present: [] } as const;
+    await kernel.submit({ type: "answer-hold", actor: "person:registrar", input: answer });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { apiPath } from "../api-client.ts";
 import { usageError } from "../cli-error.ts";
 import { describeAction } from "../describe-action.ts";
+import { describeAgent } from "../describe-agent.ts";
 import { describeIncident, describeRun, describeSignal } from "../describe-triage.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Fields } from "../fields.ts";
@@ -17,6 +18,7 @@ type Describe = (document: Fields, nowMs: number) => string;
 
 const DESCRIPTIONS: Readonly<Record<string, Describe>> = {
   action: describeAction,
+  agent: describeAgent,
   incident: describeIncident,
   run: describeRun,
   signal: describeSignal,

@@ -10,6 +10,7 @@ import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import { findResource } from "../resources.ts";
+import { signIfAgent } from "../signed-proposal.ts";
 import { pause, type Runner, type Session } from "../session.ts";
 
 const ARGS_BYTES_MAX = 256 * 1024;
@@ -25,6 +26,9 @@ type ProposeFlags = {
   readonly reason?: string;
   readonly idempotencyKey?: string;
   readonly wait?: string;
+  readonly model?: string;
+  readonly promptHash?: string;
+  readonly promptFile?: string;
   readonly output: OutputFormat;
 };
 
@@ -40,6 +44,9 @@ export function addPropose(program: Command, runner: Runner): void {
     .option("--args-file <file>", "all arguments as a JSON object; - reads standard input")
     .option("--reason <text>", "why, for those who decide")
     .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
+    .option("--model <provider/name@version>", "of an agent: which model made the proposal")
+    .option("--prompt-file <file>", "of an agent: the prompt that led to it, of which only the hash is sent")
+    .option("--prompt-hash <sha256>", "of an agent: that hash itself")
     .option("--wait <seconds>", "wait this long for it to end")
     .addOption(outputOption(["table", "json", "yaml", "name"]))
     .action(runner.action(propose));
@@ -55,7 +62,7 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
     arguments: await readArguments(session, flags),
     ...(reason === undefined ? {} : { reason }),
   };
-  const decision = new Fields(await send(session, body, key));
+  const decision = new Fields(await send(session, signIfAgent(session, body, { key, flags }), key));
   const id = decision.exact("id");
   // "known" says only that the key was used before: the action itself says what became of it.
   const isSettled = decision.exact("status") !== "known" && waitMs === 0;
@@ -65,10 +72,9 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
 }
 
 /** What is not known to have arrived can be sent again under its key, which is therefore told. */
-async function send({ api }: Session, body: JsonObject, key: string): Promise<Json> {
+async function send({ api }: Session, signed: ReturnType<typeof signIfAgent>, key: string): Promise<Json> {
   try {
-    const headers = { "idempotency-key": key };
-    return (await api.call({ method: "POST", path: apiPath("v1", "actions"), body, headers })).body;
+    return (await api.call({ method: "POST", path: apiPath("v1", "actions"), ...signed })).body;
   } catch (error) {
     const isOpen =
       error instanceof ProblemError

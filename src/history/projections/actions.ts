@@ -36,6 +36,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     effect: facts.effect,
     reversible: facts.reversible,
     operand: facts.operand,
+    signed: facts.signed ?? null,
     proposedAt: event.time,
     updatedAt: event.time,
     endedAt: null,

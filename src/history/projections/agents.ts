@@ -24,12 +24,15 @@ export function projectRegistered(documents: Documents, event: KernelEvent<"agen
     dpop: facts.dpop,
     keys: facts.keys.map(({ thumbprint }) => thumbprint),
     registeredAt: time,
+    registeredSeq: event.seq,
     approvedBy: actor,
     action: facts.action,
     registrations: (before?.registrations ?? 0) + 1,
     revokedAt: null,
     revokedBy: null,
     revokedOf: null,
+    refusals: before?.refusals ?? 0,
+    lastRefusal: before?.lastRefusal ?? null,
   });
 }
 
@@ -41,4 +44,9 @@ export function projectRevoked(documents: Documents, event: KernelEvent<"agent.r
     revokedOf: event.facts.of,
   } as const;
   documents.change("agents", event.subject, (before) => ({ ...before, ...revoked }));
+}
+
+export function projectProposalRefused(documents: Documents, event: KernelEvent<"proposal.refused">): void {
+  const lastRefusal = { seq: event.seq, time: event.time, code: event.facts.code };
+  documents.change("agents", event.subject, (before) => ({ ...before, refusals: before.refusals + 1, lastRefusal }));
 }

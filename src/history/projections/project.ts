@@ -16,7 +16,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 13;
+export const PROJECTIONS_VERSION = 14;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -88,6 +88,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "stage.expired": stage.projectStageExpired,
   "agent.registered": agents.projectRegistered,
   "agent.revoked": agents.projectRevoked,
+  "proposal.refused": agents.projectProposalRefused,
   "refusals.counted": control.projectRefusals,
   "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,

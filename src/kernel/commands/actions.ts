@@ -13,6 +13,7 @@ import { shareToCut } from "../bounded.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
+import { checkSignedProposal } from "./signed-proposals.ts";
 import { statusOf } from "./policy.ts";
 
 export function proposeAction(tx: Transaction, command: Command<"propose-action">): Reply {
@@ -23,9 +24,12 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
     if (known !== undefined) {
       if (known.requestHash === proposal.requestHash)
         return { subject: known.subject, result: "known", repeated: true };
+      if (known.signedAt !== undefined)
+        throw new AppError("signature-replayed", "the jti was used for another request", { action: known.subject });
       throw new AppError("idempotency-conflict", "the key was used for another request", { action: known.subject });
     }
   }
+  if (proposal.agentKind === "agent") checkSignedProposal(tx, command);
   if (proposal.kind === "agent.register") {
     checkProposedAgent(tx.state, proposal.operand, { actor: command.actor, person: proposal.person });
   }
@@ -81,13 +85,14 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
-  const { inverse, size } = proposal;
-  if (forgets === null && inverse === undefined && size === undefined) return facts;
+  const { inverse, size, signed } = proposal;
+  if (forgets === null && inverse === undefined && size === undefined && signed === undefined) return facts;
   return {
     ...facts,
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
+    ...(signed === undefined ? {} : { signed }),
   };
 }
 

@@ -6,7 +6,9 @@ import type { AgentRegistration } from "../../wire/types/agent.ts";
 import { widerPart } from "../authority.ts";
 import type { Command, Reply } from "../command.ts";
 import { LIMITS } from "../limits.ts";
-import type { Action, Agent, State } from "../state.ts";
+import { minuteOf } from "../reducers/agents.ts";
+import type { Agent } from "../agent.ts";
+import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 
 /** In the commit of the revocation; ticks take the rest, and none of them begins meanwhile. */
@@ -95,6 +97,16 @@ function firstRevoked({ agents }: State): string | undefined {
   return undefined;
 }
 
+/** Counted at the door as every refusal; of a registered agent's the first of each minute are events too. */
+export function refuseProposal(tx: Transaction, { input, actor }: Command<"refuse-proposal">): Reply {
+  const agent = tx.state.agents.get(actor);
+  const { minute, count } = agent?.refusals ?? { minute: 0, count: 0 };
+  const isFull = minute === minuteOf(tx.now) && count >= LIMITS.refusedProposalsPerMinute;
+  if (agent === undefined || isFull) return { subject: actor, result: "counted", repeated: false };
+  tx.emit({ type: "proposal.refused", subject: actor, facts: input });
+  return { subject: actor, result: "recorded", repeated: false };
+}
+
 /** Takes no approval: an agent stops, with all below it, and so does what of theirs has not begun. */
 export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke-agent">): Reply {
   const agent = tx.state.agents.get(input.agent);
@@ -118,8 +130,8 @@ export function isToStop({ agents }: State, { agent, agentKind, status }: Action
 }
 
 /** What never took effect is cancelled; what may have is for people to look at. */
-export function stopAction(tx: Transaction, { id: subject, unsettled }: Action): void {
-  if (!unsettled) return tx.emit({ type: "action.cancelled", subject, facts: { code: "agent-revoked" } });
+export function stopAction(tx: Transaction, { id: subject, unsettled }: Action, code = "agent-revoked"): void {
+  if (!unsettled) return tx.emit({ type: "action.cancelled", subject, facts: { code } });
   tx.emit({ type: "action.completed", subject, facts: { code: "unsettled", status: "needs-attention" } });
 }
 

@@ -1,6 +1,7 @@
 // Commands of execution: a step begins, ends, or is asked about after a crash.
 
 import { AppError } from "../../core/errors.ts";
+import { authorityProblem } from "../authority.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
 import { leaveToPeople, refuse } from "../evaluate.ts";
@@ -13,7 +14,7 @@ import { beginBy } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { isToStop, stopAction } from "./agents.ts";
+import { stopAction } from "./agents.ts";
 import { closeLateTicket } from "../tickets.ts";
 import { closeIfOver } from "./incidents.ts";
 
@@ -30,8 +31,9 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   if (action === undefined || (action.status !== "granted" && action.status !== "retrying")) {
     return { subject: id, result: "ended", repeated: true };
   }
-  if (isToStop(tx.state, action)) {
-    stopAction(tx, action);
+  const problem = authorityProblem(tx.state, action);
+  if (problem !== null) {
+    stopAction(tx, action, problem);
     return { subject: id, result: "cancelled", repeated: false };
   }
   if (action.grant === null || tx.now >= beginBy(action)) {

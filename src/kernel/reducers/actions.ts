@@ -10,6 +10,7 @@ import { beginBy } from "../reverts.ts";
 import { hasEnded, type Action, type Grant, type Incident, type State } from "../state.ts";
 import { TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
 import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
+import { countProposal } from "./agents.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
@@ -85,6 +86,7 @@ export function applyProposed(
     cause: facts.cause,
     classification: facts.classification,
     operand: facts.operand,
+    signed: facts.signed ?? null,
     proposedAt: time,
     contentSeq: seq,
     planSeq: facts.planHash === null ? null : seq,
@@ -103,6 +105,7 @@ export function applyProposed(
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
+  if (facts.signed !== undefined) countProposal(state, { actor, time });
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
   if (facts.kind === "pagerduty.trigger") notePageAsked(state, actionOf(state, subject));
 }

@@ -47,10 +47,11 @@ export function applyBrakeReleased(state: State, event: KernelEvent<"brake.relea
 export function rememberKey(state: State, event: KernelEvent): void {
   const key = event.facts.input?.["idempotencyKey"];
   if (event.type !== "action.proposed" || typeof key !== "string") return;
-  const { requestHash, forgets } = (event as KernelEvent<"action.proposed">).facts;
+  const { requestHash, forgets, signed } = (event as KernelEvent<"action.proposed">).facts;
   if (forgets !== undefined) forgetKey(state, forgets);
   const client = event.actor;
-  state.idempotency.set(key, { subject: event.subject, requestHash, client });
+  const mark = { subject: event.subject, requestHash, client };
+  state.idempotency.set(key, signed === undefined ? mark : { ...mark, signedAt: signed.signedAt });
   addShare(state.shares.idempotency, client, key);
 }
 
@@ -58,5 +59,7 @@ function forgetKey(state: State, key: string): void {
   const mark = state.idempotency.get(key);
   if (mark === undefined) return;
   state.idempotency.delete(key);
+  const agent = mark.signedAt === undefined ? undefined : state.agents.get(mark.client);
+  if (agent !== undefined) agent.forgottenUntil = Math.max(agent.forgottenUntil, mark.signedAt ?? 0);
   dropShare(state.shares.idempotency, mark.client, key);
 }

@@ -18,12 +18,12 @@ const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const distinct = (values: readonly unknown[]): boolean =>
   new Set(values.map((one) => JSON.stringify(one))).size === values.length;
 
-const agentId = z.string().regex(new RegExp(`^agent:${NAME}$`), "an id is agent:<name>, name in a-z, 0-9 and -");
+export const agentId = z.string().regex(new RegExp(`^agent:${NAME}$`), "an id is agent:<name>, name in a-z, 0-9 and -");
 const personId = z.string().regex(new RegExp(`^person:${NAME}$`), "an owner is person:<name>");
 const role = z.string().regex(new RegExp(`^${NAME}$`), "a role is a-z, 0-9 and -");
 
 /** Vendors' own names of models: ASCII that can be seen, since they are kept for ever. */
-const modelText = z
+export const modelText = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/, "a name of letters, digits and . _ : / @ + -");
 

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { REVIEW_OUTCOMES } from "../types/approvals.ts";
+import { agentId, modelText } from "./agents.ts";
 
 const id = z.string().min(1).max(64);
 const name = z.string().min(1).max(128);
@@ -21,6 +22,27 @@ export const proposalSchema = z
     target: targetSchema,
     arguments: z.record(z.string().max(128), z.unknown()),
     reason: z.string().max(4_000).optional(),
+    evidence: z
+      .array(z.strictObject({ kind: z.enum(["signal", "run", "incident", "action"]), id }))
+      .max(32)
+      .optional(),
+    confidence: z.number().min(0).max(1).optional(),
+    context: z
+      .record(z.string().max(128), z.unknown())
+      .optional()
+      .describe("Prompts, retrieved text, reasoning: kept as erasable payload, at most 65,536 characters"),
+    agent: agentId.optional().describe("Of agents, as what follows: they sign each proposal"),
+    model: z.strictObject({ provider: modelText, name: modelText, version: modelText }).optional(),
+    promptHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "the prompt's SHA-256 in lower-case hex")
+      .optional(),
+    iat: z.int().min(0).max(253_402_300_799).optional().describe("When it was signed, seconds since the epoch"),
+    jti: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{16,64}$/, "16 to 64 of A-Z, a-z, 0-9, - and _")
+      .optional()
+      .describe("The proposal's own id: the same again is the same action"),
   })
   .meta({ id: "Proposal" });
 
@@ -55,11 +77,6 @@ const kindPattern = z
   .string()
   .max(128)
   .regex(/^[a-z0-9-]+(?:\.[a-z0-9_-]+)*(?:\.\*)?$/, "a kind or a class of kinds");
-const agentId = z
-  .string()
-  .max(128)
-  .regex(/^agent:[a-z0-9-]+$/, "the id of an agent");
-
 export const commandSchema = z
   .strictObject({
     /** Those that the incident names, and comes to name, when empty. */

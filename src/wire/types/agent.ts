@@ -45,3 +45,19 @@ export type AgentRegistration = {
   /** Proposals that it says it makes in an hour at most. */
   readonly volumePerHour: number;
 };
+
+/** Which model made a proposal. `name` and `provider` are as the agent declared them. */
+export type ProposalModel = { readonly name: string; readonly provider: string; readonly version: string };
+
+/** What is recorded of an agent's signature under its proposal; the signature itself is in the payload. */
+export type ProposalSignature = {
+  /** SHA-256 of the JWS as it came. */
+  readonly jwsHash: string;
+  /** Thumbprint of the agent's key. */
+  readonly key: string;
+  readonly model: ProposalModel;
+  /** SHA-256 of the prompt that led to the proposal. */
+  readonly promptHash: string;
+  /** `iat`: milliseconds since the epoch, by the agent's clock. */
+  readonly signedAt: number;
+};

@@ -1,5 +1,6 @@
 // The facts that policy conditions and gates read. Every field is always present; `known` says whether it was given.
 
+import type { ProposalModel } from "./agent.ts";
 import type { Stage } from "./stage.ts";
 
 export interface SignalFact {
@@ -29,7 +30,18 @@ export interface PolicyFacts {
     /** How many pieces were granted before. */
     readonly pieces: number;
   };
-  readonly agent: { readonly id: string; readonly kind: "agent" | "person" | "system" };
+  readonly agent: {
+    readonly id: string;
+    readonly kind: "agent" | "person" | "system";
+    /** By an approved registration that is in force; people and the system have none. */
+    readonly registered: boolean;
+    /** The proposal carries the agent's own signature. */
+    readonly signed: boolean;
+    /** Which model made the proposal; empty texts where it is not signed. */
+    readonly model: ProposalModel;
+    /** It acts for another agent. */
+    readonly delegated: boolean;
+  };
   readonly classification: {
     readonly known: boolean;
     /** 0 low, 1 medium, 2 high, 3 sev1; 0 when not known. CEL: `severity.high` and so on name the numbers. */

@@ -56,6 +56,7 @@ export const PERSON_SCOPES: readonly ClientScope[] = [
   "killswitch:pause",
   "ledger:read",
   "policies:read",
+  "agents:read",
   "payloads:read",
 ];
 

@@ -1,7 +1,7 @@
 // Documents of the read views: what lists, describe and the console show. Made of recorded facts alone, no payloads.
 
 import { ENDED_STATUSES, type ActionStatus } from "./action-status.ts";
-import type { DeclaredModel, DeclaredRead } from "./agent.ts";
+import type { DeclaredModel, DeclaredRead, ProposalSignature } from "./agent.ts";
 import type { ApproverView } from "./approver-views.ts";
 import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
@@ -153,6 +153,8 @@ export interface ActionView extends Document {
   readonly effect: "external" | "kernel" | "none";
   readonly reversible: boolean;
   readonly operand: string | null;
+  /** Of an agent's proposal: by which key and model; the JWS itself is in the content. */
+  readonly signed: ProposalSignature | null;
   readonly proposedAt: number;
   readonly updatedAt: number;
   readonly endedAt: number | null;
@@ -269,6 +271,7 @@ export interface AgentView extends Document {
   /** Thumbprints. */
   readonly keys: readonly string[];
   readonly registeredAt: number;
+  readonly registeredSeq: number;
   /** Who approved the registration, and the `agent.register` that asked for it. */
   readonly approvedBy: string;
   readonly action: string;
@@ -278,6 +281,9 @@ export interface AgentView extends Document {
   readonly revokedBy: string | null;
   /** Whose revocation ended it: its own id, or that of an agent above it. */
   readonly revokedOf: string | null;
+  /** Proposals that were refused and are events of their own. */
+  readonly refusals: number;
+  readonly lastRefusal: { readonly seq: number; readonly time: number; readonly code: string } | null;
 }
 
 /** Refusals before authentication: one document per recorded minute and source. */

@@ -1,0 +1,45 @@
+// What an agent's proposal has to stand up to before it becomes an action. The signature itself was verified on the way in.
+
+import { AppError } from "../../core/errors.ts";
+import { authorityProblem, chainOf } from "../authority.ts";
+import type { Command } from "../command.ts";
+import { TERMS } from "../limits.ts";
+import { volumeOf } from "../reducers/agents.ts";
+import type { Transaction } from "../transaction.ts";
+
+/**
+ * Throws with the precise code. Its `jti` is its idempotency key: one that is remembered never comes this far, and one
+ * that may have been forgotten is too old.
+ */
+export function checkSignedProposal({ state, now }: Transaction, { actor, input }: Command<"propose-action">): void {
+  const { kind, environment, service, signed = null, idempotencyKey } = input;
+  const agent = { agent: actor, agentKind: "agent", signed } as const;
+  const problem = authorityProblem(state, { ...agent, kind, environment, service });
+  if (problem !== null) throw new AppError(problem, DETAILS[problem], { agent: actor });
+  const forgottenUntil = state.agents.get(actor)?.forgottenUntil ?? 0;
+  const signedAt = signed?.signedAt ?? 0;
+  if (idempotencyKey === null) throw new AppError("signature-missing", "the signature has no jti");
+  if (now - signedAt > TERMS.signatureMs || signedAt <= forgottenUntil)
+    throw new AppError("signature-stale", `iat is more than ${TERMS.signatureMs / 1000} s ago; sign again`);
+  if (signedAt - now > TERMS.signatureAheadMs)
+    throw new AppError("signature-stale", "iat is in the future: set the agent's clock");
+  for (const one of chainOf(state, actor) ?? []) {
+    if (volumeOf(one, now) < one.volumePerHour) continue;
+    const facts = { agent: one.id, volumePerHour: one.volumePerHour, retryAfterS: 60 };
+    throw new AppError(
+      "volume-exceeded",
+      `${one.id} is registered for ${one.volumePerHour} proposals in an hour`,
+      facts,
+    );
+  }
+}
+
+const DETAILS = {
+  "agent-unregistered": "only registered agents propose",
+  "agent-revoked": "it, or an agent above it, has been revoked",
+  "signature-missing": "an agent signs each proposal",
+  "signature-invalid": "the key is not, or no longer, registered for this agent",
+  "model-undeclared": "register the agent with this model first",
+  "declaration-exceeded":
+    "kind, environment or service is not in its registration, or not in that of an agent above it",
+} as const;
