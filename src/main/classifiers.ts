@@ -1,7 +1,6 @@
 // The classifiers of an installation: its chain of models and rules.
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   createClassifierChain,
@@ -17,7 +16,7 @@ import type { Classifier, PassedOver } from "../wire/contracts/classifier.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { nameOf, type ModelConfig } from "../wire/schemas/classifier-config.ts";
 import type { Config } from "./config.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
 /** For the rules and for what is between two classifiers. */
@@ -79,7 +78,7 @@ function modelParts(config: Config, egress: Egress): ModelParts {
   return {
     prompt: promptOf(config),
     teams: config.teams,
-    credentials: fileSecrets(join(config.dataDir, "secrets")),
+    credentials: openSecrets(config),
     egress,
     clock: systemClock,
     random: systemRandom,

@@ -1,4 +1,5 @@
-// Configuration: environment, then one file, checked once at the top. Nothing else reads the environment.
+// Configuration: environment, then one file, checked once at the top. Nothing else reads the environment, but secrets
+// that configuration says stand there.
 
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
@@ -7,6 +8,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
+import { credentialsConfigSchema } from "../wire/schemas/credentials-config.ts";
 import { healthConfigSchema } from "../wire/schemas/health-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
@@ -39,6 +41,8 @@ const fileSchema = z.strictObject({
     .min(1)
     .max(256)
     .default(["platform", "sre", "database", "network", "security"]),
+  /** Where secrets come from that are not files below `secrets/`. */
+  credentials: credentialsConfigSchema.prefault({}),
   executors: executorsConfigSchema.prefault({}),
   health: healthConfigSchema.prefault({}),
   exports: exportsConfigSchema.prefault({}),

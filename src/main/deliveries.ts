@@ -21,8 +21,8 @@ export function startDeliveries(config: Config, { log, beginAt }: { log: Logger;
 }
 
 function startExports(config: Config, log: Logger): DeliveryThread {
-  const { exports: exporters } = config;
-  const data: ExportsData = { place: placeOf(config), exporters, allow: allowedOrigins(config) };
+  const { exports: exporters, credentials } = config;
+  const data: ExportsData = { place: placeOf(config), credentials, exporters, allow: allowedOrigins(config) };
   const module = new URL("./exports-worker.ts", import.meta.url);
   return new DeliveryThread(
     { name: "exports", module, data, receivers: Object.keys(exporters) },
@@ -37,9 +37,9 @@ function startExports(config: Config, log: Logger): DeliveryThread {
 }
 
 function startNotifiers(config: Config, { log, beginAt }: { log: Logger; beginAt: number }): DeliveryThread {
-  const { notifiers } = config;
-  const allow = allowedOrigins(config);
-  const data: NotifiersData = { place: placeOf(config), notifiers, beginAt, allow, publicUrl: publicUrlOf(config) };
+  const { notifiers, credentials } = config;
+  const shared = { place: placeOf(config), credentials, allow: allowedOrigins(config) };
+  const data: NotifiersData = { ...shared, notifiers, beginAt, publicUrl: publicUrlOf(config) };
   const module = new URL("./notifiers-worker.ts", import.meta.url);
   return new DeliveryThread(
     { name: "notifiers", module, data, receivers: Object.keys(notifiers) },

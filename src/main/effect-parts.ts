@@ -1,6 +1,5 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
-import { join } from "node:path";
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
@@ -15,7 +14,7 @@ import type { PayloadReader } from "../wire/contracts/writer.ts";
 import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
 function ticketTerms({ executors }: Config, origin: string): ExecuteParts["tickets"] {
@@ -27,7 +26,7 @@ function ticketTerms({ executors }: Config, origin: string): ExecuteParts["ticke
 export type EffectParts = ClassifyParts & ExecuteParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
-export function warnOfMissing({ executors }: EffectParts, log: Logger): void {
+export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
   const kinds = Object.keys(TRIAGE_KINDS).filter((kind) => !executors.has(kind));
   if (kinds.length === 0) return;
   log.warn({ kinds, code: "executor-missing" }, "refused until their executors are configured: docs/executors.md");
@@ -42,6 +41,7 @@ type Needs = {
   readonly egress: Egress;
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
+  readonly log: Logger;
 };
 
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
@@ -54,8 +54,10 @@ export function createEffectParts({
   egress,
   registered,
   onPassedOver,
+  log,
 }: Needs): EffectParts {
-  const credentials = fileSecrets(join(config.dataDir, "secrets"));
+  const onFailure = (ref: string, why: string): void => log.warn({ ref, why }, "a secret cannot be had");
+  const credentials = openSecrets(config, { onFailure });
   const executors = createExecutors({
     config: config.executors,
     credentials,
@@ -63,6 +65,7 @@ export function createEffectParts({
     clock: systemClock,
     installation: origin,
   });
+  warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);
   return {
     kernel,

@@ -16,14 +16,14 @@ import type { DeliveryReport, DeliveryRequest, ExportsData } from "./delivery-pr
 import { loadKeys } from "./keys.ts";
 import { openReader } from "./open-store.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 import { VERSION } from "./version.ts";
 
 const NICENESS = 19; // on Linux of this thread alone: decisions come first
 
 /** Runs until it is asked to stop; what opening the store threw ends the thread. */
-async function exportAll({ place, exporters, allow }: ExportsData, port: MessagePort): Promise<void> {
+async function exportAll({ place, credentials, exporters, allow }: ExportsData, port: MessagePort): Promise<void> {
   const stop = new AbortController();
   port.on("message", (_request: DeliveryRequest) => stop.abort());
   const reader = await openReader(place);
@@ -31,7 +31,7 @@ async function exportAll({ place, exporters, allow }: ExportsData, port: Message
   const shared = {
     dataDir: place.dataDir,
     egress: createEgress({ allow }),
-    credentials: fileSecrets(join(place.dataDir, "secrets")),
+    credentials: openSecrets({ dataDir: place.dataDir, credentials }),
     clock: systemClock,
     sleep,
     version: VERSION,

@@ -21,7 +21,7 @@ import type { Egress } from "../wire/contracts/egress.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { SourceFile } from "../wire/schemas/identity.ts";
 import type { Config } from "./config.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { openSessions } from "./sessions.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
@@ -33,7 +33,7 @@ export type Identities = IdentityService & {
 };
 
 type Needs = {
-  readonly config: Pick<Config, "dataDir" | "sessions" | "issuers">;
+  readonly config: Pick<Config, "dataDir" | "credentials" | "sessions" | "issuers">;
   readonly issuer: string;
   readonly egress: Egress;
   readonly agents: AgentDirectory;
@@ -52,7 +52,7 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
   const sources = new SourceRegistry({ dir: join(dataDir, "sources"), clock, onProblem });
   const sourceProofs = new SourceProofs({
     find: (source) => sources.find(source),
-    credentials: fileSecrets(join(dataDir, "secrets")),
+    credentials: openSecrets(config),
     sns: new SnsMessages(egress),
   });
   const key = openKeyPair(join(dataDir, "keys", "issuer.jwk"), systemRandom);

@@ -14,12 +14,12 @@ import type { DeliveryReport, DeliveryRequest, NotifiersData } from "./delivery-
 import { loadKeys } from "./keys.ts";
 import { openReader } from "./open-store.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock } from "./system.ts";
 
 /** Runs until it is asked to stop; what opening the store threw ends the thread. */
 async function notifyAll(data: NotifiersData, port: MessagePort): Promise<void> {
-  const { place, notifiers, beginAt, allow, publicUrl } = data;
+  const { place, credentials, notifiers, beginAt, allow, publicUrl } = data;
   const stop = new AbortController();
   const report = (what: DeliveryReport): void => port.postMessage(what);
   port.on("message", (_request: DeliveryRequest) => stop.abort());
@@ -30,7 +30,7 @@ async function notifyAll(data: NotifiersData, port: MessagePort): Promise<void> 
     notifiers,
     publicUrl,
     egress: createEgress({ allow }),
-    credentials: fileSecrets(join(place.dataDir, "secrets")),
+    credentials: openSecrets({ dataDir: place.dataDir, credentials }),
     clock: systemClock,
   };
   const payload = (seq: number) => readRecordedPayload(reader, keys, seq);

@@ -13,11 +13,11 @@ import { AppError, isAppError } from "../core/errors.ts";
 import type { OpenedSession, SessionService, SignInCode } from "../http/services.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { Config } from "./config.ts";
-import { fileSecrets } from "./secrets.ts";
+import { openSecrets } from "./secrets.ts";
 import { systemClock as clock, systemRandom as random } from "./system.ts";
 
 type SessionNeeds = {
-  readonly config: Pick<Config, "dataDir" | "sessions" | "issuers">;
+  readonly config: Pick<Config, "dataDir" | "credentials" | "sessions" | "issuers">;
   /** Where people and agents find this server. */
   readonly url: string;
   readonly clients: ClientRegistry;
@@ -47,7 +47,7 @@ export function openSessions({
   const path = join(config.dataDir, "keys", "sessions.json");
   const lifetimes = { lifetimeMs: hours * 3_600_000, idleMs: idleMinutes * 60_000 };
   const open = new Sessions({ path, clients, trusted, clock, random, ...lifetimes });
-  const credentials = fileSecrets(join(config.dataDir, "secrets"));
+  const credentials = openSecrets(config);
   const callback = `${url}/v1/session/callback`;
   const signIns = new SignIns({ issuers: config.issuers, callback, egress, credentials, clock, random });
   const issueCode = (grant: Omit<SessionGrant, "external">): SignInCode => {

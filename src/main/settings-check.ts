@@ -1,8 +1,7 @@
 // Whether settings can be used, as far as this machine can tell without calling anybody.
 
-import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { fileSecrets } from "./secrets.ts";
+import { checkSecret } from "./secrets.ts";
 
 /** What stands in the way of `work`, in words, or null. */
 export function problemIn(work: () => unknown): string | null {
@@ -16,10 +15,9 @@ export function problemIn(work: () => unknown): string | null {
 
 /** The first secret that `settings` name and that cannot be read, in words, or null. */
 export async function badSecret(config: Config, settings: object): Promise<string | null> {
-  const secrets = fileSecrets(join(config.dataDir, "secrets"));
   for (const ref of secretRefsOf(settings)) {
     try {
-      if ((await secrets.get(ref)) === "") return `the secret ${ref} is empty`;
+      await checkSecret(config, ref);
     } catch (error) {
       return error instanceof Error ? error.message : `the secret ${ref} cannot be read`;
     }

@@ -25,7 +25,7 @@ import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { startDeliveries, type Delivering } from "./deliveries.ts";
-import { createEffectParts, warnOfMissing } from "./effect-parts.ts";
+import { createEffectParts } from "./effect-parts.ts";
 import { openEgress } from "./egress.ts";
 import { OWNER_ID, registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
@@ -206,8 +206,8 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
       hooks.log.warn({ passed }, "a classifier gave no usable answer");
       metrics.count("holdpoint_classifier_passed_over_total", "Classifiers that gave no usable answer.", { ...passed });
     },
+    log: hooks.log,
   });
-  warnOfMissing(effects, hooks.log);
   const onProblem = (work: object, error: unknown): void =>
     hooks.log.warn({ work, err: error }, "an effect will be tried again");
   const runner = new EffectRunner({

@@ -158,6 +158,11 @@ export class TestServer {
     return this.#log.slice(-16_384);
   }
 
+  /** All of it. */
+  get wholeLog(): string {
+    return this.#log;
+  }
+
   get pid(): number {
     assert.ok(this.#child?.pid !== undefined, "the server runs");
     return this.#child.pid;

@@ -15,7 +15,7 @@ export async function readSecret(
   const onAbort = (): void => resolve(undefined);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const secret = signal.aborted ? undefined : await Promise.race([credentials.get(ref), aborted]);
+    const secret = signal.aborted ? undefined : await Promise.race([credentials.get(ref, signal), aborted]);
     return typeof secret === "string" && SECRET.test(secret) ? secret : undefined;
   } catch {
     return undefined; // what the keeper of secrets says about a failure is for its own log

@@ -1,9 +1,9 @@
 // Configuration of the classifiers: which models are asked, in which order, within which limits, with which secrets.
 
 import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
-const secretRefSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/);
 const modelSchema = z.string().regex(/^[\w.:/@-]{1,256}$/);
 /** One DNS label, or a name without any separator: it becomes part of a host or a path. */
 const labelSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);

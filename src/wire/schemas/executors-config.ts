@@ -1,10 +1,10 @@
 // Configuration of the executors: which systems they reach and which secrets they use, by reference.
 
 import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
-const secretRefSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/);
 const principalSchema = z.string().regex(/^[\x21-\x39\x3b-\x7e]{1,128}$/); // no colon: it ends the name in Basic
 
 export const pagerdutyConfigSchema = z.strictObject({

@@ -1,10 +1,10 @@
 // Configuration of the exports: which receivers get the records, where they are, and which secrets open them.
 
 import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
 
 const EXPORTERS_MAX = 8;
 
-const secretRefSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/);
 const baseUrlSchema = z.string().max(256);
 const pathSchema = z
   .string()

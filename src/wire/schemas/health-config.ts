@@ -1,6 +1,7 @@
 // Configuration of health checks: the places that verifications may ask, by name.
 
 import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
 
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
@@ -12,10 +13,7 @@ export const healthConfigSchema = z.strictObject({
         /** https://shop.example, or a Prometheus; plain HTTP on this machine alone. */
         baseUrl: z.string().max(256),
         /** The secret that is sent as a bearer token. */
-        tokenRef: z
-          .string()
-          .regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/)
-          .optional(),
+        tokenRef: secretRefSchema.optional(),
       }),
     )
     .default({}),

@@ -1,6 +1,7 @@
 // Configuration of the notifiers: which ways lead to people, what each is told of, and which secrets open them.
 
 import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
 import { NOTIFICATION_KINDS } from "../contracts/notifier.ts";
 
 const NOTIFIERS_MAX = 16;
@@ -9,7 +10,6 @@ const PEOPLE_MAX = 2_000;
 const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "a notifier's name is lower-case letters, digits and -");
-const secretRefSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,127}$/);
 const plainSchema = z.string().min(1).max(128);
 
 const shared = {
