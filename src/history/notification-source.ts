@@ -49,6 +49,7 @@ export class NotificationSource {
     const kind = noticeOf(event, draft);
     assert(kind !== null, "only what people are told of is drafted");
     const isBrake = kind === "brake.applied" || kind === "brake.released";
+    const isOfAction = !isBrake && kind !== "domain.blocked" && kind !== "domain.released";
     return toNotification(this.#parts.origin, {
       event,
       kind,
@@ -59,7 +60,7 @@ export class NotificationSource {
       clocked: await this.#log.event(draft.clocked),
       answers: await this.#answers(draft),
       braked: isBrake ? await this.#braked(event) : null,
-      ...(isBrake ? { reason: null, diff: null } : await this.#texts(draft)),
+      ...(isOfAction ? await this.#texts(draft) : { reason: null, diff: null }),
     });
   }
 

@@ -10,6 +10,7 @@ import type {
   NotifiedAction,
   NotifiedAnswer,
   NotifiedBrake,
+  NotifiedDomain,
   NotifiedHold,
 } from "../wire/contracts/notifier.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
@@ -28,6 +29,8 @@ export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held"
     case "hold.reminded":
     case "brake.applied":
     case "brake.released":
+    case "domain.blocked":
+    case "domain.released":
       return event.type;
     case "action.approval-given":
       return "hold.approval";
@@ -72,6 +75,7 @@ export function toNotification(origin: string, sources: NotificationSources): No
     actor,
     action: actionPart(sources),
     brake: brakePart(sources),
+    domain: domainPart(event),
     ledger: { origin, seq, receipt: `/v1/ledger/events/${seq}/receipt` },
   };
 }
@@ -165,6 +169,17 @@ function answerPart({ event, reason }: Answered): NotifiedAnswer {
   const { person } = event.facts;
   const decision = answerOf(event as KernelEvent)?.decision ?? "approve";
   return { decision, person: typeof person === "string" ? person : event.actor, time: event.time, reason };
+}
+
+function domainPart(event: LedgerEvent): NotifiedDomain | null {
+  const blocked = as("domain.blocked", event)?.facts;
+  if (blocked !== undefined) {
+    return { environment: blocked.environment, service: blocked.service, because: blocked.action };
+  }
+  const released = as("domain.released", event)?.facts;
+  if (released === undefined) return null;
+  const [environment = null, service = null] = released.domain === "*" ? [] : released.domain.split("|");
+  return { environment, service, because: null };
 }
 
 function brakePart({ braked }: NotificationSources): NotifiedBrake | null {

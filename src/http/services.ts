@@ -1,5 +1,6 @@
 // What the HTTP edge needs from the rest: contracts that main fulfils.
 
+import type { ClosedDomain } from "../wire/types/closed-domain.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, Reply } from "../kernel/command.ts";
@@ -190,6 +191,8 @@ export interface KillswitchService {
   letGo(scope: BrakeScope): void;
   readonly flagged: () => boolean;
   readonly brakes: () => readonly Brake[];
+  /** Where nothing more runs, whatever the brakes say. */
+  readonly closed: () => readonly ClosedDomain[];
   /** What a brake of this scope would stop now: all of it counted, the most urgent of it listed. */
   covered(scope: BrakeScope): { readonly counts: StopCounts; readonly items: readonly Stop[] };
 }

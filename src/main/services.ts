@@ -21,6 +21,7 @@ import type {
   SlackService,
 } from "../http/services.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { closedDomains } from "../kernel/reducers/verification.ts";
 import { countStops, stopsOf } from "../kernel/stops.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
@@ -133,6 +134,7 @@ function addGauges({ core, follower, metrics }: Parts): void {
     ["holdpoint_alerts_silenced", "Alerts that fire under a silence.", () => kernel.state.silenced.size],
     ["holdpoint_reviews_owed", "Reviews of broken glass that are owed.", () => kernel.state.reviews.size],
     ["holdpoint_brakes_applied", "Brakes in force.", () => kernel.state.brakes.size],
+    ["holdpoint_domains_closed", "Services closed after a revert failed.", () => kernel.state.blocked.size],
     [
       "holdpoint_views_lag_events",
       "Durable events that the views lack.",
@@ -217,6 +219,7 @@ function killswitchService({ core, brake }: Parts): KillswitchService {
     letGo: (scope) => brake.release(scope),
     flagged: () => brake.flagged,
     brakes: () => [...kernel.state.brakes.values()],
+    closed: () => closedDomains(kernel.state),
     covered: (scope) => {
       const stops = stopsOf(kernel.state, scope);
       return { counts: countStops(stops), items: stops.slice(0, STOPS_LISTED_MAX) };

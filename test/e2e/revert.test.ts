@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { after, before, it } from "node:test";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
-import { eventually, OWNER, TestServer, writePolicies } from "./server.ts";
+import { eventually, OWNER, SECOND, TestServer, writePolicies } from "./server.ts";
 
 const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
@@ -16,6 +16,21 @@ spec:
   match: { actions: [sql.migrate] }
   rules:
     - { name: free, decision: allow }
+---
+apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: enforcement }
+spec:
+  match: { actions: [killswitch.resume, domain.release] }
+  rules:
+    - { name: owners-decide, decision: hold, route: owners }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: owners }
+spec:
+  steps:
+    - { approvers: { all: [{ role: owner }] }, within: 15m }
 ---
 apiVersion: holdpoint.dev/v1
 kind: Verification
@@ -92,6 +107,21 @@ async function untilStatus(id: string, ...statuses: readonly string[]): Promise<
   });
 }
 
+type Killswitch = { readonly closed: readonly unknown[]; readonly brakes: readonly unknown[] };
+
+async function killswitch(): Promise<Killswitch> {
+  return (await server.ask("GET", "/v1/killswitch", { as: OWNER })).body as unknown as Killswitch;
+}
+
+/** Two owners agree: one asks, the other approves. */
+async function approved(args: readonly string[]): Promise<void> {
+  const asked = server.holdpoint(args);
+  const id = /act_\w+/u.exec(asked.text)?.[0] ?? "";
+  assert.notEqual(id, "", asked.text);
+  const { code, text } = server.holdpoint(["approve", id, "--yes"], SECOND);
+  assert.equal(code, 0, text);
+}
+
 type Explained = { samples: { failed: string[] }[]; revert: { action: string } };
 
 async function constraints(): Promise<readonly string[]> {
@@ -127,4 +157,37 @@ it("a change that makes it unwell is taken back by itself, though everything is 
   assert.match(text, /taken back by act_\w+ under rvt_\w+, because unhealthy/);
   const { findings } = await server.verify();
   assert.deepEqual(findings, []);
+});
+
+it("a change that nobody can take back closes its service, which is seen everywhere until owners release it", async () => {
+  await approved(["kill", "--resume"]);
+  const id = await migrate("ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID", "stuck");
+  await untilStatus(id, "verifying", "reverting");
+  await postgres.query("alter table orders add column since text"); // what somebody changed since is not overwritten
+  const stuck = await untilStatus(id, "reverted", "needs-attention");
+  assert.equal(stuck["status"], "needs-attention", JSON.stringify(stuck));
+  await postgres.query("alter table orders drop constraint positive");
+
+  const closed = { environment: "staging", service: "shop", because: id };
+  assert.deepEqual((await killswitch()).closed, [closed]);
+  const shown = server.holdpoint(["kill", "status"]);
+  assert.match(shown.text, new RegExp(`^staging/shop +${id}$`, "mu"));
+  const refused = await migrate("ALTER TABLE orders ADD COLUMN refused text", "refused");
+  assert.equal((await untilStatus(refused, "refused"))["code"], "domain-blocked");
+
+  const named = ["-a", "environment=Staging", "-a", "service=SHOP"]; // as actions are named, however it is written
+  await approved([
+    "propose",
+    "domain.release",
+    "-e",
+    "holdpoint",
+    "-s",
+    "holdpoint",
+    ...named,
+    "--reason",
+    "well again",
+  ]);
+  assert.deepEqual((await killswitch()).closed, []);
+  const next = await migrate("ALTER TABLE orders ADD COLUMN again text", "again");
+  await untilStatus(next, "succeeded");
 });

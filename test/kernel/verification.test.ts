@@ -3,8 +3,13 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { describe, it } from "node:test";
+import { AppError } from "../../src/core/errors.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import type { CommandInputs } from "../../src/kernel/command.ts";
-import { TERMS } from "../../src/kernel/limits.ts";
+import type { KernelEvent } from "../../src/kernel/events.ts";
+import { LIMITS, TERMS } from "../../src/kernel/limits.ts";
+import { applyDomainReleased, closedDomains } from "../../src/kernel/reducers/verification.ts";
+import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
 import type { HealthResult } from "../../src/wire/types/health.ts";
 import { assertReplays } from "./alerts.ts";
 import { MINUTE_MS, Rig } from "./rig.ts";
@@ -185,6 +190,41 @@ describe("a revert that fails", () => {
       assert.equal(rig.last("action.refused", next).code, "domain-blocked");
       assert.equal((await rig.propose({ kind: "test.free", service: "search" })).result, "granted");
       assertReplays(rig);
+    });
+  }
+
+  it("closes everything once too many are closed, until that is released", async () => {
+    const { rig } = await failed((of, revert) =>
+      of.ask("plan-action", { action: revert, planHash: null, code: "gone" }),
+    );
+    for (let n = rig.state.blocked.size; n < LIMITS.blockedDomainsMax; n++)
+      rig.state.blocked.set(`production|s${n}`, "");
+    const { subject: id } = await rig.propose({ kind: "test.checked", inverse: INVERSE, service: "far-away" });
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    await rig.passAndTick(2 * MINUTE_MS);
+    await report(rig, id, "fail");
+    await report(rig, id, "fail");
+    await rig.ask("plan-action", { action: [...rig.state.reverts.keys()][0] ?? "", planHash: null, code: "gone" });
+    assert.equal(rig.state.blocked.get("*"), id);
+    assert.equal((await rig.propose({ kind: "test.free", service: "anything" })).result, "refused");
+    assert.deepEqual(closedDomains(rig.state).at(-1), { environment: null, service: null, because: id });
+    const release = KERNEL_KINDS.get("domain.release")?.operandOf({ environment: "*", service: "*" }) ?? "";
+    applyDomainReleased(rig.state, { facts: { domain: release } } as KernelEvent<"domain.released">);
+    assert.equal((await rig.propose({ kind: "test.free", service: "anything" })).result, "granted");
+  });
+});
+
+describe("the name of a domain to release", () => {
+  const operandOf = (args: JsonObject): unknown => KERNEL_KINDS.get("domain.release")?.operandOf(args);
+
+  it("is the one that actions have, however it is written", () => {
+    assert.equal(operandOf({ environment: "Prod", service: " Cart" }), "production|cart");
+  });
+
+  for (const service of ["*", "c|art", "c\u0430rt", "", "two words"]) {
+    it(`is no other: ${JSON.stringify(service)}`, () => {
+      assert.throws(() => operandOf({ environment: "production", service }), AppError);
     });
   }
 });

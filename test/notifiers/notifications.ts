@@ -66,6 +66,7 @@ export function notification(
     time: NOW_MS,
     actor: "agent:deployer",
     brake: null,
+    domain: null,
     ...rest,
     action: action === null ? null : { ...ACTION, ...action },
     ledger,

@@ -23,6 +23,7 @@ const TOLD_TYPES = [
   "action.approved",
   "action.denied",
   "brake.applied",
+  "domain.blocked",
 ];
 
 it("every hold is told from its beginning to its end, once each, in ledger order", async () => {

@@ -1,7 +1,7 @@
 // Pauses, counted from the events around them: each finds what is in flight, and reports once how all of it ended.
 
 import { apply } from "../../src/kernel/apply.ts";
-import { covers } from "../../src/kernel/brakes.ts";
+import { covers, isBrakeable } from "../../src/kernel/brakes.ts";
 import type { KernelEvent, StopFact } from "../../src/kernel/events.ts";
 import { emptyState } from "../../src/kernel/state.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
@@ -16,7 +16,8 @@ export function checkReports(events: readonly LedgerEvent[]): string[] {
     if (event.type === "brake.applied" && event.facts["mode"] === "pause") {
       const { scope, inFlight } = (event as KernelEvent<"brake.applied">).facts;
       const running = [...state.actions.values()].filter(
-        (action) => ["executing", "reconciling"].includes(action.status) && covers(scope, action),
+        (action) =>
+          ["executing", "reconciling"].includes(action.status) && isBrakeable(action) && covers(scope, action),
       );
       const open = new Set(running.map(({ id }) => id));
       if (inFlight.length !== open.size || !inFlight.every((id) => open.has(id)))

@@ -27,6 +27,8 @@ const BEGINNINGS: ReadonlySet<NotificationKind> = new Set([
   "glass.broken",
   "brake.applied",
   "brake.released",
+  "domain.blocked",
+  "domain.released",
 ]);
 /** An edit is no news to anybody: these are said again below the message, and in the channel. */
 const LOUD: ReadonlySet<NotificationKind> = new Set(["hold.escalated", "hold.reminded", "glass.broken"]);
@@ -150,7 +152,7 @@ type Failed = Extract<Said, { kind: "failed" }>;
 /** One for all that is told of an action in one log. */
 function keyOf({ id, action, brake, kind }: Notification): string {
   const log = id.split("_", 1)[0] ?? "";
-  return action === null ? `${log}_${brake?.id ?? ""}_${kind}` : `${log}_${action.id}`;
+  return action === null ? `${brake === null ? id : `${log}_${brake.id}`}_${kind}` : `${log}_${action.id}`;
 }
 
 /** Nothing more is told of it. An approval is followed by what became of it. */

@@ -65,15 +65,15 @@ function signatureHeaders(of: {
 }
 
 function toCloudEvent(notification: Notification, link: string | null): object {
-  const { id, kind, time, actor, action, brake, ledger } = notification;
+  const { id, kind, time, actor, action, brake, domain, ledger } = notification;
   return {
     specversion: "1.0",
     id,
     source: `holdpoint:${ledger.origin}`,
     type: `dev.holdpoint.${kind}.v1`,
-    subject: action?.id ?? brake?.id ?? "",
+    subject: action?.id ?? brake?.id ?? domain?.because ?? "",
     time: new Date(time).toISOString(),
     datacontenttype: "application/json",
-    data: { actor, action, brake, link, ledger },
+    data: { actor, action, brake, domain, link, ledger },
   };
 }

@@ -6,6 +6,7 @@ import type {
   NotifiedAction,
   NotifiedAnswer,
   NotifiedBrake,
+  NotifiedDomain,
 } from "../../wire/contracts/notifier.ts";
 
 /** Controls, and characters that turn or hide text: what an agent wrote must read as it stands. */
@@ -29,11 +30,18 @@ function subjectOf({ kind, environment, service, resource }: NotifiedAction): st
 
 /** One line: what happened, and to what. */
 export function headline(notification: Notification): string {
-  const { kind, action, brake, actor } = notification;
+  const { kind, action, brake, domain, actor } = notification;
   if (action !== null) return `${stateOf(notification)}: ${subjectOf(action)}`;
+  if (domain !== null) return domainLine(domain);
   if (brake === null) return kind;
   const verb = kind === "brake.applied" ? "applied" : "released";
   return `Kill switch ${verb} by ${actor}: ${brake.mode} of ${scopeText(brake)}`;
+}
+
+function domainLine({ environment, service, because }: NotifiedDomain): string {
+  const name = environment === null ? "everything" : oneLine(`${environment}/${service ?? ""}`);
+  if (because === null) return `Open again to actions: ${name}`;
+  return `CLOSED to actions, ${because} could not be taken back: ${name}`;
 }
 
 const STATES: Readonly<Record<string, string>> = {

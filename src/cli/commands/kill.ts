@@ -132,7 +132,13 @@ async function status({ api, output }: Session, flags: { output: OutputFormat })
   }
   output.print(`${now.text("mode")}${now.isTrue("flagged") ? " (by the brake file or signal)" : ""}\n`);
   const brakes = now.list("brakes");
-  if (brakes.length === 0) return EXIT.ok;
+  if (brakes.length > 0) printBrakes(output, brakes);
+  const closed = now.list("closed");
+  if (closed.length > 0) printClosed(output, closed);
+  return EXIT.ok;
+}
+
+function printBrakes(output: Session["output"], brakes: readonly Fields[]): void {
   output.print(
     renderTable(
       [
@@ -143,5 +149,21 @@ async function status({ api, output }: Session, flags: { output: OutputFormat })
       brakes,
     ),
   );
-  return EXIT.ok;
+}
+
+function printClosed(output: Session["output"], closed: readonly Fields[]): void {
+  output.print(
+    renderTable(
+      [
+        { heading: "CLOSED", cell: closedName },
+        { heading: "BECAUSE", cell: (row) => row.text("because") },
+      ],
+      closed,
+    ),
+  );
+  output.note("next, once it is well again: somebody runs `holdpoint propose domain.release`, and owners approve");
+}
+
+function closedName(row: Fields): string {
+  return row.has("environment") ? `${row.text("environment")}/${row.text("service")}` : "everything";
 }

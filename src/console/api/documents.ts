@@ -1,5 +1,6 @@
 // What the API answers with, where wire/types has no name for it.
 
+import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { ActionView, AgentView, BrakeScopeView, BrakeView, TimelineEntry } from "../../wire/types/views.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -53,6 +54,7 @@ export type Killswitch = {
   readonly mode: "run" | "pause" | "dry-run";
   readonly flagged: boolean;
   readonly brakes: readonly Brake[];
+  readonly closed: readonly ClosedDomain[];
 };
 
 export type Stop = {

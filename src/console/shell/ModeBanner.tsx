@@ -18,7 +18,7 @@ export function ModeBanner(): ReactNode {
   const { data: killswitch } = useQuery(killswitchQuery);
   const { data: stage } = useQuery(stageQuery);
   const { data: policies } = useQuery(policiesQuery);
-  const modes = [...brakeModes(killswitch), ...stageModes(stage), ...policyModes(policies)];
+  const modes = [...closedModes(killswitch), ...brakeModes(killswitch), ...stageModes(stage), ...policyModes(policies)];
   if (modes.length === 0) return null;
   return (
     <div role="region" aria-label="Modes in force">
@@ -59,6 +59,16 @@ function brakeModes(killswitch: Killswitch | undefined): readonly Mode[] {
         .join("; "),
     },
   ];
+}
+
+function closedModes(killswitch: Killswitch | undefined): readonly Mode[] {
+  const closed = killswitch?.closed ?? [];
+  if (closed.length === 0) return [];
+  const names = closed.map(({ environment, service }) =>
+    environment === null ? "everything" : `${environment}/${service}`,
+  );
+  const text = `Nothing more runs on ${names.slice(0, 3).join(", ")} until owners approve domain.release.`;
+  return [{ tone: "bad", title: "A revert failed", text }];
 }
 
 const PARTS: Readonly<Record<string, string>> = {

@@ -19,11 +19,11 @@ async function readKillswitch({ services, request }: RouteContext): Promise<unkn
   return killswitchNow(services);
 }
 
-function killswitchNow(services: Services): { flagged: boolean; brakes: unknown[]; mode: string } {
-  const brakes = [...services.killswitch.brakes()];
-  const flagged = services.killswitch.flagged();
+function killswitchNow({ killswitch }: Services): Record<"flagged" | "brakes" | "mode" | "closed", unknown> {
+  const brakes = [...killswitch.brakes()];
+  const flagged = killswitch.flagged();
   const whole = brakes.find((brake) => Object.keys(brake.scope).length === 0);
-  return { mode: flagged ? "pause" : (whole?.mode ?? "run"), flagged, brakes };
+  return { mode: flagged ? "pause" : (whole?.mode ?? "run"), flagged, brakes, closed: killswitch.closed() };
 }
 
 async function changeKillswitch({ services, request, reply }: RouteContext): Promise<unknown> {

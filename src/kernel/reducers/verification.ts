@@ -1,5 +1,6 @@
 // Reducers of health after an action: samples, reverts, and the domains that a failed revert closes.
 
+import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
@@ -39,6 +40,13 @@ export function applyDomainBlocked(state: State, { facts }: KernelEvent<"domain.
 
 export function applyDomainReleased(state: State, { facts }: KernelEvent<"domain.released">): void {
   state.blocked.delete(facts.domain);
+}
+
+export function closedDomains({ blocked }: Pick<State, "blocked">): readonly ClosedDomain[] {
+  return [...blocked].map(([key, because]) => {
+    const [environment = null, service = null] = key === EVERYTHING ? [] : key.split("|");
+    return { environment, service, because };
+  });
 }
 
 /** The action whose failed revert keeps this one from running; undefined when none does. */

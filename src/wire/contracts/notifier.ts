@@ -15,6 +15,8 @@ export const NOTIFICATION_KINDS = [
   "action.ended",
   "brake.applied",
   "brake.released",
+  "domain.blocked",
+  "domain.released",
 ] as const;
 
 /**
@@ -77,6 +79,14 @@ export interface NotifiedBrake {
   readonly scope: Readonly<Record<string, string>>;
 }
 
+/** What a failed revert closed; both names null when everything is closed. */
+export interface NotifiedDomain {
+  readonly environment: string | null;
+  readonly service: string | null;
+  /** The action that could not be taken back; null where the domain opens again. */
+  readonly because: string | null;
+}
+
 /** Made of recorded facts as of one event. Instants are milliseconds since the epoch. */
 export interface Notification {
   /** The same however often it is sent, and in every log another: `0f3a9c41d2e85b67_42`. */
@@ -86,6 +96,7 @@ export interface Notification {
   readonly actor: string;
   readonly action: NotifiedAction | null;
   readonly brake: NotifiedBrake | null;
+  readonly domain: NotifiedDomain | null;
   readonly ledger: {
     readonly origin: string;
     readonly seq: number;

@@ -28,6 +28,8 @@ const silenceCreateArguments = z.strictObject({
 
 /** What such kinds are about: the installation as a whole. */
 const SELF = "holdpoint";
+/** The domain that is closed once too many are: see `applyDomainBlocked`. */
+const EVERYTHING = "*";
 
 export interface KernelKind {
   readonly kind: string;
@@ -59,15 +61,15 @@ function silenceTerms(args: z.output<typeof silenceCreateArguments>): SilenceTer
   const { environment, service, signature = null, startsAt, endsAt } = args;
   return {
     endsAt: instant("endsAt", endsAt),
-    environment: canonicalEnvironment(silencedName("environment", environment)),
-    service: service === undefined ? null : silencedName("service", service),
+    environment: canonicalEnvironment(plainly("environment", environment)),
+    service: service === undefined ? null : plainly("service", service),
     signature,
     startsAt: instant("startsAt", startsAt),
   };
 }
 
-/** In the form that signals have it: a silence that looks as if it covered something does. */
-function silencedName(field: string, text: string): string {
+/** In the form that signals and actions have it: what looks as if it named something does. */
+function plainly(field: string, text: string): string {
   const name = plainName(text);
   if (name === undefined) throw new AppError("name-suspicious", `${field} is not a plain name`, { field });
   return name;
@@ -79,23 +81,19 @@ function instant(field: string, text: string): number {
   return at;
 }
 
-const domainName = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[^|\s]+$/);
 const domainReleaseArguments = z.strictObject({
-  environment: domainName.describe("Where a revert failed"),
-  service: domainName.describe("Whose"),
+  environment: z.string().min(1).max(128).describe("Where a revert failed; `*` with service `*` where all is closed"),
+  service: z.string().min(1).max(128).describe("Whose"),
 });
 
-/** Nothing more ran there since a revert had failed: people say that it is well again. */
+/** Nothing more ran there since a revert had failed, or anywhere once too many had: people say that it is well again. */
 const DOMAIN_RELEASE: KernelKind = {
   kind: "domain.release",
   argumentsSchema: argumentsJsonSchema(domainReleaseArguments),
   operandOf: (args) => {
     const { environment, service } = parseArguments(domainReleaseArguments, args);
-    return `${canonicalEnvironment(environment)}|${service}`;
+    if (environment === EVERYTHING && service === EVERYTHING) return EVERYTHING;
+    return `${canonicalEnvironment(plainly("environment", environment))}|${plainly("service", service)}`;
   },
 };
 
