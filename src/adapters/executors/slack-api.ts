@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Answer, OutboundCall } from "../../wire/contracts/egress.ts";
+import { slackErrorOf } from "../../wire/contracts/slack-errors.ts";
 import { readSecret } from "./secret-reading.ts";
 import { jsonObjectOf, writeOutcome } from "./step-outcomes.ts";
 
@@ -25,23 +26,6 @@ export interface SlackParts {
 }
 
 const AGAIN_MS = 5_000;
-const ERROR = /^[a-z0-9_]{1,64}$/;
-/** Errors under which Slack says that some aspect of the operation may have succeeded, or says nothing about that. */
-const UNSURE: ReadonlySet<string> = new Set([
-  "internal_error",
-  "fatal_error",
-  "service_unavailable",
-  "request_timeout",
-]);
-const PASSING: ReadonlySet<string> = new Set(["ratelimited", "rate_limited", "team_added_to_org"]);
-const CREDENTIAL: ReadonlySet<string> = new Set([
-  "invalid_auth",
-  "not_authed",
-  "account_inactive",
-  "token_revoked",
-  "token_expired",
-]);
-
 export class SlackApi {
   readonly #parts: SlackParts;
 
@@ -89,12 +73,8 @@ function heard(answer: Answer, told: { readonly secrets: readonly string[]; read
   }
   const body = jsonObjectOf(answer);
   if (body?.["ok"] === true) return { kind: "ok", body };
-  const error = body?.["error"];
-  // What Slack says goes no further than this pattern: nothing that it repeats of a call can pass.
-  if (body?.["ok"] !== false || typeof error !== "string" || !ERROR.test(error)) {
-    return { kind: "unsure", code: "answer-unexpected", afterMs: AGAIN_MS };
-  }
-  if (UNSURE.has(error)) return { kind: "unsure", code: error, afterMs: AGAIN_MS };
-  if (CREDENTIAL.has(error)) return { kind: "no", code: "credential-refused", passing: false, afterMs: 0 };
-  return { kind: "no", code: error, passing: PASSING.has(error), afterMs: PASSING.has(error) ? AGAIN_MS : 0 };
+  const { meaning, code } = slackErrorOf(body);
+  if (meaning === "unsure") return { kind: "unsure", code, afterMs: AGAIN_MS };
+  const passing = meaning === "passing";
+  return { kind: "no", code, passing, afterMs: passing ? AGAIN_MS : 0 };
 }

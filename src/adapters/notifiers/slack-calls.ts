@@ -5,6 +5,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import { failureOf, findSecret, objectIn } from "../../wire/contracts/deliveries.ts";
 import type { Answer, OutboundCall } from "../../wire/contracts/egress.ts";
+import { slackErrorOf } from "../../wire/contracts/slack-errors.ts";
 import type { SlackConfig } from "../../wire/schemas/notifiers-config.ts";
 
 /**
@@ -28,23 +29,6 @@ export interface SlackCallsParts {
   readonly credentials: Credentials;
   readonly clock: Clock;
 }
-
-const ERROR = /^[a-z0-9_]{1,64}$/;
-/** Under these Slack says that some of it may have been done, or says nothing about that. */
-const UNSURE: ReadonlySet<string> = new Set([
-  "internal_error",
-  "fatal_error",
-  "service_unavailable",
-  "request_timeout",
-]);
-const PASSING: ReadonlySet<string> = new Set(["ratelimited", "rate_limited", "team_added_to_org"]);
-const CREDENTIAL: ReadonlySet<string> = new Set([
-  "invalid_auth",
-  "not_authed",
-  "account_inactive",
-  "token_revoked",
-  "token_expired",
-]);
 
 export class SlackCalls {
   readonly #parts: SlackCallsParts;
@@ -90,13 +74,7 @@ function heard(answer: Answer, nowMs: number): Said {
   }
   const body = objectIn(answer);
   if (body["ok"] === true) return { kind: "ok", body };
-  const { error } = body;
-  const failed = { kind: "failed", retryAfterMs: null } as const;
-  // What Slack says goes no further than this pattern: nothing that it repeats of a call can pass.
-  if (body["ok"] !== false || typeof error !== "string" || !ERROR.test(error)) {
-    return { ...failed, code: "answer-unexpected", unsure: true };
-  }
-  if (CREDENTIAL.has(error)) return { ...failed, code: "credential-refused", unsure: false };
-  if (UNSURE.has(error) || PASSING.has(error)) return { ...failed, code: error, unsure: UNSURE.has(error) };
-  return { kind: "no", code: error };
+  const { meaning, code } = slackErrorOf(body);
+  if (meaning === "refused") return { kind: "no", code };
+  return { kind: "failed", retryAfterMs: null, code, unsure: meaning === "unsure" };
 }
