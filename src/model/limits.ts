@@ -1,0 +1,8 @@
+// The bounds of the model: beyond them it takes no more, says so, and goes on with what it has.
+
+export const NODES_MAX = 200_000;
+export const EDGES_MAX = 1_000_000;
+export const DECLARATIONS_MAX = 100_000;
+export const FEEDS_MAX = 64;
+/** The oldest make room. */
+export const CHANGES_MAX = 200_000;

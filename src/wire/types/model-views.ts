@@ -1,0 +1,129 @@
+// What readers see of the runtime model.
+
+import type { ChangeKind, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
+
+/** What telemetry measured, from a window or more of it. Rates and shares are of what telemetry was sent. */
+export interface ObservedView {
+  /** When these numbers began to hold, in milliseconds since 1970. */
+  readonly since: number;
+  /** Requests of a node, calls of an edge. */
+  readonly perSecond: number;
+  /**
+   * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of a
+   * `reaches` edge: the part of the entry's requests that get there.
+   */
+  readonly share: number;
+  readonly errorRatio: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  /** Failures seen, and how many of them made whoever asked fail too. */
+  readonly failures: number;
+  readonly spread: number;
+}
+
+export interface DeclaredView {
+  readonly since: number;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly contracts: readonly Contract[];
+}
+
+/** What is known of a thing at the moment that was asked for. */
+interface Known {
+  readonly state: EvidenceState;
+  /** Since when it is known in this state. */
+  readonly since: number;
+  readonly observed: ObservedView | null;
+  readonly declared: DeclaredView | null;
+}
+
+export interface ModelNodeView extends Known {
+  /** `kind:environment:name`. */
+  readonly id: string;
+  readonly kind: NodeKind;
+  readonly environment: string | null;
+  readonly name: string;
+}
+
+export interface ModelEdgeView extends Known {
+  readonly kind: EdgeKind;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ModelChangeView {
+  readonly id: string;
+  readonly kind: ChangeKind;
+  readonly at: number;
+  readonly recordedAt: number;
+  readonly targets: readonly string[];
+  readonly settings: readonly SettingChange[];
+}
+
+/** The moment that a read stands in. */
+export interface ModelMoment {
+  /** What was true then, in milliseconds since 1970. */
+  readonly at: number;
+  /** … as it was known then. */
+  readonly knownAt: number;
+  /** Events of the model's log that were known: the version of the model. */
+  readonly modelVersion: number;
+  /** The end of the last window of telemetry that was known; null when there was none. */
+  readonly observedUntil: number | null;
+}
+
+/** A part of the graph: some nodes, and the edges that begin at them. */
+export interface ModelGraphView extends ModelMoment {
+  readonly nodes: readonly ModelNodeView[];
+  readonly edges: readonly ModelEdgeView[];
+  readonly cursor: string | null;
+}
+
+export type ModelDifference = "appeared" | "ended" | "changed";
+
+/** What differs between two moments. */
+export interface ModelDiffView {
+  readonly from: ModelMoment;
+  readonly to: ModelMoment;
+  readonly nodes: readonly {
+    readonly difference: ModelDifference;
+    readonly id: string;
+    readonly what: readonly string[];
+  }[];
+  readonly edges: readonly {
+    readonly difference: ModelDifference;
+    readonly kind: EdgeKind;
+    readonly from: string;
+    readonly to: string;
+    readonly what: readonly string[];
+  }[];
+  readonly changes: readonly ModelChangeView[];
+  /** Whether there is more than is listed. */
+  readonly truncated: boolean;
+}
+
+/** One version of a node or of an edge at it. */
+export interface ModelHistoryEntry {
+  readonly validFrom: number;
+  readonly recordedAt: number;
+  readonly seq: number;
+  readonly facet: "declared" | "observed" | "tested";
+  /** Null where it ends. */
+  readonly state: EvidenceState | null;
+  /** Null for the node itself. */
+  readonly edge: { readonly kind: EdgeKind; readonly from: string; readonly to: string } | null;
+  readonly observed: ObservedView | null;
+  readonly declared: DeclaredView | null;
+  /** What a test names: actions, signals, incidents. */
+  readonly evidence: readonly string[];
+}
+
+export interface ModelNodeHistoryView extends ModelMoment {
+  readonly id: string;
+  /** Null where it is not there at this moment. */
+  readonly node: ModelNodeView | null;
+  readonly edges: readonly ModelEdgeView[];
+  /** Newest recorded first. */
+  readonly history: readonly ModelHistoryEntry[];
+  readonly changes: readonly ModelChangeView[];
+  readonly truncated: boolean;
+}
