@@ -3,6 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { Classifier } from "../wire/contracts/classifier.ts";
+import type { Reach } from "../wire/contracts/executor.ts";
 
 /** The environment variables that settings come from, as they are set. */
 export type CliEnvironment = {
@@ -77,6 +78,8 @@ export type CliHost = {
   checkExports(): Promise<readonly ExportCheck[]>;
   /** Looks at every notifier of the local installation without telling anybody anything; throws `config-invalid`. */
   checkNotifiers(): Promise<readonly NotifierCheck[]>;
+  /** Asks every target of the local installation's executors whether it is there, without any effect; throws `config-invalid`. */
+  probeExecutors(): Promise<readonly Reach[]>;
   /** A configured classifier of the local installation, and its teams; throws `config-invalid`. */
   openClassifier(name: string): { readonly classifier: Classifier; readonly teams: readonly string[] };
   /** A policy folder's files as the server reads them. */

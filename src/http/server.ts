@@ -23,6 +23,7 @@ import { incidentCommandRoutes } from "./routes/incident-command.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { openRoutes } from "./routes/open.ts";
+import { kindRoutes } from "./routes/kinds.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import { authenticateSource } from "./delivery.ts";
 import { slackRoutes } from "./routes/slack.ts";
@@ -40,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...signalRoutes,
   ...heartbeatRoutes,
   ...actionRoutes,
+  ...kindRoutes,
   ...slackRoutes,
   ...accessRoutes,
   ...accessRequestRoutes,

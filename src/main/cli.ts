@@ -8,6 +8,7 @@ import { checkClassifiers } from "./classifier-check.ts";
 import { checkExports } from "./exports-check.ts";
 import { classifierNamed } from "./classifiers.ts";
 import { loadConfig, ownerDir } from "./config.ts";
+import { probeExecutors } from "./executors-check.ts";
 import { checkNotifiers } from "./notifiers-check.ts";
 import { openEgress } from "./egress.ts";
 import { readPolicyFolder } from "./policy-bundles.ts";
@@ -77,6 +78,7 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     checkClassifiers: async () => checkClassifiers(loadConfig(env)),
     checkExports: async () => checkExports(loadConfig(env)),
     checkNotifiers: async () => checkNotifiers(loadConfig(env)),
+    probeExecutors: async () => probeExecutors(loadConfig(env)),
     openClassifier,
     readPolicyFolder,
   };

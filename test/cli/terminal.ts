@@ -64,6 +64,7 @@ export function openTerminal(place: Place): Terminal {
       checkClassifiers: async () => [{ name: "rules", model: "rules.yaml", problem: null }],
       checkExports: async () => [],
       checkNotifiers: async () => [],
+      probeExecutors: async () => [],
       openClassifier: options.openClassifier ?? (() => assert.fail("no classifier is asked for")),
       readPolicyFolder,
     };

@@ -126,6 +126,15 @@ const PROPOSALS: readonly (readonly [kind: string, args: object, end: string, co
   ["sql.migrate", { database: "orders", statements: "CREATE TABLE a (b int)" }, "refused", "target-unavailable"],
 ];
 
+/** The command line has not the server's environment, and so not those secrets. */
+const DOCTOR: readonly RegExp[] = [
+  /^ok +target +pagerduty default answers; its credential is there/m,
+  /^FAIL +target +servicenow has no credential that can be read \(credential-missing\)/m,
+  /^ok +target +operation refused answers/m,
+  /^FAIL +target +operation broken has no credential/m,
+  /^warn +target +database orders does not answer \(unreachable\)/m,
+];
+
 type Seen = { readonly id: string; readonly status: string; readonly code: string };
 
 async function actThroughAll(server: TestServer): Promise<readonly string[]> {
@@ -174,7 +183,9 @@ async function scanAnswers(server: TestServer, ids: readonly string[]): Promise<
       assertClean(path, JSON.stringify((await server.call("GET", path, { as })).body));
   }
   for (const id of ids) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
-  assertClean("doctor", server.holdpoint(["doctor"]).text);
+  const doctor = server.holdpoint(["doctor"]).text;
+  assertClean("doctor", doctor);
+  for (const line of DOCTOR) assert.match(doctor, line);
 }
 
 /** Whatever lies in the data folder but what keeps secrets by design. */

@@ -81,6 +81,8 @@ export class Stage {
   newRunner(): EffectRunner {
     const executor: Executor = {
       kinds: KINDS.map((kind) => ({ kind }) as never),
+      credentials: [],
+      probe: () => Promise.resolve([]),
       plan: (request) => this.onPlan(request.args, request),
       execute: (request, signal) => {
         this.calls.push(request);

@@ -41,6 +41,8 @@ export interface Stage {
   /** The requests that change something; failures are aimed at them. */
   readonly write: { readonly method: string; readonly path: string };
   readonly secrets: readonly string[];
+  /** The question that tries the credential without an effect, for failures to be aimed at; absent where there is none. */
+  readonly probe?: { readonly method: string; readonly path: string };
   close(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export function executorContract(subject: Subject): void {
   testPlanning(subject);
   testArguments(subject);
   testExecution(subject);
+  testProbe(subject);
 }
 
 function testPlanning(subject: Subject): void {
@@ -195,5 +198,26 @@ function testExecution(subject: Subject): void {
     assert.notEqual(outcome.status, "succeeded");
     assert.notEqual(outcome.status, "unknown");
     assert.equal(stage.effects(), 0);
+  });
+}
+
+const RISKS = new Set(["configuration", "performance", "security", "compliance"]);
+
+function testProbe(subject: Subject): void {
+  test(`${subject.name}: it says which secrets it needs and what it puts at risk, and asking its targets changes nothing`, async (t) => {
+    const stage = await subject.start();
+    t.after(() => stage.close());
+    const executor = stage.build();
+    const listener = new Listener(stage);
+    assert.ok(executor.kinds.every(({ risks }) => risks.every((risk) => RISKS.has(risk))));
+    assert.equal(executor.credentials.length > 0, stage.secrets.length > 0);
+    const before = stage.effects();
+    const found = listener.hear(await executor.probe(never));
+    assert.equal(found.length > 0, stage.standIn !== undefined);
+    const good = stage.probe === undefined ? "reached" : "ready";
+    for (const { target, status } of found) assert.equal(status, good, target);
+    assert.equal(stage.effects(), before);
+    // Where it is not tried, the place may well complain that nobody says who asks.
+    if (stage.probe !== undefined) assert.deepEqual(stage.complaints(), []);
   });
 }

@@ -149,6 +149,7 @@ export async function servicenowStage({ kind, login, options = {} }: ServicenowS
     standIn: servicenow,
     servicenow,
     write: { method: isCreate ? "POST" : "PATCH", path: "/api/now/table/incident" },
+    probe: { method: "GET", path: "/api/now/table/incident" },
     secrets: [PASSWORD, CLIENT_SECRET],
     close: () => servicenow.close(),
   };

@@ -54,6 +54,7 @@ export async function world({
     complaints: () => [...servicenow.complaints, ...slack.complaints],
     standIn: servicenow,
     write: { method: "POST", path: "/api/now/table/incident" },
+    probe: { method: "GET", path: "/api/now/table/incident" },
     secrets: [TOKEN, PASSWORD],
     slack,
     servicenow,

@@ -16,6 +16,7 @@ export function outboundContract(subject: Subject): void {
   testDeadlines(subject);
   testCrashes(subject);
   testSecrets(subject);
+  testProbes(subject);
 }
 
 type Run = { readonly stage: Stage; readonly plan: Plan; readonly listener: Listener; readonly timeoutMs?: number };
@@ -232,5 +233,26 @@ function testSecrets(subject: Subject): void {
     const outcome = listener.hear(await stage.buildWithoutSecrets().execute(executeRequest(plan), never));
     assert.ok(outcome.status === "failed" && outcome.code === "credential-missing", JSON.stringify(outcome));
     assert.equal(stage.standIn?.received.length, before);
+  });
+}
+
+function testProbes(subject: Subject): void {
+  test(`${subject.name}: what is wrong with a target is told apart: no credential, a refused one, no answer`, async (t) => {
+    const { stage, executor, listener } = await opened(subject, t);
+    const statuses = async (): Promise<readonly string[]> => [
+      ...new Set(listener.hear(await executor.probe(never)).map(({ status }) => status)),
+    ];
+    const found = listener.hear(await stage.buildWithoutSecrets().probe(never));
+    assert.deepEqual([...new Set(found.map(({ status }) => status))], ["missing"]);
+    if (stage.probe !== undefined) {
+      stage.standIn?.fail({ ...stage.probe, mode: "status-500" });
+      assert.deepEqual(await statuses(), ["away"]);
+      // Also the second try with a new token.
+      stage.standIn?.fail({ ...stage.probe, mode: "status-401", times: 2 });
+      assert.deepEqual(await statuses(), ["refused"]);
+    }
+    await stage.close();
+    assert.deepEqual(await statuses(), ["away"]);
+    assert.equal(stage.effects(), 0);
   });
 }

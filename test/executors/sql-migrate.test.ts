@@ -15,7 +15,10 @@ import { executeRequest, never } from "./contract.ts";
 
 const PASSWORD = "test";
 const credentials: Credentials = {
-  get: (ref) => (ref === "sql/orders" ? Promise.resolve(PASSWORD) : Promise.reject(new Error("no such secret"))),
+  get: (ref) => {
+    const secret = { "sql/orders": PASSWORD, "sql/wrong": "another" }[ref];
+    return secret === undefined ? Promise.reject(new Error("no such secret")) : Promise.resolve(secret);
+  },
 };
 
 let server: PostgresServer;
@@ -92,6 +95,17 @@ describe("a migration of a real database", () => {
     const inverse = planned.inverse as { args: { statements: string } };
     assert.equal((await run(inverse.args.statements)).status, "succeeded");
     assert.deepEqual(await rowsOf("select column_name from information_schema.columns where column_name = 'note'"), []);
+  });
+
+  it("has a database that says whether it is there and takes the password", async () => {
+    const reach = async (overrides: Overrides): Promise<string> => {
+      const [found] = await executor(overrides).probe(never);
+      return `${found?.target} ${found?.status} ${found?.code}`;
+    };
+    assert.equal(await reach({}), "database orders ready ");
+    assert.equal(await reach({ passwordRef: "sql/wrong" }), "database orders refused credential-refused");
+    assert.equal(await reach({ passwordRef: "sql/none" }), "database orders missing credential-missing");
+    assert.equal(await reach({ port: 1 }), "database orders away unreachable");
   });
 
   it("is not taken back over what somebody has changed since", async () => {

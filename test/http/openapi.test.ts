@@ -115,6 +115,16 @@ describe("the description", () => {
     assert.equal(validate(note("staging")["arguments"]), true);
     assert.equal(validate({ text: 1 }), false);
   });
+
+  it("has the same kinds that an agent can ask for, each with what it may put at risk", async () => {
+    const { json } = await server.ask("/v1/kinds", { as: await server.bearer("ada") });
+    const items = json?.["items"] as readonly { kind: string; argumentsSchema: object; risks: unknown }[];
+    assert.ok(items.some(({ kind }) => kind === "record.note") && items.some(({ kind }) => kind === "stage.set"));
+    for (const { kind, argumentsSchema, risks } of items) {
+      assert.ok(Array.isArray(risks), kind);
+      assert.deepEqual(argumentsSchema, description.components.schemas[`arguments.${kind}`]);
+    }
+  });
 });
 
 const codeOf = ({ json }: Answer): unknown => json?.["code"];

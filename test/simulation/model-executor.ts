@@ -31,7 +31,7 @@ export const TRIAGE_MODELS: readonly ActionKind[] = [
 ];
 
 function modelKind(kind: string, of: Pick<ActionKind, "repeat" | "planning">): ActionKind {
-  return { kind, title: kind, argumentsSchema: {}, effect: "external", reversible: false, ...of };
+  return { kind, title: kind, argumentsSchema: {}, effect: "external", reversible: false, risks: [], ...of };
 }
 
 /** One time that the world outside really changed. */
@@ -62,6 +62,8 @@ export function modelExecutor(parts: Parts): Executor {
   const kindOf = (name: string): ActionKind => kinds.find(({ kind }) => kind === name) as ActionKind;
   return {
     kinds,
+    credentials: [],
+    probe: () => Promise.resolve([]),
     plan: (request) => orHang(parts, () => parts.turns.take("plan", () => planModel(parts, request))),
     execute: (request, signal) => executeModel(parts, { request, signal, kind: kindOf(request.plan.kind) }),
     reconcile: (request) => orHang(parts, () => parts.turns.take("reconcile", () => reconcileModel(parts, request))),

@@ -14,11 +14,13 @@ import type {
   Executor,
   Plan,
   PlanRequest,
+  Reach,
   StepOutcome,
 } from "../../wire/contracts/executor.ts";
 import { argumentsJsonSchema, httpCallArguments, parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { HttpConfig, HttpOperation } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { answeredReach, missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { writeOutcome } from "./step-outcomes.ts";
 
@@ -27,6 +29,7 @@ const shared = {
   planning: "pure",
   effect: "external",
   reversible: true,
+  risks: ["configuration", "performance"],
 } as const;
 /** Which of the two an operation is of follows from what its configuration says of a repeat. */
 const REPEATABLE: ActionKind = {
@@ -60,11 +63,34 @@ export function createHttpExecutor(parts: HttpParts): Executor {
   const find: Find = (name) => operations.get(name);
   return {
     kinds: [REPEATABLE, ONCE],
+    credentials: tokenRefsOf(parts.config),
     plan: async (request) => planCall(find, request),
     execute: (request, signal) => sendCall(parts, find, request, signal),
     // Nothing says how to ask: what may be repeated is, and the rest is for people.
     reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "cannot-be-asked" } }),
+    probe: (signal) => probeOperations(parts, signal),
   };
+}
+
+function tokenRefsOf({ operations }: HttpConfig): readonly string[] {
+  return [...new Set(operations.map(({ tokenRef }) => tokenRef).filter((ref) => ref !== undefined))];
+}
+
+/** Nobody knows what a call would do there: only whether the place answers is asked, without a token, once for each. */
+async function probeOperations(parts: HttpParts, signal: AbortSignal): Promise<readonly Reach[]> {
+  const origins = [...new Set(parts.config.operations.map(({ baseUrl }) => parseOrigin(baseUrl)))];
+  const asked = origins.map(async (origin) => {
+    const request = { method: "GET", origin, path: "/", headers: {} } as const;
+    return [origin, await parts.egress.callTo(origin)(request, signal)] as const;
+  });
+  const answers = new Map(await Promise.all(asked));
+  return Promise.all(
+    parts.config.operations.map(async ({ name, baseUrl, tokenRef }) => {
+      const target = `operation ${name}`;
+      const token = tokenRef === undefined ? null : await readSecret(parts.credentials, tokenRef, signal);
+      return token === undefined ? missingReach(target) : answeredReach(target, answers.get(parseOrigin(baseUrl)));
+    }),
+  );
 }
 
 function planCall(find: Find, request: PlanRequest): Plan {

@@ -20,8 +20,10 @@ import {
   servicenowCreateArguments,
 } from "../../wire/schemas/executor-arguments.ts";
 import type { MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
+import { outcomeReach } from "./reach.ts";
 import { createCall, executeCreate, reconcileCreate, recordFields, type CreateParts } from "./servicenow-create.ts";
 import { recordNote, withGrant } from "./servicenow-journal.ts";
+import { loginRefOf } from "./servicenow-login.ts";
 import { recordOf, TABLE_PATH } from "./servicenow-table.ts";
 import { writeOutcome } from "./step-outcomes.ts";
 
@@ -39,6 +41,7 @@ const KINDS: readonly ActionKind[] = [
     planning: "pure",
     effect: "external",
     reversible: true,
+    risks: [],
   },
   {
     kind: RETRACT,
@@ -48,6 +51,7 @@ const KINDS: readonly ActionKind[] = [
     planning: "pure",
     effect: "external",
     reversible: false,
+    risks: [],
   },
 ];
 
@@ -75,6 +79,11 @@ export interface MajorIncidentParts extends Omit<CreateParts, "config"> {
 export function createMajorIncidentExecutor(parts: MajorIncidentParts): Executor {
   return {
     kinds: KINDS,
+    credentials: [loginRefOf(parts.servicenow), parts.bridge.credential],
+    probe: async (signal) => [
+      outcomeReach("servicenow", await parts.table.probe(signal)),
+      await parts.bridge.probe(signal),
+    ],
     plan: async (request) => (request.kind === DECLARE ? planDeclare(parts, request) : planRetract(parts, request)),
     execute(request, outer) {
       const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);

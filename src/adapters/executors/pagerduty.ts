@@ -12,6 +12,7 @@ import type {
   Executor,
   Plan,
   PlanRequest,
+  Reach,
   StepOutcome,
 } from "../../wire/contracts/executor.ts";
 import {
@@ -23,6 +24,7 @@ import {
 import type { PagerdutyConfig } from "../../wire/schemas/executors-config.ts";
 import type { Severity } from "../../wire/types/classification.ts";
 import type { OutboundCall } from "../../wire/contracts/egress.ts";
+import { answeredReach, missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { jsonObjectOf, writeOutcome, type Told } from "./step-outcomes.ts";
 
@@ -34,7 +36,7 @@ const TRIGGER = "pagerduty.trigger";
 const ACKNOWLEDGE = "pagerduty.acknowledge";
 const RESOLVE = "pagerduty.resolve";
 
-const shared = { repeat: "idempotent", planning: "pure", effect: "external" } as const;
+const shared = { repeat: "idempotent", planning: "pure", effect: "external", risks: [] } as const;
 const followUpSchema = argumentsJsonSchema(pagerdutyFollowUpArguments);
 const KINDS: readonly ActionKind[] = [
   {
@@ -94,11 +96,26 @@ export interface PagerdutyParts {
 export function createPagerdutyExecutor(parts: PagerdutyParts): Executor {
   return {
     kinds: KINDS,
+    credentials: parts.config.integrations.map(secretRefOf),
     plan: async (request) => planEvent(parts, request),
     execute: (request, signal) => sendEvent(parts, request, signal),
     // The Events API takes events and answers no questions. Sending the event again is what settles it.
     reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "events-cannot-be-read" } }),
+    probe: (signal) => probePager(parts, signal),
   };
+}
+
+/** Every event that a key could be tried with is an event: the keys are looked at here, and the place is asked for. */
+async function probePager(parts: PagerdutyParts, signal: AbortSignal): Promise<readonly Reach[]> {
+  const { origin, egress, credentials, config } = parts;
+  const answer = await egress({ method: "GET", origin, path: PATH, headers: {} }, signal);
+  return Promise.all(
+    config.integrations.map(async (name): Promise<Reach> => {
+      const target = `pagerduty ${name}`;
+      const key = await readSecret(credentials, secretRefOf(name), signal);
+      return key === undefined ? missingReach(target) : answeredReach(target, answer);
+    }),
+  );
 }
 
 function planEvent(parts: PagerdutyParts, request: PlanRequest): Plan {

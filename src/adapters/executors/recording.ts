@@ -12,12 +12,15 @@ const NOTE: ActionKind = {
   planning: "pure",
   effect: "none",
   reversible: false,
+  risks: [],
 };
 
 /** Offers `record.note`. It calls nothing: the plan and the end of its step, both in the ledger, are the note. */
 export function createRecordingExecutor(): Executor {
   return {
     kinds: [NOTE],
+    credentials: [],
+    probe: () => Promise.resolve([]),
     plan: async (request) => planNote(request),
     execute: ({ idempotencyKey }, signal) =>
       Promise.resolve(

@@ -39,6 +39,11 @@ export type LoggedIn =
     }
   | { readonly kind: "refused"; readonly outcome: StepOutcome };
 
+/** The secret that every call begins with. */
+export function loginRefOf({ auth }: ServicenowConfig): string {
+  return auth.kind === "oauth" ? auth.clientSecretRef : auth.passwordRef;
+}
+
 export class ServicenowLogin {
   readonly #parts: LoginParts;
   #token: { readonly text: string; readonly expiresAtMs: number } | undefined;

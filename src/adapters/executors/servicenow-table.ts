@@ -93,6 +93,12 @@ export class IncidentTable {
     return { kind: "found", value: record };
   }
 
+  /** The end of a look-up for what never was, which every create begins with: null when it was answered. */
+  async probe(signal: AbortSignal): Promise<StepOutcome | null> {
+    const found = await this.findByCorrelation("holdpoint:probe", signal);
+    return found.kind === "refused" ? found.outcome : null;
+  }
+
   create(fields: JsonObject, signal: AbortSignal): Promise<Written> {
     return this.#call({ method: "POST", path: `${TABLE_PATH}?${AS_RECORD}`, body: JSON.stringify(fields) }, signal);
   }

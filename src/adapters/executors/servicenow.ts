@@ -7,9 +7,10 @@ import {
   servicenowUpdateArguments,
 } from "../../wire/schemas/executor-arguments.ts";
 import { CREATE, executeCreate, planCreate, reconcileCreate } from "./servicenow-create.ts";
-import type { LoginParts } from "./servicenow-login.ts";
+import { loginRefOf, type LoginParts } from "./servicenow-login.ts";
 import { IncidentTable } from "./servicenow-table.ts";
 import { executeUpdate, planUpdate, reconcileUpdate, UPDATE } from "./servicenow-update.ts";
+import { outcomeReach } from "./reach.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
 const KINDS: readonly ActionKind[] = [
@@ -22,6 +23,7 @@ const KINDS: readonly ActionKind[] = [
     planning: "reads",
     effect: "external",
     reversible: true,
+    risks: [],
   },
   {
     kind: UPDATE,
@@ -31,6 +33,7 @@ const KINDS: readonly ActionKind[] = [
     planning: "reads",
     effect: "external",
     reversible: true,
+    risks: ["compliance"], // a record that others rely on as it is
   },
 ];
 
@@ -46,6 +49,7 @@ export function createServicenowExecutor(parts: ServicenowParts): Executor {
   const room = { ...parts, table, writes };
   return {
     kinds: KINDS,
+    credentials: [loginRefOf(parts.config)],
     plan: async (request, signal) =>
       request.kind === CREATE ? planCreate(room, request) : planUpdate(room, request, signal),
     execute(request, outer) {
@@ -58,6 +62,7 @@ export function createServicenowExecutor(parts: ServicenowParts): Executor {
         ? reconcileCreate(room, request, signal)
         : reconcileUpdate(room, request, signal);
     },
+    probe: async (signal) => [outcomeReach("servicenow", await table.probe(signal))],
   };
 }
 

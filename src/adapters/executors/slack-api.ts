@@ -3,8 +3,10 @@
 import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { Reach } from "../../wire/contracts/executor.ts";
 import type { Answer, OutboundCall } from "../../wire/contracts/egress.ts";
 import { slackErrorOf } from "../../wire/contracts/slack-errors.ts";
+import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { jsonObjectOf, writeOutcome } from "./step-outcomes.ts";
 
@@ -43,6 +45,14 @@ export class SlackApi {
   read(method: string, args: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Said> {
     const query = new URLSearchParams(args).toString();
     return this.#call({ method: "GET", path: `/api/${method}${query === "" ? "" : `?${query}`}`, headers: {} }, signal);
+  }
+
+  /** Whether Slack takes the token (https://docs.slack.dev/reference/methods/auth.test). */
+  async probe(target: string, signal: AbortSignal): Promise<Reach> {
+    const said = await this.write("auth.test", {}, signal);
+    if (said.kind === "ok") return { target, status: "ready", code: "" };
+    if (said.code === "credential-missing") return missingReach(target);
+    return { target, status: said.code === "credential-refused" ? "refused" : "away", code: said.code };
   }
 
   async #call(

@@ -64,6 +64,8 @@ export function createSlackBridge(parts: SlackBridgeParts): Bridge {
   const writes = new UnsettledWrites({ clock: parts.clock, settleMs: parts.config.settleMs });
   const room: Room = { parts, api, channels: new SlackChannels(api), writes };
   return {
+    credential: parts.tokenRef,
+    probe: async (signal) => api.probe("slack", signal),
     plan: (wish) => planOpen(parts, wish),
     planClose: (wish) => planClose(parts, wish),
     open: (request, signal) => openBridge(room, request, signal),

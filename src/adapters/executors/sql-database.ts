@@ -57,7 +57,7 @@ export async function withSession<T>(
 
 async function openClient({ config, connect, credentials }: Database, signal: AbortSignal): Promise<Client> {
   const { default: pg } = await import("pg");
-  const password = await credentials.get(config.passwordRef);
+  const password = await credentials.get(config.passwordRef, signal);
   const socket = await connect(signal).catch(() => {
     throw new DatabaseError({ kind: "unreachable" });
   });

@@ -13,12 +13,15 @@ import type {
   Executor,
   Plan,
   PlanRequest,
+  Reach,
   Reconciliation,
   StepOutcome,
 } from "../../wire/contracts/executor.ts";
 import { argumentsJsonSchema, parseArguments, sqlMigrateArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
+import { missingReach } from "./reach.ts";
+import { readSecret } from "./secret-reading.ts";
 import { fingerprintOf, readTables } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
@@ -32,6 +35,7 @@ const MIGRATE: ActionKind = {
   planning: "reads",
   effect: "external",
   reversible: true,
+  risks: ["configuration", "performance", "security"],
 };
 
 export interface SqlParts {
@@ -59,10 +63,27 @@ export function createSqlExecutor({ config, egress, credentials, installation }:
   const of = (name: string): Database | undefined => databases.get(name);
   return {
     kinds: [MIGRATE],
+    credentials: [...new Set(config.databases.map(({ passwordRef }) => passwordRef))],
     plan: (request, signal) => planMigration(of, request, signal),
     execute: (request, signal) => executeMigration(of, named(request), signal),
     reconcile: (request, signal) => reconcileMigration(of, named(request), signal),
+    probe: (signal) => Promise.all([...databases.values()].map((database) => probeDatabase(database, signal))),
   };
+}
+
+async function probeDatabase(database: Database, signal: AbortSignal): Promise<Reach> {
+  const { name, passwordRef } = database.config;
+  const target = `database ${name}`;
+  if ((await readSecret(database.credentials, passwordRef, signal)) === undefined) return missingReach(target);
+  try {
+    await withSession(database, signal, (session) => session.query("select 1"));
+    return { target, status: "ready", code: "" };
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) return { target, status: "away", code: "connection-lost" };
+    const { problem } = error;
+    if (problem.kind === "credential-refused") return { target, status: "refused", code: problem.kind };
+    return { target, status: "away", code: problem.kind === "refused" ? problem.sqlState : problem.kind };
+  }
 }
 
 type FindDatabase = (name: string) => Database | undefined;

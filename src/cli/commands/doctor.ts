@@ -51,6 +51,7 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     ...(await checkClassifiers(session)),
     ...(await checkExports(session)),
     ...(await checkNotifiers(session)),
+    ...(await checkTargets(session)),
     ...remote,
     ...(isReachable ? [await checkStage(session), ...(await checkReceivers(session))] : []),
   ];
@@ -138,6 +139,28 @@ function checkExports({ host }: Session): Promise<readonly Check[]> {
 
 function checkNotifiers({ host }: Session): Promise<readonly Check[]> {
   return checkEach("notifier", () => host.checkNotifiers());
+}
+
+const REACHED = {
+  ready: "answers, and takes the credential",
+  reached: "answers; its credential is there, and cannot be tried without an effect",
+  refused: "does not take the credential",
+  missing: "has no credential that can be read",
+  away: "does not answer",
+} as const;
+
+/** What is away for now may come back; what has no good credential needs somebody. */
+async function checkTargets({ host }: Session): Promise<readonly Check[]> {
+  try {
+    return (await host.probeExecutors()).map(({ target, status, code }) => {
+      const detail = `${target} ${REACHED[status]}${code === "" ? "" : ` (${code})`}`;
+      if (status === "ready" || status === "reached") return ok("target", detail);
+      const next = "see docs/executors.md#credentials";
+      return status === "away" ? warning("target", detail, next) : failed("target", detail, next);
+    });
+  } catch (error) {
+    return [failed("targets", toCliError(error).message, null)];
+  }
 }
 
 type Named = { readonly name: string; readonly problem: string | null };

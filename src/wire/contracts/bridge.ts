@@ -1,6 +1,7 @@
 // What a major incident needs of a place where its responders meet: open one, fill it, close it, each part findable again.
 
 import type { JsonObject } from "../../core/json.ts";
+import type { Reach } from "./executor.ts";
 
 /** What is asked of a bridge; everything in it is fixed by the plan. */
 export interface BridgeWish {
@@ -37,6 +38,10 @@ export interface OpenBridge {
 }
 
 export interface Bridge {
+  /** The reference of the secret that its calls need. */
+  readonly credential: string;
+  /** Whether it could be used now, without any effect. */
+  probe(signal: AbortSignal): Promise<Reach>;
   /** The calls that would open it, with references to secrets. Pure. */
   plan(wish: BridgeWish): readonly JsonObject[];
   /** Opens it as far as it can; never throws for what the target did. */

@@ -5,6 +5,12 @@ import type { Json, JsonObject } from "../../core/json.ts";
 /** Whether running a step twice is harmless, guarded by a condition, or neither. */
 export type Repeatability = "idempotent" | "conditional" | "neither";
 
+/**
+ * What an action of a kind may put at risk: what is configured, how much load is borne, who may do or see what, what a
+ * rule of others demands (P15).
+ */
+export type RiskDomain = "configuration" | "performance" | "security" | "compliance";
+
 export interface ActionKind {
   /** `pagerduty.trigger`. */
   readonly kind: string;
@@ -18,6 +24,8 @@ export interface ActionKind {
   readonly effect: "external" | "none";
   /** False when no inverse exists. */
   readonly reversible: boolean;
+  /** Empty for what changes nothing in production: it tells people, or itself alone. */
+  readonly risks: readonly RiskDomain[];
 }
 
 export interface Target {
@@ -99,13 +107,30 @@ export type Reconciliation =
   | { readonly status: "partial"; readonly detail: Json }
   | { readonly status: "unclear"; readonly detail: Json; readonly afterMs?: number };
 
+/**
+ * Whether one target can be worked with now. `ready`: it answered and took the credential. `reached`: it answered, and no
+ * question without an effect would try the credential. `refused`: it did not take the credential. `missing`: there is no
+ * credential, so nothing was asked. `away`: it did not answer.
+ */
+export interface Reach {
+  /** In the words of the configuration: `database orders`. */
+  readonly target: string;
+  readonly status: "ready" | "reached" | "refused" | "missing" | "away";
+  /** Of an outcome, or of the target; empty for `ready`. Nothing that the target said freely. */
+  readonly code: string;
+}
+
 export interface Executor {
-  /** Action kinds offered, each with its schema. */
+  /** Action kinds offered: what each needs to be described by. */
   readonly kinds: readonly ActionKind[];
+  /** References of the secrets that its calls need. */
+  readonly credentials: readonly string[];
   /** Throws `arguments-invalid` for what it cannot plan. For `planning: "pure"` kinds it does no I/O. */
   plan(request: PlanRequest, signal: AbortSignal): Promise<Plan>;
   /** Runs one step. Never throws for what the target did: that is a StepOutcome. */
   execute(request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome>;
   /** Asks the target whether an interrupted step took effect. */
   reconcile(request: ExecuteRequest, signal: AbortSignal): Promise<Reconciliation>;
+  /** Asks every target that configuration names whether it is there, without any effect. Never throws. */
+  probe(signal: AbortSignal): Promise<readonly Reach[]>;
 }
