@@ -183,7 +183,7 @@ async function scanAnswers(server: TestServer, ids: readonly string[]): Promise<
       assertClean(path, JSON.stringify((await server.call("GET", path, { as })).body));
   }
   for (const id of ids) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
-  const doctor = server.holdpoint(["doctor"]).text;
+  const doctor = await server.holdpointBeside(["doctor"]);
   assertClean("doctor", doctor);
   for (const line of DOCTOR) assert.match(doctor, line);
 }

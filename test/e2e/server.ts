@@ -301,6 +301,16 @@ export class TestServer {
     const run = spawnSync(process.execPath, [join(PROJECT, "bin/holdpoint.mjs"), ...args], { env, encoding: "utf8" });
     return { code: run.status, text: run.stdout + run.stderr };
   }
+
+  /** The same, for what asks servers of this process. */
+  async holdpointBeside(args: readonly string[], as = OWNER): Promise<string> {
+    const env = { ...this.#environment(), HOLDPOINT_SERVER: this.url, HOLDPOINT_CLIENT: as };
+    const child = spawn(process.execPath, [join(PROJECT, "bin/holdpoint.mjs"), ...args], { env });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (said) => (text += said));
+    await new Promise((resolve) => child.once("close", resolve));
+    return text;
+  }
 }
 
 export interface Proposal {

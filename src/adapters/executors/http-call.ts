@@ -78,19 +78,20 @@ function tokenRefsOf({ operations }: HttpConfig): readonly string[] {
 
 /** Nobody knows what a call would do there: only whether the place answers is asked, without a token, once for each. */
 async function probeOperations(parts: HttpParts, signal: AbortSignal): Promise<readonly Reach[]> {
-  const origins = [...new Set(parts.config.operations.map(({ baseUrl }) => parseOrigin(baseUrl)))];
-  const asked = origins.map(async (origin) => {
+  const { operations } = parts.config;
+  const tokens = await Promise.all(
+    operations.map(({ tokenRef }) => (tokenRef === undefined ? null : readSecret(parts.credentials, tokenRef, signal))),
+  );
+  const origins = operations.flatMap(({ baseUrl }, index) => (tokens[index] === undefined ? [] : [parseOrigin(baseUrl)]));
+  const asked = [...new Set(origins)].map(async (origin) => {
     const request = { method: "GET", origin, path: "/", headers: {} } as const;
     return [origin, await parts.egress.callTo(origin)(request, signal)] as const;
   });
   const answers = new Map(await Promise.all(asked));
-  return Promise.all(
-    parts.config.operations.map(async ({ name, baseUrl, tokenRef }) => {
-      const target = `operation ${name}`;
-      const token = tokenRef === undefined ? null : await readSecret(parts.credentials, tokenRef, signal);
-      return token === undefined ? missingReach(target) : answeredReach(target, answers.get(parseOrigin(baseUrl)));
-    }),
-  );
+  return operations.map(({ name, baseUrl }, index) => {
+    const target = `operation ${name}`;
+    return tokens[index] === undefined ? missingReach(target) : answeredReach(target, answers.get(parseOrigin(baseUrl)));
+  });
 }
 
 function planCall(find: Find, request: PlanRequest): Plan {

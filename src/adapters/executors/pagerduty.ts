@@ -108,14 +108,13 @@ export function createPagerdutyExecutor(parts: PagerdutyParts): Executor {
 /** Every event that a key could be tried with is an event: the keys are looked at here, and the place is asked for. */
 async function probePager(parts: PagerdutyParts, signal: AbortSignal): Promise<readonly Reach[]> {
   const { origin, egress, credentials, config } = parts;
-  const answer = await egress({ method: "GET", origin, path: PATH, headers: {} }, signal);
-  return Promise.all(
-    config.integrations.map(async (name): Promise<Reach> => {
-      const target = `pagerduty ${name}`;
-      const key = await readSecret(credentials, secretRefOf(name), signal);
-      return key === undefined ? missingReach(target) : answeredReach(target, answer);
-    }),
-  );
+  const keys = await Promise.all(config.integrations.map((name) => readSecret(credentials, secretRefOf(name), signal)));
+  const isAsked = keys.some((key) => key !== undefined);
+  const answer = isAsked ? await egress({ method: "GET", origin, path: PATH, headers: {} }, signal) : undefined;
+  return config.integrations.map((name, index) => {
+    const target = `pagerduty ${name}`;
+    return keys[index] === undefined ? missingReach(target) : answeredReach(target, answer);
+  });
 }
 
 function planEvent(parts: PagerdutyParts, request: PlanRequest): Plan {
