@@ -80,9 +80,13 @@ function tokenRefsOf({ operations }: HttpConfig): readonly string[] {
 async function probeOperations(parts: HttpParts, signal: AbortSignal): Promise<readonly Reach[]> {
   const { operations } = parts.config;
   const tokens = await Promise.all(
-    operations.map(({ tokenRef }) => (tokenRef === undefined ? null : readSecret(parts.credentials, tokenRef, signal))),
+    operations.map(async ({ tokenRef }) =>
+      tokenRef === undefined ? null : readSecret(parts.credentials, tokenRef, signal),
+    ),
   );
-  const origins = operations.flatMap(({ baseUrl }, index) => (tokens[index] === undefined ? [] : [parseOrigin(baseUrl)]));
+  const origins = operations.flatMap(({ baseUrl }, index) =>
+    tokens[index] === undefined ? [] : [parseOrigin(baseUrl)],
+  );
   const asked = [...new Set(origins)].map(async (origin) => {
     const request = { method: "GET", origin, path: "/", headers: {} } as const;
     return [origin, await parts.egress.callTo(origin)(request, signal)] as const;
@@ -90,7 +94,9 @@ async function probeOperations(parts: HttpParts, signal: AbortSignal): Promise<r
   const answers = new Map(await Promise.all(asked));
   return operations.map(({ name, baseUrl }, index) => {
     const target = `operation ${name}`;
-    return tokens[index] === undefined ? missingReach(target) : answeredReach(target, answers.get(parseOrigin(baseUrl)));
+    return tokens[index] === undefined
+      ? missingReach(target)
+      : answeredReach(target, answers.get(parseOrigin(baseUrl)));
   });
 }
 
