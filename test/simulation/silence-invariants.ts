@@ -9,7 +9,13 @@ import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
 type Terms = KernelEvent<"silence.created">["facts"];
 /** An alert that fires under a silence, by its key. */
-type Quiet = { readonly facts: KernelEvent<"signal.received">["facts"]; readonly signal: string; readonly at: number };
+type Quiet = {
+  readonly facts: KernelEvent<"signal.received">["facts"];
+  readonly signal: string;
+  readonly at: number;
+  /** What keeps it quiet: once that ended, the oldest other one that covers it, if any. */
+  readonly under: string;
+};
 
 /** From the ledger alone: who agreed, what each silence covered, and what became of every alert under it. */
 export function checkSilences(events: readonly LedgerEvent[]): string[] {
@@ -27,7 +33,12 @@ export function checkSilences(events: readonly LedgerEvent[]): string[] {
     }
     if (event.type === "silence.ended") {
       standing.delete(event.subject);
-      for (const [key, one] of quiet) if (isForgotten(one, { event, standing })) quiet.delete(key);
+      for (const [key, one] of quiet) {
+        if (one.under !== event.subject) continue;
+        const under = takesOver(one, { time: event.time, standing });
+        if (under !== undefined) quiet.set(key, { ...one, under });
+        else if (isForgotten(one, event.time)) quiet.delete(key);
+      }
     }
     if (event.type === "signal.received") {
       const received = event as KernelEvent<"signal.received">;
@@ -38,7 +49,7 @@ export function checkSilences(events: readonly LedgerEvent[]): string[] {
         const terms = standing.get(silence);
         if (terms === undefined || !covers(terms, received))
           broken.push(`${event.subject}: ${silence} does not cover it`);
-        quiet.set(key, { facts: received.facts, signal: event.subject, at: event.time });
+        quiet.set(key, { facts: received.facts, signal: event.subject, at: event.time, under: silence });
       }
     }
     if (event.type === "signal.released") {
@@ -70,11 +81,14 @@ function isQuiet(quiet: ReadonlyMap<string, Quiet>, signal: unknown): boolean {
   return [...quiet.values()].some((one) => one.signal === signal);
 }
 
-type Ending = { readonly event: LedgerEvent; readonly standing: ReadonlyMap<string, Terms> };
+type Ending = { readonly time: number; readonly standing: ReadonlyMap<string, Terms> };
 
-/** Of sources that never tell of an end: what has not fired for a while is taken to be over, unless another covers it. */
-function isForgotten({ facts, at }: Quiet, { event, standing }: Ending): boolean {
-  if (facts.endless !== true || event.time - at < TERMS.stillFiresMs) return false;
-  const now = { facts, time: event.time } as KernelEvent<"signal.received">;
-  return ![...standing.values()].some((terms) => covers(terms, now));
+function takesOver({ facts }: Quiet, { time, standing }: Ending): string | undefined {
+  const now = { facts, time } as KernelEvent<"signal.received">;
+  return [...standing].find(([, terms]) => covers(terms, now))?.[0];
+}
+
+/** Of sources that never tell of an end: what has not fired for a while is taken to be over. */
+function isForgotten({ facts, at }: Quiet, time: number): boolean {
+  return facts.endless === true && time - at >= TERMS.stillFiresMs;
 }
