@@ -10,6 +10,7 @@ type Answer = {
   readonly decision: "approve" | "deny" | "withdraw";
   readonly planHash: string;
   readonly reason: string | null;
+  readonly confirm?: string | undefined;
 };
 
 type Answering<A = Answer> = { readonly identity: Identity; readonly action: string; readonly answer: A };
@@ -18,10 +19,11 @@ type Answering<A = Answer> = { readonly identity: Identity; readonly action: str
 export function answerCommand(services: Services, { identity, action, answer }: Answering): Command {
   const { id: actor, kind, person } = identity;
   if (kind === "person" && person === null) throw new AppError("not-eligible", "this identity speaks for nobody");
-  const { decision, planHash, reason } = answer;
+  const { decision, planHash, reason, confirm } = answer;
   const content = { reason };
   if (decision === "withdraw") return { type: "withdraw-approval", actor, input: { action, person }, content };
-  const input = { action, decision, planHash, ...standing(services, { identity, action }) };
+  const typed = confirm === undefined ? {} : { confirm };
+  const input = { action, decision, planHash, ...typed, ...standing(services, { identity, action }) };
   return { type: "answer-hold", actor, input, content };
 }
 
@@ -30,8 +32,13 @@ export function glassCommand(
   services: Services,
   { identity, action, answer }: Answering<Omit<Answer, "decision">>,
 ): Command {
-  const { planHash, reason } = answer;
-  const input = { action, planHash, ...standing(services, { identity, action }) };
+  const { planHash, reason, confirm } = answer;
+  const input = {
+    action,
+    planHash,
+    ...(confirm === undefined ? {} : { confirm }),
+    ...standing(services, { identity, action }),
+  };
   return { type: "break-glass", actor: identity.id, input, content: { reason } };
 }
 

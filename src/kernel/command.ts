@@ -98,6 +98,8 @@ export type CommandInputs = {
     readonly action: string;
     readonly decision: "approve" | "deny";
     readonly planHash: string;
+    /** The name of the target, as it was typed: needed to approve what nothing takes back. */
+    readonly confirm?: string;
     readonly answerer: Answerer;
     /** Whose agent proposed it and with which models, as far as it is known. */
     readonly proposer: Origin;

@@ -97,6 +97,12 @@ describe("a migration of a real database", () => {
     assert.deepEqual(await rowsOf("select column_name from information_schema.columns where column_name = 'note'"), []);
   });
 
+  it("that nothing takes back says so, and one that an inverse takes back does not", async () => {
+    await table("gone");
+    assert.equal((await plan("DROP TABLE gone")).signature, "irreversible");
+    assert.equal((await plan("ALTER TABLE gone ADD COLUMN late text")).signature, undefined);
+  });
+
   it("has a database that says whether it is there and takes the password", async () => {
     const reach = async (overrides: Overrides): Promise<string> => {
       const [found] = await executor(overrides).probe(never);

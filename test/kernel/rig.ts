@@ -119,7 +119,8 @@ export function settle(): Promise<void> {
 }
 
 export type Answering = Partial<
-  Pick<CommandInputs["answer-hold"], "decision" | "planHash" | "proposer" | "present"> & Omit<Answerer, "id">
+  Pick<CommandInputs["answer-hold"], "decision" | "planHash" | "confirm" | "proposer" | "present"> &
+    Omit<Answerer, "id">
 >;
 
 export class Rig {
@@ -299,7 +300,8 @@ export class Rig {
     const { kind = "person", person = "ada", roles = ["on-call"], owner = null, models = [] } = of;
     const { proposer = { owner: null, models: [] }, present = action?.hold?.approvals ?? [] } = of;
     const answerer = { id: actor, kind, person, roles, owner, models };
-    return this.ask("answer-hold", { action: id, decision, planHash, answerer, proposer, present }, actor);
+    const typed = of.confirm === undefined ? {} : { confirm: of.confirm };
+    return this.ask("answer-hold", { action: id, decision, planHash, answerer, proposer, present, ...typed }, actor);
   }
 
   withdraw(id: string, person: string | null, actor: string): Promise<Reply> {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { describe, it } from "node:test";
+import { IRREVERSIBLE, nameToType } from "../../src/wire/types/approvals.ts";
 import { MINUTE_MS, Rig } from "./rig.ts";
 
 async function planned(kind: string, signature?: string): Promise<{ rig: Rig; id: string; result: string }> {
@@ -44,5 +45,23 @@ describe("a plan that needs a signature", () => {
     const input = { action: id, planHash: hash("sha256", "p"), code: "", signature: "destructive" };
     assert.equal((await rig.ask("plan-action", input)).result, "held");
     assert.ok(["owners", "on-call"].includes(rig.action(id).hold?.route ?? ""));
+  });
+});
+
+describe("a plan that nothing takes back", () => {
+  it("is approved only by a person who typed its target's name, and denied by anybody without", async () => {
+    const { rig, id } = await planned("test.free", IRREVERSIBLE);
+    for (const confirm of [undefined, "", "CART", "cart ", "production", "production/cart"]) {
+      await assert.rejects(rig.answer(id, confirm === undefined ? {} : { confirm }), { code: "confirmation-missing" });
+    }
+    assert.equal(rig.action(id).status, "held");
+    assert.equal((await rig.answer(id, { confirm: "cart" })).result, "granted");
+    const other = await planned("test.free", IRREVERSIBLE);
+    assert.equal((await other.rig.answer(other.id, { decision: "deny" })).result, "denied");
+  });
+
+  it("asks for the resource where the target names one, the narrowest name", () => {
+    assert.equal(nameToType({ resource: "orders", service: "cart" }), "orders");
+    assert.equal(nameToType({ resource: null, service: "cart" }), "cart");
   });
 });

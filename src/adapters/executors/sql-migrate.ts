@@ -17,6 +17,7 @@ import type {
   Reconciliation,
   StepOutcome,
 } from "../../wire/contracts/executor.ts";
+import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { argumentsJsonSchema, parseArguments, sqlMigrateArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
@@ -126,7 +127,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
     reversible: inverse !== null,
     fingerprint: fingerprintOf(relations, tables),
     size: judged.statements.length,
-    ...(judged.needsSignature ? { signature: judged.class } : {}),
+    ...(judged.needsSignature ? { signature: inverse === null ? IRREVERSIBLE : judged.class } : {}),
   };
 }
 

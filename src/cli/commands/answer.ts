@@ -5,7 +5,7 @@ import { Option, type Command } from "commander";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import type { Json } from "../../core/json.ts";
 import { apiPath } from "../api-client.ts";
-import { REVIEW_OUTCOMES } from "../../wire/types/approvals.ts";
+import { IRREVERSIBLE, REVIEW_OUTCOMES } from "../../wire/types/approvals.ts";
 import { kernelPlan } from "../../wire/schemas/kernel-kinds.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { answerCard, holdLines } from "../describe-action.ts";
@@ -13,7 +13,12 @@ import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import type { Runner, Session } from "../session.ts";
 
-type AnswerFlags = { readonly reason?: string; readonly yes?: true; readonly planHash?: string };
+type AnswerFlags = {
+  readonly reason?: string;
+  readonly yes?: true;
+  readonly planHash?: string;
+  readonly confirm?: string;
+};
 type ReviewFlags = { readonly outcome: string; readonly note: string };
 type Decision = "approve" | "deny" | "break-glass";
 
@@ -25,6 +30,7 @@ export function addAnswers(program: Command, runner: Runner): void {
     .option("--reason <text>", "kept with the answer")
     .option("-y, --yes", "do not ask; what is on hold now is approved")
     .option("--plan-hash <sha256>", "approve this plan only, as read before; does not ask")
+    .option("--confirm <name>", "the name of its target, where nothing takes the plan back")
     .action(
       runner.action((session: Session, id: string, flags: AnswerFlags) =>
         answer(session, id, { decision: "approve", flags }),
@@ -49,6 +55,7 @@ export function addAnswers(program: Command, runner: Runner): void {
     .requiredOption("--reason <text>", "kept with it, for whoever reviews it")
     .option("-y, --yes", "do not ask")
     .option("--plan-hash <sha256>", "this plan only, as read before; does not ask")
+    .option("--confirm <name>", "the name of its target, where nothing takes the plan back")
     .action(
       runner.action((session: Session, id: string, flags: AnswerFlags) =>
         answer(session, id, { decision: "break-glass", flags }),
@@ -93,8 +100,13 @@ async function answer(session: Session, id: string, of: { decision: Decision; fl
     });
   }
   if (isAsked) await confirm(session, decision);
+  const typed = flags.confirm ?? (isAsked && decision !== "deny" ? await typeTarget(session, action) : undefined);
   const { reason } = flags;
-  const said = { planHash, ...(reason === undefined ? {} : { reason }) };
+  const said = {
+    planHash,
+    ...(reason === undefined ? {} : { reason }),
+    ...(typed === undefined ? {} : { confirm: typed }),
+  };
   const isGlass = decision === "break-glass";
   const path = apiPath("v1", "actions", id, isGlass ? "break-glass" : "approvals");
   const body = isGlass ? said : { decision, ...said };
@@ -168,6 +180,17 @@ async function confirm({ host, output }: Session, decision: Decision): Promise<v
     output.warn("nothing was answered");
     throw new CliError("not confirmed");
   }
+}
+
+/** What nothing takes back is approved with its target's name, typed: sent as it was typed, for the server to compare. */
+async function typeTarget({ host }: Session, action: Fields): Promise<string | undefined> {
+  const verdicts = action.fields("evaluation")?.list("verdicts") ?? [];
+  const isIrreversible = verdicts.some(
+    (one) => one.exact("gate") === "kernel/signature" && one.exact("code") === IRREVERSIBLE,
+  );
+  if (!isIrreversible) return undefined;
+  host.stderr.write("Nothing takes this back. Type the name of its target, the resource or else the service: ");
+  return (await host.stdin.readLine())?.trim() ?? "";
 }
 
 async function cancel({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {

@@ -2,6 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type ReactNode } from "react";
+import { nameToType } from "../../wire/types/approvals.ts";
 import { newKey, write } from "../api/api-client.ts";
 import type { ActionDocument, Decision } from "../api/documents.ts";
 import { useNotice } from "../shell/Notices.tsx";
@@ -10,7 +11,7 @@ import { TextArea, TextField } from "../ui/Field.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
 import { Modal } from "../ui/Modal.tsx";
 import { ErrorNote } from "../ui/Panel.tsx";
-import { isProtected, nameToType } from "./eligibility.ts";
+import { isIrreversible, isProtected } from "./eligibility.ts";
 
 export type AnswerKind = "approve" | "deny";
 
@@ -46,7 +47,7 @@ function AnswerForm({ action, kind, onClose, reasonRef }: FormProps): ReactNode 
   const isReady = !hasChanged && (!mustType || typed === name) && (kind === "approve" || reason.trim() !== "");
   const submit = (event: { preventDefault: () => void }): void => {
     event.preventDefault();
-    if (isReady) answer.mutate(reason.trim());
+    if (isReady) answer.mutate({ reason: reason.trim(), confirm: mustType ? typed : "" });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
@@ -71,7 +72,7 @@ function AnswerForm({ action, kind, onClose, reasonRef }: FormProps): ReactNode 
           onChange={(event) => setTyped(event.target.value)}
           onPaste={(event) => event.preventDefault()}
           className="font-mono"
-          hint={action.reversible ? "It acts on production." : "It cannot be undone."}
+          hint={action.reversible && !isIrreversible(action) ? "It acts on production." : "It cannot be undone."}
         />
       )}
       <div className="sticky -bottom-4 -mx-5 -mb-4 flex justify-end gap-2 border-t border-line bg-raised px-5 py-3">
@@ -119,11 +120,16 @@ function useAnswer({ action, kind, planHash, onClose }: Answering) {
   const [key, setKey] = useState(newKey);
   useEffect(() => setKey(newKey()), [kind]);
   return useMutation({
-    mutationFn: (reason: string) =>
+    mutationFn: ({ reason, confirm }: { readonly reason: string; readonly confirm: string }) =>
       write<Decision>({
         method: "POST",
         path: `/v1/actions/${encodeURIComponent(action.id)}/approvals`,
-        body: { decision: kind, planHash, ...(reason === "" ? {} : { reason }) },
+        body: {
+          decision: kind,
+          planHash,
+          ...(reason === "" ? {} : { reason }),
+          ...(confirm === "" ? {} : { confirm }),
+        },
         key,
       }),
     onSuccess: ({ status }) => {

@@ -1,5 +1,6 @@
 // Whether the person who is signed in could answer a hold, as far as the page can tell; the server decides.
 
+import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import type { HoldView } from "../../wire/types/approval-views.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import type { Session } from "../api/documents.ts";
@@ -34,15 +35,12 @@ function askedFor({ needs }: HoldView): string {
 }
 
 /** What must be typed by hand before it is approved: production, and whatever cannot be undone. */
-export function isProtected({
-  environment,
-  reversible,
-  effect,
-}: Pick<ActionView, "environment" | "reversible" | "effect">): boolean {
-  return environment === "production" || (!reversible && effect !== "none");
+export function isProtected(action: Pick<ActionView, "environment" | "reversible" | "effect" | "evaluation">): boolean {
+  const { environment, reversible, effect } = action;
+  return environment === "production" || (!reversible && effect !== "none") || isIrreversible(action);
 }
 
-/** The name that is typed: the narrowest that the target has. */
-export function nameToType({ resource, service }: Pick<ActionView, "resource" | "service">): string {
-  return resource ?? service;
+/** As its plan says, whatever its kind says of itself. */
+export function isIrreversible({ evaluation }: Pick<ActionView, "evaluation">): boolean {
+  return (evaluation?.verdicts ?? []).some(({ gate, code }) => gate === "kernel/signature" && code === IRREVERSIBLE);
 }

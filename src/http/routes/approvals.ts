@@ -20,9 +20,9 @@ import type { Route, RouteContext } from "../route.ts";
 async function answerHold({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   requireScope(identity, "actions:approve");
-  const { decision, planHash, reason = null } = parseWith(answerSchema, request.body, "request-invalid");
+  const { decision, planHash, reason = null, confirm } = parseWith(answerSchema, request.body, "request-invalid");
   admitWrite(services, identity);
-  const answer = { decision, planHash, reason };
+  const answer = { decision, planHash, reason, confirm };
   return decisionOf(await services.submit(answerCommand(services, { identity, action: idOf(request.params), answer })));
 }
 
@@ -85,6 +85,7 @@ export const approvalRoutes: readonly Route[] = [
       "already-answered",
       "approval-not-found",
       "plan-mismatch",
+      "confirmation-missing",
       "action-not-held",
       "killswitch-conflict",
     ],
@@ -104,6 +105,7 @@ export const approvalRoutes: readonly Route[] = [
       "self-approval",
       "already-answered",
       "plan-mismatch",
+      "confirmation-missing",
       "action-not-held",
       "killswitch-conflict",
       "overloaded",

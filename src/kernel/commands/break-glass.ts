@@ -8,6 +8,7 @@ import type { Asks, BreakGlass } from "../../wire/types/approvals.ts";
 import type { Command, Reply } from "../command.ts";
 import { approvalNow, proposerOf } from "../holds.ts";
 import { LIMITS } from "../limits.ts";
+import { checkConfirmed } from "../signature.ts";
 import type { Transaction } from "../transaction.ts";
 import { checkUnpaused, evidence, heldAction, ineligible, release, type HeldAction } from "./holds.ts";
 
@@ -29,6 +30,7 @@ export function breakGlass(tx: Transaction, command: Command<"break-glass">): Re
   if (planHash !== action.planHash) {
     throw new AppError("plan-mismatch", "read the action again: the plan on hold is another", { action: id });
   }
+  checkConfirmed(action, command.input.confirm);
   checkUnpaused(tx, action);
   if (tx.state.reviews.size >= LIMITS.reviewsOwedMax) {
     throw new AppError("overloaded", "too many reviews of broken glass are owed; give some first");

@@ -14,6 +14,7 @@ import { incidentOf } from "../incident-index.ts";
 import type { Draft } from "../events.ts";
 import type { Hold } from "../hold-state.ts";
 import type { Action } from "../state.ts";
+import { checkConfirmed } from "../signature.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
 import { statusOf } from "./policy.ts";
@@ -37,6 +38,7 @@ export function answerHold(tx: Transaction, command: Command<"answer-hold">): Re
   if (planHash !== action.planHash) {
     throw new AppError("plan-mismatch", "read the action again: the plan on hold is another", { action: id });
   }
+  if (decision === "approve") checkConfirmed(action, command.input.confirm);
   if (decision === "approve") return approve(tx, action, { standing, approval });
   const facts = { hold: action.hold.id, planHash, person: answerer.person };
   tx.emit({ type: "action.denied", subject: id, facts, ...evidence(command) });

@@ -58,7 +58,10 @@ export interface Plan {
   readonly reversible: boolean;
   /** State of the target at planning time; execution refuses when it moved. Null for pure plans. */
   readonly fingerprint: string | null;
-  /** Why only a person may let it through, whatever policy says (`destructive`); absent where policy decides. */
+  /**
+   * Why only a person may let it through, whatever policy says (`opaque`); absent where policy decides. With `irreversible`
+   * that person also types the name of the target.
+   */
   readonly signature?: string;
   /**
    * How much it does, in whatever its kind counts: statements, rows, replicas; a whole number. Absent: one thing. Plans of

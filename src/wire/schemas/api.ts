@@ -50,18 +50,22 @@ export const decisionSchema = z
   .object({ id, status: z.string(), repeated: z.boolean(), href: z.string() })
   .meta({ id: "Decision" });
 
+/** The name of the target, typed; needed where nothing takes the plan back. */
+const confirm = z.string().max(256).optional();
+
 export const answerSchema = z
   .strictObject({
     decision: z.enum(["approve", "deny", "withdraw"]),
     planHash: z.string().regex(/^[0-9a-f]{64}$/, "the plan's SHA-256 in lower-case hex"),
     reason: z.string().max(4_000).optional(),
+    confirm,
   })
   .meta({ id: "Answer" });
 
 const planHash = z.string().regex(/^[0-9a-f]{64}$/, "the plan's SHA-256 in lower-case hex");
 
 export const breakGlassSchema = z
-  .strictObject({ planHash, reason: z.string().min(1).max(4_000) })
+  .strictObject({ planHash, reason: z.string().min(1).max(4_000), confirm })
   .meta({ id: "BreakGlass" });
 
 export const reviewSchema = z

@@ -1,5 +1,19 @@
 // What a step of a route asks for, and who may give it: shared by policies, the kernel and what is shown of a hold.
 
+/** The signature of a plan that nothing takes back: whoever approves it types the name of its target. */
+export const IRREVERSIBLE = "irreversible";
+
+/** What is typed: the narrowest name that the target has. */
+export function nameToType({
+  resource,
+  service,
+}: {
+  readonly resource: string | null;
+  readonly service: string;
+}): string {
+  return resource ?? service;
+}
+
 /** Equal seats of a step, each taken by somebody else. Whoever fits any of the lists may take one. */
 export type Seats = {
   readonly roles: readonly string[];
