@@ -2,6 +2,7 @@
 
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
+import { findSecret } from "../signals/redact.ts";
 import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
@@ -64,6 +65,7 @@ export function createEffectParts({
     egress,
     clock: systemClock,
     installation: origin,
+    findSecret,
   });
   warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);

@@ -27,6 +27,9 @@ export function allowedOrigins(config: Config): readonly string[] {
   // An issuer's address may have a path.
   const issuers = config.issuers.map(({ url }) => parseAddress(url).origin);
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
+  const clusters = (executors.kubernetes?.clusters ?? []).map(
+    ({ connection }) => parseAddress(connection.server).origin,
+  );
   const asked = healthOrigins(health);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
   const told = notifierOrigins(notifiers);
@@ -35,6 +38,7 @@ export function allowedOrigins(config: Config): readonly string[] {
       ...origins,
       ...issuers,
       ...databases,
+      ...clusters,
       ...asked,
       ...classifierOrigins(config),
       ...exportOrigins(exports),

@@ -1,6 +1,7 @@
 // Whether the targets of the configured executors can be worked with now: each is asked, and nothing is changed.
 
 import { createExecutors } from "../adapters/executors/registry.ts";
+import { findSecret } from "../signals/redact.ts";
 import type { Reach } from "../wire/contracts/executor.ts";
 import type { Config } from "./config.ts";
 import { openEgress } from "./egress.ts";
@@ -17,6 +18,7 @@ export async function probeExecutors(config: Config): Promise<readonly Reach[]> 
     egress: openEgress(config),
     clock: systemClock,
     installation: config.origin ?? "holdpoint",
+    findSecret,
   });
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   const asked = await Promise.all([...new Set(executors.values())].map((executor) => executor.probe(signal)));

@@ -8,6 +8,7 @@ import {
   type ServicenowStandIn,
 } from "../../examples/stand-ins/servicenow.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
+import { findSecret } from "../../src/signals/redact.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Credentials } from "../../src/wire/contracts/credentials.ts";
@@ -50,7 +51,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
   const allow = [...urls, ...operations].filter((url) => url !== undefined);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
-  const executor = createExecutors({ ...parts, installation: "holdpoint.test/log" }).get(kind);
+  const executor = createExecutors({ ...parts, installation: "holdpoint.test/log", findSecret }).get(kind);
   if (executor === undefined) throw new Error(`no executor for ${kind}`);
   return executor;
 }

@@ -36,7 +36,8 @@ export function createEgress({ allow, lookup = systemLookup }: EgressParts): Egr
     return url !== null && url.origin === origin && allowed.has(url.origin) ? url : null;
   };
   return {
-    callTo: (origin) => createCall({ find, origin, lookup }),
+    callTo: (origin, { answerBytesMax } = { answerBytesMax: CALL_ANSWER_BYTES_MAX }) =>
+      createCall({ find, origin, lookup }, { answerBytesMax }),
     fetchTo: (origin, limits) => createFetch({ find, origin, lookup }, limits),
     connectTo: (address) => (signal) =>
       allowed.has(address) ? connect(address, lookup, signal) : Promise.reject(new TypeError("origin-not-allowed")),
@@ -50,13 +51,13 @@ type Way = {
   readonly lookup: LookupFunction;
 };
 
-function createCall({ find, origin, lookup }: Way): OutboundCall {
+function createCall({ find, origin, lookup }: Way, { answerBytesMax }: FetchLimits): OutboundCall {
   return async (request, signal) => {
     const url = request.origin === origin ? find(request.path, origin) : null;
     if (url === null) return { kind: "unsent", code: "origin-not-allowed" };
-    const { method } = request;
+    const { method, tls = {} } = request;
     const [headers, body] = [callHeaders(request), Buffer.from(request.body ?? "", "utf8")];
-    const outgoing = { url, method, headers, body, answerBytesMax: CALL_ANSWER_BYTES_MAX, lookup };
+    const outgoing = { url, method, headers, body, answerBytesMax, lookup, tls };
     return toAnswer(await exchange(outgoing, signal));
   };
 }

@@ -3,7 +3,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
-import type { LostCode, UnsentCode } from "../../wire/contracts/egress.ts";
+import type { LostCode, TlsTerms, UnsentCode } from "../../wire/contracts/egress.ts";
 
 export interface Outgoing {
   /** Already allowed. */
@@ -13,6 +13,7 @@ export interface Outgoing {
   readonly body: Buffer;
   readonly answerBytesMax: number;
   readonly lookup: LookupFunction;
+  readonly tls?: TlsTerms;
 }
 
 export type Exchanged =
@@ -32,12 +33,13 @@ export function exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Excha
   return send(outgoing, signal).catch(() => ({ kind: "unsent", code: "unreachable" }));
 }
 
-async function send({ url, method, headers, body, answerBytesMax, lookup }: Outgoing, signal: AbortSignal) {
+async function send(outgoing: Outgoing, signal: AbortSignal) {
+  const { url, method, headers, body, answerBytesMax, lookup } = outgoing;
   const { promise, resolve } = Promise.withResolvers<Exchanged>();
   const isSecure = url.protocol === "https:";
   const length = method === "GET" ? {} : { "content-length": String(body.length) };
   // Agents of our own: the shared one may go through a proxy that the environment names.
-  const agent = isSecure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+  const agent = isSecure ? secureAgent(outgoing.tls) : new HttpAgent({ keepAlive: false });
   const options = { method, headers: { ...headers, ...length }, agent, lookup, signal };
   let connected = false;
   const request = isSecure ? httpsRequest(url, options) : httpRequest(url, options);
@@ -54,6 +56,14 @@ async function send({ url, method, headers, body, answerBytesMax, lookup }: Outg
   request.on("response", (response) => void receive(response, answerBytesMax, signal).then(resolve));
   request.end(body);
   return promise;
+}
+
+function secureAgent({ serverName, ...terms }: TlsTerms = {}): HttpsAgent {
+  return new HttpsAgent({
+    keepAlive: false,
+    ...terms,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  });
 }
 
 async function receive(response: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<Exchanged> {

@@ -9,6 +9,7 @@ import type { Executor } from "../../wire/contracts/executor.ts";
 import type { ExecutorsConfig, MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
 import { createHttpExecutor } from "./http-call.ts";
+import { createKubernetesExecutor } from "./kubernetes.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
@@ -28,6 +29,8 @@ export interface RegistryParts {
   readonly clock: Clock;
   /** The log's origin: keeps this log's actions apart at systems that several installations share. */
   readonly installation: string;
+  /** What kind of secret a text looks like, or null. */
+  readonly findSecret: (text: string) => string | null;
 }
 
 /**
@@ -57,6 +60,14 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
   if (config.sql !== undefined) {
     const installation = correlationPrefix(parts.installation);
     executors.push(createSqlExecutor({ config: config.sql, egress: parts.egress, credentials, installation }));
+  }
+  if (config.kubernetes !== undefined) {
+    const { egress, findSecret } = parts;
+    const installation = correlationPrefix(parts.installation);
+    const { kubernetes } = config;
+    executors.push(
+      createKubernetesExecutor({ config: kubernetes, egress, credentials, clock, installation, findSecret }),
+    );
   }
   return indexExecutors(executors);
 }

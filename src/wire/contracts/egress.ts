@@ -2,18 +2,29 @@
 
 import type { Socket } from "node:net";
 
+/** Whom a call trusts and as whom it comes, where that is not what the system's own roots and no certificate say. PEM. */
+export interface TlsTerms {
+  /** These roots instead of the system's. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the other side's certificate must be for. */
+  readonly serverName?: string;
+}
+
 export interface OutboundRequest {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly origin: string;
   /** Begins with `/`; holds the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly tls?: TlsTerms;
 }
 
 /**
  * What became of a call. `unsent`: no byte of the request left this process, so it had no effect. `lost`: it may have
- * arrived, and nobody can tell. `answered`: whole headers and a whole body of at most 64 KiB.
+ * arrived, and nobody can tell. `answered`: whole headers and a whole body of at most 64 KiB, or as was asked for.
  */
 export type Answer =
   | {
@@ -50,7 +61,7 @@ export interface FetchLimits {
 
 /** The one way out. What an adapter gets leads to one origin, and only while the allow-list names that origin. */
 export interface Egress {
-  callTo(origin: string): OutboundCall;
+  callTo(origin: string, limits?: FetchLimits): OutboundCall;
   fetchTo(origin: string, limits: FetchLimits): OutboundFetch;
   /** `address` is as `parseTcpAddress` writes it. */
   connectTo(address: string): OutboundConnect;

@@ -1,0 +1,77 @@
+// What a change does to an object, for people: path, before, after. What may be a secret is not shown.
+
+import type { Json, JsonObject } from "../../core/json.ts";
+
+const CHANGES_MAX = 100;
+const TEXT_CHARS_MAX = 4_096;
+/** Where people put passwords although they should not. */
+const UNSHOWN = /\.(?:env\[[^\]]*\]\.value|args\[\d+\]|command\[\d+\]|stringData\..*)$/;
+
+export interface Change {
+  readonly path: string;
+  readonly from: Json;
+  readonly to: Json;
+}
+
+/** At most 100 changes, in the order of their paths. */
+export function diffOf(before: Json, after: Json, path = ""): readonly Change[] {
+  return walk(before, after, path).slice(0, CHANGES_MAX);
+}
+
+function walk(before: Json, after: Json, path: string): readonly Change[] {
+  const [from, to] = [membersOf(before), membersOf(after)];
+  if (from === undefined || to === undefined) {
+    return isSame(before, after) ? [] : [{ path, from: shown(before, path), to: shown(after, path) }];
+  }
+  const names = [...new Set([...from.keys(), ...to.keys()])].sort();
+  return names.flatMap((name) => walk(from.get(name) ?? null, to.get(name) ?? null, `${path}${name}`));
+}
+
+/** Members by the piece that they add to a path; undefined for what has none. Lists of named things go by name. */
+function membersOf(value: Json): ReadonlyMap<string, Json> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (!Array.isArray(value)) {
+    return new Map(Object.entries(value).map(([name, member]) => [pieceOf(name), member]));
+  }
+  const names = value.map((member: Json) => nameIn(member));
+  const areNamed = !names.includes(undefined) && new Set(names).size === names.length;
+  return new Map(value.map((member: Json, index) => [`[${areNamed ? names[index] : index}]`, member]));
+}
+
+function pieceOf(name: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+}
+
+function nameIn(member: Json): string | undefined {
+  const name = typeof member === "object" && member !== null ? (member as JsonObject)["name"] : undefined;
+  return typeof name === "string" ? name : undefined;
+}
+
+function isSame(one: Json, other: Json): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function shown(value: Json, path: string): Json {
+  if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+  if (UNSHOWN.test(path)) return "(not shown)";
+  if (typeof value === "string") return cut(value);
+  return cut(JSON.stringify(masked(value, path)));
+}
+
+function masked(value: Json, path: string): Json {
+  if (typeof value === "string") return UNSHOWN.test(path) ? "(not shown)" : value;
+  if (typeof value !== "object" || value === null) return value;
+  const members = [...(membersOf(value) ?? [])].map(
+    ([piece, member]) => [piece, masked(member, path + piece)] as const,
+  );
+  return Array.isArray(value)
+    ? members.map(([, member]) => member)
+    : Object.fromEntries(members.map(([piece, member]) => [piece.replace(/^\./, ""), member]));
+}
+
+function cut(text: string): string {
+  const whole = text.toWellFormed();
+  return whole.length <= TEXT_CHARS_MAX
+    ? whole
+    : `${whole.slice(0, TEXT_CHARS_MAX).toWellFormed()}… (${whole.length} characters)`;
+}

@@ -1,0 +1,167 @@
+// Planning a change to a cluster: the object is read, the change is tried as a dry run, and both are shown.
+
+import { z } from "zod";
+import { AppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
+import { objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
+import { diffOf } from "./kubernetes-diff.ts";
+import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-object.ts";
+import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
+import { isOf, nameOf } from "./kubernetes-place.ts";
+import { isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
+
+/** What names our writes at the API server. */
+export interface Naming {
+  readonly installation: string;
+}
+
+/** Under which name server-side apply keeps what the action set: each has its own, so that none drops another's fields. */
+export function managerOf({ installation }: Naming, action: string): string {
+  return `holdpoint/${installation}/${action}`;
+}
+
+export function markOf({ installation }: Naming, action: string): string {
+  return `${installation}:${action}`;
+}
+
+export interface Planning extends Naming {
+  readonly findSecret: (text: string) => string | null;
+}
+
+export const callSchema = z.strictObject({
+  args: z.record(z.string(), z.unknown()),
+  /** Without the mark and the resource version: those come with the call. */
+  body: z.unknown(),
+  cluster: z.string(),
+  /** A digest of what the dry run would have left, where it sets anything. */
+  leaves: z.string(),
+  object: z.string(),
+  server: z.string(),
+  takesFrom: z.array(z.object({ manager: z.string(), field: z.string() })),
+  verb: z.enum(["apply", "merge", "json", "delete"]),
+});
+export type Call = z.infer<typeof callSchema>;
+
+const TRIES_MAX = 4;
+
+export async function planChange(
+  { operation, api, planning }: { operation: Operation; api: KubernetesApi; planning: Planning },
+  request: PlanRequest,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const opened = operation.open(request.args);
+  if (!isOf(api.cluster, request.target, opened.place)) {
+    const object = nameOf(opened.place);
+    throw new AppError("arguments-invalid", `${object} is not of this target`, { object });
+  }
+  for (let attempt = 1; ; attempt++) {
+    const tried = await tryChange({ opened, api, planning }, request, signal);
+    if (tried !== "moved") return toPlan({ ...tried, opened, api }, request);
+    if (attempt === TRIES_MAX) throw new AppError("target-moved", "the object is being changed by others");
+  }
+}
+
+type Tried = {
+  readonly before: KubernetesObject;
+  readonly after: KubernetesObject;
+  readonly intended: Intended;
+  readonly takesFrom: readonly Owned[];
+};
+
+async function tryChange(
+  { opened, api, planning }: { opened: Opened; api: KubernetesApi; planning: Planning },
+  { actionId, left }: PlanRequest,
+  signal: AbortSignal,
+): Promise<Tried | "moved"> {
+  const { place } = opened;
+  const mark = markOf(planning, actionId);
+  const isOurs = ownership(api, planning);
+  const found = await api.read(place, signal);
+  const before = objectIn(found);
+  if (before === undefined) throw planProblem(found, { place, verb: "get", nowMs: api.nowMs() });
+  if (left !== undefined) checkLeft(left, before, opened);
+  const at: At = { object: before, api, mark, isOurs, findSecret: planning.findSecret, signal };
+  const intended = await opened.intend(at);
+  const { verb } = intended;
+  const resolved = (await opened.resolve?.(intended.body, at)) ?? intended.body;
+  const body = sealed({ verb, body: resolved, place, object: before, mark });
+  const write = { verb, body, manager: managerOf(planning, actionId), dryRun: true };
+  let heard = await api.write(place, { ...write, force: false }, signal);
+  const owned = ownedIn(heard);
+  const others = owned.filter(({ manager }) => !isOurs(manager));
+  if (others.length > 0) {
+    throw new AppError("target-owned", "other field managers own these fields", { owned: others as unknown as Json });
+  }
+  if (owned.length > 0) heard = await api.write(place, { ...write, force: true }, signal);
+  if (isMoved(heard)) return "moved";
+  const after = answeredObject(heard, before, verb);
+  if (after === undefined) {
+    throw planProblem(heard, { place, verb: verb === "delete" ? "delete" : "patch", nowMs: api.nowMs() });
+  }
+  return { before, after, intended, takesFrom: owned.filter(({ manager }) => !isOwn(manager, planning)) };
+}
+
+/** A deletion is answered with the object or with a bare status. */
+function answeredObject(heard: Heard, before: KubernetesObject, verb: string): KubernetesObject | undefined {
+  const { answer } = heard;
+  const isGone = verb === "delete" && answer.kind === "answered" && answer.status >= 200 && answer.status < 300;
+  return isGone ? before : objectIn(heard);
+}
+
+/** Whose fields a change may set. */
+export function ownership(api: KubernetesApi, naming: Naming): (manager: string) => boolean {
+  return (manager) => isOwn(manager, naming) || api.cluster.takeOverFrom.includes(manager);
+}
+
+function isOwn(manager: string, { installation }: Naming): boolean {
+  return manager.startsWith(`holdpoint/${installation}/`);
+}
+
+const leftSchema = z.object({ uid: z.string(), touched: z.string() });
+
+/** How the change left the object, as far as it set anything; `touched` is a digest of that. */
+export function leftAs(uid: string, touched: string): string {
+  return JSON.stringify({ uid, touched });
+}
+
+/** Throws `target-moved` when somebody has set since what would be taken back. */
+function checkLeft(left: string, object: KubernetesObject, opened: Opened): void {
+  const then = leftSchema.parse(JSON.parse(left));
+  if (then.uid === object.metadata.uid && then.touched === digestOf(opened.touched(object))) return;
+  const where = { object: nameOf(opened.place) };
+  throw new AppError("target-moved", "it was changed since: undoing would overwrite that", where);
+}
+
+function toPlan(
+  { before, after, intended, takesFrom, opened, api }: Tried & { opened: Opened; api: KubernetesApi },
+  { kind, target, args }: PlanRequest,
+): Plan {
+  const { verb, body, inverse, size, signature } = intended;
+  const changes = diffOf(opened.watched(before), opened.watched(after));
+  const call: Call = {
+    args,
+    body,
+    cluster: opened.cluster,
+    leaves: digestOf(opened.touched(after)),
+    object: nameOf(opened.place),
+    server: api.server,
+    takesFrom: [...takesFrom],
+    verb,
+  };
+  return {
+    kind,
+    calls: [call as Json],
+    diff: {
+      object: `${opened.cluster}: ${nameOf(opened.place)}`,
+      verb,
+      changes: changes as unknown as Json,
+      ...(takesFrom.length === 0 ? {} : { takesFrom: takesFrom as unknown as Json }),
+    },
+    inverse: inverse === null ? null : { ...inverse, target: { ...target } },
+    reversible: inverse !== null,
+    fingerprint: fingerprintOf(before, opened.watched(before)),
+    size,
+    ...(signature === undefined ? {} : { signature }),
+  };
+}
