@@ -14,7 +14,7 @@ export function readAlertmanager({ body }: Pick<SourceDelivery, "body">): readon
     annotations: new Map(Object.entries(alert.annotations)),
     startsAt: alert.startsAt,
     endsAt: alert.endsAt,
-    links: [alert.generatorURL],
+    links: [alert.generatorURL, alert.panelURL, alert.dashboardURL],
     fingerprint: alert.fingerprint,
   }));
 }

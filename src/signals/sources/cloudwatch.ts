@@ -5,7 +5,11 @@ import type { AlarmDetail, EventbridgeEvent } from "../../wire/schemas/eventbrid
 import type { RawAlert } from "../raw-alert.ts";
 import { labelsInText, rfc3339FromAmazon } from "./tags.ts";
 
-/** None for a change to INSUFFICIENT_DATA, which says neither that something fails nor that it works. */
+/**
+ * None for a change to INSUFFICIENT_DATA, which says neither that something fails nor that it works. One alarm is one
+ * occurrence: what an end says of the state before it is no name of the firing, since a new reason moves its time, and
+ * between the two there may have been no data.
+ */
 export function alarmFromEvent(event: EventbridgeEvent, detail: AlarmDetail): readonly RawAlert[] {
   const status = statusOf(detail.state.value);
   if (status === null) return [];
@@ -14,6 +18,8 @@ export function alarmFromEvent(event: EventbridgeEvent, detail: AlarmDetail): re
   const beganAt = before?.value === "ALARM" ? rfc3339FromAmazon(before.timestamp) : changedAt;
   const metrics = (detail.configuration?.metrics ?? []).flatMap(({ metricStat }) => metricStat?.metric ?? []);
   const dimensions = metrics.flatMap(({ dimensions: of }) => Object.entries(of ?? {}));
+  const series = Object.entries(detail.alarmContributor?.attributes ?? {});
+  const alarm = event.resources[0] ?? `${event.account} ${event.region} ${detail.alarmName}`;
   return [
     {
       ...describe({
@@ -21,17 +27,18 @@ export function alarmFromEvent(event: EventbridgeEvent, detail: AlarmDetail): re
         description: detail.configuration?.description ?? "",
         account: event.account,
         region: event.region,
-        dimensions,
+        dimensions: [...series, ...dimensions],
       }),
       status,
       startsAt: status === "firing" ? changedAt : beganAt,
       endsAt: status === "firing" ? "" : changedAt,
-      fingerprint: event.resources[0] ?? `${event.account} ${event.region} ${detail.alarmName}`,
+      fingerprint: seriesOf(alarm, detail.alarmContributor?.id),
+      occurrence: "alarm",
     },
   ];
 }
 
-/** As `alarmFromEvent`. A message names no beginning of what has ended, so one alarm is one occurrence. */
+/** As `alarmFromEvent`. */
 export function alarmFromMessage(alarm: CloudwatchAlarm): readonly RawAlert[] {
   const status = statusOf(alarm.NewStateValue);
   if (status === null) return [];
@@ -43,20 +50,27 @@ export function alarmFromMessage(alarm: CloudwatchAlarm): readonly RawAlert[] {
         description: alarm.AlarmDescription,
         account: alarm.AWSAccountId,
         region: alarm.Region,
-        dimensions: dimensionsOf(alarm).map(({ name, value }) => [name, value]),
+        dimensions: dimensionsOf(alarm),
       }),
       status,
       startsAt: at,
       endsAt: status === "firing" ? "" : at,
-      fingerprint: `${alarm.AWSAccountId} ${alarm.AlarmArn} ${alarm.AlarmName}`,
+      fingerprint: seriesOf(`${alarm.AWSAccountId} ${alarm.AlarmArn} ${alarm.AlarmName}`, alarm.AlarmContributorId),
       occurrence: "alarm",
     },
   ];
 }
 
-function dimensionsOf({ Trigger: trigger }: CloudwatchAlarm): readonly { name: string; value: string }[] {
+/** Of an alarm with many time series each fires and ends by itself. */
+function seriesOf(alarm: string, contributor: string | undefined): string {
+  return contributor === undefined || contributor === "" ? alarm : `${alarm} ${contributor}`;
+}
+
+/** Those of the one time series that it is about, where it is about one, come first. */
+function dimensionsOf({ Trigger: trigger, AlarmContributorAttributes: series }: CloudwatchAlarm): [string, string][] {
   const ofMetrics = (trigger?.Metrics ?? []).flatMap(({ MetricStat: stat }) => stat?.Metric?.Dimensions ?? []);
-  return [...(trigger?.Dimensions ?? []), ...ofMetrics];
+  const dimensions = [...(trigger?.Dimensions ?? []), ...ofMetrics];
+  return [...Object.entries(series ?? {}), ...dimensions.map(({ name, value }): [string, string] => [name, value])];
 }
 
 function statusOf(value: string): "firing" | "resolved" | null {

@@ -7,9 +7,16 @@ import { alarmFromEvent } from "./cloudwatch.ts";
 import type { SourceDelivery } from "./delivery.ts";
 import { genericAlert } from "./generic.ts";
 
+/** Of an alarm, and of one time series of an alarm that has many. */
+const STATE_CHANGES: ReadonlySet<string> = new Set([
+  "CloudWatch Alarm State Change",
+  "CloudWatch Alarm Contributor State Change",
+]);
+
+/** What else CloudWatch tells of is how its alarms are configured, which is no alert. */
 export function readEventbridge({ body }: Pick<SourceDelivery, "body">): readonly RawAlert[] {
   const event = parsePayload(eventbridgeSchema, body, "an EventBridge event");
-  if (event["detail-type"] !== "CloudWatch Alarm State Change") return [anyEvent(event)];
+  if (!STATE_CHANGES.has(event["detail-type"])) return event.source === "aws.cloudwatch" ? [] : [anyEvent(event)];
   return alarmFromEvent(event, parsePayload(alarmDetailSchema, event.detail, "a CloudWatch alarm state change"));
 }
 

@@ -7,7 +7,10 @@ import type { SourceDelivery } from "./delivery.ts";
 
 const FIELDS_MAX = 48;
 
-/** Splunk never says that an alert has ended. A run of the search is one occurrence: its `sid`. */
+/**
+ * Splunk never says that an alert has ended. A run of the search (`sid`) is one occurrence of each row that it tells of:
+ * an alert that triggers for each result sends one delivery for each, all with the same `sid`.
+ */
 export function readSplunk({ body, receivedAtMs }: SourceDelivery): readonly RawAlert[] {
   const alert = parsePayload(splunkSchema, body, "a payload of Splunk's webhook alert action");
   const fields = fieldsOf(alert);
@@ -24,7 +27,7 @@ export function readSplunk({ body, receivedAtMs }: SourceDelivery): readonly Raw
       endsAt: "",
       links: [alert.results_link],
       fingerprint: `${alert.app} ${alert.search_name}`,
-      occurrence: alert.sid,
+      occurrence: JSON.stringify([alert.sid, ...fields]),
       isEndless: true,
     },
   ];

@@ -4,8 +4,9 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import { parsePayload } from "./payload.ts";
 
-// https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Fields we do not know are dropped: newer
-// Alertmanagers and Grafana add some. What one alert may hold is judged alert by alert, in signals.
+// https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
+// https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+// Fields we do not know are dropped: newer Alertmanagers and Grafana add some. What one alert may hold is judged alert by alert, in signals.
 const ALERTS_MAX = 1000;
 const GROUP_KEY_CHARS_MAX = 65_536;
 
@@ -21,10 +22,14 @@ const alertSchema = z.object({
   generatorURL: z.string().default(""),
   /** Absent before Alertmanager 0.18. */
   fingerprint: z.string().default(""),
+  /** Grafana's own, empty where the rule has no panel. */
+  dashboardURL: z.string().default(""),
+  panelURL: z.string().default(""),
 });
 
 export const alertmanagerSchema = z.object({
-  version: z.literal("4"),
+  /** Grafana's own alerting has a version of its own, `1`, with the same members. */
+  version: z.enum(["4", "1"]),
   groupKey: z.string().max(GROUP_KEY_CHARS_MAX).default(""),
   status: z.enum(["firing", "resolved"]),
   receiver: z.string().default(""),
@@ -46,7 +51,7 @@ export function parseAlertmanagerWebhook(body: unknown): AlertmanagerWebhook {
     const detail = `a delivery holds at most ${ALERTS_MAX} alerts; set max_alerts in Alertmanager's webhook_config`;
     throw new AppError("request-invalid", detail, { alerts: count, alertsMax: ALERTS_MAX });
   }
-  return parsePayload(alertmanagerSchema, body, "an Alertmanager webhook payload of version 4");
+  return parsePayload(alertmanagerSchema, body, "a webhook payload of Alertmanager (version 4) or Grafana (version 1)");
 }
 
 function alertCount(body: unknown): number {

@@ -21,6 +21,9 @@ export const cloudwatchAlarmSchema = z.object({
   StateChangeTime: z.string().max(64),
   Region: optionalText,
   AlarmArn: optionalText,
+  /** Which of its time series the message is about, where an alarm has many: each has messages of its own. */
+  AlarmContributorId: optionalText,
+  AlarmContributorAttributes: z.record(z.string().max(256), z.string().max(1024)).nullish(),
   Trigger: z
     .object({
       MetricName: optionalText,

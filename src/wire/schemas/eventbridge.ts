@@ -15,6 +15,13 @@ export const alarmDetailSchema = z.object({
   alarmName: z.string().max(1024),
   state,
   previousState: state.nullish(),
+  /** Which of its time series the event is about, where an alarm has many. */
+  alarmContributor: z
+    .object({
+      id: z.string().max(1024),
+      attributes: z.record(z.string().max(256), z.string().max(1024)).nullish(),
+    })
+    .nullish(),
   configuration: z
     .object({
       description: optionalText,
