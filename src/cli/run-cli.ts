@@ -17,6 +17,7 @@ import { addKill } from "./commands/kill.ts";
 import { addLogin } from "./commands/login.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPropose } from "./commands/propose.ts";
+import { addRca } from "./commands/rca.ts";
 import { addRecords } from "./commands/records.ts";
 import { addSilences } from "./commands/silences.ts";
 import { addSources } from "./commands/sources.ts";
@@ -87,6 +88,7 @@ const COMMANDS = [
   addClassify,
   addDoctor,
   addPolicy,
+  addRca,
   addLogin,
   addAgents,
   addIdentities,

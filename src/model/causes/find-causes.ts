@@ -1,0 +1,34 @@
+// Finds causes: one entrance for every question, whatever of changes, telemetry and state it comes with.
+
+import { findMismatches } from "../kubernetes/find-mismatches.ts";
+import type { CauseAnswer, CauseQuestion, RankedCause } from "./input.ts";
+import { rankNodes } from "./rank-nodes.ts";
+import { findFailingEdges, rankRollouts } from "./rank-rollouts.ts";
+
+const RANKED_MAX = 10;
+
+export function findCauses(question: CauseQuestion): CauseAnswer {
+  const ranked = rank(question).slice(0, RANKED_MAX);
+  return { ranked, blastRadius: findSuffering(question) };
+}
+
+function rank(question: CauseQuestion): RankedCause[] {
+  if (question.cluster) return rankMismatches(question);
+  if (question.instances.length > 0 && question.changes.length > 0) return rankRollouts(question);
+  return rankNodes(question);
+}
+
+function rankMismatches(question: CauseQuestion): RankedCause[] {
+  if (!question.cluster) return [];
+  return findMismatches(question.cluster).map(({ class: family, object, cause, weight, evidence }) => ({
+    cause: `${family}|${object}|${cause}`,
+    score: weight,
+    chain: [object],
+    evidence: [evidence],
+  }));
+}
+
+/** Services whose calls to others fail: what users of the cause feel. */
+function findSuffering(question: CauseQuestion): string[] {
+  return [...new Set(findFailingEdges(question).map(({ caller }) => caller))].toSorted();
+}
