@@ -22,6 +22,7 @@ export function allowedOrigins(config: Config): readonly string[] {
     executors.servicenow?.baseUrl,
     ...(executors.http?.operations ?? []).map(({ baseUrl }) => baseUrl),
     executors.majorIncident?.bridge.baseUrl,
+    executors.slack?.baseUrl,
     ...egress.allow,
   ];
   // An issuer's address may have a path.

@@ -1,7 +1,7 @@
 // The executor contract on every executor there is.
 
 import { executorContract, TestClock, type Stage, type Subject } from "./contract.ts";
-import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage } from "./fixture.ts";
+import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage, slackStage } from "./fixture.ts";
 import { outboundContract } from "./outbound-contract.ts";
 
 function recordingStage(): Stage {
@@ -36,6 +36,7 @@ const OUTBOUND: readonly Subject[] = [
   { name: "pagerduty trigger", start: () => pagerdutyStage("pagerduty.trigger") },
   { name: "pagerduty resolve", start: () => pagerdutyStage("pagerduty.resolve") },
   { name: "http call", start: operationsStage },
+  { name: "slack message", start: slackStage },
   { name: "servicenow create", start: () => servicenowStage({ kind: "servicenow.incident.create", login: "basic" }) },
   { name: "servicenow update", start: () => servicenowStage({ kind: "servicenow.incident.update", login: "oauth" }) },
 ];

@@ -7,6 +7,7 @@ import {
   type ServicenowOptions,
   type ServicenowStandIn,
 } from "../../examples/stand-ins/servicenow.ts";
+import { startSlack, type SlackStandIn } from "../../examples/stand-ins/slack.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { findSecret } from "../../src/signals/redact.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
@@ -18,6 +19,7 @@ import { TestClock, type Stage } from "./contract.ts";
 
 export const ROUTING_KEY = "0123456789abcdef-ROUTING-KEY-fed";
 export const OPERATIONS_TOKEN = "operations-token-fedcba";
+export const SLACK_TOKEN = "xoxb-plain-TOKEN-0123456789";
 export const PASSWORD = 'Pa55 "word" with spaces';
 export const CLIENT_SECRET = "client+secret/with=signs&more";
 
@@ -26,6 +28,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "servicenow/password": PASSWORD,
   "servicenow/client-secret": CLIENT_SECRET,
   "http/cart": OPERATIONS_TOKEN,
+  "slack/token": SLACK_TOKEN,
 };
 
 export function credentialsFrom(secrets: Readonly<Record<string, string>>): Credentials {
@@ -47,7 +50,12 @@ export interface Wanted {
 export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted): Executor {
   const parsed = executorsConfigSchema.parse(config);
   const credentials = credentialsFrom(secrets);
-  const urls = [parsed.pagerduty?.baseUrl, parsed.servicenow?.baseUrl, parsed.majorIncident?.bridge.baseUrl];
+  const urls = [
+    parsed.pagerduty?.baseUrl,
+    parsed.servicenow?.baseUrl,
+    parsed.majorIncident?.bridge.baseUrl,
+    parsed.slack?.baseUrl,
+  ];
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
   const allow = [...urls, ...operations].filter((url) => url !== undefined);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
@@ -119,6 +127,29 @@ export async function operationsStage(): Promise<Stage> {
     write: { method: "POST", path: "/drain" },
     secrets: [OPERATIONS_TOKEN],
     close: () => operations.close(),
+  };
+}
+
+export async function slackStage(): Promise<Stage & { readonly slack: SlackStandIn }> {
+  const slack = await startSlack({ token: SLACK_TOKEN });
+  const channel = slack.makeChannel("ops", true);
+  const clock = new TestClock();
+  const kind = "slack.message";
+  const config = { slack: { baseUrl: slack.url, channels: { ops: channel.id } } };
+  return {
+    clock,
+    kind,
+    args: { channel: "ops", text: "<!channel> cart is slow & *nobody* knows why\n<https://evil.test|click>" },
+    build: () => buildExecutor({ kind, config, clock }),
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    effects: () => channel.messages.length,
+    complaints: () => slack.complaints,
+    standIn: slack,
+    slack,
+    write: { method: "POST", path: "/api/chat.postMessage" },
+    probe: { method: "POST", path: "/api/auth.test" },
+    secrets: [SLACK_TOKEN],
+    close: () => slack.close(),
   };
 }
 

@@ -6,7 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
-import type { ExecutorsConfig, MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
+import type { ExecutorsConfig, MajorIncidentConfig, SlackConfig } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
 import { createHttpExecutor } from "./http-call.ts";
 import { createKubernetesExecutor } from "./kubernetes.ts";
@@ -17,6 +17,7 @@ import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts"
 import { IncidentTable } from "./servicenow-table.ts";
 import { createSqlExecutor } from "./sql-migrate.ts";
 import { createSlackBridge } from "./slack-bridge.ts";
+import { createSlackExecutor } from "./slack-post.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** Fits a correlation id with an action id behind it, and means nothing to a ServiceNow query. */
@@ -69,7 +70,14 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
       createKubernetesExecutor({ config: kubernetes, egress, credentials, clock, installation, findSecret }),
     );
   }
+  if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
   return indexExecutors(executors);
+}
+
+function slackMessages({ credentials, clock, egress, installation }: RegistryParts, config: SlackConfig): Executor {
+  const origin = parseOrigin(config.baseUrl);
+  const room = { config, origin, tokenRef: config.tokenRef, egress: egress.callTo(origin), credentials, clock };
+  return createSlackExecutor({ ...room, installation: correlationPrefix(installation) });
 }
 
 function majorIncidents(parts: RegistryParts, config: MajorIncidentConfig, room: ServicenowParts): Executor {

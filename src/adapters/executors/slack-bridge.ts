@@ -8,6 +8,7 @@ import { SlackApi, type SlackParts } from "./slack-api.ts";
 import { channelName, SlackChannels, type Channel } from "./slack-channel.ts";
 import { messageMetadata, postMessage } from "./slack-message.ts";
 import { done, endOf, failed, notDone, skipped } from "./slack-parts.ts";
+import { cut, escapeText } from "./slack-text.ts";
 import { inviteResponders } from "./slack-responders.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
@@ -142,19 +143,6 @@ function planClose(
   const path = "/api/conversations.archive";
   const body = { channel: { name, is_private: config.isPrivate } };
   return [{ method: "POST", origin, authorization, part: "channel", repeat: "idempotent", path, body }];
-}
-
-/** Slack's three control characters (https://docs.slack.dev/messaging/formatting-message-text): no text calls anybody. */
-function escapeText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
-/** Not within an escape. */
-function cut(text: string, charsMax: number): string {
-  return text
-    .slice(0, charsMax)
-    .replace(/&[a-z]{0,4}$/, "")
-    .toWellFormed();
 }
 
 type Calls = z.infer<typeof callsSchema>;

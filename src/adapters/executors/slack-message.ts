@@ -8,7 +8,8 @@ import type { Channel } from "./slack-channel.ts";
 import { done, endOf, notDone, UNREADABLE, type NotDone } from "./slack-parts.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
-const EVENT_TYPE = "holdpoint_major_incident";
+type EventType = "holdpoint_major_incident" | "holdpoint_message";
+const EVENT_TYPE: EventType = "holdpoint_major_incident";
 /** Of the history that is searched: Slack gives some apps no more than 15 messages at once. */
 const HISTORY_PAGE = 15;
 const HISTORY_PAGES_MAX = 20;
@@ -27,8 +28,8 @@ const historySchema = z.looseObject({
 });
 
 /** Slack takes no idempotency key for a message, so its metadata stand in for one. */
-export function messageMetadata(key: string): JsonObject {
-  return { event_type: EVENT_TYPE, event_payload: { key } };
+export function messageMetadata(key: string, type: EventType = EVENT_TYPE): JsonObject {
+  return { event_type: type, event_payload: { key } };
 }
 
 export interface MessageWish {
@@ -68,9 +69,10 @@ export async function postMessage(
 
 type FoundMessage = { readonly kind: "looked"; readonly ts: string | null } | NotDone;
 
-async function findMessage(
+/** Looks through the channel's history, from the newest. */
+export async function findMessage(
   api: SlackApi,
-  of: { readonly channel: string; readonly key: string },
+  of: { readonly channel: string; readonly key: string; readonly type?: EventType },
   signal: AbortSignal,
 ): Promise<FoundMessage> {
   let cursor = "";
@@ -81,7 +83,7 @@ async function findMessage(
     const parsed = historySchema.safeParse(said.body);
     if (!parsed.success) return UNREADABLE;
     const hit = parsed.data.messages.find(
-      ({ metadata }) => metadata?.event_type === EVENT_TYPE && metadata.event_payload?.["key"] === of.key,
+      ({ metadata }) => metadata?.event_type === (of.type ?? EVENT_TYPE) && metadata.event_payload?.["key"] === of.key,
     );
     if (hit !== undefined) return { kind: "looked", ts: hit.ts };
     cursor = parsed.data.response_metadata?.next_cursor ?? "";

@@ -147,6 +147,14 @@ export const majorIncidentArguments = z.strictObject({
 
 export const majorIncidentRetractArguments = z.strictObject({ incident: incidentSchema });
 
+export const slackMessageArguments = z.strictObject({
+  channel: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+    .describe("A channel by its name in the configuration"),
+  text: proseOf(8_000).describe("Plain text: nothing in it calls anybody or becomes a link"),
+});
+
 /** The arguments, checked. Throws `arguments-invalid` with up to five places that are wrong, never their values. */
 export function parseArguments<T>(schema: z.ZodType<T>, args: JsonObject): T {
   const parsed = schema.safeParse(args);

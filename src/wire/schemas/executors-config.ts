@@ -109,6 +109,19 @@ export const majorIncidentConfigSchema = z.strictObject({
 });
 export type MajorIncidentConfig = z.infer<typeof majorIncidentConfigSchema>;
 
+export const slackConfigSchema = z.strictObject({
+  baseUrl: z.string().max(256).default("https://slack.com"),
+  /** A bot token: chat:write, and channels:history or groups:history for the channels below, which it is a member of. */
+  tokenRef: secretRefSchema.default("slack/token"),
+  /** Where may be written, by the name that proposals use: ids, since names change hands. */
+  channels: z
+    .record(nameSchema, z.string().regex(/^[CG][A-Z0-9]{5,20}$/, "the id of a Slack channel, such as C0123ABCD"))
+    .refine((channels) => Object.keys(channels).length <= 200, "more than 200 channels"),
+  /** How long a message that nobody saw the end of may still arrive. */
+  settleMs: z.int().min(0).max(120_000).default(30_000),
+});
+export type SlackConfig = z.infer<typeof slackConfigSchema>;
+
 export const httpOperationSchema = z.strictObject({
   name: nameSchema,
   /** The one target that it is offered for. */
@@ -187,6 +200,7 @@ export const executorsConfigSchema = z
     pagerduty: pagerdutyConfigSchema.optional(),
     servicenow: servicenowConfigSchema.optional(),
     majorIncident: majorIncidentConfigSchema.optional(),
+    slack: slackConfigSchema.optional(),
   })
   .refine(({ majorIncident, servicenow }) => majorIncident === undefined || servicenow !== undefined, {
     path: ["majorIncident"],
