@@ -56,7 +56,7 @@ export interface Reply {
 
 export interface Vendor {
   /** Does what the request asks for, once, and says how it went. */
-  act(request: Received): Reply;
+  act(request: Received): Reply | Promise<Reply>;
   /** What was received so far, for `GET /_events`. */
   report(): unknown;
 }
@@ -67,7 +67,7 @@ export interface StandIn {
   readonly received: readonly Received[];
   fail(failure: Failure): void;
   /** Does the work of the requests that were dropped as `late`; returns how many. */
-  landLate(): number;
+  landLate(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export async function startStandIn(vendor: Vendor, port = 0): Promise<StandIn> {
       received.push(request);
       const failure = take(failures, request);
       if (failure?.mode === "late") late.push(request);
-      serve({ vendor, request, outgoing, failure });
+      return serve({ vendor, request, outgoing, failure });
     });
   });
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -101,7 +101,7 @@ export async function startStandIn(vendor: Vendor, port = 0): Promise<StandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     fail,
-    landLate: () => late.splice(0).map((request) => vendor.act(request)).length,
+    landLate: async () => (await Promise.all(late.splice(0).map(async (request) => vendor.act(request)))).length,
     close: () => closeServer(server),
   };
 }
@@ -159,9 +159,9 @@ type Serving = {
   readonly failure: Failure | undefined;
 };
 
-function serve({ vendor, request, outgoing, failure }: Serving): void {
+async function serve({ vendor, request, outgoing, failure }: Serving): Promise<void> {
   if (failure !== undefined && failsFirst(outgoing, failure)) return;
-  const reply = vendor.act(request);
+  const reply = await vendor.act(request);
   switch (failure?.mode) {
     case "act-then-drop":
       return void outgoing.destroy();

@@ -173,7 +173,7 @@ test("a message that may still arrive is waited for, not doubled", async (t) => 
   assert.ok(first.status === "partial" && first.afterMs > 0);
   const second = await executor.execute(executeRequest(plan), never);
   assert.ok(second.status === "partial" && second.afterMs > 0, "absence proves nothing yet");
-  assert.equal(at.slack.landLate(), 1);
+  assert.equal(await at.slack.landLate(), 1);
   assert.equal((await executor.execute(executeRequest(plan), never)).status, "succeeded");
   assertWhole(at);
 });
@@ -185,7 +185,7 @@ test("a process that starts anew doubles no message that its predecessor may sti
   const next = at.build();
   const waiting = await next.execute(executeRequest(plan), never); // the rest is run again, nobody was asked before
   assert.ok(waiting.status === "partial" && waiting.afterMs > 20_000, JSON.stringify(waiting));
-  assert.equal(at.slack.landLate(), 1);
+  assert.equal(await at.slack.landLate(), 1);
   assert.equal((await drive(next, { at, plan, listener })).status, "succeeded");
   assertWhole(at);
 });

@@ -136,6 +136,11 @@ export function objectIn({ answer }: Heard): KubernetesObject | undefined {
   return isGood(answer) ? parseObject(jsonObjectOf(answer)) : undefined;
 }
 
+/** What answers a deletion that left no object. */
+export function isStatus({ answer }: Heard): boolean {
+  return isGood(answer) && jsonObjectOf(answer)?.["kind"] === "Status";
+}
+
 /** The objects of a list. */
 export function objectsIn({ answer }: Heard): readonly JsonObject[] | undefined {
   const items = isGood(answer) ? jsonObjectOf(answer)?.["items"] : undefined;

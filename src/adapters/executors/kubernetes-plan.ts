@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
-import { objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
+import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { diffOf } from "./kubernetes-diff.ts";
 import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-object.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
@@ -104,9 +104,7 @@ async function tryChange(
 
 /** A deletion is answered with the object or with a bare status. */
 function answeredObject(heard: Heard, before: KubernetesObject, verb: string): KubernetesObject | undefined {
-  const { answer } = heard;
-  const isGone = verb === "delete" && answer.kind === "answered" && answer.status >= 200 && answer.status < 300;
-  return isGone ? before : objectIn(heard);
+  return objectIn(heard) ?? (verb === "delete" && isStatus(heard) ? before : undefined);
 }
 
 /** Whose fields a change may set. */

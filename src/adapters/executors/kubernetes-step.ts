@@ -3,7 +3,7 @@
 import { isAppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
-import { objectIn, type KubernetesApi } from "./kubernetes-api.ts";
+import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { digestOf, fingerprintOf, marksOf, type KubernetesObject } from "./kubernetes-object.ts";
 import { sealed, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { nameOf } from "./kubernetes-place.ts";
@@ -56,8 +56,12 @@ export async function executeChange(step: Step, outer: AbortSignal): Promise<Ste
 }
 
 async function tryStep(step: Step, signal: AbortSignal): Promise<StepOutcome | "moved"> {
-  const { opened, api, naming, request } = step;
+  const { call, opened, api, naming, writes, request } = step;
   const { place } = opened;
+  // A deletion leaves no mark: a pod that is gone could be our own earlier call's work, and only asking settles that.
+  if (call.verb === "delete" && writes.isOpen(markOf(naming, request.idempotencyKey))) {
+    return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
+  }
   const found = await api.read(place, signal);
   const object = objectIn(found);
   if (object === undefined) return stepProblem(found, { place, verb: "get", nowMs: api.nowMs() }, false);
@@ -65,7 +69,7 @@ async function tryStep(step: Step, signal: AbortSignal): Promise<StepOutcome | "
   if (fingerprintOf(object, opened.watched(object)) !== request.plan.fingerprint) {
     return { status: "failed", code: "target-moved", detail: null };
   }
-  let body = step.call.body as Json;
+  let body = call.body as Json;
   try {
     body = (await opened.resolve?.(body, { api, signal })) ?? body;
   } catch (error) {
@@ -100,17 +104,17 @@ async function write(
   if (owned.length > 0 && owned.every(({ manager }) => isOurs(manager) && isAgreed(call, naming, manager))) {
     heard = await api.write(place, { ...sent, force: true }, signal);
   }
-  const { answer } = heard;
-  const isGood = answer.kind === "answered" && answer.status >= 200 && answer.status < 300;
-  const verb: Asked["verb"] = call.verb === "delete" ? "delete" : "patch";
-  if (isGood) {
+  // A deletion is answered with the object or with a bare status.
+  const left = objectIn(heard) ?? (call.verb === "delete" && isStatus(heard) ? object : undefined);
+  if (left !== undefined) {
     writes.settle(mark);
-    return succeeded(step, objectIn(heard) ?? object, false);
+    return succeeded(step, left, false);
   }
   if (isMoved(heard)) {
     writes.settle(mark);
     return "moved";
   }
+  const verb: Asked["verb"] = call.verb === "delete" ? "delete" : "patch";
   const outcome = stepProblem(heard, { place, verb, nowMs: api.nowMs() }, true);
   if (outcome.status === "unknown") writes.open(mark);
   else writes.settle(mark);
@@ -155,8 +159,8 @@ export async function reconcileChange(step: Step, outer: AbortSignal): Promise<R
   return absence(step, object);
 }
 
-function unread(answer: { readonly kind: string }): Reconciliation {
-  const code = "code" in answer ? String(answer.code) : answer.kind;
+function unread(answer: Heard["answer"]): Reconciliation {
+  const code = "code" in answer ? answer.code : answer.kind === "answered" ? "answer-unexpected" : "credential-missing";
   return { status: "unclear", detail: { code }, afterMs: 5_000 };
 }
 
