@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
+import { createSqlReader } from "../adapters/executors/sql-reader.ts";
 import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
@@ -10,7 +11,10 @@ import type { VerifyParts } from "../effects/verify.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
+import type { Credentials } from "../wire/contracts/credentials.ts";
+import type { HealthProbe } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
+import { parseTcpAddress } from "../wire/schemas/origin.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
 import type { Config } from "./config.ts";
@@ -44,6 +48,8 @@ type Needs = {
   readonly onPassedOver: (passed: PassedOver) => void;
   readonly log: Logger;
 };
+
+type HealthWays = { readonly egress: Egress; readonly credentials: Credentials };
 
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
 export function createEffectParts({
@@ -80,10 +86,18 @@ export function createEffectParts({
     registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
-    health: createHealthProbe({ config: config.health, egress, credentials }),
+    health: openHealth(config.health, { egress, credentials }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
     probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };
+}
+
+function openHealth(config: Config["health"], { egress, credentials }: HealthWays): HealthProbe {
+  const databases = Object.entries(config.databases).map(([name, database]) => {
+    const connect = egress.connectTo(parseTcpAddress(database).address);
+    return [name, createSqlReader({ config: database, connect, credentials })] as const;
+  });
+  return createHealthProbe({ config, egress, credentials, databases: new Map(databases), clock: systemClock });
 }

@@ -1,6 +1,6 @@
 // The Verification document: what is checked after an action, how long it may take, and what follows when it fails.
 
-import type { HealthCheck, Verification } from "../wire/types/health.ts";
+import type { CountQueries, HealthCheck, Verification } from "../wire/types/health.ts";
 import { coversAction, type Match } from "./definitions.ts";
 import { readMatch } from "./read-policy.ts";
 import type { Field } from "./yaml-reader.ts";
@@ -74,13 +74,25 @@ export function readVerification(name: string, spec: Field): MatchedVerification
   return { name, match, settleMs, everyMs, samples, failures, withinMs, onFailure, checks: known, path, line };
 }
 
+const KINDS = ["http", "prometheus", "sql", "canary"] as const;
+const READERS: Readonly<Record<(typeof KINDS)[number], (name: string, field: Field) => HealthCheck | undefined>> = {
+  http: readHttp,
+  prometheus: readPrometheus,
+  sql: readSql,
+  canary: readCanary,
+};
+
 function readCheck(field: Field): HealthCheck | undefined {
-  const fields = field.fields(["name", "http", "prometheus"], ["name"]);
+  const fields = field.fields(["name", ...KINDS], ["name"]);
   const name = fields?.name?.textLike(NAME, "lower-case letters, digits and dashes", NAME_CHARS_MAX);
   if (fields === undefined || name === undefined) return undefined;
-  const { http, prometheus } = fields;
-  if ((http === undefined) === (prometheus === undefined)) return field.fail("must be one of http, prometheus");
-  return http === undefined ? prometheus && readPrometheus(name, prometheus) : readHttp(name, http);
+  const given = KINDS.filter((kind) => fields[kind] !== undefined);
+  const [kind] = given;
+  const of = kind === undefined ? undefined : fields[kind];
+  if (kind === undefined || of === undefined || given.length > 1) {
+    return field.fail(`must be one of ${KINDS.join(", ")}`);
+  }
+  return READERS[kind](name, of);
 }
 
 function readEndpoint(field: Field | undefined): string | undefined {
@@ -97,16 +109,57 @@ function readHttp(name: string, field: Field): HealthCheck | undefined {
   return { kind: "http", name, endpoint, path, statuses };
 }
 
+type Bounds = { readonly min: number | null; readonly max: number | null };
+
+function readBounds({ min: low, max: high }: { readonly [name in "min" | "max"]?: Field }): Bounds | undefined {
+  const min = low === undefined ? null : low.number(-BOUND_MAX, BOUND_MAX);
+  const max = high === undefined ? null : high.number(-BOUND_MAX, BOUND_MAX);
+  if (min === undefined || max === undefined) return undefined;
+  if (min !== null && max !== null && min > max) return high?.fail("can never pass: min is above max");
+  return { min, max };
+}
+
 function readPrometheus(name: string, field: Field): HealthCheck | undefined {
   const fields = field.fields(["endpoint", "query", "min", "max", "maxTimesBefore"], ["endpoint", "query"]);
   const endpoint = readEndpoint(fields?.endpoint);
   const query = fields?.query?.text(QUERY_CHARS_MAX);
-  const min = fields?.min === undefined ? null : fields.min.number(-BOUND_MAX, BOUND_MAX);
-  const max = fields?.max === undefined ? null : fields.max.number(-BOUND_MAX, BOUND_MAX);
+  const bounds = fields && readBounds(fields);
   const times = fields?.maxTimesBefore === undefined ? null : fields.maxTimesBefore.number(0, 1_000_000);
-  if (endpoint === undefined || query === undefined || min === undefined || max === undefined) return undefined;
-  if (times === undefined) return undefined;
-  if (min === null && max === null && times === null) return field.fail("needs min, max or maxTimesBefore");
-  if (min !== null && max !== null && min > max) return field.fail("can never pass: min is above max");
-  return { kind: "prometheus", name, endpoint, query, min, max, maxTimesBefore: times };
+  if (endpoint === undefined || query === undefined || bounds === undefined || times === undefined) return undefined;
+  if (bounds.min === null && bounds.max === null && times === null) {
+    return field.fail("needs min, max or maxTimesBefore");
+  }
+  return { kind: "prometheus", name, endpoint, query, ...bounds, maxTimesBefore: times };
+}
+
+function readSql(name: string, field: Field): HealthCheck | undefined {
+  const fields = field.fields(["database", "query", "min", "max"], ["database", "query"]);
+  const database = fields?.database?.textLike(NAME, "the name of a health database", NAME_CHARS_MAX);
+  const query = fields?.query?.text(QUERY_CHARS_MAX);
+  const bounds = fields && readBounds(fields);
+  if (database === undefined || query === undefined || bounds === undefined) return undefined;
+  return { kind: "sql", name, database, query, ...bounds };
+}
+
+function readCanary(name: string, field: Field): HealthCheck | undefined {
+  const required = ["endpoint", "canary", "baseline", "maxRise"] as const;
+  const fields = field.fields([...required, "confidence"], required);
+  const endpoint = readEndpoint(fields?.endpoint);
+  const canary = fields?.canary && readCounts(fields.canary);
+  const baseline = fields?.baseline && readCounts(fields.baseline);
+  const maxRise = fields?.maxRise?.number(0, 1);
+  const confidence = fields?.confidence === undefined ? 0.95 : fields.confidence.number(0.5, 0.999_999);
+  if (endpoint === undefined || canary === undefined || baseline === undefined) return undefined;
+  if (maxRise === undefined || confidence === undefined) return undefined;
+  return { kind: "canary", name, endpoint, canary, baseline, maxRise, confidence };
+}
+
+/** Both count from the beginning of the action on, or the looks at them would not add up. */
+function readCounts(field: Field): CountQueries | undefined {
+  const fields = field.fields(["bad", "all"], ["bad", "all"]);
+  const bad = fields?.bad?.text(QUERY_CHARS_MAX);
+  const all = fields?.all?.text(QUERY_CHARS_MAX);
+  if (bad === undefined || all === undefined) return undefined;
+  if (!bad.includes("$window") || !all.includes("$window")) return field.fail("must count over [$window]");
+  return { bad, all };
 }

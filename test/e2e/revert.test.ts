@@ -44,6 +44,8 @@ spec:
   checks:
     - name: orders
       http: { endpoint: shop, path: /healthz }
+    - name: no-orders-left
+      sql: { database: shop, query: select count(*) from orders, max: 0 }
 `;
 
 let policies: string;
@@ -75,7 +77,10 @@ before(async () => {
   server = await TestServer.create({
     policy: { path: policies },
     executors: { sql: { databases: [{ ...database, ...at }] } },
-    health: { endpoints: { shop: { baseUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}` } } },
+    health: {
+      databases: { shop: { database: "postgres", user: "postgres", ...at } },
+      endpoints: { shop: { baseUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}` } },
+    },
   });
   server.keepSecret("sql/shop", "test");
   await server.start();

@@ -8,8 +8,9 @@ import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createHealthProbe, healthOrigins } from "../../src/adapters/health/probe.ts";
 import type { HealthProbe } from "../../src/wire/contracts/health.ts";
 import { healthConfigSchema } from "../../src/wire/schemas/health-config.ts";
-import type { HttpCheck, PrometheusCheck } from "../../src/wire/types/health.ts";
+import type { CanaryCheck, HttpCheck, PrometheusCheck } from "../../src/wire/types/health.ts";
 
+const NOW_MS = 1_790_000_000_000;
 const never = new AbortController().signal;
 
 async function listening(t: TestContext, listener: RequestListener): Promise<string> {
@@ -25,7 +26,9 @@ async function listening(t: TestContext, listener: RequestListener): Promise<str
 function probeOf(baseUrl: string, tokenRef?: string): HealthProbe {
   const config = healthConfigSchema.parse({ endpoints: { it: { baseUrl, ...(tokenRef && { tokenRef }) } } });
   const credentials = { get: async () => "s3cret" };
-  return createHealthProbe({ config, egress: createEgress({ allow: healthOrigins(config) }), credentials });
+  const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
+  const egress = createEgress({ allow: healthOrigins(config) });
+  return createHealthProbe({ config, egress, credentials, databases: new Map(), clock });
 }
 
 const http = (of: Partial<HttpCheck> = {}): HttpCheck => ({
@@ -46,6 +49,11 @@ const prometheus = (of: Partial<PrometheusCheck>): PrometheusCheck => ({
   max: null,
   maxTimesBefore: null,
   ...of,
+});
+
+const vector = (...values: string[]) => ({
+  status: "success",
+  data: { resultType: "vector", result: values.map((value) => ({ metric: {}, value: [1, value] })) },
 });
 
 describe("an HTTP check", () => {
@@ -92,11 +100,6 @@ describe("a Prometheus check", () => {
     });
     return { probe: probeOf(origin), asked };
   }
-  const vector = (...values: string[]) => ({
-    status: "success",
-    data: { resultType: "vector", result: values.map((value) => ({ metric: {}, value: [1, value] })) },
-  });
-
   it("compares the value with its bounds", async (t) => {
     const { probe, asked } = await serving(t, { now: vector("0.04") });
     const ask = (of: Partial<PrometheusCheck>) => probe.ask({ check: prometheus(of), beforeMs: 0 }, never);
@@ -130,5 +133,54 @@ describe("a Prometheus check", () => {
     assert.deepEqual(answer, { result: "unknown", evidence: { code: "before-no-value" } });
     const gone = await probeOf("http://127.0.0.1:9").ask({ check: prometheus({ max: 1 }), beforeMs: 0 }, never);
     assert.equal(gone.result, "unknown");
+  });
+});
+
+describe("a canary", () => {
+  const check: CanaryCheck = {
+    kind: "canary",
+    name: "new-version",
+    endpoint: "it",
+    canary: { bad: "canary_bad[$window]", all: "canary_all[$window]" },
+    baseline: { bad: "base_bad[$window]", all: "base_all[$window]" },
+    maxRise: 0.02,
+    confidence: 0.95,
+  };
+
+  async function askedOf(t: TestContext, counts: Readonly<Record<string, string>>) {
+    const queries: string[] = [];
+    const origin = await listening(t, (request, response) => {
+      const query = new URL(request.url ?? "", "http://it").searchParams.get("query") ?? "";
+      queries.push(query);
+      const value = counts[query.slice(0, query.indexOf("["))];
+      response.end(JSON.stringify(value === undefined ? vector() : vector(value)));
+    });
+    return { answer: await probeOf(origin).ask({ check, beforeMs: NOW_MS - 89_500 }, never), queries };
+  }
+  const counts = (canary: [string, string], baseline: [string, string]) => ({
+    canary_bad: canary[0],
+    canary_all: canary[1],
+    base_bad: baseline[0],
+    base_all: baseline[1],
+  });
+
+  it("passes when it is certain that it is no worse than may be, counted since the action began", async (t) => {
+    const { answer, queries } = await askedOf(t, counts(["10", "5000"], ["52.4", "25000"]));
+    assert.equal(answer.result, "pass", JSON.stringify(answer));
+    assert.deepEqual(queries.toSorted(), ["base_all[90s]", "base_bad[90s]", "canary_all[90s]", "canary_bad[90s]"]);
+  });
+
+  it("fails when it is certain that it is worse", async (t) => {
+    const { answer } = await askedOf(t, counts(["600", "5000"], ["50", "25000"]));
+    assert.equal(answer.result, "fail", JSON.stringify(answer));
+    assert.ok(Number(answer.evidence["riseMin"]) > 0.02);
+  });
+
+  it("cannot tell from a handful of requests, or from none", async (t) => {
+    assert.equal((await askedOf(t, counts(["0", "40"], ["0", "40"]))).answer.result, "unknown");
+    assert.equal((await askedOf(t, counts(["3", "10"], ["0", "40"]))).answer.result, "unknown");
+    assert.equal((await askedOf(t, counts(["0", "0"], ["0", "0"]))).answer.result, "unknown");
+    const { base_all: _gone, ...left } = counts(["0", "5000"], ["0", "5000"]);
+    assert.deepEqual((await askedOf(t, left)).answer, { result: "unknown", evidence: { code: "baseline-no-value" } });
   });
 });

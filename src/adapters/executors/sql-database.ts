@@ -6,8 +6,11 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundConnect } from "../../wire/contracts/egress.ts";
 import type { SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
 
-export interface Database {
-  readonly config: SqlDatabaseConfig;
+/** Where a database is, and as whom to sign in. */
+export type Connection = Omit<SqlDatabaseConfig, "name" | "environment" | "service" | "lockTimeoutMs">;
+
+export interface Database<Config extends Connection = SqlDatabaseConfig> {
+  readonly config: Config;
   readonly connect: OutboundConnect;
   readonly credentials: Credentials;
 }
@@ -34,6 +37,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Session {
   /** Rejects with a DatabaseError. Text without values may hold several statements. */
   query(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Of one statement each row as its columns in order, also where several have one name. */
+  table(text: string): Promise<readonly (readonly unknown[])[]>;
 }
 
 /**
@@ -42,20 +47,27 @@ export interface Session {
  * judged by both.
  */
 export async function withSession<T>(
-  database: Database,
+  database: Database<Connection>,
   signal: AbortSignal,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const client = await openClient(database, signal);
   try {
-    return await work({ query: (text, values) => run(client, text, values) });
+    return await work({
+      query: (text, values) => run<Row>(client, values === undefined ? { text } : { text, values: [...values] }),
+      // Values, be it none, make it the extended protocol: what comes after a semicolon is refused, not run.
+      table: (text) => run<readonly unknown[]>(client, { text, values: [], rowMode: "array" }),
+    });
   } finally {
     // Says goodbye, so that a transaction that was not committed ends at once and not when the server notices.
     void client.end().catch(() => undefined);
   }
 }
 
-async function openClient({ config, connect, credentials }: Database, signal: AbortSignal): Promise<Client> {
+async function openClient(
+  { config, connect, credentials }: Database<Connection>,
+  signal: AbortSignal,
+): Promise<Client> {
   const { default: pg } = await import("pg");
   const password = await credentials.get(config.passwordRef, signal);
   const socket = await connect(signal).catch(() => {
@@ -93,10 +105,12 @@ function isLoginRefused(error: unknown): boolean {
   return sqlStateOf(error).startsWith("28") || sqlStateOf(error) === "3D000";
 }
 
-async function run(client: Client, text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+type Query = { readonly text: string; readonly values?: unknown[]; readonly rowMode?: "array" };
+
+async function run<Of>(client: Client, query: Query): Promise<readonly Of[]> {
   try {
-    const result = values === undefined ? await client.query(text) : await client.query(text, [...values]);
-    return (Array.isArray(result) ? [] : (result as { rows?: Row[] }).rows) ?? [];
+    const result: unknown = await client.query(query);
+    return (Array.isArray(result) ? [] : (result as { rows?: Of[] }).rows) ?? [];
   } catch (error) {
     const sqlState = sqlStateOf(error);
     // Class 57P is the server going away: what was asked may or may not have been done.

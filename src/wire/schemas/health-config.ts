@@ -1,6 +1,7 @@
 // Configuration of health checks: the places that verifications may ask, by name.
 
 import { z } from "zod";
+import { sqlDatabaseSchema } from "./executors-config.ts";
 import { secretRefSchema } from "./credentials-config.ts";
 
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -15,6 +16,13 @@ export const healthConfigSchema = z.strictObject({
         /** The secret that is sent as a bearer token. */
         tokenRef: secretRefSchema.optional(),
       }),
+    )
+    .default({}),
+  /** PostgreSQL databases that SQL checks may ask, each as a user that can read and nothing else. */
+  databases: z
+    .record(
+      z.string().max(63).regex(NAME),
+      sqlDatabaseSchema.omit({ name: true, environment: true, service: true, lockTimeoutMs: true }),
     )
     .default({}),
   /** For one sample, all of its checks together. */

@@ -26,7 +26,40 @@ export type PrometheusCheck = {
   readonly maxTimesBefore: number | null;
 };
 
-export type HealthCheck = HttpCheck | PrometheusCheck;
+/**
+ * A query of a database passes when its one value is true, or a number within the bounds where bounds are given.
+ * `database` is a name that configuration gives.
+ */
+export type SqlCheck = {
+  readonly kind: "sql";
+  readonly name: string;
+  readonly database: string;
+  readonly query: string;
+  readonly min: number | null;
+  readonly max: number | null;
+};
+
+/** How many requests there were since the action began, and how many of them went badly: two Prometheus queries. */
+export type CountQueries = { readonly bad: string; readonly all: string };
+
+/**
+ * A canary passes when it is certain enough that its share of bad requests is at most `maxRise` above that of the
+ * baseline beside it; fails when it is certain enough that it is not. In the queries `$window` is the time since the
+ * action began.
+ */
+export type CanaryCheck = {
+  readonly kind: "canary";
+  readonly name: string;
+  readonly endpoint: string;
+  readonly canary: CountQueries;
+  readonly baseline: CountQueries;
+  /** Between 0 and 1. */
+  readonly maxRise: number;
+  /** Between 0 and 1: how rarely a look at any time may be wrong. */
+  readonly confidence: number;
+};
+
+export type HealthCheck = HttpCheck | PrometheusCheck | SqlCheck | CanaryCheck;
 
 /** Which checks an action must pass before it counts as done. All times in milliseconds. */
 export interface Verification {
