@@ -39,7 +39,7 @@ export const absent: string | false =
     : "needs a Kubernetes API server: node scripts/kube-apiserver.mjs builds it once";
 
 export interface AuditEntry {
-  readonly auditID: string;
+  readonly requestReceivedTimestamp: string;
   readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };
@@ -213,23 +213,19 @@ export class ApiServer {
     return this.must("GET", path).then(({ body }) => body);
   }
 
-  /** Every write that the server itself wrote down since entry `from`, dry runs left out. */
-  writesBy(user: string): readonly AuditEntry[] {
-    const entries = readFileSync(this.#auditPath, "utf8")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as AuditEntry);
-    return entries.filter(({ verb, user: by, requestURI, responseStatus }) => {
-      const isWrite = ["create", "update", "patch", "delete", "deletecollection"].includes(verb);
-      return isWrite && by.username === user && !requestURI.includes("dryRun=All") && (responseStatus?.code ?? 0) < 300;
-    });
-  }
-
-  /** Every request at all of one user. */
+  /** Every request of one user, as the server itself wrote it down. */
   requestsBy(user: string): readonly AuditEntry[] {
     const lines = readFileSync(this.#auditPath, "utf8").split("\n");
     const entries = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as AuditEntry);
     return entries.filter(({ user: by }) => by.username === user);
+  }
+
+  /** … and of these what changed something. */
+  writesBy(user: string): readonly AuditEntry[] {
+    return this.requestsBy(user).filter(({ verb, requestURI, responseStatus }) => {
+      const isWrite = ["create", "update", "patch", "delete", "deletecollection"].includes(verb);
+      return isWrite && !requestURI.includes("dryRun=All") && (responseStatus?.code ?? 0) < 300;
+    });
   }
 
   async stop(): Promise<void> {

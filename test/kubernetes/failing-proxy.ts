@@ -1,6 +1,6 @@
 // A way to the real API server on which requests go wrong on request, as at a stand-in: lost, late, refused, garbled.
 
-import { startStandIn, type Received, type StandIn } from "../../examples/stand-ins/stand-in.ts";
+import { startStandIn, type Received, type Reply, type StandIn } from "../../examples/stand-ins/stand-in.ts";
 import type { ApiServer } from "./api-server.ts";
 
 export type FailingProxy = StandIn & {
@@ -12,10 +12,13 @@ export type FailingProxy = StandIn & {
 
 const WRITES: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
-export async function startFailingProxy(server: ApiServer): Promise<FailingProxy> {
+/** What stands around a request on its way: it may pass it on, or not. */
+export type Around = (request: Received, pass: () => Promise<Reply>) => Promise<Reply>;
+
+export async function startFailingProxy(server: ApiServer, around?: Around): Promise<FailingProxy> {
   let writes = 0;
   const complaints: string[] = [];
-  const act = async ({ method, path, query, headers, body }: Received) => {
+  const pass = async ({ method, path, query, headers, body }: Received): Promise<Reply> => {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
     const to = query.size === 0 ? path : `${path}?${query.toString()}`;
     const type = headers["content-type"];
@@ -30,6 +33,8 @@ export async function startFailingProxy(server: ApiServer): Promise<FailingProxy
     if (status === 400 || status === 422 || status >= 500) complaints.push(`${method} ${to}: ${JSON.stringify(json)}`);
     return { status, json };
   };
+  const act = (request: Received): Promise<Reply> =>
+    around === undefined ? pass(request) : around(request, () => pass(request));
   const standIn = await startStandIn({ act, report: () => complaints });
   return { ...standIn, writes: () => writes, complaints };
 }
