@@ -66,14 +66,14 @@ async function decideSome(kernel: Kernel): Promise<void> {
     Array.from({ length: COMMANDS_AT_ONCE }, (_, i) =>
       kernel.submit({
         type: "propose-action",
-        actor: "agent:bench",
+        actor: "person:bench",
         input: {
           kind: "record.note",
           environment: "staging",
           service: `service-${i}`,
           resource: null,
-          agentKind: "agent",
-          person: null,
+          agentKind: "person",
+          person: "bench",
           requestHash: HASH,
           planHash: HASH,
           repeat: "idempotent",

@@ -124,6 +124,16 @@ CREATE TABLE approvers (
 ) STRICT;
 CREATE INDEX approvers_status ON approvers (status);
 
+CREATE TABLE levels (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  agent TEXT,
+  document TEXT NOT NULL
+) STRICT;
+CREATE INDEX levels_status ON levels (status);
+CREATE INDEX levels_agent ON levels (agent);
+
 CREATE TABLE policies (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

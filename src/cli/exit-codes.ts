@@ -24,6 +24,7 @@ const BY_STATUS: Readonly<Record<string, ExitCode>> = {
   retrying: EXIT.ok,
   reconciling: EXIT.ok,
   succeeded: EXIT.ok,
+  advised: EXIT.refused,
   refused: EXIT.refused,
   suppressed: EXIT.refused,
   denied: EXIT.refused,

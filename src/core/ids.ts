@@ -23,7 +23,8 @@ export type IdPrefix =
   | "stg"
   | "stm"
   | "sil"
-  | "rvt";
+  | "rvt"
+  | "lvl";
 
 /**
  * `act_000000012`: the prefix names the kind, the rest is the sequence of the event that created it. `index` tells apart

@@ -11,7 +11,8 @@ const GRACE_MS = 5_000;
 /** Scopes held at once: every brake that the ledger may hold, and room for pulls whose record is on its way. */
 const SCOPES_MAX = 1_024;
 
-type InFlight = { readonly action: Braked; readonly controller: AbortController };
+type Call = Braked & { readonly id?: string };
+type InFlight = { readonly action: Call; readonly controller: AbortController };
 
 type Pull = {
   readonly scope: BrakeScope;
@@ -59,6 +60,13 @@ export class EmergencyBrake {
     else this.#crowdedMs ??= this.#monotonicMs();
   }
 
+  /** Ends the call of one action, whose grant was taken back. */
+  stop(id: string): void {
+    for (const { action, controller } of this.#inFlight) {
+      if (action.id === id) controller.abort(new Error("its grant was taken back"));
+    }
+  }
+
   /** The brake file or signal: everything is stopped while it is there. */
   setFlag(present: boolean): void {
     this.#flaggedMs = present ? (this.#flaggedMs ?? this.#monotonicMs()) : null;
@@ -103,7 +111,7 @@ export class EmergencyBrake {
    * Runs one call under the brake: `signal` aborts when the brake is pulled over it or the time is up. A call that has
    * not ended a little after its time is given up with a rejection, whatever it does: its end is unknown.
    */
-  async guard<T>(action: Braked, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async guard<T>(action: Call, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const entry: InFlight = { action, controller: new AbortController() };
     this.#inFlight.add(entry);
     try {

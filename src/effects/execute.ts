@@ -106,6 +106,7 @@ async function callExecutor(parts: ExecuteParts, { action, executor }: Call): Pr
   }
   if (parts.kernel.failure !== null) throw parts.kernel.failure; // nothing starts beside a ledger of unknown state
   if (parts.brake.blocks(action)) return { status: "retry", afterMs: 1_000, code: "braked", detail: null };
+  if (action.grant?.revoked === true) return { status: "retry", afterMs: 0, code: "grant-revoked", detail: null };
   try {
     return await parts.brake.guard(action, parts.stepTimeoutMs, (signal) => executor.execute(request, signal));
   } catch {

@@ -58,6 +58,7 @@ export class EffectRunner {
     const view = this.#view();
     let last = "";
     for (const event of events) {
+      if (event.type === "action.grant-revoked") this.#parts.brake.stop(event.subject);
       if (event.subject === last) continue;
       last = event.subject;
       const work = workForSubject(view, event.subject);

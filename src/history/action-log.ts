@@ -196,6 +196,7 @@ function note(trail: UnderWay, event: LedgerEvent): void {
 /** Whether an action is over with this event. */
 export function isEnd({ type, facts }: LedgerEvent): boolean {
   switch (type) {
+    case "action.advised":
     case "action.refused":
     case "action.suppressed":
     case "action.denied":
@@ -205,6 +206,8 @@ export function isEnd({ type, facts }: LedgerEvent): boolean {
     case "action.verified":
     case "action.reverted":
       return true;
+    case "action.grant-revoked":
+      return hasEnded(facts["status"] as ActionStatus);
     case "action.granted":
       return facts["completed"] !== null;
     case "step.finished":

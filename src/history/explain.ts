@@ -175,6 +175,8 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
 }
 
 const STOPS: ReadonlySet<string> = new Set([
+  "action.advised",
+  "action.grant-revoked",
   "action.refused",
   "action.suppressed",
   "action.denied",

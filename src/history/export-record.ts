@@ -11,6 +11,7 @@ import { answeredBy } from "./answered-by.ts";
 const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => string) } = {
   "run.classified": "classified",
   "run.unclassified": "unclassified",
+  "action.advised": "advised",
   "action.refused": "refused",
   "action.suppressed": "suppressed",
   "action.held": "held",
@@ -20,6 +21,7 @@ const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => 
   "action.cancelled": "cancelled",
   "action.expired": "expired",
   "action.granted": ({ completed }) => (completed === null ? "granted" : "succeeded"),
+  "action.grant-revoked": ({ status }) => status,
   "action.completed": ({ status }) => status,
   "action.verified": "succeeded",
   "action.reverting": "reverting",

@@ -129,6 +129,7 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
   "action.approved": "approved",
   "action.glass-broken": "approved",
   "action.denied": "denied",
+  "action.advised": "advised",
   "action.refused": "refused",
   "action.suppressed": "suppressed",
   "action.cancelled": "cancelled",
@@ -141,7 +142,8 @@ const STATUS: { readonly [T in EventType]?: ActionStatus | "approved" } = {
 /** `action.granted` is an end only where the grant completed it. */
 function statusAfter({ type, facts }: LedgerEvent): string {
   if (type === "action.glass-broken") return "approved";
-  const said = type === "action.completed" ? facts["status"] : facts["action"];
+  const isSaid = type === "action.completed" || type === "action.grant-revoked";
+  const said = isSaid ? facts["status"] : facts["action"];
   return STATUS[type as EventType] ?? (typeof said === "string" ? said : "");
 }
 

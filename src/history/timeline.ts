@@ -8,6 +8,7 @@ import type { TimelineEntry } from "../wire/types/views.ts";
 const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.proposed": ["deadline", "planHash", "requestHash"],
   "action.planned": ["planHash"],
+  "action.advised": ["code", "would"],
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],
   "action.held": ["hold", "route", "deadline", "planHash"],
@@ -24,6 +25,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.cancelled": ["code"],
   "action.expired": ["code"],
   "action.granted": ["grant", "expiresAt", "planHash", "dryRun", "completed", "revertGrant"],
+  "action.grant-revoked": ["code", "grant", "status"],
   "action.completed": ["code", "status"],
   "step.started": ["attempt", "epoch"],
   "step.finished": ["attempt", "status", "code", "retryAt", "action"],

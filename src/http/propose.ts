@@ -23,7 +23,7 @@ import type { Services } from "./services.ts";
 const PERSON_KINDS = { person: "person", agent: "agent" } as const;
 
 /** 200 when it is decided, 202 while a plan or a person is awaited. */
-const DECIDED: ReadonlySet<string> = new Set(["refused", "suppressed", "succeeded", "failed"]);
+const DECIDED: ReadonlySet<string> = new Set(["advised", "refused", "suppressed", "succeeded", "failed"]);
 
 /** Proposes what the body says and answers what became of it. */
 export async function propose(context: RouteContext, asked: unknown): Promise<Decision> {

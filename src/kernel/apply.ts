@@ -10,6 +10,7 @@ import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as reviews from "./reducers/reviews.ts";
+import * as levels from "./reducers/levels.ts";
 import * as signals from "./reducers/signals.ts";
 import * as silences from "./reducers/silences.ts";
 import * as stage from "./reducers/stage.ts";
@@ -49,6 +50,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "run.unclassified": signals.applyRunEnded,
   "action.proposed": actions.applyProposed,
   "action.planned": actions.applyPlanned,
+  "action.advised": actions.applyEnded("advised"),
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,
   "action.held": holds.applyHeld,
@@ -67,6 +69,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.cancelled": actions.applyEnded("cancelled"),
   "action.expired": actions.applyEnded("expired"),
   "action.granted": actions.applyGranted,
+  "action.grant-revoked": actions.applyGrantRevoked,
   "action.completed": actions.applyCompleted,
   "step.started": actions.applyStepStarted,
   "step.finished": actions.applyStepFinished,
@@ -86,6 +89,9 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "agent.registered": agents.applyRegistered,
   "agent.revoked": agents.applyRevoked,
   "proposal.refused": agents.applyProposalRefused,
+  "level.granted": levels.applyLevelGranted,
+  "level.revoked": levels.applyLevelEnded,
+  "level.expired": levels.applyLevelEnded,
   "refusals.counted": recordOnly,
   "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,

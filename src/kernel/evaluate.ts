@@ -13,7 +13,9 @@ import { guard } from "./guardrails.ts";
 import { askedFacts, hasConsent } from "./holds.ts";
 import { pieceReservation, sizeFacts, targetOf } from "./impacts.ts";
 import { incidentOf } from "./incident-index.ts";
-import { carryOut } from "./kernel-kinds.ts";
+import { whyLevelRefused } from "./commands/levels.ts";
+import { carryOut, isTightening } from "./kernel-kinds.ts";
+import { levelNeeded, levelOf, limitByLevel } from "./levels.ts";
 import { TERMS } from "./limits.ts";
 import { ticketUpdateOf } from "./ticket-names.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
@@ -42,7 +44,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       target: targetOf(action),
       ...sizeFacts(state, action, now),
     },
-    agent: agentFacts(state, action),
+    agent: agentFacts(state, action, now),
     classification: {
       known: classified !== null,
       severity: classified === null ? 0 : SEVERITIES.indexOf(classified.severity),
@@ -73,7 +75,8 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
 
 const NO_MODEL = { name: "", provider: "", version: "" };
 
-function agentFacts(state: State, { agent: id, agentKind: kind, signed }: Action): PolicyFacts["agent"] {
+function agentFacts(state: State, action: Action, now: number): PolicyFacts["agent"] {
+  const { agent: id, agentKind: kind, signed } = action;
   const registered = kind === "agent" ? state.agents.get(id) : undefined;
   return {
     id,
@@ -82,6 +85,7 @@ function agentFacts(state: State, { agent: id, agentKind: kind, signed }: Action
     signed: signed !== null,
     model: signed?.model ?? NO_MODEL,
     delegated: (registered?.parents.length ?? 0) > 0,
+    level: levelOf(state, now, action).level,
   };
 }
 
@@ -102,6 +106,9 @@ export function settle(tx: Transaction, actionId: string): void {
   // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
   const problem = action.signed === null ? null : authorityProblem(tx.state, action);
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
+  const stopped = action.effect === "kernel" ? whyLevelRefused(tx.state, tx.now, action) : null;
+  if (stopped !== null) return refuse(tx, action, { evaluation: null, code: stopped });
+  if (isTightening(action)) return grantTightening(tx, action);
   const brake = brakeOn(tx.state.brakes.values(), action);
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
@@ -110,10 +117,12 @@ export function settle(tx: Transaction, actionId: string): void {
     return refuse(tx, action, { evaluation: null, code: "domain-blocked" });
   const decided = evaluate(tx, action, policy);
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
-  const staged = restrict({ state: tx.state, now: tx.now, policy }, action, decided);
-  const { dryRun } = staged;
-  const result = guard(tx, action, requireSignature(action, staged.result));
+  const at = { state: tx.state, now: tx.now, policy };
+  const { result: staged, dryRun } = restrict(at, action, decided);
+  const { result: limited, advised } = limitByLevel(at, action, staged);
+  const result = guard(tx, action, requireSignature(action, limited));
   const evaluation = toFacts(result, tx.engine.version);
+  if (advised) return advise(tx, action, evaluation);
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
   if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
@@ -204,7 +213,30 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
   });
 }
 
-type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean; policy: ActivePolicy };
+/** What policy came to is kept beside it: so one sees what would have happened. */
+function advise(tx: Transaction, action: Action, evaluation: EvaluationFacts): void {
+  const would = evaluation.decision === "hold" ? "hold" : "allow";
+  const facts = { code: "level", evaluation: { ...evaluation, decision: "refuse" }, would } as const;
+  tx.emit({ type: "action.advised", subject: action.id, facts });
+}
+
+const TIGHTENED = { code: "tightening", evidence: {}, gate: "kernel/tightening", verdict: "pass" } as const;
+
+function grantTightening(tx: Transaction, action: Action): void {
+  const bundleHash = tx.state.bundleHash ?? "";
+  const whole = {
+    route: null,
+    draftRoute: null,
+    duplicateOf: null,
+    reservations: [],
+    duplicateKeys: [],
+    minimumLevel: 0,
+  };
+  const result = { ...whole, bundleHash, decision: "allow", verdicts: [TIGHTENED] } as const;
+  grant(tx, action, { result, evaluation: toFacts(result, tx.engine.version), dryRun: false, policy: null });
+}
+
+type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean; policy: ActivePolicy | null };
 
 function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, policy }: Granted): void {
   assert(action.planHash !== null, "only a planned action is granted");
@@ -222,12 +254,19 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, po
       action.size === undefined ? result.reservations : [...result.reservations, ...pieceReservation(action)],
   } as const;
   const forgets = marksToForget(tx.state, result.duplicateKeys);
-  const along = completed === null && action.effect === "external" ? termsFor(tx, action, policy) : undefined;
-  const isPlain = forgets.length === 0 && along === undefined;
+  const isExternal = completed === null && action.effect === "external";
+  const along = isExternal && policy !== null ? termsFor(tx, action, policy) : undefined;
+  const needed = levelNeeded(action, result);
+  const isPlain = forgets.length === 0 && along === undefined && needed === 0;
+  const more = {
+    ...along,
+    ...(forgets.length === 0 ? {} : { forgets }),
+    ...(needed === 0 ? {} : { levelNeeded: needed }),
+  };
   tx.emit({
     type: "action.granted",
     subject: action.id,
-    facts: isPlain ? facts : { ...facts, ...along, ...(forgets.length === 0 ? {} : { forgets }) },
+    facts: isPlain ? facts : { ...facts, ...more },
   });
   if (completed === null && action.effect === "kernel") carryOut(tx, action);
 }

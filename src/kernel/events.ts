@@ -15,6 +15,7 @@ import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
+import type { LevelScope } from "../wire/types/level.ts";
 import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { AgentRegistration, ProposalSignature } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
@@ -60,7 +61,7 @@ export type ProposalFacts = {
   /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
   readonly cause: { readonly signature: string; readonly signal: string | null } | null;
   readonly classification: ClassificationFacts | null;
-  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or a silence's terms. */
+  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or terms as canonical JSON. */
   readonly operand: string | null;
   /** How its plan is taken back; absent where nothing does, or while it has no plan. */
   readonly inverse?: InverseFacts;
@@ -206,6 +207,12 @@ export type EventFacts = {
     readonly inverse?: InverseFacts;
     readonly size?: number;
   };
+  /** The end of what is advice only: nothing happens, nobody is asked, and `would` is what policy came to. */
+  "action.advised": {
+    readonly evaluation: EvaluationFacts;
+    readonly code: "level";
+    readonly would: "allow" | "hold";
+  };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
   "action.held": HeldFacts;
@@ -250,8 +257,17 @@ export type EventFacts = {
     readonly verify?: VerifyTerms;
     /** Under which it is taken back should it fail that, whatever is paused by then; absent when it cannot be. */
     readonly revertGrant?: string;
+    /** The level without which it is worth nothing; absent where levels do not apply. */
+    readonly levelNeeded?: number;
     /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
     readonly completed: "recorded" | "dry-run" | null;
+  };
+  /** Taken back: what is under way is stopped and asked about, the rest ends with this. */
+  "action.grant-revoked": {
+    readonly grant: string;
+    readonly code: "by-person" | "agent-revoked" | "level-revoked" | "level-expired" | "level-lost";
+    /** As it stands after that: unchanged while a call is under way. */
+    readonly status: ActionStatus;
   };
   "action.completed": {
     /**
@@ -337,8 +353,12 @@ export type EventFacts = {
   "stage.expired": { readonly stage: Stage };
   /** For the first time, or again with other keys, models or bounds. `forgets` names a revoked one that made room. */
   "agent.registered": AgentRegistration & RegisteredFacts;
-  "agent.revoked": { readonly of: string };
+  /** `levels`: its grants of level, which end with it; absent where it had none. */
+  "agent.revoked": { readonly of: string; readonly levels?: readonly string[] };
   "proposal.refused": { readonly code: string };
+  "level.granted": LevelScope & { readonly action: string };
+  "level.revoked": { readonly agent: string; readonly action: string };
+  "level.expired": { readonly agent: string };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;

@@ -25,13 +25,20 @@ function isLoosening({ state, now }: At, action: Pick<Action, "kind" | "operand"
   return action.effect === "kernel" && (LOOSENING.has(action.kind) || raisesStage(state, now, action));
 }
 
+/** What changes Holdpoint itself is never an agent's alone, at whatever level. */
+function isAgents({ agentKind, effect }: Pick<Action, "agentKind" | "effect">): boolean {
+  return agentKind === "agent" && effect === "kernel";
+}
+
 /**
  * The decision as policy made it, held where policy would let the loosening of enforcement through by itself: whoever can
  * have a policy changed cannot have the next change go without anybody.
  */
 export function guard(at: At, action: Action, result: Evaluation): Evaluation {
-  if (result.decision !== "allow" || !isLoosening(at, action)) return result;
-  const verdict = { gate: "kernel/guardrail", verdict: "hold", code: "loosens-enforcement", evidence: {} } as const;
+  const loosens = isLoosening(at, action);
+  if (result.decision !== "allow" || !(loosens || isAgents(action))) return result;
+  const code = loosens ? "loosens-enforcement" : "agent-asks";
+  const verdict = { gate: "kernel/guardrail", verdict: "hold", code, evidence: {} } as const;
   return { ...result, decision: "hold", route: ROUTE, draftRoute: null, verdicts: [...result.verdicts, verdict] };
 }
 
@@ -40,7 +47,7 @@ export function guard(at: At, action: Action, result: Evaluation): Evaluation {
  * agent lets another one go further.
  */
 export function guardedAsks(at: At, action: Action, asks: Asks): Asks {
-  const isForPeople = action.signature !== undefined || isLoosening(at, action);
+  const isForPeople = action.signature !== undefined || isAgents(action) || isLoosening(at, action);
   if (!isForPeople || asks.seats.every(({ agents }) => !agents)) return asks;
   return { ...asks, seats: asks.seats.map((seat) => ({ ...seat, agents: false })) };
 }

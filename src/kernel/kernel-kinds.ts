@@ -3,6 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { liftBrake } from "./brake-changes.ts";
 import { registerAgent } from "./commands/agents.ts";
+import { grantLevel, revokeLevel } from "./commands/levels.ts";
 import { checkSilence, createSilence } from "./commands/silences.ts";
 import { setStage } from "./commands/stage.ts";
 import type { Action } from "./state.ts";
@@ -11,6 +12,13 @@ import type { Transaction } from "./transaction.ts";
 /** Throws for a proposal that could come to nothing but a failure: nobody is asked about it. */
 export function checkOperand(tx: Transaction, { kind, operand }: { kind: string; operand: string }): void {
   if (kind === "silence.create") checkSilence(tx, operand);
+}
+
+/** What only takes away needs no approval, also where no policy is in force (see design of stages and brakes). */
+const TIGHTENING: ReadonlySet<string> = new Set(["level.revoke"]);
+
+export function isTightening({ kind, effect }: Action): boolean {
+  return effect === "kernel" && TIGHTENING.has(kind);
 }
 
 /** Does what a granted kernel kind asks; what it acts on may be gone by now, and then it failed. */
@@ -44,6 +52,10 @@ function effect(tx: Transaction, action: Action): boolean {
       return registerAgent(tx, action);
     case "silence.create":
       return createSilence(tx, { action: action.id, operand });
+    case "level.grant":
+      return grantLevel(tx, action);
+    case "level.revoke":
+      return revokeLevel(tx, { action: action.id, grant: operand });
     default:
       throw new AppError("action-kind-unknown", `${action.kind} is not carried out by the kernel`);
   }

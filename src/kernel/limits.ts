@@ -42,6 +42,8 @@ export const LIMITS = {
   impactsMax: 2_000,
   impactEntriesMax: 1_024,
   policyProposalsMax: 32,
+  /** Grants of level of one registered agent that have not ended. */
+  levelsPerAgentMax: 64,
   brakesMax: 256,
   /** Registered agents; the one revoked first makes room for another. */
   agentsMax: 1_024,
@@ -103,6 +105,8 @@ export const TERMS = {
   silenceAheadMs: 30 * 24 * 3_600_000,
   /** An alert of a source that tells of no end is taken to fire for so long. */
   stillFiresMs: 10 * 60_000,
+  /** The longest that a grant of level holds. */
+  levelMs: 90 * 24 * 3_600_000,
   /** A storm is over when for so long no window of `stormWindowMs` was as wide. */
   stormWindowMs: 5 * 60_000,
   stormQuietMs: 15 * 60_000,

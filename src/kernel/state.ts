@@ -4,6 +4,7 @@ import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { LevelScope } from "../wire/types/level.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Agent } from "./agent.ts";
@@ -25,6 +26,10 @@ export type Grant = {
   readonly verify?: VerifyTerms;
   /** Under which it is taken back. */
   readonly revert?: string;
+  /** The level without which it is worth nothing; 0 where levels do not apply. */
+  readonly levelNeeded: number;
+  /** It was taken back while a call was under way: nothing begins under it any more. */
+  readonly revoked: boolean;
 };
 
 /** How far the samples of health are. */
@@ -238,6 +243,13 @@ export type StageGrant = {
   readonly expired: boolean;
 };
 
+/** A grant of level to an agent: see kernel/levels. */
+export type LevelGrant = Omit<LevelScope, "agent"> & {
+  readonly id: string;
+  /** The `level.grant` that asked for it. */
+  readonly action: string;
+};
+
 export type Counter = { readonly windowMs: number; readonly times: number[] };
 export type DuplicateMark = {
   readonly action: string;
@@ -277,6 +289,8 @@ export type State = {
   stage: StageGrant | null;
   /** By id, in order of their first registration; revoked ones too. */
   agents: Map<string, Agent>;
+  /** By agent, those that have not ended. */
+  levels: Map<string, readonly LevelGrant[]>;
   incidents: Map<string, Incident>;
   /** In order of their ends. */
   resolved: Map<string, ResolvedIncident>;
@@ -333,6 +347,7 @@ export function emptyState(): State {
     brakes: new Map(),
     stage: null,
     agents: new Map(),
+    levels: new Map(),
     incidents: new Map(),
     resolved: new Map(),
     firingServices: new Map(),

@@ -37,6 +37,8 @@ export interface Rule {
   readonly condition: Condition | null;
   readonly decision: DecisionKind;
   readonly gates: readonly Gate[];
+  /** What an agent needs to do alone what the rule allows, see wire/types/level; 0: the rule asks for none. */
+  readonly minimumLevel: number;
   /** Where to hold when the decision is hold; null only when nothing of the rule can hold. */
   readonly route: string | null;
   readonly line: number;

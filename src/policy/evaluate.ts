@@ -86,6 +86,7 @@ function firstTrueRules(candidates: readonly IndexedRule[], frame: Frame): reado
 
 function addRule(tally: Tally, { rule, verdict }: Prepared, facts: PolicyFacts, counters: CounterReader): void {
   tally.add(verdict, rule.route);
+  tally.require(rule.minimumLevel);
   for (const gate of rule.gates) addGate(tally, gate, facts, counters);
 }
 
@@ -122,6 +123,7 @@ class Tally {
   #draftRoute: string | null = null;
   #duplicateOf: string | null = null;
   #onlyDuplicates = true;
+  #minimumLevel = 0;
 
   constructor(bundleHash: string) {
     this.#bundleHash = bundleHash;
@@ -139,6 +141,10 @@ class Tally {
     } else this.#draftRoute ??= route;
   }
 
+  require(minimumLevel: number): void {
+    if (minimumLevel > this.#minimumLevel) this.#minimumLevel = minimumLevel;
+  }
+
   evaluation(): Evaluation {
     const refused = this.#decision === "refuse";
     return {
@@ -150,6 +156,7 @@ class Tally {
       duplicateOf: refused && this.#onlyDuplicates ? this.#duplicateOf : null,
       reservations: refused ? [] : this.reservations,
       duplicateKeys: refused ? [] : this.duplicateKeys,
+      minimumLevel: this.#minimumLevel,
       bundleHash: this.#bundleHash,
     };
   }

@@ -2,6 +2,7 @@
 
 import { canonicalEnvironment } from "../core/environment.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
+import { LEVEL_MAX } from "../wire/types/level.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { Domain, Names } from "./cel/node.ts";
 import { BOOL, DOUBLE, INT, STRING, TIMESTAMP, type Type, type Value } from "./cel/value-type.ts";
@@ -54,6 +55,7 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
         },
       },
       delegated: fact(BOOL, (facts) => facts.agent.delegated),
+      level: fact(INT, (facts) => facts.agent.level, { min: 0, max: LEVEL_MAX }),
     },
   },
   classification: {
@@ -108,8 +110,13 @@ export function areFactsValid(facts: PolicyFacts): boolean {
     Number.isInteger(severity) &&
     severity >= 0 &&
     severity <= SEVERITY_MAX &&
+    isLevel(facts.agent.level) &&
     Number.isSafeInteger(facts.timeMs) &&
     facts.timeMs >= 0 &&
     facts.timeMs <= TIME_MS_MAX
   );
+}
+
+function isLevel(level: number): boolean {
+  return Number.isInteger(level) && level >= 0 && level <= LEVEL_MAX;
 }

@@ -3,8 +3,10 @@
 import { canonicalEnvironment } from "../core/environment.ts";
 import { compileCondition, type Condition } from "./cel/condition.ts";
 import { ConditionError } from "./cel/node.ts";
+import { LEVEL_MAX } from "../wire/types/level.ts";
 import { coversAction, type Gate, type Match, type Policy, type Rule } from "./definitions.ts";
 import { FACT_NAMES } from "./fact-names.ts";
+import { checkMinimumLevel } from "./gates/minimum-level.ts";
 import { readAction } from "./read-action.ts";
 import { GATES } from "./gates/table.ts";
 import { isWhole, readPlainName } from "./plain-names.ts";
@@ -92,7 +94,7 @@ interface RuleContext {
 }
 
 function readRule(field: Field, context: RuleContext): Rule | undefined {
-  const fields = field.fields(["name", "when", "gates", "decision", "route"], ["name", "decision"]);
+  const fields = field.fields(["name", "when", "gates", "minimumLevel", "decision", "route"], ["name", "decision"]);
   if (fields === undefined) return undefined;
   const name = fields.name && readPlainName(fields.name, "lower-case letters, digits and dashes");
   const decision = fields.decision?.oneOf(["allow", "hold", "refuse"] as const);
@@ -100,16 +102,35 @@ function readRule(field: Field, context: RuleContext): Rule | undefined {
   const own = fields.route === undefined ? null : readRouteUse(fields.route, context.uses);
   if (name === undefined || decision === undefined || condition === undefined || own === undefined) return undefined;
   const route = own ?? context.route;
-  const gates = fields.gates === undefined ? [] : readGates(fields.gates, { ...context, rule: name, route });
-  if (gates === undefined) return undefined;
+  const ruleContext = { ...context, rule: name, route };
+  const others = fields.gates === undefined ? [] : readGates(fields.gates, ruleContext);
+  const level = fields.minimumLevel === undefined ? NO_LEVEL : readMinimumLevel(fields.minimumLevel, ruleContext);
+  if (others === undefined || level === undefined) return undefined;
+  const gates = level.gate === null ? others : [...others, level.gate];
   const mayHold = decision === "hold" || gates.some((gate) => gate.onFail === "hold");
-  if (decision === "refuse" && gates.length > 0) return fields.gates?.fail("a rule that refuses needs no gates");
+  if (decision === "refuse" && others.length > 0) return fields.gates?.fail("a rule that refuses needs no gates");
+  if (decision !== "allow" && level.gate !== null)
+    return fields.minimumLevel?.fail("only what is allowed needs a level");
   if (decision === "hold" && route === null) return field.fail("a hold needs a route, here or in the policy");
   if (own !== null && !mayHold) return fields.route?.fail("this rule never holds, so it needs no route");
-  return { name, condition, decision, gates, route, line: field.line };
+  return { name, condition, decision, gates, minimumLevel: level.level, route, line: field.line };
 }
 
-function readGates(field: Field, context: RuleContext & { readonly rule: string }): readonly Gate[] | undefined {
+type InRule = RuleContext & { readonly rule: string };
+
+const NO_LEVEL = { level: 0, gate: null } as const;
+
+/** `minimumLevel: 2`: what the rule allows waits for a person when an agent of a lower level asks for it. */
+function readMinimumLevel(field: Field, context: InRule): { level: number; gate: Gate } | undefined {
+  const level = field.integer(1, LEVEL_MAX);
+  if (level === undefined) return undefined;
+  if (context.route === null) return field.fail("what is below the level is held: name a route, here or in the policy");
+  const check = checkMinimumLevel(level);
+  const name = `${context.policy}/${context.rule}#minimumLevel`;
+  return { level, gate: { name, onFail: "hold", route: context.route, check } };
+}
+
+function readGates(field: Field, context: InRule): readonly Gate[] | undefined {
   const rule = `${context.policy}/${context.rule}`;
   const labels = new Set<string>();
   const gates = field.items(GATES_MAX)?.map((item): Gate | undefined => {

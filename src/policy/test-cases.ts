@@ -4,6 +4,7 @@ import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import { LEVEL_MAX } from "../wire/types/level.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
@@ -197,7 +198,7 @@ function readAction(field: Field): PolicyFacts["action"] | undefined {
 }
 
 function readAgent(field: Field | undefined): PolicyFacts["agent"] {
-  const fields = field?.fields(["id", "kind", "registered", "signed", "model", "delegated"], []);
+  const fields = field?.fields(["id", "kind", "registered", "signed", "model", "delegated", "level"], []);
   const kind = fields?.kind?.oneOf(["agent", "person", "system"] as const) ?? "system";
   const model = fields?.model?.fields(["provider", "name", "version"], []);
   return {
@@ -212,6 +213,8 @@ function readAgent(field: Field | undefined): PolicyFacts["agent"] {
       version: model?.version?.text(TEXT_CHARS_MAX) ?? "",
     },
     delegated: fields?.delegated?.boolean() ?? false,
+    // An agent has the level that it was granted; a case that names none is about one that may do everything.
+    level: fields?.level?.integer(0, LEVEL_MAX) ?? LEVEL_MAX,
   };
 }
 

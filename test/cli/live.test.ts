@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { startServer, type RunningServer } from "./running-server.ts";
 import type { Outcome, RunOptions } from "./terminal.ts";
+import { approve, giveLevel } from "./levels.ts";
 
 const BY_MODEL = `--model maker/model@2026-11 --prompt-hash ${"a".repeat(64)}`;
 
@@ -31,11 +32,9 @@ describe("the command line with a running server", () => {
     const bounds = "--models maker/model --kinds * --environments * --services * --volume 100000";
     const init = `agent init bot --owner person:keeper --purpose tests ${bounds} --out ${request}`;
     assert.equal((await run(init)).code, 0);
-    const asked = await run(`agent register ${request}`);
-    assert.equal(asked.code, 3, asked.err);
-    const approved = await ada(`approve ${asked.out.split(" ")[0] ?? ""} --yes`);
-    assert.equal(approved.code, 0, approved.err);
+    await approve(await run(`agent register ${request}`), ada);
     await known("agent:bot");
+    await giveLevel("agent:bot", { asks: bot, answers: ada });
   });
   after(async () => {
     for (const cleanup of cleanups) await cleanup();

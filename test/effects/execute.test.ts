@@ -122,7 +122,7 @@ describe("a step", () => {
 describe("triage", () => {
   it("an erased signal is not classified, and a person looks", async () => {
     const stage = await Stage.open();
-    for (let seq = 0; seq < 20; seq++) stage.erased.add(seq);
+    for (let seq = 0; seq < 100; seq++) stage.erased.add(seq);
     await stage.signal();
     await settle();
     assert.equal(stage.rig.last("run.unclassified").code, "payload-erased");

@@ -17,7 +17,8 @@ import type { StoredBatch } from "../../src/wire/contracts/store.ts";
 import type { UnsealedEvent } from "../../src/wire/types/event.ts";
 import { engineWith } from "../history/fixed-policy.ts";
 import { RecordedStore } from "../history/recorder.ts";
-import { BUNDLES, Workload } from "../history/workload.ts";
+import { BUNDLES } from "../history/names.ts";
+import { Workload } from "../history/workload.ts";
 
 export const ORIGIN = "holdpoint.test/log";
 

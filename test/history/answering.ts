@@ -23,3 +23,7 @@ export function reviewCommand(review: string, outcome: ReviewOutcome): Command {
   const answerer = personOf("p-cid", ["admin"]);
   return { type: "give-review", actor: answerer.id, input: { review, outcome, answerer } };
 }
+
+export function releaseCommand(brake: string, requestHash: string): Command {
+  return { type: "release-brake", actor: "person:p-bob", input: { brake, person: "p-bob", requestHash } };
+}

@@ -73,10 +73,12 @@ function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: strin
     duplicateOf: null,
     reservations: [],
     duplicateKeys: [],
+    minimumLevel: 0,
     bundleHash: at.hash,
     ...more,
   });
-  if (action.kind === "killswitch.resume" || action.kind === "policy.activate" || facts.stage.raises) {
+  const isGoverned = ["killswitch.resume", "policy.activate", "level.grant"].includes(action.kind);
+  if (isGoverned || facts.stage.raises) {
     return answer("hold", "two-people", { route: "admins" });
   }
   if (action.kind === "nowhere.go") return answer("hold", "route-missing", { route: "nobody" });

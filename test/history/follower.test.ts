@@ -8,7 +8,8 @@ import { stateHash } from "../../src/kernel/snapshot.ts";
 import { dump, ENGINE, follow, memoryViews } from "./following.ts";
 import { engineWith } from "./fixed-policy.ts";
 import { RecordedStore } from "./recorder.ts";
-import { BUNDLES, Workload } from "./workload.ts";
+import { BUNDLES } from "./names.ts";
+import { Workload } from "./workload.ts";
 
 function recorded(seed: number, steps: number, engine = ENGINE): { workload: Workload; store: RecordedStore } {
   const workload = new Workload(engineWith(engine, BUNDLES), seed);

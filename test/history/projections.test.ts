@@ -17,7 +17,8 @@ import type { ActionView } from "../../src/wire/types/views.ts";
 import { engineWith } from "./fixed-policy.ts";
 import { follow } from "./following.ts";
 import { Recorder, RecordedStore } from "./recorder.ts";
-import { BUNDLES, Workload } from "./workload.ts";
+import { BUNDLES } from "./names.ts";
+import { Workload } from "./workload.ts";
 
 const BUNDLE = hash("sha256", "bundle");
 const CLASSIFIER = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p", answerHash: "a" };

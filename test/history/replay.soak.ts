@@ -8,7 +8,8 @@ import { redecide } from "../../src/history/redecide.ts";
 import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
 import { emptyState } from "../../src/kernel/state.ts";
 import { engineWith } from "./fixed-policy.ts";
-import { BUNDLES, Workload } from "./workload.ts";
+import { BUNDLES } from "./names.ts";
+import { Workload } from "./workload.ts";
 
 const HISTORIES = 50;
 const STEPS = 15_000;

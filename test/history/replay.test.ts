@@ -11,7 +11,8 @@ import { redecide } from "../../src/history/redecide.ts";
 import { replayDecision } from "../../src/history/replay.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { engineWith } from "./fixed-policy.ts";
-import { BUNDLES, Workload } from "./workload.ts";
+import { BUNDLES } from "./names.ts";
+import { Workload } from "./workload.ts";
 
 const ENGINE = "engine-under-test";
 

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { somethingIsDue } from "../../src/kernel/commands/tick.ts";
 import { engineWith } from "./fixed-policy.ts";
-import { BUNDLES, Workload } from "./workload.ts";
+import { BUNDLES } from "./names.ts";
+import { Workload } from "./workload.ts";
 
 it("whatever is due fires, in whatever state", () => {
   for (let seed = 0; seed < 8; seed++) {

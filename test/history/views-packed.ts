@@ -45,6 +45,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     answers: [],
     review: null,
     grant: null,
+    would: null,
     dryRun: false,
     attempt: 0,
     stops: [],

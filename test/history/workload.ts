@@ -10,27 +10,12 @@ import { STAGES } from "../../src/wire/types/stage.ts";
 import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
+import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { glassCommand, mayBreakGlass, personOf, reviewCommand } from "./answering.ts";
+import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
+import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
 import { command, Recorder } from "./recorder.ts";
-
-const SERVICES = ["cart", "search", "payments"];
-const ENVIRONMENTS = ["production", "staging"];
-const KINDS = [
-  "deploy.rollback",
-  "careful.change",
-  "forbidden.drop",
-  "nowhere.go",
-  "note.add",
-  "checked.change",
-  "checked.change",
-];
-const UNDO = { kind: "checked.undo", repeat: "idempotent", hash: hash("sha256", "undo") } as const;
-const AGENTS = ["agent:a0", "agent:a1", "agent:a2"];
-const STEP_STATUSES = ["succeeded", "succeeded", "failed", "retry", "unknown"] as const;
-const FIRST_BUNDLE = hash("sha256", "first");
-const LATER_BUNDLES = [0, 1, 2, 3].map((number) => hash("sha256", `bundle${number}`));
-export const BUNDLES: readonly string[] = [FIRST_BUNDLE, ...LATER_BUNDLES];
 
 export class Workload extends Recorder {
   #random: number;
@@ -60,7 +45,8 @@ export class Workload extends Recorder {
     if (pick < 68) return this.#plan();
     if (pick < 76) return this.#answer();
     if (pick < 93) return this.#runStep();
-    if (pick < 95) return this.#cancel();
+    if (pick < 94) return this.#cancel();
+    if (pick < 95) return this.#moveLevel();
     if (pick < 96) return this.#split();
     if (pick < 97) return this.#chance(3) ? this.#storm() : this.#flap();
     this.#control();
@@ -211,7 +197,7 @@ export class Workload extends Recorder {
         const input = { ...at, status, afterMs: status === "unclear" && this.#chance(2) ? 5_000 : 0 };
         return void this.submit(command("reconcile-step", "system:effects", input));
       }
-      const input = { ...at, status: this.#from(STEP_STATUSES), code: "http-200", afterMs: this.#below(5_000) };
+      const input = { ...at, status: this.#from(STEP_ENDS), code: "http-200", afterMs: this.#below(5_000) };
       return void this.submit(command("finish-step", "system:effects", input));
     }
     const ready = this.#one(this.#actions("granted", "retrying"));
@@ -320,7 +306,7 @@ export class Workload extends Recorder {
         return this.#releaseDomain();
       default:
         if (brake === undefined) return;
-        return void this.submit(command("release-brake", "person:p-bob", { brake, person: "p-bob", requestHash }));
+        return this.#approve(this.submit(releaseCommand(brake, requestHash))?.subject);
     }
   }
 
@@ -329,18 +315,22 @@ export class Workload extends Recorder {
     const volumePerHour = 1_000 + this.#below(3);
     const proposal = registrationProposal(registrationOf(id, { parent, volumePerHour }), "owner");
     this.#agreed("person:owner", proposal);
+    if (this.state.levels.has(id) || this.#chance(5)) return;
+    this.#agreed("person:p-bob", levelProposal({ agent: id, expiresAt: this.nowMs + TERMS.levelMs }, BOB));
   }
 
   /** Mostly approved at once, by somebody else. */
   #agreed(actor: string, proposal: CommandInputs["propose-action"]): void {
-    const action = this.submit(command("propose-action", actor, proposal))?.subject;
-    if (action === undefined || this.state.actions.get(action)?.status !== "held" || this.#chance(4)) return;
+    this.#approve(this.submit(command("propose-action", actor, proposal))?.subject);
+  }
+
+  #approve(action: string | undefined): void {
+    const { status, planHash } = this.state.actions.get(action ?? "") ?? {};
+    if (action === undefined || status !== "held" || this.#chance(4)) return;
     const id = "person:p-ada";
     const answerer = { id, kind: "person", person: "p-ada", roles: ["sre", "admin"], owner: null, models: [] } as const;
     const given = { answerer, proposer: { owner: null, models: [] }, present: [] };
-    this.submit(
-      command("answer-hold", id, { action, decision: "approve", planHash: proposal.planHash ?? "", ...given }),
-    );
+    this.submit(command("answer-hold", id, { action, decision: "approve", planHash: planHash ?? "", ...given }));
   }
 
   #releaseDomain(): void {
@@ -361,6 +351,16 @@ export class Workload extends Recorder {
     const endsAt = startsAt + 1 + this.#below(600_000);
     const terms = { environment: this.#from(ENVIRONMENTS), service, signature: null, startsAt, endsAt };
     this.#agreed("person:p-bob", silenceProposal(terms, "p-bob"));
+  }
+
+  #moveLevel(): void {
+    const grant = this.#one([...this.state.levels.values()].flat());
+    if (grant !== undefined && this.#chance(3)) {
+      return void this.submit(command("propose-action", "person:p-bob", revokeProposal(grant.id, BOB)));
+    }
+    const given = { agent: this.#from(AGENTS), level: this.#from([1, 2, 3] as const) };
+    const expiresAt = this.nowMs + 1 + this.#below(8 * 3_600_000);
+    this.#agreed("person:p-bob", levelProposal({ ...given, expiresAt }, BOB));
   }
 
   #setStage(): void {

@@ -98,6 +98,7 @@ const CASES: readonly Case[] = [
   { operation: "getSilence", scope: "incidents:read", path: "/v1/silences/sil_000000000" },
   { operation: "createSilence", scope: "actions:propose:silence.create" },
   { operation: "endSilence", scope: "incidents:write", path: "/v1/silences/sil_000000000/end" },
+  { operation: "listKinds", scope: "actions:read" },
   { operation: "getLedgerKeys", scope: "ledger:read" },
   { operation: "listEvents", scope: "ledger:read" },
   { operation: "getEventReceipt", scope: "ledger:read", path: "/v1/ledger/events/0/receipt" },

@@ -16,6 +16,7 @@ import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
 import { AGENT_SCOPES, PLAIN_SCOPES, type ClientScope } from "../../src/wire/types/scopes.ts";
 import { registrationBody, signProposal } from "./signing.ts";
+import { giveLevel, levelRequest } from "./levels.ts";
 
 export const ALL_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
@@ -42,7 +43,7 @@ const CLIENTS = {
   stranger: { id: "agent:stranger", kind: "agent", roles: [], scopes: ["actions:propose:record.note"] },
 } as const satisfies Record<string, NewClient>;
 
-/** What the agents are registered with, at the first token that a test takes for them. */
+/** What the agents are registered with, and given the highest level, at the first token that a test takes for them. */
 const REGISTRATIONS: Readonly<Record<string, JsonObject>> = {
   deployer: { owner: "person:keeper", roles: ["on-call"], scopes: [...AGENT_SCOPES] },
   stranger: { owner: "person:keeper", kinds: ["record.note"] },
@@ -53,7 +54,7 @@ const REGISTRATION = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: registration }
 spec:
-  match: { actions: [agent.register] }
+  match: { actions: [agent.register, level.grant] }
   rules: [{ name: registrars-decide, decision: hold, route: registrars }]
 ---
 apiVersion: holdpoint.dev/v1
@@ -154,6 +155,11 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
     const { json, text } = await ask(url, "/v1/agents", { as: asker, body });
     if (json?.["status"] !== "held") throw new Error(`not registered: ${text}`);
     await approve(url, json["href"] as string, approver);
+    await giveLevel(levelRequest(CLIENTS[who].id), {
+      asks: async (path, body) => (await ask(url, path, { as: asker, body })).json,
+      read: async (path) => (await ask(url, path, { as: approver })).json,
+      answers: async (path, body) => (await ask(url, path, { as: approver, body })).json,
+    });
   };
   const bearerOf = async (who: Who, scopes?: readonly ClientScope[]): Promise<string> => {
     const isAgent = CLIENTS[who].kind === "agent";

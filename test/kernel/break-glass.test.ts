@@ -82,6 +82,23 @@ describe("breaking the glass", () => {
     assert.equal((await rig.begin(subject)).result, "started");
   });
 
+  it("is the approval that level 1 asks for, and no way round level 0", async () => {
+    const rig = await open();
+    // The test's own policy says nothing of levels: they are set where a grant would have put them.
+    const give = (level: 0 | 1): void => {
+      const all = { kinds: ["*"], environments: null, services: null, expiresAt: rig.nowMs + 60 * MINUTE_MS };
+      rig.state.levels.set("agent:new", [{ id: "lvl_000000001", action: "act_000000001", level, ...all }]);
+    };
+    give(1);
+    const { subject } = await rig.propose({ kind: "test.alone" }, "agent:new");
+    assert.equal((await smash(rig, subject, ada)).result, "granted");
+    assert.equal((await rig.begin(subject)).result, "started");
+    const late = (await rig.propose({ kind: "test.alone", service: "late" }, "agent:new")).subject;
+    give(0);
+    assert.equal((await smash(rig, late, ada)).result, "advised");
+    assert.equal((await rig.begin(late)).result, "ended");
+  });
+
   it("takes two different people where the route says so", async () => {
     const rig = await open();
     const { subject } = await rig.propose();

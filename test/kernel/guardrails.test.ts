@@ -11,6 +11,7 @@ import { registrationOf, registrationProposal } from "./agent-registration.ts";
 import { bundle, MINUTE_MS, Rig } from "./rig.ts";
 import { silenceProposal } from "./silence-proposal.ts";
 import { stageProposal } from "./stage-proposal.ts";
+import { levelProposal } from "./level-proposal.ts";
 
 /** What somebody who may change policies could wish for: no questions, or questions to agents. */
 function laxEngine(decision: "allow" | "hold"): Engine {
@@ -50,6 +51,11 @@ const LOOSENING: Readonly<Record<string, (rig: Rig) => CommandInputs["propose-ac
   "silence.create": silence,
   "stage.set": () => stageProposal("mim-automation", "ada"),
   "domain.release": () => ({ ...stageProposal("shadow", "ada"), kind: "domain.release", operand: "production|cart" }),
+  "level.grant": (rig) =>
+    levelProposal(
+      { agent: "agent:one", expiresAt: rig.nowMs + 24 * 60 * MINUTE_MS },
+      { agentKind: "person", person: "ada" },
+    ),
 };
 
 /** What became of it once granted; no revert had failed, so there is nothing to release. */
@@ -103,7 +109,7 @@ describe("what loosens enforcement", () => {
 
   it("is every kind that the kernel carries out, but those that take away", () => {
     assert.deepEqual(
-      [...KERNEL_KINDS.keys()].filter((kind) => !(kind in LOOSENING)),
+      [...KERNEL_KINDS.keys()].filter((kind) => !(kind in LOOSENING) && kind !== "level.revoke"),
       [],
     );
   });
@@ -116,6 +122,20 @@ it("a plan that needs a person's signature is answered by no agent either", asyn
   const robot = { kind: "agent", person: null, roles: ["robot"] } as const;
   await assert.rejects(rig.answer(id, robot, "agent:robot"), { code: "not-eligible" });
   assert.equal((await rig.answer(id, { roles: ["robot"] })).result, "granted");
+});
+
+it("what an agent wants of Holdpoint itself waits for people, also where it only tightens", async () => {
+  const rig = await Rig.open(laxEngine("allow"));
+  const { subject: id, result } = await rig.propose({ ...stageProposal("shadow", "ada"), agentKind: "agent" });
+  assert.equal(result, "held");
+  const { evaluation } = rig.last("action.held", id);
+  assert.deepEqual(
+    [evaluation.verdicts.at(-1)?.gate, evaluation.verdicts.at(-1)?.code],
+    ["kernel/guardrail", "agent-asks"],
+  );
+  const robot = { kind: "agent", person: null, roles: ["owner"] } as const;
+  await assert.rejects(rig.answer(id, robot, "agent:robot"), { code: "not-eligible" });
+  assert.equal((await rig.answer(id, { person: "bob", roles: ["owner"] }, "person:bob")).result, "succeeded");
 });
 
 it("what tightens waits for nobody, and other actions are policy's alone", async () => {

@@ -67,6 +67,7 @@ describe("limits", () => {
 
   it("two hundred callers at once: never one over", async () => {
     const rig = await Rig.open();
+    for (let i = 0; i < 200; i++) await rig.grantLevel({ agent: `agent:${i}` });
     const asked = Array.from({ length: 200 }, (_, i) =>
       rig.propose({ kind: "test.limited", requestHash: `${i}` }, `agent:${i}`),
     );

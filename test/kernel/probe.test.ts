@@ -6,13 +6,15 @@ import type { CommandInputs } from "../../src/kernel/command.ts";
 import { probe } from "../../src/kernel/probe.ts";
 import { serializeState } from "../../src/kernel/snapshot.ts";
 import { engineWith } from "../history/fixed-policy.ts";
-import { BUNDLES, Workload } from "../history/workload.ts";
+import { BUNDLES } from "../history/names.ts";
+import { Workload } from "../history/workload.ts";
 
 const DECISIONS: Readonly<Record<string, string>> = {
   "action.granted": "allow",
   "action.held": "hold",
   "action.refused": "refuse",
   "action.suppressed": "refuse",
+  "action.advised": "refuse",
 };
 
 it("a probe answers as the proposal right after it is decided, in whatever state, and changes nothing", () => {

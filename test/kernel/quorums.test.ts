@@ -294,11 +294,11 @@ describe("agents as reviewers", () => {
   it("take the seats that are open to them and no other", async () => {
     const rig = await open();
     const { subject } = await rig.propose({ kind: "test.reviewed", person: null });
-    await byAgent(rig, subject, "two", { ...B, proposer });
-    await byAgent(rig, subject, "three", { ...C, proposer });
+    await byAgent(rig, subject, "reviewer-two", { ...B, proposer });
+    await byAgent(rig, subject, "reviewer-three", { ...C, proposer });
     assert.equal(rig.action(subject).status, "held", "a person is asked too");
     const sre = { ...C, owner: "team:d", models: ["m/4"], roles: ["sre"], proposer };
-    await assert.rejects(byAgent(rig, subject, "four", sre), { code: "not-eligible" });
+    await assert.rejects(byAgent(rig, subject, "reviewer-four", sre), { code: "not-eligible" });
     assert.equal((await by(rig, subject, "ada", ["sre"], { proposer })).result, "granted");
   });
 
@@ -311,12 +311,20 @@ describe("agents as reviewers", () => {
     rig.admit("agent:one", { owner: "team:a", models });
     const { subject } = await rig.propose({ kind: "test.reviewed", person: null });
     await assert.rejects(byAgent(rig, subject, "one", { ...B, proposer }), { code: "self-approval" });
-    await assert.rejects(byAgent(rig, subject, "two", { ...B, owner: "team:a", proposer }), { code: "not-eligible" });
-    await assert.rejects(byAgent(rig, subject, "two", { ...B, models: ["m/1"], proposer }), { code: "not-eligible" });
-    await byAgent(rig, subject, "two", { ...B, proposer });
-    await assert.rejects(byAgent(rig, subject, "three", { ...C, owner: "team:b", proposer }), { code: "not-eligible" });
-    await assert.rejects(byAgent(rig, subject, "three", { ...C, models: ["m/2"], proposer }), { code: "not-eligible" });
-    assert.equal((await byAgent(rig, subject, "three", { ...C, proposer })).result, "held");
+    await assert.rejects(byAgent(rig, subject, "reviewer-two", { ...B, owner: "team:a", proposer }), {
+      code: "not-eligible",
+    });
+    await assert.rejects(byAgent(rig, subject, "reviewer-two", { ...B, models: ["m/1"], proposer }), {
+      code: "not-eligible",
+    });
+    await byAgent(rig, subject, "reviewer-two", { ...B, proposer });
+    await assert.rejects(byAgent(rig, subject, "reviewer-three", { ...C, owner: "team:b", proposer }), {
+      code: "not-eligible",
+    });
+    await assert.rejects(byAgent(rig, subject, "reviewer-three", { ...C, models: ["m/2"], proposer }), {
+      code: "not-eligible",
+    });
+    assert.equal((await byAgent(rig, subject, "reviewer-three", { ...C, proposer })).result, "held");
   });
 });
 

@@ -14,9 +14,11 @@ import { loadBundle } from "../../src/policy/load.ts";
 import type { Answerer } from "../../src/wire/types/approvals.ts";
 import type { LedgerWriter } from "../../src/wire/contracts/writer.ts";
 import type { AgentRegistration } from "../../src/wire/types/agent.ts";
+import type { LevelScope } from "../../src/wire/types/level.ts";
 import type { Stage } from "../../src/wire/types/stage.ts";
 import type { Head, UnsealedEvent } from "../../src/wire/types/event.ts";
 import { registrationOf, registrationProposal, signedBy } from "./agent-registration.ts";
+import { levelProposal, revokeProposal } from "./level-proposal.ts";
 
 export const MINUTE_MS = 60_000;
 const START_MS = 1_790_000_000_000;
@@ -123,6 +125,9 @@ export type Answering = Partial<
     Omit<Answerer, "id">
 >;
 
+/** Who has the highest level everywhere. */
+const AGENTS = ["one", "two", "three", "four", "five"].map((name) => `agent:${name}`);
+
 export class Rig {
   readonly writer = new MemoryWriter();
   readonly fatal: AppError[] = [];
@@ -132,6 +137,8 @@ export class Rig {
   monotonicMs = 0;
   #deliveries = 0;
   #proposals = 0;
+  /** The actions that gave the levels come before this, and are no test's business. */
+  #givenBefore = 0;
 
   constructor(state: State = emptyState(), withEngine: Engine = engine) {
     this.clock = new ClockGuard({ nowMs: () => this.nowMs, monotonicMs: () => this.monotonicMs });
@@ -145,14 +152,22 @@ export class Rig {
     });
   }
 
-  /** At the highest stage, unless another is asked for: then policy alone decides. */
+  /** At the highest stage, unless another is asked for, and with agents of the highest level: then policy alone decides. */
   static async open(withEngine: Engine = engine, stage: Stage = "mim-automation"): Promise<Rig> {
-    const rig = new Rig(emptyState(), withEngine);
+    // The standard pack gives the levels, whatever the test's own policy says afterwards.
+    let current = engine;
+    const rig = new Rig(emptyState(), { version: withEngine.version, policy: (hash) => current.policy(hash) });
     await rig.ask("open-log", { format: 1 });
     await rig.ask("start-engine", { engine: engine.version });
     await rig.ask("propose-policy", { bundleHash: bundle.hash, mode: "file", person: null, requestHash: "0" });
     const expiresAt = stage === "shadow" ? null : START_MS + TERMS.initialStageMs;
     await rig.ask("grant-stage", { stage, expiresAt, signature: "s" }, "system:kernel");
+    for (const agent of AGENTS) {
+      await rig.register(agent);
+      await rig.grantLevel({ agent });
+    }
+    current = withEngine;
+    rig.#givenBefore = rig.writer.kept.length;
     return rig;
   }
 
@@ -161,6 +176,20 @@ export class Rig {
     const proposal = registrationProposal(registrationOf(id, of), "owner");
     const { subject, result } = await this.ask("propose-action", proposal, "person:owner");
     if (result === "held") await this.answer(subject, { person: "registrar", roles: ["owner"] }, "person:registrar");
+  }
+
+  /** A level that ben asks for and olga, an owner, approves; gives the id of the grant. */
+  async grantLevel(of: { agent: string } & Partial<LevelScope>): Promise<string> {
+    if (!this.state.agents.has(of.agent)) this.admit(of.agent);
+    const scope = { expiresAt: this.nowMs + TERMS.levelMs, ...of };
+    const { subject } = await this.propose(levelProposal(scope, { agentKind: "person", person: "ben" }), "person:ben");
+    await this.answer(subject, { person: "olga", roles: ["owner"] }, "person:olga");
+    return this.all("level.granted").at(-1)?.subject ?? "";
+  }
+
+  async revokeLevel(grant: string): Promise<string> {
+    const proposal = revokeProposal(grant, { agentKind: "person", person: "ben" });
+    return (await this.propose(proposal, "person:ben")).result;
   }
 
   get state(): Readonly<State> {
@@ -198,7 +227,9 @@ export class Rig {
   }
 
   all<T extends EventType>(type: T): readonly (Omit<KernelEvent<T>, "facts"> & { readonly facts: EventFacts[T] })[] {
-    return this.writer.kept.filter((event) => event.type === type) as never;
+    return this.writer.kept.filter(
+      (event) => event.type === type && (event.seq >= this.#givenBefore || !type.startsWith("action.")),
+    ) as never;
   }
 
   last<T extends EventType>(type: T, subject?: string): EventFacts[T] {

@@ -20,7 +20,7 @@ describe("a plan that needs a signature", () => {
     const { rig, id, result } = await planned("test.free", "destructive");
     assert.equal(result, "held");
     assert.equal(rig.action(id).hold?.route, "on-call");
-    const verdict = rig.last("action.held", id).evaluation.verdicts.at(-1);
+    const verdict = rig.last("action.held", id).evaluation.verdicts.find(({ gate }) => gate.startsWith("kernel/"));
     assert.deepEqual(verdict, { code: "destructive", evidence: {}, gate: "kernel/signature", verdict: "hold" });
   });
 

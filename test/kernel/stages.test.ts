@@ -75,6 +75,7 @@ function evaluationOf(decision: DecisionKind): Evaluation {
     duplicateOf: null,
     reservations: [{ counter: "c", windowMs: 1, max: 1 }],
     duplicateKeys: ["k"],
+    minimumLevel: 0,
     bundleHash: "b",
   };
 }

@@ -90,6 +90,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
       signed: false,
       model: { provider: "", name: "", version: "" },
       delegated: false,
+      level: 3,
       ...patch.agent,
     },
     classification: {

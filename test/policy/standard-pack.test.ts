@@ -83,15 +83,16 @@ for (const [what, from, to] of BROKEN) {
 test("the examples of the manual load and pass", () => {
   const manual = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
   const blocks = [...manual.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] as string);
-  assert.equal(blocks.length, 6);
-  const [policy = "", route = "", quorum = "", ladder = "", cases = "", verification = ""] = blocks;
-  for (const text of [quorum, ladder, verification]) assert.ok(isValid(text), JSON.stringify(validate.errors));
+  assert.equal(blocks.length, 7);
+  const [policy = "", route = "", quorum = "", level = "", ladder = "", cases = "", verification = ""] = blocks;
+  for (const text of [quorum, level, ladder, verification]) assert.ok(isValid(text), JSON.stringify(validate.errors));
   const bundle = mustLoad([
     { path: "policy.yaml", text: policy },
     { path: "route.yaml", text: route },
     { path: "quorum.yaml", text: quorum },
     { path: "ladder.yaml", text: ladder },
     { path: "verification.yaml", text: verification },
+    { path: "level.yaml", text: level },
   ]);
   const { results, problems } = runPolicyTests(bundle, [{ path: "cases.yaml", text: cases }]);
   assert.deepEqual(problems, []);

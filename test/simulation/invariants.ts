@@ -19,6 +19,7 @@ import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
+import { checkLevels, checkRevoked } from "./level-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
@@ -59,13 +60,15 @@ export function checkCall(world: World, request: ExecuteRequest, kind: ActionKin
   return broken;
 }
 
+const ENDS: ReadonlySet<string> = new Set(
+  ["advised", "refused", "denied", "cancelled", "expired", "suppressed"].map((end) => `action.${end}`),
+);
+
 function hasEndedBy(event: KernelEvent): boolean {
   if (event.type === "step.finished" || event.type === "step.reconciled") {
     return hasEnded((event as KernelEvent<"step.finished">).facts.action);
   }
-  return ["action.refused", "action.denied", "action.cancelled", "action.expired", "action.suppressed"].includes(
-    event.type,
-  );
+  return ENDS.has(event.type);
 }
 
 /** Over the whole ledger, once everything has come to rest. */
@@ -84,6 +87,8 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkCommands(events),
     ...checkStages(events),
     ...checkApprovals(events),
+    ...checkLevels(events),
+    ...checkRevoked(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),
@@ -118,7 +123,12 @@ function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
 }
 
 /** Ends that give back what was granted, when no step of it began. */
-const GIVEN_BACK: ReadonlySet<string> = new Set(["action.cancelled", "action.expired", "action.refused"]);
+const GIVEN_BACK: ReadonlySet<string> = new Set([
+  "action.cancelled",
+  "action.expired",
+  "action.refused",
+  "action.grant-revoked",
+]);
 
 type Taken = { readonly id: string; readonly at: number; readonly service: string; readonly size: number };
 

@@ -14,6 +14,7 @@ import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
 import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
+import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import { AGENTS, type World } from "./world.ts";
@@ -44,7 +45,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 97) return storm(world, promised);
   if (pick < 98) return command(world);
   if (pick < 98) return registration(world);
-  if (pick < 99) return silence(world);
+  if (pick < 99) return world.random.below(2) === 0 ? silence(world) : moveLevel(world);
   world.process.runner.sweep();
 }
 
@@ -337,6 +338,31 @@ function command(world: World): void {
   const services = world.random.below(4) === 0 ? ["search"] : [];
   const input = { incident, person, roles, services, exceptAgents, exceptKinds };
   void world.ask({ type: "command-incident", actor, input });
+}
+
+const AGENT_IDS = AGENTS.map(({ id }) => id);
+const PATTERNS = [["*"], ["model.*"], ["model.neither"]];
+
+/** People and agents ask for levels, mostly answered by the next one who is asked; levels are taken back. */
+function moveLevel(world: World): void {
+  const grants = [...(world.process?.kernel.state.levels.values() ?? [])].flat();
+  const asks = from(world, ["person:ada", "person:ben", ...AGENT_IDS]);
+  const by = {
+    agentKind: asks.startsWith("agent:") ? "agent" : "person",
+    person: asks.startsWith("person:") ? asks.slice("person:".length) : null,
+  } as const;
+  if (grants.length > 0 && world.random.below(3) === 0) {
+    const input = revokeProposal(from(world, grants).id, by);
+    return void world.ask({ type: "propose-action", actor: asks, input });
+  }
+  const scope = {
+    agent: from(world, AGENT_IDS),
+    kinds: from(world, PATTERNS),
+    environments: world.random.below(2) === 0 ? null : [from(world, ENVIRONMENTS)],
+    level: from(world, [0, 1, 2, 3] as const),
+    expiresAt: world.nowMs + 1 + world.random.below(TERMS.levelMs / 8),
+  };
+  void world.ask({ type: "propose-action", actor: asks, input: levelProposal(scope, by) });
 }
 
 function brake(world: World): void {

@@ -21,6 +21,7 @@ import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelHealth } from "./model-health.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { levelProposal } from "../kernel/level-proposal.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
@@ -149,7 +150,10 @@ export class World {
       this.random.below(4) === 0 ? (STAGES[this.random.below(STAGES.length)] ?? "shadow") : "mim-automation";
     const expiresAt = stage === "shadow" ? null : kernel.state.time + TERMS.initialStageMs;
     await kernel.submit({ type: "grant-stage", actor, input: { stage, expiresAt, signature: "s" } });
-    if (kernel.state.agents.size === 0) await registerAgents(kernel);
+    if (kernel.state.agents.size === 0) {
+      await registerAgents(kernel);
+      await giveLevels(kernel);
+    }
     return this.#startEffects(kernel, store);
   }
 
@@ -238,6 +242,20 @@ async function registerAgents(kernel: Kernel): Promise<void> {
     const proposer = { owner: null, models: [] };
     const answer = { action: subject, decision: "approve", planHash, answerer, proposer, present: [] } as const;
     await kernel.submit({ type: "answer-hold", actor: "person:registrar", input: answer });
+  }
+}
+
+const BEN = { id: "person:ben", kind: "person", person: "ben", roles: ["owner"], owner: null, models: [] } as const;
+
+/** Mostly high enough that something happens; a crash before it is durable leaves agents with none. */
+async function giveLevels(kernel: Kernel): Promise<void> {
+  for (const { id: agent } of AGENTS) {
+    const scope = { agent, expiresAt: kernel.state.time + TERMS.levelMs };
+    const input = levelProposal(scope, { agentKind: "person", person: "ada" });
+    const { subject } = await kernel.submit({ type: "propose-action", actor: "person:ada", input });
+    const answer = { action: subject, decision: "approve", planHash: input.planHash ?? "" } as const;
+    const who = { answerer: BEN, present: [], proposer: { owner: null, models: [] } };
+    await kernel.submit({ type: "answer-hold", actor: BEN.id, input: { ...answer, ...who } });
   }
 }
 

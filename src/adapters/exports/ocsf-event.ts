@@ -36,7 +36,16 @@ const SEVERITY: Readonly<Record<string, readonly [number, string]>> = {
   sev1: [5, "Critical"],
 };
 const SUCCESS = new Set(["classified", "granted", "approved", "succeeded", "executing"]);
-const FAILURE = new Set(["unclassified", "refused", "suppressed", "denied", "cancelled", "expired", "failed"]);
+const FAILURE = new Set([
+  "unclassified",
+  "advised",
+  "refused",
+  "suppressed",
+  "denied",
+  "cancelled",
+  "expired",
+  "failed",
+]);
 const USER_TYPES: Readonly<Record<string, readonly [number, string]>> = { person: [1, "User"], system: [3, "System"] };
 
 /** The event, and what the next of the chain refers to. */

@@ -45,6 +45,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     answers: [],
     review: null,
     grant: null,
+    would: null,
     dryRun: false,
     attempt: 0,
     stops: [],
@@ -117,6 +118,26 @@ export function projectRefused(documents: Documents, event: KernelEvent<"action.
   move(documents, event, (before) => ({ status: "refused", code, evaluation: evaluated(before, event, evaluation) }));
 }
 
+export function projectAdvised(documents: Documents, event: KernelEvent<"action.advised">): void {
+  const { code, evaluation, would } = event.facts;
+  move(documents, event, (before) => ({
+    status: "advised",
+    code,
+    would,
+    evaluation: evaluated(before, event, evaluation),
+  }));
+}
+
+/** A call under way goes on to its own end. */
+export function projectGrantRevoked(documents: Documents, event: KernelEvent<"action.grant-revoked">): void {
+  const { code, status } = event.facts;
+  move(documents, event, ({ grant }) => ({
+    status,
+    code,
+    grant: grant === null ? null : { ...grant, revokedAt: event.time },
+  }));
+}
+
 export function projectActionSuppressed(documents: Documents, event: KernelEvent<"action.suppressed">): void {
   const { duplicateOf, evaluation } = event.facts;
   move(documents, event, (before) => ({
@@ -140,7 +161,7 @@ export function projectGranted(documents: Documents, event: KernelEvent<"action.
     status: completed === null ? "granted" : "succeeded",
     code: completed,
     hold: null,
-    grant: { id: grant, expiresAt },
+    grant: { id: grant, expiresAt, revokedAt: null },
     dryRun,
     verification: verify === undefined ? null : verificationOf(verify),
     evaluation: evaluated(before, event, evaluation),

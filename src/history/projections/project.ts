@@ -9,6 +9,7 @@ import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
 import * as holds from "./holds.ts";
 import * as incidents from "./incidents.ts";
+import * as levels from "./levels.ts";
 import * as runs from "./runs.ts";
 import * as signals from "./signals.ts";
 import * as silences from "./silences.ts";
@@ -16,7 +17,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 14;
+export const PROJECTIONS_VERSION = 15;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -52,6 +53,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "run.unclassified": runs.projectUnclassified,
   "action.proposed": actions.projectProposed,
   "action.planned": actions.projectPlanned,
+  "action.advised": actions.projectAdvised,
   "action.refused": actions.projectRefused,
   "action.suppressed": actions.projectActionSuppressed,
   "action.held": holds.projectHeld,
@@ -70,6 +72,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.cancelled": actions.projectEnded("cancelled"),
   "action.expired": actions.projectEnded("expired"),
   "action.granted": actions.projectGranted,
+  "action.grant-revoked": actions.projectGrantRevoked,
   "action.completed": actions.projectCompleted,
   "step.started": actions.projectStepStarted,
   "step.finished": actions.projectStepFinished,
@@ -87,8 +90,14 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "stage.granted": stage.projectStageGranted,
   "stage.expired": stage.projectStageExpired,
   "agent.registered": agents.projectRegistered,
-  "agent.revoked": agents.projectRevoked,
+  "agent.revoked": (documents, event) => {
+    agents.projectRevoked(documents, event);
+    levels.projectLevelsLost(documents, event);
+  },
   "proposal.refused": agents.projectProposalRefused,
+  "level.granted": levels.projectLevelGranted,
+  "level.revoked": levels.projectLevelRevoked,
+  "level.expired": levels.projectLevelExpired,
   "refusals.counted": control.projectRefusals,
   "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,

@@ -5,6 +5,7 @@ import { parseRegistration } from "../../wire/schemas/agents.ts";
 import type { AgentRegistration } from "../../wire/types/agent.ts";
 import { widerPart } from "../authority.ts";
 import type { Command, Reply } from "../command.ts";
+import { revokeGrant } from "../levels.ts";
 import { LIMITS } from "../limits.ts";
 import { minuteOf } from "../reducers/agents.ts";
 import type { Agent } from "../agent.ts";
@@ -115,11 +116,14 @@ export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke
   for (const one of withThoseBelow(tx.state, agent)) {
     const isFirst = one === agent.id && content !== undefined;
     const payload = isFirst ? { payload: { retention: "evidence", body: content } as const } : {};
-    tx.emit({ type: "agent.revoked", subject: one, facts: { of: agent.id }, ...payload });
+    const levels = (tx.state.levels.get(one) ?? []).map(({ id }) => id);
+    const facts = levels.length === 0 ? { of: agent.id } : { levels, of: agent.id };
+    tx.emit({ type: "agent.revoked", subject: one, facts, ...payload });
   }
   let stopped = 0;
   for (const action of [...tx.state.actions.values()]) {
     if (isToStop(tx.state, action) && stopped++ < STOPPED_MAX) stopAction(tx, action);
+    else if (isToAbort(tx.state, action)) revokeGrant(tx, action, "agent-revoked");
   }
   return { subject: agent.id, result: "revoked", repeated: false };
 }
@@ -127,6 +131,12 @@ export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke
 /** An action of a revoked agent of which no step is under way. */
 export function isToStop({ agents }: State, { agent, agentKind, status }: Action): boolean {
   return agentKind === "agent" && STOPPABLE.has(status) && agents.get(agent)?.status === "revoked";
+}
+
+/** A call of it may be under way: it is ended, and asked about; nothing begins again under its grant. */
+function isToAbort({ agents }: State, { agent, agentKind, grant, status }: Action): boolean {
+  const isUnderWay = status === "executing" || status === "reconciling";
+  return isUnderWay && agentKind === "agent" && grant?.revoked === false && agents.get(agent)?.status === "revoked";
 }
 
 /** What never took effect is cancelled; what may have is for people to look at. */

@@ -8,6 +8,7 @@ import { leaveToPeople, refuse } from "../evaluate.ts";
 import { isConsentStanding } from "../holds.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { StepStatus } from "../events.ts";
+import { hasLostLevel, revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
 import { beginBy } from "../reverts.ts";
@@ -39,6 +40,10 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   if (action.grant === null || tx.now >= beginBy(action)) {
     expireGrant(tx, action);
     return { subject: id, result: "expired", repeated: false };
+  }
+  if (action.grant.revoked || hasLostLevel(tx.state, tx.now, action)) {
+    revokeGrant(tx, action, "level-lost");
+    return { subject: id, result: "revoked", repeated: false };
   }
   if (brakeOn(tx.state.brakes.values(), action) !== "run") {
     throw new AppError("killswitch-conflict", "a brake holds this action back", { action: id });
@@ -90,6 +95,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
 }
 
 function afterStep(action: Action, status: StepStatus): ActionStatus {
+  if (action.grant?.revoked === true) return afterRevoked(action, status);
   const again = action.attempt < LIMITS.stepAttemptsMax;
   switch (status) {
     case "succeeded":
@@ -109,6 +115,21 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
 /** What has terms for it is verified before it counts as done. */
 function done({ grant }: Action): ActionStatus {
   return grant?.verify === undefined ? "succeeded" : "verifying";
+}
+
+/** Nothing begins again under a grant that was taken back: what may have happened is asked about, once and for all. */
+function afterRevoked(action: Action, status: StepStatus): ActionStatus {
+  switch (status) {
+    case "succeeded":
+      return done(action);
+    case "partial":
+      return "needs-attention";
+    case "unknown":
+      return "reconciling";
+    case "failed":
+    case "retry":
+      return action.unsettled ? "needs-attention" : "cancelled";
+  }
 }
 
 /** The last attempt had no effect; an earlier one may have had. */
@@ -151,6 +172,7 @@ const ENDS = { happened: "finished", absent: "stopped", partial: "partial", uncl
 /** What never happened may be run; what may have happened is only repeated where repeating is harmless. */
 function afterReconciliation(action: Action, status: "happened" | "absent" | "partial" | "unclear"): ActionStatus {
   if (status === "happened") return done(action);
+  if (action.grant?.revoked === true) return status === "absent" ? "cancelled" : "needs-attention";
   const again = action.attempt < LIMITS.stepAttemptsMax;
   if (status === "absent") return again ? "granted" : "failed";
   if (status === "partial") return again ? "granted" : "needs-attention";

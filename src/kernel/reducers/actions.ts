@@ -21,6 +21,8 @@ export function actionOf(state: State, id: string): Action {
   return action;
 }
 
+const WITHOUT_EFFECT: ReadonlySet<ActionStatus> = new Set(["failed", "expired", "cancelled"]);
+
 /** Moves an action on; an ended one leaves memory, and its incident is free for the next review. */
 export function moveTo(state: State, action: Action, end: { status: ActionStatus; code?: string; at: number }): void {
   const { status, at } = end;
@@ -28,7 +30,7 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
   // One that expired with an attempt behind it is settled too: what nobody knows needs attention.
-  if ((status === "failed" || status === "expired") && action.grant !== null) dropMarks(state, action.id, action.grant);
+  if (WITHOUT_EFFECT.has(status) && action.grant !== null) dropMarks(state, action.id, action.grant);
   notePageEnd(state, action, end);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
   if (action.kind === TICKET_UPDATE) noteTicketEnd(state, action, { code: "", ...end });
@@ -147,12 +149,13 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
   const action = actionOf(state, event.subject);
-  const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed } = event.facts;
+  const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed, levelNeeded = 0 } = event.facts;
   reserve(state, { now: event.time, action: action.id, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
   if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);
-  action.grant = { id: grant, at: event.time, expiresAt, counters, duplicateKeys, ...afterwards(event) };
+  const own = { id: grant, at: event.time, expiresAt, counters, duplicateKeys, levelNeeded, revoked: false };
+  action.grant = { ...own, ...afterwards(event) };
   action.dueAt = beginBy(action);
   action.verdicts = summarize(evaluation);
   action.hold = null;
@@ -163,6 +166,16 @@ function afterwards({ facts, time }: KernelEvent<"action.granted">): Pick<Grant,
   const { verify, revertGrant } = facts;
   if (verify === undefined) return {};
   return { beginBy: time + TERMS.grantMs, verify, ...(revertGrant === undefined ? {} : { revert: revertGrant }) };
+}
+
+/** A call under way is ended from outside, and its end counts; what has not begun again ends here. */
+export function applyGrantRevoked(state: State, event: KernelEvent<"action.grant-revoked">): void {
+  const action = actionOf(state, event.subject);
+  assert(action.grant !== null, "only a grant is taken back");
+  const { code, status } = event.facts;
+  action.grant = { ...action.grant, revoked: true };
+  if (hasEnded(status) && action.attempt === 0) giveBack(state, action.id, action.grant);
+  moveTo(state, action, { status, code, at: event.time });
 }
 
 export function applyCompleted(state: State, event: KernelEvent<"action.completed">): void {

@@ -73,7 +73,9 @@ export function applyProposalRefused({ agents }: State, event: KernelEvent<"prop
   agent.refusals = { minute, count: agent.refusals.minute === minute ? agent.refusals.count + 1 : 1 };
 }
 
-export function applyRevoked({ agents }: State, event: KernelEvent<"agent.revoked">): void {
+/** Its levels end too: whoever registers it again does not bring them back. */
+export function applyRevoked({ agents, levels }: State, event: KernelEvent<"agent.revoked">): void {
   const agent = agents.get(event.subject);
   if (agent !== undefined) agent.status = "revoked";
+  levels.delete(event.subject);
 }

@@ -11,6 +11,7 @@ import type { SilenceTerms } from "../types/silence.ts";
 import { STAGES } from "../types/stage.ts";
 import { registrationArguments, registrationOperand } from "./agents.ts";
 import { argumentsJsonSchema, parseArguments } from "./executor-arguments.ts";
+import { levelGrantArguments, levelGrantOperand, levelRevokeArguments } from "./level-grant.ts";
 
 const stageSetArguments = z.strictObject({
   stage: z.enum(STAGES).describe("The stage that the triage agent is to be at"),
@@ -97,8 +98,27 @@ const DOMAIN_RELEASE: KernelKind = {
   },
 };
 
+const LEVEL_GRANT: KernelKind = {
+  kind: "level.grant",
+  argumentsSchema: argumentsJsonSchema(levelGrantArguments),
+  operandOf: (args) => bounded(levelGrantOperand(parseArguments(levelGrantArguments, args))),
+};
+
+const LEVEL_REVOKE: KernelKind = {
+  kind: "level.revoke",
+  argumentsSchema: argumentsJsonSchema(levelRevokeArguments),
+  operandOf: (args) => parseArguments(levelRevokeArguments, args).grant,
+};
+
+const OPERAND_CHARS_MAX = 4_096;
+
+function bounded(operand: string): string {
+  if (operand.length <= OPERAND_CHARS_MAX) return operand;
+  throw new AppError("arguments-invalid", "it names too much; ask for it in parts", { max: OPERAND_CHARS_MAX });
+}
+
 export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
-  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE].map((one) => [one.kind, one]),
+  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE, LEVEL_GRANT, LEVEL_REVOKE].map((one) => [one.kind, one]),
 );
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
@@ -121,6 +141,10 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { kind, silence: JSON.parse(operand) as JsonObject };
     case "domain.release":
       return { domain: operand, kind };
+    case "level.grant":
+      return { kind, level: JSON.parse(operand) as JsonObject };
+    case "level.revoke":
+      return { grant: operand, kind };
     default:
       return { brake: operand, kind };
   }

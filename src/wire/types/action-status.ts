@@ -9,6 +9,7 @@ export type ActionStatus =
   | "reconciling"
   | "verifying"
   | "reverting"
+  | "advised"
   | "refused"
   | "suppressed"
   | "denied"
@@ -21,6 +22,7 @@ export type ActionStatus =
 
 /** Nothing more happens by itself to an action that stands so. */
 export const ENDED_STATUSES: ReadonlySet<ActionStatus> = new Set([
+  "advised",
   "refused",
   "suppressed",
   "denied",

@@ -41,6 +41,8 @@ export interface PolicyFacts {
     readonly model: ProposalModel;
     /** It acts for another agent. */
     readonly delegated: boolean;
+    /** 0..3, see wire/types/level; 3 for people and the system's own, whom `kind` tells apart. */
+    readonly level: number;
   };
   readonly classification: {
     readonly known: boolean;

@@ -36,5 +36,7 @@ export interface Evaluation {
   readonly reservations: readonly Reservation[];
   /** Keys of duplicate gates that passed: marked when the action is granted, read by CounterReader.lastPassed. */
   readonly duplicateKeys: readonly string[];
+  /** The least level that an agent must have to do it alone, of every rule that spoke; 0 where none says. */
+  readonly minimumLevel: number;
   readonly bundleHash: string;
 }

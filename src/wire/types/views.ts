@@ -7,6 +7,7 @@ import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { HealthResult } from "./health.ts";
+import type { LevelScope } from "./level.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
@@ -165,7 +166,9 @@ export interface ActionView extends Document {
   readonly answers: readonly AnswerView[];
   /** The review that is or was owed for breaking its glass. */
   readonly review: string | null;
-  readonly grant: { readonly id: string; readonly expiresAt: number } | null;
+  readonly grant: { readonly id: string; readonly expiresAt: number; readonly revokedAt: number | null } | null;
+  /** Of what ended as advice: what policy came to, which its level kept from happening. */
+  readonly would: "allow" | "hold" | null;
   readonly dryRun: boolean;
   readonly attempt: number;
   /** The newest brakes that found it under way, at most 8. */
@@ -236,6 +239,17 @@ export interface BrakeReportView {
   readonly open: number;
   readonly propagationMs: number | null;
   readonly clock: "monotonic" | "ledger";
+}
+
+/** A grant of level to an agent. */
+export interface LevelView extends Document, LevelScope {
+  readonly status: "active" | "revoked" | "expired";
+  /** The `level.grant` that asked for it: its answers say who approved it. */
+  readonly action: string;
+  readonly grantedAt: number;
+  readonly endedAt: number | null;
+  /** The `level.revoke` that took it back; null for the others. */
+  readonly revokeAction: string | null;
 }
 
 /** One bundle; its id is its hash, its `seq` that of its first proposal. */
@@ -333,6 +347,7 @@ export interface ViewDocuments {
   readonly brakes: BrakeView;
   readonly reviews: ReviewView;
   readonly approvers: ApproverView;
+  readonly levels: LevelView;
   readonly policies: PolicyView;
   readonly agents: AgentView;
   readonly refusals: RefusalView;
@@ -352,6 +367,7 @@ export const VIEW_FILTERS = {
   brakes: ["status"],
   reviews: ["status", "environment", "service"],
   approvers: ["status"],
+  levels: ["status", "agent"],
   policies: ["status"],
   agents: ["status", "owner"],
   refusals: ["source"],
