@@ -16,7 +16,7 @@ import { addKeys } from "./commands/keys.ts";
 import { addKill } from "./commands/kill.ts";
 import { addLogin } from "./commands/login.ts";
 import { addPolicy } from "./commands/policy.ts";
-import { addPropose } from "./commands/propose.ts";
+import { addPropose, addRevert } from "./commands/propose.ts";
 import { addRca } from "./commands/rca.ts";
 import { addRecords } from "./commands/records.ts";
 import { addSilences } from "./commands/silences.ts";
@@ -77,6 +77,7 @@ const COMMANDS = [
   addGet,
   addDescribe,
   addPropose,
+  addRevert,
   addAnswers,
   addIncidents,
   addSilences,

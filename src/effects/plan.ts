@@ -78,19 +78,21 @@ function contextOf(action: Action): JsonObject {
   return { action: action.id, agent: action.agent, incident: action.incident, run: action.run };
 }
 
-/** What it is planned from: for a revert, what the plan of its action says and how that one left the target. */
+/**
+ * What it is planned from: for a revert, what the plan of its action says and how that one left the target; else what was
+ * proposed, which tells the same of an action that a person wants undone.
+ */
 async function contentOf(parts: ExecuteParts, action: Action): Promise<RevertContent> {
   const of = action.revertOf === undefined ? undefined : parts.kernel.state.actions.get(action.revertOf);
   if (of !== undefined) return readRevert(parts.payloads, action, of);
-  return { args: await argumentsOf(parts, action) };
+  if (action.agentKind === "system") return { args: await argumentsOf(parts, action) };
+  const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject; left?: string };
+  const { args = {}, left } = content;
+  return left === undefined ? { args } : { args, left };
 }
 
-/** A triage action's arguments come from the incident's first and last signal; an agent's were proposed. */
+/** A triage action's arguments come from the incident's first and last signal. */
 async function argumentsOf(parts: ExecuteParts, action: Action): Promise<JsonObject> {
-  if (action.agentKind !== "system") {
-    const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject };
-    return content.args ?? {};
-  }
   const { state } = parts.kernel;
   if (isRevertPage(action)) return composeRevertPage(action, parts.origin);
   const storm = action.kind === "pagerduty.trigger" ? findStorm(state, action) : undefined;

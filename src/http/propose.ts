@@ -39,10 +39,15 @@ export async function propose(context: RouteContext, asked: unknown): Promise<De
   }
 }
 
-async function proposeAs(
+/** What a proposal undoes, and how that left the target, where that is known. */
+export type Undoing = { readonly action: string; readonly left?: string };
+
+/** As whoever asks, who was identified before; `undoing` is read from the ledger and never from a request. */
+export async function proposeAs(
   identity: Identity,
   { services, request, reply }: RouteContext,
   asked: unknown,
+  undoing?: Undoing,
 ): Promise<Decision> {
   const body = parseWith(proposalSchema, asked, "request-invalid");
   requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
@@ -56,7 +61,8 @@ async function proposeAs(
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
   const args = body.arguments as JsonObject;
-  const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json });
+  const undone = undoing === undefined ? {} : { undoes: undoing.action };
+  const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json, ...undone });
   checkSecrets(services, requestText, body);
   const planned =
     kind?.planning === "pure"
@@ -85,6 +91,7 @@ async function proposeAs(
       ...(own === null ? {} : { operand: own.operand }),
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
       ...(signed === null ? {} : { signed: signed.signature }),
+      ...(undoing === undefined ? {} : { undoes: undoing.action }),
     },
     content: {
       args,
@@ -92,6 +99,7 @@ async function proposeAs(
       reason: body.reason ?? null,
       ...backgroundOf(body),
       ...(signed === null ? {} : { signed: signed.record }),
+      ...(undoing?.left === undefined ? {} : { left: undoing.left }),
     },
   });
   const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);

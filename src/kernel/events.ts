@@ -67,6 +67,8 @@ export type ProposalFacts = {
   readonly inverse?: InverseFacts;
   /** The action that it takes back; absent for all but what the kernel proposes for that. */
   readonly revertOf?: string;
+  /** The finished action that a person wants undone by this one; policy decides it like any other. */
+  readonly undoes?: string;
   /** Of an agent's proposal alone. */
   readonly signed?: ProposalSignature;
 };

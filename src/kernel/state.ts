@@ -41,7 +41,7 @@ export type Verifying = {
   readonly nextAt: number;
 };
 
-export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed"> & {
+export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "undoes"> & {
   readonly id: string;
   readonly agent: string;
   /** An agent's; people propose with their token alone. */

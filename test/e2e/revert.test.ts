@@ -143,6 +143,50 @@ it("a change that leaves the shop well is done once it is verified", async () =>
   assert.deepEqual((done["verification"] as { samples: number }).samples, 2);
 });
 
+async function columns(): Promise<readonly string[]> {
+  const { rows } = await postgres.query(
+    "select column_name from information_schema.columns where table_name = 'orders' order by 1",
+  );
+  return (rows as { column_name: string }[]).map(({ column_name: name }) => name);
+}
+
+async function askForRevert(id: string, as = OWNER) {
+  return server.ask("POST", `/v1/actions/${id}/revert`, { as, body: { reason: "not needed" }, key: `revert-${id}` });
+}
+
+it("what has ended is taken back when a person asks, as an action of its own, by whoever types its target's name", async () => {
+  const id = await migrate("ALTER TABLE orders ADD COLUMN second text", "second");
+  await untilStatus(id, "succeeded");
+  const { body } = await askForRevert(id);
+  const held = await untilStatus(body.id, "held", "refused", "succeeded");
+  assert.equal(held["status"], "held", "dropping a column is for people to sign, whatever it undoes");
+  assert.equal(held["revertOf"], id);
+  const answer = { decision: "approve", planHash: held["planHash"] };
+  const approve = (confirm: object) =>
+    server.ask("POST", `/v1/actions/${body.id}/approvals`, { as: SECOND, body: { ...answer, ...confirm } });
+  for (const typed of [{}, { confirm: "staging" }, { confirm: "SHOP" }]) {
+    assert.equal((await approve(typed)).body.code, "confirmation-missing");
+  }
+  assert.ok((await columns()).includes("second"));
+  assert.equal((await approve({ confirm: "shop" })).status, 200);
+  await untilStatus(body.id, "succeeded");
+  assert.ok(!(await columns()).includes("second"));
+  assert.equal((await askForRevert(id)).body.id, body.id, "the same key is the same revert");
+});
+
+it("a revert that somebody asks for overwrites no newer change, and what left nothing behind has none", async () => {
+  const id = await migrate("ALTER TABLE orders ADD COLUMN third text", "third");
+  await untilStatus(id, "succeeded");
+  await postgres.query("alter table orders alter column third type varchar(20)");
+  const asked = server.holdpoint(["revert", id, "--reason", "not needed", "--wait", "20"]);
+  assert.match(asked.text, /^act_\w+ refused \(target-moved\)/m);
+  assert.equal(asked.code, 4);
+  assert.ok((await columns()).includes("third"));
+  const [, refused = ""] = /(act_\w+)/.exec(asked.text) ?? [];
+  assert.equal((await askForRevert(refused)).body.code, "action-not-revertible");
+  assert.equal((await askForRevert("act_00000zzzz")).body.code, "action-not-found");
+});
+
 it("a change that makes it unwell is taken back by itself, though everything is paused, and the record tells it", async () => {
   const id = await migrate("ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID", "bad");
   await untilStatus(id, "verifying", "reverting", "reverted");

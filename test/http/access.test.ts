@@ -84,6 +84,7 @@ const CASES: readonly Case[] = [
   },
   { operation: "listStopReports", scope: "killswitch:read" },
   { operation: "getStopReport", scope: "killswitch:read", path: "/v1/killswitch/reports/brk_00000000z" },
+  { operation: "listKinds", scope: "actions:read" },
   { operation: "getStage", scope: "policies:read" },
   { operation: "listPolicies", scope: "policies:read" },
   { operation: "lintPolicies", scope: "policies:read", body: { files: [{ path: "a.yaml", text: "" }] } },
@@ -110,7 +111,7 @@ const CASES: readonly Case[] = [
 ];
 
 /** Their own actions, and themselves, are everybody's to read, so without the scope they are only not found. */
-const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt"];
+const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt", "revertAction"];
 
 function routeOf(operation: string): { method: string; path: string } {
   const route = ROUTES.find(({ operationId }) => operationId === operation);
@@ -204,6 +205,22 @@ describe("an agent without actions:read", () => {
     assert.equal((await cancel(NOBODY)).json?.["code"], "scope-insufficient");
     assert.equal((await cancel(own.json?.["id"])).json?.["status"], "cancelled");
     assert.equal((await cancel(own.json?.["id"])).json?.["code"], "action-not-cancellable");
+  });
+
+  it("says of no finished action that it is to be undone: people do, of what they may see", async () => {
+    const revert = async (id: unknown, as: "stranger" | "deployer" | "ada"): Promise<unknown> => {
+      const request = { as: await server.bearer(as), body: { reason: "not needed" } };
+      return (await server.ask(`/v1/actions/${id as string}/revert`, request)).json?.["code"];
+    };
+    const own = await server.ask("/v1/actions", { as: await server.bearer("stranger"), body: note("staging", "mine") });
+    const other = await server.ask("/v1/actions", {
+      as: await server.bearer("deployer"),
+      body: note("staging", "not"),
+    });
+    assert.equal(await revert(own.json?.["id"], "stranger"), "people-only");
+    assert.equal(await revert(other.json?.["id"], "stranger"), "action-not-found");
+    assert.equal(await revert(own.json?.["id"], "ada"), "action-not-revertible", "a note has no effect to take back");
+    assert.equal(await revert(NOBODY, "ada"), "action-not-found");
   });
 
   it("sees the contents of others' actions only with payloads:read", async () => {

@@ -52,9 +52,32 @@ export function addPropose(program: Command, runner: Runner): void {
     .action(runner.action(propose));
 }
 
+export function addRevert(program: Command, runner: Runner): void {
+  program
+    .command("revert")
+    .description("Ask for a finished action to be taken back, by the inverse that its plan recorded")
+    .argument("<action>")
+    .requiredOption("--reason <text>", "why, for those who decide")
+    .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
+    .option("--wait <seconds>", "wait this long for it to end")
+    .addOption(outputOption(["table", "json", "yaml", "name"]))
+    .action(runner.action(revert));
+}
+
+type RevertFlags = Pick<ProposeFlags, "idempotencyKey" | "wait" | "output"> & { readonly reason: string };
+
+async function revert(session: Session, id: string, flags: RevertFlags): Promise<ExitCode> {
+  const key = flags.idempotencyKey ?? madeUpKey(session);
+  const request = { path: apiPath("v1", "actions", id, "revert"), body: { reason: flags.reason } };
+  return decide(session, { request: { ...request, headers: { "idempotency-key": key } }, key, flags });
+}
+
+function madeUpKey({ host }: Session): string {
+  return `cli-${Buffer.from(host.random.bytes(12)).toString("hex")}`;
+}
+
 async function propose(session: Session, kind: string, flags: ProposeFlags): Promise<ExitCode> {
-  const waitMs = parseWait(flags.wait);
-  const key = flags.idempotencyKey ?? `cli-${Buffer.from(session.host.random.bytes(12)).toString("hex")}`;
+  const key = flags.idempotencyKey ?? madeUpKey(session);
   const { environment, service, resource, reason } = flags;
   const body: JsonObject = {
     kind,
@@ -62,7 +85,19 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
     arguments: await readArguments(session, flags),
     ...(reason === undefined ? {} : { reason }),
   };
-  const decision = new Fields(await send(session, signIfAgent(session, body, { key, flags }), key));
+  const request = { path: apiPath("v1", "actions"), ...signIfAgent(session, body, { key, flags }) };
+  return decide(session, { request, key, flags });
+}
+
+type Asking = {
+  readonly request: ReturnType<typeof signIfAgent> & { readonly path: string };
+  readonly key: string;
+  readonly flags: Pick<ProposeFlags, "wait" | "output">;
+};
+
+async function decide(session: Session, { request, key, flags }: Asking): Promise<ExitCode> {
+  const waitMs = parseWait(flags.wait);
+  const decision = new Fields(await send(session, request, key));
   const id = decision.exact("id");
   // "known" says only that the key was used before: the action itself says what became of it.
   const isSettled = decision.exact("status") !== "known" && waitMs === 0;
@@ -72,9 +107,9 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
 }
 
 /** What is not known to have arrived can be sent again under its key, which is therefore told. */
-async function send({ api }: Session, signed: ReturnType<typeof signIfAgent>, key: string): Promise<Json> {
+async function send({ api }: Session, request: Asking["request"], key: string): Promise<Json> {
   try {
-    return (await api.call({ method: "POST", path: apiPath("v1", "actions"), ...signed })).body;
+    return (await api.call({ method: "POST", ...request })).body;
   } catch (error) {
     const isOpen =
       error instanceof ProblemError

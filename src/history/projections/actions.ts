@@ -51,7 +51,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     stops: [],
     verification: null,
     revert: null,
-    revertOf: facts.revertOf ?? null,
+    revertOf: facts.revertOf ?? facts.undoes ?? null,
     duplicateOf: null,
     contentSeq: event.seq,
     planSeq: facts.planHash === null ? null : event.seq,

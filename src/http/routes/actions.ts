@@ -9,13 +9,15 @@ import {
   listQuerySchema,
   pageSchema,
   proposalSchema,
+  revertSchema,
 } from "../../wire/schemas/api.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
-import { decisionOf, propose } from "../propose.ts";
+import { decisionOf, propose, proposeAs } from "../propose.ts";
 import { admitWrite, identify, idOf, parseWith } from "../request.ts";
+import { revertOf } from "../revert.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
 
@@ -29,6 +31,16 @@ async function cancelAction({ services, request }: RouteContext): Promise<unknow
   admitWrite(services, identity);
   const input = { action, code: "cancelled-by-request" };
   return decisionOf(await services.submit({ type: "cancel-action", actor: identity.id, input }));
+}
+
+/** Decided by policy like any proposal, and needs the scope to propose what takes the action back. */
+async function revertAction(context: RouteContext): Promise<unknown> {
+  const { services, request } = context;
+  const identity = await identify(services, request);
+  const { reason } = parseWith(revertSchema, request.body, "request-invalid");
+  const action = await readVisible(services, { identity, id: idOf(request.params) });
+  const { body, undoing } = await revertOf(services, { identity, action, reason });
+  return proposeAs(identity, context, body, undoing);
 }
 
 /** Whoever proposed an action may take it back. */
@@ -162,5 +174,24 @@ export const actionRoutes: readonly Route[] = [
     response: decided,
     errors: ["action-not-cancellable"],
     handle: cancelAction,
+  },
+  {
+    method: "POST",
+    path: "/v1/actions/:id/revert",
+    operationId: "revertAction",
+    summary: "Propose the recorded inverse of a finished action, as an action of its own that policy decides.",
+    auth: { scope: "actions:propose:<kind>" },
+    body: { schema: revertSchema, type: "application/json" },
+    response: { ...decided, also: { status: 202, what: "It waits for a plan, a person or its execution" } },
+    errors: [
+      "action-not-found",
+      "action-not-revertible",
+      "people-only",
+      "payload-erased",
+      "action-kind-unknown",
+      "idempotency-conflict",
+      "rate-limited",
+    ],
+    handle: revertAction,
   },
 ];

@@ -85,14 +85,16 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
-  const { inverse, size, signed } = proposal;
-  if (forgets === null && inverse === undefined && size === undefined && signed === undefined) return facts;
+  const { inverse, size, signed, undoes } = proposal;
+  const isPlain = inverse === undefined && size === undefined && signed === undefined && undoes === undefined;
+  if (forgets === null && isPlain) return facts;
   return {
     ...facts,
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
     ...(signed === undefined ? {} : { signed }),
+    ...(undoes === undefined ? {} : { undoes }),
   };
 }
 

@@ -74,6 +74,8 @@ export const reviewSchema = z
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
+export const revertSchema = z.strictObject({ reason: z.string().min(1).max(4_000) }).meta({ id: "RevertRequest" });
+
 export const revocationSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Revocation" });
 
 /** A kind or a class of kinds; `*` alone would except everything. */
