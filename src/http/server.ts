@@ -22,6 +22,7 @@ import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentCommandRoutes } from "./routes/incident-command.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
+import { modelRoutes } from "./routes/model.ts";
 import { openRoutes } from "./routes/open.ts";
 import { kindRoutes } from "./routes/kinds.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...incidentRoutes,
   ...silenceRoutes,
   ...stageRoutes,
+  ...modelRoutes,
   ...ledgerRoutes,
   ...streamRoutes,
 ];

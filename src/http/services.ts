@@ -15,6 +15,9 @@ import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
+import type { Declared } from "../model/declare.ts";
+import type { ModelRead } from "../wire/types/model-reads.ts";
+import type { Change } from "../wire/types/model.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
 import type { Admission } from "./admission.ts";
 import type { LiveEvents } from "./live-events.ts";
@@ -42,6 +45,7 @@ export interface Services {
   readonly access: AccessService;
   readonly killswitch: KillswitchService;
   readonly policies: PolicyService;
+  readonly model: ModelService;
   readonly views: ViewService;
   readonly ledger: LedgerService;
   readonly live: LiveEvents;
@@ -211,6 +215,26 @@ export interface PolicyService {
     problems: readonly JsonObject[];
     findings: readonly JsonObject[];
   };
+}
+
+export type SpanDelivery = {
+  /** Handed over: nobody else uses them any more. */
+  readonly bytes: Uint8Array;
+  readonly isPacked: boolean;
+  readonly encoding: "protobuf" | "json";
+};
+
+/** What the model says of a write: whether it knew that already, and its version then. */
+export type ModelRecorded = { readonly repeated: boolean; readonly modelVersion: number };
+
+/** The runtime model. Everything throws `model-unavailable` where it is off. */
+export interface ModelService {
+  /** How many spans were taken; throws `overloaded` while too much waits, and what is wrong with them. */
+  takeSpans(delivery: SpanDelivery): Promise<number>;
+  recordChange(change: Change, actor: string): Promise<ModelRecorded>;
+  declare(declared: Declared, actor: string): Promise<ModelRecorded>;
+  /** The document that is asked for; throws `model-node-not-found`. */
+  read(read: ModelRead): Promise<object>;
 }
 
 export interface ViewService {

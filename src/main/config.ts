@@ -78,6 +78,20 @@ const fileSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  model: z
+    .strictObject({
+      /** Telemetry is counted over so long, and recorded where it shows something new. */
+      windowSeconds: z.int().min(1).max(3_600).default(60),
+      /** How long spans wait for the rest of their trace. */
+      holdSeconds: z.number().min(0.1).max(300).default(15),
+      /** A dependency that is not used any more by a service that is alive ends after this, or three times its longest pause. */
+      fadeAfterMinutes: z.number().min(0.01).max(100_000).default(15),
+      /** A service that says nothing any more, while others do, ends after this. */
+      forgetAfterHours: z.number().min(0.01).max(10_000).default(24),
+      /** Beyond it, for the rest of the day, only what is new or gone is recorded. */
+      mebibytesPerDay: z.number().min(1).max(10_000).default(64),
+    })
+    .prefault({}),
   /** Whose tokens are accepted beside our own, and where people sign in. */
   issuers: issuersConfigSchema.default([]),
   sessions: z

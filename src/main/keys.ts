@@ -66,7 +66,8 @@ export async function loadKeys(store: Pick<LedgerStore, "readMeta">, dataDir: st
   return { origin, root, signer, logKeys, statements, keyEncryptionKey };
 }
 
-function readOrMakeSeed(path: string, random: Random): Uint8Array {
+/** The seed of a file, made and synced when there is none. */
+export function readOrMakeSeed(path: string, random: Random): Uint8Array {
   if (!existsSync(path)) writeNew(path, newSeedText(random), 0o600);
   return readSeed(path);
 }

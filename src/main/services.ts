@@ -39,6 +39,7 @@ import { createHeartbeat } from "./heartbeat.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
+import { addModelMetrics, type ModelClient } from "./model-client.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
 import { addStageMetrics, ladderDocument, whyStageHoldsPages } from "./stage-reads.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -54,6 +55,7 @@ type Parts = {
   readonly follower: FollowerClient;
   readonly delivering: Delivering;
   readonly slack: SlackService;
+  readonly model: ModelClient;
   readonly views: ViewReader;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -65,6 +67,7 @@ export function createServices(parts: Parts): Services {
   addGauges(parts);
   addApproverMetric(parts);
   addStageMetrics(core, metrics);
+  addModelMetrics(parts.model, metrics);
   addDeliveryMetrics(parts.delivering, { kernel, metrics });
   const nowMs = (): number => systemClock.nowMs();
   const notReady = (): string | null => whyNotReady(parts);
@@ -94,6 +97,7 @@ export function createServices(parts: Parts): Services {
     access: new AccessBindings(join(parts.config.dataDir, "keys", "access.key"), systemRandom),
     killswitch: killswitchService(parts),
     policies: policyService(core),
+    model: parts.model,
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
     live: openLiveEvents(parts),

@@ -25,7 +25,7 @@ import { followBrake } from "./brake-file.ts";
 import type { Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { startDeliveries, type Delivering } from "./deliveries.ts";
-import { createEffectParts } from "./effect-parts.ts";
+import { createEffectParts, type EffectParts } from "./effect-parts.ts";
 import { openEgress } from "./egress.ts";
 import { OWNER_ID, registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
@@ -33,6 +33,7 @@ import { openIdentity } from "./identity.ts";
 import { grantInitialStage } from "./initial-stage.ts";
 import { loadKeys, type InstallationKeys } from "./keys.ts";
 import { LedgerReads } from "./ledger-reads.ts";
+import { startModel, type ModelClient } from "./model-client.ts";
 import { openReader } from "./open-store.ts";
 import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bundles.ts";
 import { restoreState } from "./restore.ts";
@@ -85,7 +86,9 @@ export async function start(config: Config, { log, onFatal: end }: Hooks): Promi
     closers.push(() => follower.stop());
     const delivering = startDeliveries(config, { log: hooks.log, beginAt: core.kernel.durableSize });
     closers.push(() => delivering.stop());
-    const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, delivering });
+    const model = startModel(config, log);
+    closers.push(() => model.stop());
+    const edge = await openEdge({ config, hooks, keys, reader, writer, follower, core, delivering, model });
     closers.push(...edge.closers);
     leaveFlag = edge.leaveFlag;
     log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
@@ -171,6 +174,7 @@ type EdgeNeeds = KernelNeeds & {
   readonly follower: FollowerClient;
   readonly core: Core;
   readonly delivering: Delivering;
+  readonly model: ModelClient;
 };
 type Edge = {
   readonly url: string;
@@ -181,7 +185,7 @@ type Edge = {
 };
 
 async function openEdge(needs: EdgeNeeds): Promise<Edge> {
-  const { config, hooks, keys, reader, writer, follower, core, delivering } = needs;
+  const { config, hooks, keys, reader, writer, follower, core, delivering, model } = needs;
   const { kernel } = core;
   const brake = new EmergencyBrake({ monotonicMs: () => systemClock.monotonicMs() });
   const views: ViewReader = openViewReader(join(config.dataDir, "views.db"));
@@ -208,15 +212,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     },
     log: hooks.log,
   });
-  const onProblem = (work: object, error: unknown): void =>
-    hooks.log.warn({ work, err: error }, "an effect will be tried again");
-  const runner = new EffectRunner({
-    ...effects,
-    kernel,
-    nowMs: () => systemClock.nowMs(),
-    laneMax: config.execution.concurrentPerKind,
-    onProblem,
-  });
+  const runner = createRunner(effects, { config, kernel, log: hooks.log });
   const refusals = new RefusalCounter();
   const services = createServices({
     config,
@@ -228,6 +224,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     follower,
     delivering,
     slack: openSlack({ config, egress, refusals, metrics }),
+    model,
     views,
     metrics,
     log: hooks.log,
@@ -249,6 +246,18 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     () => server.close(),
   ];
   return { url, signInUrl, isFirstStart, closers, leaveFlag: braking.leaveFlag };
+}
+
+type RunnerNeeds = { readonly config: Config; readonly kernel: Kernel; readonly log: Logger };
+
+function createRunner(effects: EffectParts, { config, kernel, log }: RunnerNeeds): EffectRunner {
+  return new EffectRunner({
+    ...effects,
+    kernel,
+    nowMs: () => systemClock.nowMs(),
+    laneMax: config.execution.concurrentPerKind,
+    onProblem: (work, error) => log.warn({ work, err: error }, "an effect will be tried again"),
+  });
 }
 
 /** Tokens name the server's address, so it is chosen before anything listens. */

@@ -7,6 +7,7 @@ import type { Drafts } from "../ledger/drafts.ts";
 import { Sealer } from "../ledger/seal.ts";
 import type { LedgerStore } from "../wire/contracts/store.ts";
 import { loadKeys, prepareKeys } from "./keys.ts";
+import { prepareModelKey } from "./model-keys.ts";
 import { openStore } from "./open-store.ts";
 import { systemRandom } from "./system.ts";
 import { transferOf } from "./writer-protocol.ts";
@@ -101,6 +102,7 @@ async function main(port: MessagePort): Promise<void> {
   try {
     const store = await openStore(place, ({ message }) => port.postMessage({ lost: message } satisfies WriterLoss));
     await prepareKeys(store, places, systemRandom, origin);
+    await prepareModelKey(store, places, systemRandom);
     const keys = await loadKeys(store, places.dataDir);
     const { signer, keyEncryptionKey, logKeys } = keys;
     const sealer = await Sealer.resume(store, logKeys, { signer, random: systemRandom, keyEncryptionKey });

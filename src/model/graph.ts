@@ -259,8 +259,9 @@ export class Graph {
   }
 
   #applyThinned(before: number): void {
-    const heads = [...this.#heads.node, ...this.#heads.edge];
-    thinVersions(this.versions, { heads, before });
+    const measured = FACETS.indexOf("observed");
+    const chains = [...this.#heads.node, ...this.#heads.edge];
+    thinVersions(this.versions, { chains, before, isThinned: (i) => i % FACETS.length === measured });
   }
 
   #mint({ nodes, edges }: Minted): { nodes: number[]; edges: number[] } {

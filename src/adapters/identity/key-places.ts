@@ -27,6 +27,10 @@ export function nextLogKeyPath(dataDir: string): string {
   return `${logKeyPath(dataDir)}.next`;
 }
 
+export function modelKeyPath(dataDir: string): string {
+  return join(dataDir, "keys", "model.key");
+}
+
 export function payloadKeyPath(dataDir: string): string {
   return join(dataDir, "keys", "payload.key");
 }

@@ -138,7 +138,8 @@ async function verifySource(session: Session, { source, flags, keyEncryptionKey 
 /** The root key that is trusted for a log: as given, or as pinned; never one that lies beside the log. */
 function rootFor({ settings }: Session, origin: string, { root }: VerifyFlags): string {
   if (root !== undefined) return readRootKey(root).text;
-  const pinned = findPinnedRoot(settings.configDir, origin);
+  // One root vouches for the ledger and for the model's log, whose name is the ledger's with this ending.
+  const pinned = findPinnedRoot(settings.configDir, origin.replace(/\/model$/, ""));
   if (pinned !== null) return pinned.text;
   throw usageError(
     `no root key is known for ${escapeLine(origin)}: pass --root, or put its public key into ${join(settings.configDir, "roots")}`,

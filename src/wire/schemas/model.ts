@@ -51,7 +51,7 @@ export function isNodeName(kind: NodeKind, name: string): boolean {
 }
 
 /** `kind:environment:name`, read. */
-const nodeRefSchema = z
+export const nodeRefSchema = z
   .string()
   .max(NODE_TEXT_CHARS_MAX)
   .refine((text) => parseNodeText(text) !== undefined, "not a node: kind:environment:name")

@@ -20,7 +20,10 @@ export const NODE_KINDS = [
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
-/** What an edge says of its two ends, read from the first to the second: a service `calls` a service. */
+/**
+ * What an edge says of its two ends, read from the first to the second: a service `calls` a service. An operation at which
+ * requests come in from outside `reaches` whatever they get to.
+ */
 export const EDGE_KINDS = [
   "calls",
   "reads",
@@ -32,6 +35,7 @@ export const EDGE_KINDS = [
   "changed-by",
   "caused",
   "member-of",
+  "reaches",
 ] as const;
 export type EdgeKind = (typeof EDGE_KINDS)[number];
 

@@ -17,6 +17,8 @@ export const PLAIN_SCOPES = [
   "ledger:read",
   "policies:read",
   "policies:propose",
+  "model:read",
+  "model:write",
   "access:evaluate",
   "agents:read",
   "agents:revoke",
@@ -37,6 +39,7 @@ export const AGENT_SCOPES = [
   "killswitch:pause",
   "ledger:read",
   "policies:read",
+  "model:read",
   "agents:read",
 ] as const satisfies readonly (typeof PLAIN_SCOPES)[number][];
 

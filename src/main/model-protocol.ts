@@ -1,0 +1,58 @@
+// What the main thread and the model's thread say to each other.
+
+import type { SpanDelivery } from "../http/services.ts";
+import type { Declared } from "../model/declare.ts";
+import type { ModelRead } from "../wire/types/model-reads.ts";
+import type { Change } from "../wire/types/model.ts";
+import type { StorePlace } from "./open-store.ts";
+
+export type ModelData = {
+  /** Of the ledger, for the keys. */
+  readonly place: StorePlace;
+  readonly windowMs: number;
+  /** How long spans wait for the rest of their trace. */
+  readonly holdMs: number;
+  readonly fadeAfterMs: number;
+  readonly forgetAfterMs: number;
+  readonly dayBytesMax: number;
+  readonly snapshotEveryEvents: number;
+};
+
+export type ModelAsk =
+  | ({ readonly do: "spans" } & SpanDelivery)
+  | { readonly do: "change"; readonly change: Change; readonly actor: string }
+  | { readonly do: "declare"; readonly declared: Declared; readonly actor: string }
+  | { readonly do: "read"; readonly read: ModelRead }
+  | { readonly do: "stop" };
+
+export type ModelRequest = ModelAsk & { readonly id: number };
+
+export type ModelAnswer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly facts: object;
+    };
+
+/** Not asked for, after each window. */
+export type ModelStatus = {
+  readonly events: number;
+  readonly nodes: number;
+  readonly edges: number;
+  readonly versions: number;
+  readonly spans: number;
+  /** Spans that wait for the rest of their trace. */
+  readonly waiting: number;
+  /** Spans, nodes and edges that there was no room for. */
+  readonly dropped: number;
+  /** Seconds since 1970; 0 for never. */
+  readonly observedUntil: number;
+};
+
+export type ModelReport =
+  | ModelAnswer
+  | { readonly status: ModelStatus }
+  | { readonly problem: string; readonly isFatal: boolean };

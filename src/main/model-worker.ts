@@ -1,0 +1,196 @@
+// The model's thread: unpacks and digests telemetry, folds the model's log, writes it, and answers what is asked of it.
+
+import { gunzipSync } from "node:zlib";
+import os from "node:os";
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { assert } from "../core/assert.ts";
+import { AppError, isAppError } from "../core/errors.ts";
+import type { SpanDelivery } from "../http/services.ts";
+import { answerRead } from "../model/answer.ts";
+import { decideChange } from "../model/change.ts";
+import { decideDeclared } from "../model/declare.ts";
+import { VERSIONS_MAX } from "../model/limits.ts";
+import { Intake } from "../model/traces/intake.ts";
+import { readSpansJson, readSpansProtobuf } from "../wire/schemas/otlp-traces.ts";
+import type { TelemetrySpan } from "../wire/types/telemetry-span.ts";
+import { loadModelKeys } from "./model-keys.ts";
+import { ModelLog } from "./model-log.ts";
+import type { ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
+import { openReader } from "./open-store.ts";
+import { systemClock, systemRandom } from "./system.ts";
+
+const NICENESS = 10; // on Linux of this thread alone: decisions come first
+const TURN_MS = 500;
+const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
+const WAITING_SPANS_MAX = 600_000;
+const WINDOW_NAMES_MAX = 400_000;
+const SYSTEM = "system:model";
+const THINNED_FIRST_S = 180 * 86_400;
+
+class ModelThread {
+  readonly #log: ModelLog;
+  readonly #intake: Intake;
+  readonly #port: MessagePort;
+  readonly #turns: NodeJS.Timeout;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort }) {
+    this.#log = parts.log;
+    this.#intake = parts.intake;
+    this.#port = parts.port;
+    this.#turns = setInterval(() => this.#inTurn(() => this.#turn()), TURN_MS);
+  }
+
+  /** Requests are answered in order: what was recorded is read by whoever asks after it. */
+  take(request: ModelRequest): void {
+    this.#inTurn(() => this.#answer(request));
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(work).catch((error: unknown) => this.#problem(error));
+  }
+
+  /** A window that could not be written: nothing is known of the log's end any more. */
+  #problem(error: unknown): void {
+    clearInterval(this.#turns);
+    this.#report({ problem: textOf(error), isFatal: true });
+  }
+
+  async #turn(): Promise<void> {
+    const nowMs = systemClock.nowMs();
+    this.#intake.digestDue(nowMs);
+    const draft = this.#intake.closeDue(nowMs);
+    if (draft !== null) await this.#log.append(draft, SYSTEM);
+    await this.#thin(nowMs);
+    this.#reportStatus();
+  }
+
+  /** Of what was measured half a year ago, and then ever more lately, one version a month stays, until there is room. */
+  async #thin(nowMs: number): Promise<void> {
+    const { versions } = this.#log.graph;
+    for (let ageS = THINNED_FIRST_S; versions.count > VERSIONS_MAX && ageS > 86_400; ageS /= 2) {
+      const before = Math.floor(nowMs / 1000 - ageS);
+      await this.#log.append({ type: "model.thinned", facts: { before } }, SYSTEM);
+    }
+  }
+
+  #reportStatus(): void {
+    const { graph } = this.#log;
+    const { names, versions, size } = graph;
+    const { spans, waiting, dropped } = this.#intake;
+    const counts = { events: size, nodes: names.nodeCount, edges: names.edgeCount, versions: versions.count };
+    this.#report({ status: { ...counts, spans, waiting, dropped, observedUntil: graph.observedUntilAt(size) } });
+  }
+
+  async #answer(request: ModelRequest): Promise<void> {
+    const { id } = request;
+    let answer: ModelAnswer;
+    try {
+      answer = { id, ok: true, value: await this.#do(request) };
+    } catch (error) {
+      const code = isAppError(error) ? error.code : "internal";
+      const facts = isAppError(error) ? error.facts : {};
+      answer = { id, ok: false, code, message: textOf(error), facts };
+    }
+    this.#report(answer);
+  }
+
+  async #do(request: ModelRequest): Promise<unknown> {
+    switch (request.do) {
+      case "spans":
+        return this.#takeSpans(request);
+      case "change":
+        return this.#record(decideChange(this.#log.graph, request.change), request.actor);
+      case "declare":
+        return this.#record(decideDeclared(this.#log.graph, request.declared), request.actor);
+      case "read":
+        return answerRead(this.#log.graph, request.read);
+      case "stop":
+        clearInterval(this.#turns);
+        return this.#log.close();
+    }
+  }
+
+  async #record(
+    draft: Parameters<ModelLog["append"]>[0] | null,
+    actor: string,
+  ): Promise<{ repeated: boolean; modelVersion: number }> {
+    if (draft !== null) await this.#log.append(draft, actor);
+    return { repeated: draft === null, modelVersion: this.#log.graph.size };
+  }
+
+  /** How many spans were taken. All of a delivery, or none of it. */
+  #takeSpans({ bytes, isPacked, encoding }: SpanDelivery): number {
+    const body = isPacked ? unpack(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const spans: TelemetrySpan[] = [];
+    const take = (span: TelemetrySpan): void => void spans.push(span);
+    if (encoding === "protobuf") readSpansProtobuf(body, take);
+    else readSpansJson(parseJson(body), take);
+    const nowMs = systemClock.nowMs();
+    for (const span of spans) this.#intake.add(span, nowMs);
+    return spans.length;
+  }
+
+  #report(report: ModelReport): void {
+    this.#port.postMessage(report);
+  }
+}
+
+function unpack(bytes: Uint8Array): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: UNPACKED_BYTES_MAX });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+      throw new AppError("body-too-large", "the body is too large once it is unpacked");
+    }
+    throw new AppError("body-malformed", "the body is not packed with gzip");
+  }
+}
+
+/** Only names are read of it, each by itself: a member that comes twice changes nothing that is kept. */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new AppError("body-malformed", "the body is not valid JSON");
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function main(port: MessagePort): Promise<void> {
+  const data = workerData as ModelData;
+  try {
+    const ledger = await openReader(data.place);
+    const keys = await loadModelKeys(ledger, data.place.dataDir);
+    await ledger.close();
+    const log = await ModelLog.open({
+      dataDir: data.place.dataDir,
+      keys,
+      clock: systemClock,
+      random: systemRandom,
+      snapshotEveryEvents: data.snapshotEveryEvents,
+      onSnapshotProblem: (size, cause) =>
+        port.postMessage({ problem: `snapshot at ${size}: ${textOf(cause)}`, isFatal: false } satisfies ModelReport),
+    });
+    const terms = {
+      windowS: Math.ceil(data.windowMs / 1000),
+      holdMs: data.holdMs,
+      fadeAfterS: Math.ceil(data.fadeAfterMs / 1000),
+      forgetAfterS: Math.ceil(data.forgetAfterMs / 1000),
+      dayBytesMax: data.dayBytesMax,
+      waitingMax: WAITING_SPANS_MAX,
+      namesMax: WINDOW_NAMES_MAX,
+    };
+    const thread = new ModelThread({ log, intake: new Intake(log.graph, terms, systemClock.nowMs()), port });
+    port.on("message", (request: ModelRequest) => thread.take(request));
+  } catch (error) {
+    port.postMessage({ problem: textOf(error), isFatal: true } satisfies ModelReport);
+  }
+}
+
+assert(parentPort !== null, "the model runs as a worker thread");
+if (os.platform() === "linux") os.setPriority(NICENESS);
+await main(parentPort);

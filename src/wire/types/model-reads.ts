@@ -1,0 +1,27 @@
+// What can be asked of the runtime model. Instants are milliseconds since 1970.
+
+import type { NodeKind } from "./model.ts";
+
+export interface ModelTimes {
+  readonly at: number;
+  readonly knownAt: number;
+}
+
+export type ModelRead =
+  | ({
+      readonly what: "graph";
+      readonly environment?: string | undefined;
+      readonly kinds?: readonly NodeKind[] | undefined;
+      /** Nodes at most so many edges from this one, in either direction. */
+      readonly around?: { readonly id: string; readonly depth: number } | undefined;
+      /** The number of the node to go on with. */
+      readonly from: number;
+      readonly limit: number;
+    } & ModelTimes)
+  | ({ readonly what: "node"; readonly id: string } & ModelTimes)
+  | {
+      readonly what: "diff";
+      readonly from: ModelTimes;
+      readonly to: ModelTimes;
+      readonly environment?: string | undefined;
+    };

@@ -1,0 +1,247 @@
+// A small production traced by OpenTelemetry's own SDK, and the graph that comes of it.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { createSource } from "../../src/adapters/identity/source-secrets.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { systemRandom } from "../../src/main/system.ts";
+import type {
+  ModelDiffView,
+  ModelEdgeView,
+  ModelGraphView,
+  ModelNodeHistoryView,
+} from "../../src/wire/types/model-views.ts";
+import { Queue, Service } from "../model/production.ts";
+import { startServer, type Ask } from "./fixture.ts";
+
+const SETTINGS = `limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 } }
+model: { windowSeconds: 1, holdSeconds: 0.5, fadeAfterMinutes: 0.05 }`;
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let secret: string;
+let reader: string;
+let shop: Shop;
+
+before(async () => {
+  server = await startServer({ settings: SETTINGS });
+  secret = createSource(join(server.dataDir, "sources"), { name: "otel", kind: "otlp" }, systemRandom);
+  reader = await server.bearer("ada");
+  await new Promise((resolve) => setTimeout(resolve, 1100)); // sources are looked at again within a second
+  shop = await openShop();
+});
+after(async () => {
+  await shop?.stop();
+  await server.stop();
+});
+
+type Shop = Awaited<ReturnType<typeof openShop>>;
+
+/** frontend → cart → redis; frontend → checkout → payments and the queue orders → shipping; failures of payments spread. */
+async function openShop() {
+  const options = { url: `${server.url}/v1/traces`, headers: { authorization: `Bearer ${secret}` } };
+  const make = (name: string, Exporter: typeof JsonExporter | typeof ProtobufExporter): Service =>
+    new Service(name, new Exporter(options));
+  const frontend = make("frontend", ProtobufExporter);
+  const cart = make("cart", JsonExporter);
+  const checkout = make("checkout", ProtobufExporter);
+  const payments = make("payments", JsonExporter);
+  const shipping = make("shipping", ProtobufExporter);
+  const mail = make("mail", ProtobufExporter);
+  const orders = new Queue("orders");
+  const state = { isPaymentsDown: false, sendsMail: false };
+  await frontend.serve(async (asked) => {
+    if (asked.path === "/cart") return frontend.call(cart, "/items", asked);
+    if (asked.path === "/buy") return frontend.call(checkout, "/orders", asked);
+  });
+  await cart.serve(async (asked) =>
+    cart.depend("GET", { "db.system.name": "redis", "server.address": "redis-cart" }, asked),
+  );
+  await checkout.serve(async (asked) => {
+    await checkout.call(payments, "/charge", asked);
+    await checkout.publish(orders, asked);
+    if (state.sendsMail) await checkout.call(mail, "/send", asked);
+  });
+  await payments.serve(async () => {
+    if (state.isPaymentsDown) throw new Error("down");
+  });
+  await mail.serve(async () => undefined);
+  shipping.consume(orders, async (asked) =>
+    shipping.depend("INSERT", { "db.system.name": "postgresql", "db.namespace": "parcels" }, asked),
+  );
+  const services = [frontend, cart, checkout, payments, shipping, mail];
+  return {
+    state,
+    /** So many requests of each kind, and what the services send of them. */
+    async visit(mix: Readonly<Record<string, number>>): Promise<void> {
+      for (const [path, count] of Object.entries(mix)) for (let i = 0; i < count; i++) await frontend.visit(path);
+      await orders.idle();
+      for (const service of services) await service.flush();
+    },
+    stop: async () => void (await Promise.all(services.map((service) => service.stop()))),
+  };
+}
+
+async function ask<T>(path: string, more: Ask = {}): Promise<T> {
+  const { status, json, text } = await server.ask(path, { as: reader, ...more });
+  assert.ok(status < 300, text);
+  return json as unknown as T;
+}
+
+const graph = (query = ""): Promise<ModelGraphView> => ask(`/v1/model${query}`);
+
+/** Asks until the graph is as it should be; windows close by the clock. */
+async function until(isSo: (view: ModelGraphView) => boolean, query = ""): Promise<ModelGraphView> {
+  for (let tries = 0; tries < 150; tries++) {
+    const view = await graph(query);
+    if (isSo(view)) return view;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail(`the graph never got there: ${JSON.stringify((await graph(query)).edges.map(edgeText))}`);
+}
+
+const service = (name: string): string => `service:production:${name}`;
+const edgeText = ({ kind, from, to }: Pick<ModelEdgeView, "kind" | "from" | "to">): string => `${from} ${kind} ${to}`;
+const hasEdge = (view: ModelGraphView, text: string): boolean => view.edges.some((edge) => edgeText(edge) === text);
+const edgeOf = (view: ModelGraphView, text: string): ModelEdgeView => {
+  const edge = view.edges.find((one) => edgeText(one) === text);
+  assert.ok(edge, `${text} is not among ${view.edges.map(edgeText).join(", ")}`);
+  return edge;
+};
+
+const MAIL = `${service("checkout")} calls ${service("mail")}`;
+const ENTRY = "operation:production:frontend GET";
+
+describe("the graph of a traced production", { timeout: 120_000 }, () => {
+  let beforeMailMs: number;
+
+  test("has its services, datastores, queues and entries, with shares as the traffic was mixed", async () => {
+    await shop.visit({ "/": 120, "/cart": 60, "/buy": 20 });
+    const view = await until((one) =>
+      hasEdge(one, `${service("shipping")} writes datastore:production:postgresql/parcels`),
+    );
+    const near = (value: number | undefined, wanted: number): void =>
+      assert.ok(Math.abs((value ?? 0) - wanted) <= 0.05 * wanted, `${value} is not ${wanted}`);
+    assert.ok(hasEdge(view, `${service("checkout")} writes queue:production:orders`));
+    assert.ok(hasEdge(view, `${service("shipping")} reads queue:production:orders`));
+    near(edgeOf(view, `${service("frontend")} calls ${service("cart")}`).observed?.share, 60 / 200);
+    near(edgeOf(view, `${service("frontend")} calls ${service("checkout")}`).observed?.share, 20 / 200);
+    near(edgeOf(view, `${service("cart")} reads datastore:production:redis/redis-cart`).observed?.share, 1);
+    near(edgeOf(view, `${ENTRY} /cart reaches datastore:production:redis/redis-cart`).observed?.share, 1);
+    const share = (id: string): number | undefined => view.nodes.find((node) => node.id === id)?.observed?.share;
+    near(share(service("payments")), 20 / 200);
+    near(share(`${ENTRY} /buy`), 20 / 200);
+    near(share(service("shipping")), 20 / 200);
+    assert.ok(!view.nodes.some(({ id }) => id.includes(".internal")), "an address is the service that answered there");
+  });
+
+  test("shows how failures of a dependency spread to who asked", async () => {
+    shop.state.isPaymentsDown = true;
+    await shop.visit({ "/buy": 30 });
+    shop.state.isPaymentsDown = false;
+    const name = `${service("checkout")} calls ${service("payments")}`;
+    const view = await until((one) => (edgeOf(one, name).observed?.failures ?? 0) > 0);
+    const { failures = 0, spread = 0 } = edgeOf(view, name).observed ?? {};
+    assert.equal(spread, failures);
+    const reached = edgeOf(view, `${ENTRY} /buy reaches ${service("payments")}`).observed;
+    assert.equal(reached?.spread, reached?.failures);
+    assert.equal(edgeOf(view, `${service("frontend")} calls ${service("cart")}`).observed?.failures, 0);
+  });
+
+  test("shows a new dependency within a window, and not before it began", async () => {
+    beforeMailMs = Date.now();
+    shop.state.sendsMail = true;
+    await shop.visit({ "/buy": 10 });
+    const view = await until((one) => hasEdge(one, MAIL));
+    assert.ok(edgeOf(view, MAIL).since >= beforeMailMs - 1000);
+    assert.ok(!hasEdge(await graph(`?at=${beforeMailMs - 1000}`), MAIL));
+    assert.ok(!hasEdge(await graph(`?knownAt=${beforeMailMs}`), MAIL));
+  });
+
+  test("lets a dependency fade that is used no more, and still has it in the past", async () => {
+    const seenMs = Date.now();
+    const was = edgeOf(await graph(), MAIL);
+    shop.state.sendsMail = false;
+    let view = await graph();
+    for (let tries = 0; hasEdge(view, MAIL); tries++) {
+      assert.ok(tries < 60, "it never faded");
+      await shop.visit({ "/buy": 2, "/cart": 1 });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      view = await graph();
+    }
+    assert.ok(hasEdge(await graph(`?at=${was.since}`), MAIL), "it was there");
+    assert.ok(hasEdge(await graph(`?knownAt=${seenMs}`), MAIL), "it was known");
+    assert.ok(hasEdge(view, `${service("checkout")} calls ${service("payments")}`), "the other is used");
+    const diff = await ask<ModelDiffView>(`/v1/model/diff?from=${was.since}&environment=production`);
+    assert.ok(diff.edges.some((edge) => edgeText(edge) === MAIL && edge.difference === "ended"));
+    const node = await ask<ModelNodeHistoryView>(`/v1/model/nodes/${encodeURIComponent(service("mail"))}`);
+    const ofEdge = node.history.filter(({ edge }) => edge?.from === service("checkout") && edge.kind === "calls");
+    assert.deepEqual([ofEdge[0]?.state, ofEdge.at(-1)?.state], [null, "observed"]);
+  });
+
+  test("is read near a node, by kind, and page by page, all of one moment", async () => {
+    const near = await graph(`?around=${encodeURIComponent(service("cart"))}&kind=service,datastore`);
+    assert.deepEqual(near.nodes.map(({ id }) => id).toSorted(), [
+      "datastore:production:redis/redis-cart",
+      service("cart"),
+      service("frontend"),
+    ]);
+    const ids: string[] = [];
+    let page = await graph("?limit=3");
+    const { at, knownAt } = page;
+    for (; page.cursor !== null; page = await graph(`?limit=3&cursor=${page.cursor}`)) {
+      assert.deepEqual([page.at, page.knownAt], [at, knownAt]);
+      ids.push(...page.nodes.map(({ id }) => id));
+    }
+    ids.push(...page.nodes.map(({ id }) => id));
+    assert.deepEqual(
+      ids,
+      (await graph(`?at=${at}&knownAt=${knownAt}`)).nodes.map(({ id }) => id),
+    );
+  });
+});
+
+describe("traces", () => {
+  const send = (body: Uint8Array | string | JsonObject, headers: Record<string, string> = {}) =>
+    server.ask("/v1/traces", { method: "POST", as: `Bearer ${secret}`, body, headers });
+  const PROTOBUF = { "content-type": "application/x-protobuf" };
+
+  test("are answered as OTLP servers do, packed or not", async () => {
+    assert.deepEqual((await send({ resourceSpans: [] })).text, "{}");
+    const packed = await send(gzipSync("{}"), { "content-encoding": "gzip" });
+    assert.deepEqual([packed.status, packed.text], [200, "{}"]);
+    const empty = await send(Buffer.from([0x0a, 0x00]), PROTOBUF);
+    assert.deepEqual(
+      [empty.status, empty.text, empty.headers.get("content-type")],
+      [200, "", PROTOBUF["content-type"]],
+    );
+  });
+
+  test("that are none, or too much once unpacked, are refused with what is wrong", async () => {
+    const span = { traceId: "00", spanId: "00", name: "x" };
+    const cases: readonly (readonly [Uint8Array | string | JsonObject, Record<string, string>, string])[] = [
+      [Buffer.from([0x0a]), PROTOBUF, "body-malformed"],
+      [Buffer.alloc(4096, 0xff), PROTOBUF, "body-malformed"],
+      [Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]), PROTOBUF, "body-malformed"],
+      ["{", {}, "body-malformed"],
+      ["[]", {}, "request-invalid"],
+      [{ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }, {}, "body-malformed"],
+      [{ resourceSpans: 7 }, {}, "request-invalid"],
+      ["{}", { "content-type": "text/plain" }, "content-type-unsupported"],
+      ["{}", { "content-encoding": "br" }, "content-type-unsupported"],
+      [gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20)), { "content-encoding": "gzip" }, "body-too-large"],
+      [gzipSync("{}").subarray(0, -9), { "content-encoding": "gzip" }, "body-malformed"],
+    ];
+    for (const [body, headers, code] of cases) assert.equal((await send(body, headers)).json?.["code"], code);
+  });
+
+  test("come from sources of kind otlp alone", async () => {
+    const other = await server.ask("/v1/traces", { as: `Bearer ${server.secret}`, body: { resourceSpans: [] } });
+    assert.equal(other.json?.["code"], "request-invalid");
+    const nobody = await server.ask("/v1/traces", { as: "Bearer nothing", body: { resourceSpans: [] } });
+    assert.equal(nobody.status, 401);
+  });
+});
