@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
 import { createSqlReader } from "../adapters/executors/sql-reader.ts";
+import { createRolloutReaders } from "../adapters/executors/kubernetes-rollouts.ts";
 import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
@@ -86,7 +87,7 @@ export function createEffectParts({
     registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
-    health: openHealth(config.health, { egress, credentials }),
+    health: openHealth(config, { egress, credentials }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
     probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
@@ -94,10 +95,12 @@ export function createEffectParts({
   };
 }
 
-function openHealth(config: Config["health"], { egress, credentials }: HealthWays): HealthProbe {
+function openHealth({ health: config, executors }: Config, { egress, credentials }: HealthWays): HealthProbe {
   const databases = Object.entries(config.databases).map(([name, database]) => {
     const connect = egress.connectTo(parseTcpAddress(database).address);
     return [name, createSqlReader({ config: database, connect, credentials })] as const;
   });
-  return createHealthProbe({ config, egress, credentials, databases: new Map(databases), clock: systemClock });
+  const ways = { egress, credentials, clock: systemClock };
+  const clusters = createRolloutReaders({ config: executors.kubernetes, ...ways });
+  return createHealthProbe({ config, databases: new Map(databases), clusters, ...ways });
 }

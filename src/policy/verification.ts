@@ -14,6 +14,8 @@ const STATUSES_MAX = 16;
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const NAME_CHARS_MAX = 63;
 const PATH = /^\/(?!\/)[\x21-\x7e]*$/;
+const WORKLOAD = /^(?:deployment|statefulset|daemonset)\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
+const WORKLOAD_CHARS_MAX = 270;
 const BOUND_MAX = Number.MAX_SAFE_INTEGER;
 
 export interface MatchedVerification extends Verification {
@@ -74,12 +76,13 @@ export function readVerification(name: string, spec: Field): MatchedVerification
   return { name, match, settleMs, everyMs, samples, failures, withinMs, onFailure, checks: known, path, line };
 }
 
-const KINDS = ["http", "prometheus", "sql", "canary"] as const;
+const KINDS = ["http", "prometheus", "sql", "canary", "rollout"] as const;
 const READERS: Readonly<Record<(typeof KINDS)[number], (name: string, field: Field) => HealthCheck | undefined>> = {
   http: readHttp,
   prometheus: readPrometheus,
   sql: readSql,
   canary: readCanary,
+  rollout: readRollout,
 };
 
 function readCheck(field: Field): HealthCheck | undefined {
@@ -152,6 +155,16 @@ function readCanary(name: string, field: Field): HealthCheck | undefined {
   if (endpoint === undefined || canary === undefined || baseline === undefined) return undefined;
   if (maxRise === undefined || confidence === undefined) return undefined;
   return { kind: "canary", name, endpoint, canary, baseline, maxRise, confidence };
+}
+
+function readRollout(name: string, field: Field): HealthCheck | undefined {
+  const required = ["cluster", "namespace", "workload"] as const;
+  const fields = field.fields(required, required);
+  const cluster = fields?.cluster?.textLike(NAME, "the name of a cluster", NAME_CHARS_MAX);
+  const namespace = fields?.namespace?.textLike(NAME, "a namespace", NAME_CHARS_MAX);
+  const workload = fields?.workload?.textLike(WORKLOAD, "deployment/name or like", WORKLOAD_CHARS_MAX);
+  if (cluster === undefined || namespace === undefined || workload === undefined) return undefined;
+  return { kind: "rollout", name, cluster, namespace, workload };
 }
 
 /** Both count from the beginning of the action on, or the looks at them would not add up. */

@@ -28,7 +28,7 @@ function probeOf(baseUrl: string, tokenRef?: string): HealthProbe {
   const credentials = { get: async () => "s3cret" };
   const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
   const egress = createEgress({ allow: healthOrigins(config) });
-  return createHealthProbe({ config, egress, credentials, databases: new Map(), clock });
+  return createHealthProbe({ config, egress, credentials, databases: new Map(), clusters: new Map(), clock });
 }
 
 const http = (of: Partial<HttpCheck> = {}): HttpCheck => ({

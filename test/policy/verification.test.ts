@@ -61,7 +61,7 @@ describe("a verification", () => {
     assert.match(problemOf(`${match}\nwithin: 2h\n${CHECKS}`) ?? "", /at most 1h/);
     assert.match(problemOf(`${match}\nwithin: 1m`) ?? "", /checks/);
     const checked = (check: string) => problemOf(`${match}\nwithin: 1m\nchecks: [${check}]`) ?? "";
-    assert.match(checked("{ name: a }"), /one of http, prometheus, sql, canary/);
+    assert.match(checked("{ name: a }"), /one of http, prometheus, sql, canary, rollout/);
     assert.match(checked("{ name: a, http: { endpoint: m }, sql: { database: d, query: 'select true' } }"), /one of/);
     assert.match(checked("{ name: a, sql: { database: d, query: q, min: 2, max: 1 } }"), /can never pass/);
     const counts = "{ bad: 'b[$window]', all: 'a[$window]' }";
@@ -71,6 +71,11 @@ describe("a verification", () => {
     assert.match(canary("{ bad: 'b[5m]', all: 'a[$window]' }", "maxRise: 0.1"), /over \[\$window\]/);
     assert.match(canary(counts, "maxRise: 2"), /maxRise|1/);
     assert.match(canary(counts, "maxRise: 0.1, confidence: 1"), /confidence|0\.9/);
+    const rollout = (workload: string) =>
+      checked(`{ name: a, rollout: { cluster: main, namespace: shop, workload: ${workload} } }`);
+    assert.equal(rollout("deployment/cart"), "");
+    assert.match(rollout("pod/cart"), /deployment\/name/);
+    assert.match(rollout("deployment/../secrets"), /deployment\/name/);
     assert.match(checked("{ name: a, prometheus: { endpoint: m, query: up } }"), /min, max or maxTimesBefore/);
     assert.match(checked("{ name: a, prometheus: { endpoint: m, query: up, min: 2, max: 1 } }"), /can never pass/);
     assert.match(checked("{ name: a, http: { endpoint: m, path: '//elsewhere' } }"), /a path/);

@@ -53,7 +53,7 @@ export interface Listed {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-interface ApiParts {
+export interface ApiParts {
   readonly cluster: KubernetesCluster;
   readonly egress: Egress;
   readonly credentials: Credentials;

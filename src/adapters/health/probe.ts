@@ -1,10 +1,12 @@
-// Health checks: a probe of the service itself, queries of its Prometheus and its database. Reads, and nothing else.
+// Health checks: a probe of the service itself, queries of its Prometheus and its database, its rollout. Reads, and nothing
+// else.
 
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Answer, Egress, OutboundCall } from "../../wire/contracts/egress.ts";
 import type { HealthAnswer, HealthProbe } from "../../wire/contracts/health.ts";
+import type { RolloutReader } from "../../wire/contracts/rollouts.ts";
 import type { SqlReader } from "../../wire/contracts/sql-reader.ts";
 import type { HealthConfig } from "../../wire/schemas/health-config.ts";
 import { parseOrigin, parseTcpAddress } from "../../wire/schemas/origin.ts";
@@ -12,6 +14,7 @@ import type { HttpCheck } from "../../wire/types/health.ts";
 import type { Get } from "./asking.ts";
 import { askCanary } from "./canary.ts";
 import { askPrometheus } from "./prometheus.ts";
+import { askRollout } from "./rollout.ts";
 import { askSql } from "./sql.ts";
 
 export interface ProbeParts {
@@ -20,13 +23,16 @@ export interface ProbeParts {
   readonly credentials: Credentials;
   /** Of each database that configuration names. */
   readonly databases: ReadonlyMap<string, SqlReader>;
+  /** Of each cluster that configuration names. */
+  readonly clusters: ReadonlyMap<string, RolloutReader>;
   readonly clock: Clock;
 }
 
 type Endpoint = { readonly origin: string; readonly call: OutboundCall; readonly tokenRef: string | undefined };
 
 /** Asks the endpoints that configuration names and no others. Throws `config-invalid` for an unusable address. */
-export function createHealthProbe({ config, egress, credentials, databases, clock }: ProbeParts): HealthProbe {
+export function createHealthProbe(parts: ProbeParts): HealthProbe {
+  const { config, egress, credentials, databases, clusters, clock } = parts;
   const endpoints = new Map<string, Endpoint>();
   for (const [name, { baseUrl, tokenRef }] of Object.entries(config.endpoints)) {
     const origin = parseOrigin(baseUrl);
@@ -49,6 +55,8 @@ export function createHealthProbe({ config, egress, credentials, databases, cloc
           return askPrometheus({ check, beforeMs }, get, signal);
         case "sql":
           return askSql(check, databases, signal);
+        case "rollout":
+          return askRollout(check, clusters, signal);
         case "canary":
           return askCanary({ check, sinceMs: clock.nowMs() - beforeMs }, get, signal);
       }

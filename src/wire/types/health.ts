@@ -59,7 +59,16 @@ export type CanaryCheck = {
   readonly confidence: number;
 };
 
-export type HealthCheck = HttpCheck | PrometheusCheck | SqlCheck | CanaryCheck;
+/** The rollout of a workload (`deployment/cart`) passes when all of its pods are of the newest template and available. */
+export type RolloutCheck = {
+  readonly kind: "rollout";
+  readonly name: string;
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly workload: string;
+};
+
+export type HealthCheck = HttpCheck | PrometheusCheck | SqlCheck | CanaryCheck | RolloutCheck;
 
 /** Which checks an action must pass before it counts as done. All times in milliseconds. */
 export interface Verification {
