@@ -39,6 +39,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.flapping": incidents.applyFlapping,
   "incident.merged": incidents.applyMerged,
   "incident.split": incidents.applySplit,
+  "incident.lapsed": incidents.applyLapsed,
   "incident.resolved": incidents.applyResolved,
   "incident.noted": words.applyNoted,
   "storm.opened": storms.applyStormOpened,

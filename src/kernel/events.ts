@@ -171,7 +171,9 @@ export type EventFacts = {
   "incident.merged": { readonly into: string };
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };
-  "incident.resolved": { readonly code: "all-clear" | "idle" | "evicted" };
+  /** So many of its alerts never tell of their end and were not heard of for long: they count as over. */
+  "incident.lapsed": { readonly alerts: number };
+  "incident.resolved": { readonly code: "all-clear" | "quiet" | "idle" | "evicted" };
   /** A pager's or a tracker's word about it; of a ticket that is of no incident the subject is its action. */
   "incident.noted": {
     readonly source: string;

@@ -105,6 +105,8 @@ export const TERMS = {
   silenceAheadMs: 30 * 24 * 3_600_000,
   /** An alert of a source that tells of no end is taken to fire for so long. */
   stillFiresMs: 10 * 60_000,
+  /** … and keeps its incident open for so long: searches that run every hour do not end one between two runs. */
+  lapseMs: 2 * 60 * 60_000,
   /** The longest that a grant of level holds. */
   levelMs: 90 * 24 * 3_600_000,
   /** A storm is over when for so long no window of `stormWindowMs` was as wide. */

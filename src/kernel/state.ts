@@ -87,8 +87,8 @@ export type IncidentSignal = {
   readonly derived?: true;
 };
 
-/** One alert that fires. */
-export type Firing = { readonly key: string; readonly service: string };
+/** One alert that fires; of a source that tells of no end until when it is taken to, unless it is heard of again. */
+export type Firing = { readonly key: string; readonly service: string; readonly lapsesAt?: number };
 
 /** A page that may have been sent, so that a resolve has to close it. */
 export type Page = {
@@ -133,6 +133,8 @@ export type Incident = {
   signalCount: number;
   /** Alerts still firing; beyond a bound one entry stands for the rest, and only idleness ends those. */
   firing: Firing[];
+  /** When the first of them lapses; null where all of them tell of their end. */
+  lapsesAt: number | null;
   /** A page it asked for did not go out: from then on its next delivery, even a repeated one, is triaged again. */
   retriageAt: number | null;
   page: Page | null;

@@ -36,7 +36,7 @@ export class Workload extends Recorder {
   /** One thing happens, and some time passes. */
   step(): void {
     this.nowMs += this.#below(this.#chance(20) ? 400_000 : 2_000);
-    if (this.#chance(3000)) this.nowMs += 8 * 24 * 3_600_000;
+    if (this.#chance(1000)) this.nowMs += (this.#chance(3) ? 8 * 24 : 3) * 3_600_000;
     if (somethingIsDue(this.state, this.nowMs)) return void this.submit(command("tick", "system:kernel", {}));
     const pick = this.#below(100);
     if (pick < 30) return this.#signal();

@@ -218,7 +218,8 @@ function heldActions(world: World): readonly Action[] {
 /** Mostly a little, sometimes past every deadline, now and then a small step back of the wall clock alone. */
 function passTime(world: World): void {
   const pick = world.random.below(20);
-  const forward = pick === 0 ? 20 * 60_000 : pick < 2 ? 61_000 : world.random.below(2_000);
+  const isLong = pick === 0 && world.random.below(8) === 0;
+  const forward = isLong ? TERMS.lapseMs : pick === 0 ? 20 * 60_000 : pick < 2 ? 61_000 : world.random.below(2_000);
   world.monotonicMs += forward;
   world.nowMs += pick === 7 ? -1_000 : forward;
   if (forward > 60_000) world.endTerms();

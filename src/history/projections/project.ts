@@ -42,6 +42,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "incident.flapping": incidents.projectFlapping,
   "incident.merged": incidents.projectMerged,
   "incident.split": incidents.projectSplit,
+  "incident.lapsed": () => {},
   "incident.resolved": incidents.projectResolved,
   "incident.noted": incidents.projectNoted,
   "storm.opened": storms.projectStormOpened,

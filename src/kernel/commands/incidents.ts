@@ -173,7 +173,11 @@ function closePage(tx: Transaction, incident: Incident): void {
  * end waits for it: a page that arrives after its own resolve would stay open for ever. One that comes and goes ends
  * only after quiet.
  */
-export function closeIfOver(tx: Transaction, incidentId: string | null): void {
+export function closeIfOver(
+  tx: Transaction,
+  incidentId: string | null,
+  code: "all-clear" | "quiet" = "all-clear",
+): void {
   const incident = incidentOf(tx.state, incidentId);
   if (incident === undefined || incident.firing.length > 0) return;
   if (incident.flapping && tx.now - incident.lastSignalAt < TERMS.flappingQuietMs) return;
@@ -182,7 +186,19 @@ export function closeIfOver(tx: Transaction, incidentId: string | null): void {
   if (pagesOf(tx.state, incident).length > 0) return;
   closePage(tx, incident);
   closeTicket(tx, incident);
-  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code: "all-clear" } }, KERNEL);
+  tx.emit({ type: "incident.resolved", subject: incident.id, facts: { code } }, KERNEL);
+}
+
+/** True when an alert that never tells of its end was not heard of for so long that it counts as over. */
+export function isLapsed({ lapsesAt }: Incident, now: number): boolean {
+  return lapsesAt !== null && now >= lapsesAt;
+}
+
+/** Ends what has lapsed, and the incident where nothing else of it fires. */
+export function lapse(tx: Transaction, { id, firing }: Incident): void {
+  const alerts = firing.filter(({ lapsesAt }) => lapsesAt !== undefined && tx.now >= lapsesAt).length;
+  tx.emit({ type: "incident.lapsed", subject: id, facts: { alerts } });
+  closeIfOver(tx, id, "quiet");
 }
 
 /** True when nobody has heard of it for so long that nothing is known of it; a page on its way is waited for. */

@@ -18,7 +18,7 @@ import { isReportDue, report } from "../stop-report.ts";
 import { isStageOver, stageAt } from "../stage.ts";
 import { isToStop, stopAction } from "./agents.ts";
 import { isCommandDue, tickCommands } from "./incident-command.ts";
-import { closeIfOver, endIdle, isIdle, isQuiet } from "./incidents.ts";
+import { closeIfOver, endIdle, isIdle, isLapsed, isQuiet, lapse } from "./incidents.ts";
 import { endLevels } from "./levels.ts";
 import { endStage } from "./stage.ts";
 import { isReviewDue, tickReviews } from "./reviews.ts";
@@ -52,6 +52,11 @@ export function tick(tx: Transaction): Reply {
     if (!isIdle(tx.state, incident, tx.now)) continue;
     if (fired++ >= FIRED_MAX) break;
     endIdle(tx, incident);
+  }
+  for (const incident of [...tx.state.incidents.values()]) {
+    if (!isLapsed(incident, tx.now)) continue;
+    if (fired++ >= FIRED_MAX) break;
+    lapse(tx, incident);
   }
   for (const incident of [...tx.state.incidents.values()]) {
     if (!isQuiet(incident, tx.now)) continue;
@@ -94,7 +99,9 @@ export function somethingIsDue(state: State, now: number): boolean {
     if (now - incident.lastSignalAt < TERMS.incidentIdleMs) break;
     if (isIdle(state, incident, now)) return true;
   }
-  for (const one of state.incidents.values()) if (isTriageDue(state, one, now) || isQuiet(one, now)) return true;
+  for (const one of state.incidents.values()) {
+    if (isTriageDue(state, one, now) || isLapsed(one, now) || isQuiet(one, now)) return true;
+  }
   for (const storm of state.storms.values()) if (isStormDue(state, storm, now)) return true;
   for (const owed of state.owedResolves.values()) if (isResolveDue(state, owed, now)) return true;
   for (const owed of state.owedEnds.values()) if (isEndDue(state, owed, now)) return true;

@@ -54,6 +54,7 @@ function newIncident({ id, environment, service, signature, holds, at }: Opening
     signals: [],
     signalCount: 0,
     firing: [],
+    lapsesAt: null,
     retriageAt: null,
     page: null,
     ticket: null,
@@ -152,12 +153,15 @@ export function applySplit(state: State, event: KernelEvent<"incident.split">): 
   made.claimedSeverity = from.claimedSeverity;
   made.signals = from.signals.filter(isTaken);
   made.signalCount = made.signals.length;
-  made.firing = from.firing.filter(isTaken);
+  setFiring(made, from.firing.filter(isTaken));
   made.apart = union([from.id], from.apart, LIMITS.incidentApartMax);
   from.services = from.services.filter((one) => !services.includes(one));
   from.holds = from.holds.filter((held) => !taken.includes(held));
   from.signals = from.signals.filter((one) => !isTaken(one));
-  from.firing = from.firing.filter((one) => !isTaken(one));
+  setFiring(
+    from,
+    from.firing.filter((one) => !isTaken(one)),
+  );
   indexOpen(state, from);
   open(state, made);
 }
@@ -166,17 +170,36 @@ function serviceOf(held: string): string {
   return held.slice(0, held.indexOf("|"));
 }
 
-/** What fires of an incident; beyond the bound one entry stands for all the others. */
-export function noteFiring({ firing }: Incident, { key, service }: Firing): void {
-  const entry = firing.length < LIMITS.incidentFiringMax ? key : FIRING_MORE;
-  if (firing.some((one) => one.key === key || one.key === entry)) return;
-  firing.push({ key: entry, service: entry === key ? service : "" });
+/** What fires of an incident; beyond the bound one entry stands for all the others, and never lapses. */
+export function noteFiring(incident: Incident, alert: Firing): void {
+  const { firing } = incident;
+  const known = firing.findIndex(({ key }) => key === alert.key);
+  if (known >= 0) firing[known] = alert;
+  else if (firing.length < LIMITS.incidentFiringMax) firing.push(alert);
+  else if (firing.every(({ key }) => key !== FIRING_MORE)) firing.push({ key: FIRING_MORE, service: "" });
+  setFiring(incident, firing);
+}
+
+export function setFiring(incident: Incident, firing: Firing[]): void {
+  incident.firing = firing;
+  incident.lapsesAt = null;
+  for (const { lapsesAt } of firing) {
+    if (lapsesAt !== undefined) incident.lapsesAt = earlier(incident.lapsesAt, lapsesAt);
+  }
+}
+
+export function applyLapsed(state: State, event: KernelEvent<"incident.lapsed">): void {
+  const incident = openIncident(state, event.subject);
+  setFiring(
+    incident,
+    incident.firing.filter(({ lapsesAt }) => lapsesAt === undefined || lapsesAt > event.time),
+  );
 }
 
 export function applyResolved(state: State, event: KernelEvent<"incident.resolved">): void {
   const incident = openIncident(state, event.subject);
   close(state, incident);
-  if (event.facts.code !== "all-clear") return;
+  if (event.facts.code !== "all-clear" && event.facts.code !== "quiet") return;
   if (incident.page !== null) closeMarks(state, incident.page);
   keepForReopening(state, incident, event.time);
 }
@@ -195,6 +218,7 @@ function keepForReopening(state: State, incident: Incident, at: number): void {
     claimedSeverity: "none",
     signals: [],
     firing: [],
+    lapsesAt: null,
     retriageAt: null,
     page: null,
     stands: {},

@@ -3,9 +3,9 @@
 import { addShare, dropShare } from "../bounded.ts";
 import type { KernelEvent } from "../events.ts";
 import { incidentOf, indexOpen } from "../incident-index.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS, TERMS } from "../limits.ts";
 import { incidentOwner, type Incident, type SilencedAlert, type State } from "../state.ts";
-import { isWorse, noteFiring } from "./incidents.ts";
+import { isWorse, noteFiring, setFiring } from "./incidents.ts";
 import { noteDelivery } from "./deliveries.ts";
 import { forgetSilenced, noteSilenced } from "./silences.ts";
 import { noteServiceFires } from "./storms.ts";
@@ -30,7 +30,10 @@ export function applySignalReceived(state: State, event: KernelEvent<"signal.rec
   if (facts.status === "firing") return noteFires(state, incident, { ...facts, id: event.subject, at: event.time });
   touch(state, incident, facts.source);
   incident.lastSignalAt = event.time;
-  incident.firing = incident.firing.filter((one) => one.key !== key);
+  setFiring(
+    incident,
+    incident.firing.filter((one) => one.key !== key),
+  );
 }
 
 /** The alert is its incident's from now on, as what was received then said. */
@@ -55,7 +58,8 @@ function noteFires(state: State, incident: Incident, alert: Fires): void {
     incident.signals.push({ id, service, source, detector, ...(derived === true ? { derived } : {}) });
   }
   noteServiceFires(state, alert, at);
-  noteFiring(incident, { key: alertKey(deliveryKey), service });
+  const lapse = alert.endless === true ? { lapsesAt: at + TERMS.lapseMs } : {};
+  noteFiring(incident, { key: alertKey(deliveryKey), service, ...lapse });
   nameIn(state, incident, alert);
 }
 

@@ -1,16 +1,20 @@
 // Kubernetes Events: warnings are signals; what is normal is not.
 
+import { instantFromRfc3339 } from "../../core/rfc3339.ts";
 import { kubernetesEventSchema, type KubernetesEvent } from "../../wire/schemas/kubernetes-event.ts";
 import { parsePayload } from "../../wire/schemas/payload.ts";
 import type { RawAlert } from "../raw-alert.ts";
 import type { SourceDelivery } from "./delivery.ts";
 
-/** An Event that counts on is the same Event, and known; Kubernetes never says that something has ended. */
-export function readKubernetes({ body }: SourceDelivery): readonly RawAlert[] {
+/** What an Event counts within one of these is one signal: it goes on, and nobody says when it has ended. */
+const WINDOW_MS = 5 * 60_000;
+
+export function readKubernetes({ body, receivedAtMs }: SourceDelivery): readonly RawAlert[] {
   const event = parsePayload(kubernetesEventSchema, body, "a Kubernetes Event");
   if (event.type !== "Warning") return [];
   const { metadata, involvedObject } = event;
   const times = [event.lastTimestamp, event.eventTime, event.firstTimestamp, metadata.creationTimestamp];
+  const at = times.find((time) => time !== "") ?? "";
   const id = metadata.uid === "" ? `${involvedObject.uid} ${event.reason}` : metadata.uid;
   return [
     {
@@ -19,11 +23,11 @@ export function readKubernetes({ body }: SourceDelivery): readonly RawAlert[] {
       status: "firing",
       labels: labelsOfEvent(event),
       annotations: new Map([["description", event.message]]),
-      startsAt: times.find((time) => time !== "") ?? "",
+      startsAt: at,
       endsAt: "",
       links: [],
       fingerprint: id,
-      occurrence: id,
+      occurrence: `${id} ${Math.floor((instantFromRfc3339(at) ?? receivedAtMs) / WINDOW_MS)}`,
       isEndless: true,
     },
   ];
