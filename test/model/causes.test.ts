@@ -35,7 +35,7 @@ const own = readdirSync(CASES)
   .filter((given): given is OwnCase => typeof (given as Partial<OwnCase>).id === "string");
 
 describe("the cause that comes first", () => {
-  test("is looked for in every case of the folder", () => assert.ok(own.length >= 13));
+  test("is looked for in every case of the folder", () => assert.ok(own.length >= 16));
   for (const given of own) {
     test(`is the right one, and strictly ahead, in ${given.id}`, () => {
       const { ranked, blastRadius } = answer(given);
@@ -57,6 +57,14 @@ describe("an answer", () => {
     const slow = own.find(({ id }) => id === "slow-table");
     assert.ok(slow);
     assert.deepEqual(answer(slow).ranked[0]?.chain, ["table", "press", "gate"]);
+  });
+
+  test("follows a setting from its library over the service that carries it to the symptom, days later", () => {
+    const late = own.find(({ id }) => id === "timeout-of-a-library");
+    assert.ok(late);
+    const [first] = answer(late).ranked;
+    assert.deepEqual(first?.chain, [`change:${"c".repeat(40)}`, "file:libs/store/defaults.yaml", "press", "gate"]);
+    assert.match(first.evidence.join("\n"), /defaults\.timeout: 40 to 12 ms/);
   });
 
   test("knows nothing of names: other names change nothing else", () => {

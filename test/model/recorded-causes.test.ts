@@ -15,6 +15,8 @@ type Label = Readonly<Record<string, string | null>>;
 
 const TRUTH: Readonly<Record<string, (label: Label) => string>> = {
   changerca: (label) => label["root_cause_service"] ?? "",
+  rcb: (label) => label["root_cause_commit"] ?? "none",
+  chain: (label) => label["root_cause_commit"] ?? "none",
   cloudops: (label) => `${label["fault_taxonomy"]}|${label["fault_object"]}|${label["root_cause"]}`,
   nezha: (label) => label["root_cause_service"] ?? "",
   petshop: (label) => label["root_cause_node"] ?? "",
@@ -23,6 +25,8 @@ const TRUTH: Readonly<Record<string, (label: Label) => string>> = {
 
 const FLOOR: Readonly<Record<string, number>> = {
   changerca: 0.88,
+  rcb: 0.75,
+  chain: 0.75,
   cloudops: 0.9,
   nezha: 0.8,
   petshop: 0.75,

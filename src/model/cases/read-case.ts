@@ -3,6 +3,7 @@
 import { AppError } from "../../core/errors.ts";
 import type { CauseQuestion } from "../causes/input.ts";
 import { emptyQuestion } from "../causes/input.ts";
+import { readChangeCase, type ChangeCase } from "./read-change-case.ts";
 import { readRolloutCase, type RolloutCase } from "./read-rollout-case.ts";
 import { readStateCase, type StateCase } from "./read-state-case.ts";
 import type {
@@ -31,6 +32,7 @@ export function readCase(file: CaseFile, loadReference: LoadReference): CauseQue
   if (file.kind === "narrative") return null;
   if (has("k8s")) return { ...emptyQuestion("mismatch"), cluster: readStateCase(given as StateCase) };
   if (has("pod_edge_metrics")) return readRolloutCase(given as RolloutCase);
+  if (has("commits")) return readChangeCase(given as ChangeCase);
   if (has("normal") && has("anomalous")) return readBeforeAndDuring(given as BeforeAndDuring);
   if (has("abnormal") && file.normal_ref) {
     const { alert, abnormal } = given as { alert: AlertedNode; abnormal: NodeStatistics };

@@ -2,6 +2,7 @@
 
 import { findMismatches } from "../kubernetes/find-mismatches.ts";
 import type { CauseAnswer, CauseQuestion, RankedCause } from "./input.ts";
+import { findStricken, rankChanges } from "./rank-changes.ts";
 import { rankNodes } from "./rank-nodes.ts";
 import { findFailingEdges, rankRollouts } from "./rank-rollouts.ts";
 
@@ -15,6 +16,7 @@ export function findCauses(question: CauseQuestion): CauseAnswer {
 function rank(question: CauseQuestion): RankedCause[] {
   if (question.cluster) return rankMismatches(question);
   if (question.instances.length > 0 && question.changes.length > 0) return rankRollouts(question);
+  if (question.want === "change") return rankChanges(question);
   return rankNodes(question);
 }
 
@@ -30,5 +32,6 @@ function rankMismatches(question: CauseQuestion): RankedCause[] {
 
 /** Services whose calls to others fail: what users of the cause feel. */
 function findSuffering(question: CauseQuestion): string[] {
+  if (question.want === "change") return findStricken(question);
   return [...new Set(findFailingEdges(question).map(({ caller }) => caller))].toSorted();
 }

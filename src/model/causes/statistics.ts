@@ -8,7 +8,7 @@ export function sortedOf(values: readonly (number | null | undefined)[]): number
 }
 
 /** The value below which this share of an ascending sample lies; NaN for none. */
-function quantileOf(sorted: readonly number[], share: number): number {
+export function quantileOf(sorted: readonly number[], share: number): number {
   if (sorted.length === 0) return Number.NaN;
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

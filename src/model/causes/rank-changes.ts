@@ -1,0 +1,177 @@
+// Ranks changes by what they do, when and where they took effect, and what the incident shows of it; `none` when nobody is left.
+
+import { findCodeTrait } from "../diffs/code-traits.ts";
+import { parseDiff } from "../diffs/parse-diff.ts";
+import { harmOf, isAside } from "../diffs/setting-roles.ts";
+import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
+import { findSignature, type Scene } from "./setting-signatures.ts";
+import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
+
+/** An incident shows at most this long before its alert. */
+const INCIDENT_MS = 3 * 3_600_000;
+/** Clocks and samples are this coarse. */
+const SLACK_MS = 120_000;
+/** Below this no change explains it: more than form and words, less than one clear sign. */
+const NONE_SCORE = 0.7;
+
+interface Incident extends Scene {
+  /** Nodes that moved, with when each first did. */
+  readonly movedMs: ReadonlyMap<string, number>;
+  readonly reach: ReadonlySet<string>;
+}
+
+export function rankChanges(question: CauseQuestion): RankedCause[] {
+  const incident = openIncident(question);
+  const words = countWords(question);
+  const ranked = question.changes.map((change): RankedCause => rankChange(incident, change, words));
+  ranked.push({ cause: "none", score: NONE_SCORE, chain: [], evidence: ["nothing that was changed explains it"] });
+  return ranked.toSorted((a, b) => b.score - a.score || (a.cause < b.cause ? -1 : 1));
+}
+
+function openIncident(question: CauseQuestion): Incident {
+  const timelines = new Timelines(question.timelines);
+  const at = question.symptom?.atMs ?? 0;
+  const span = Math.min(INCIDENT_MS, spanOf(question) / 2);
+  const movedMs = new Map<string, number>();
+  for (const timeline of question.timelines) {
+    const onset = findOnset(timeline, { fromMs: at - span, toMs: at + SLACK_MS });
+    const known = movedMs.get(timeline.node);
+    if (onset !== null && (known === undefined || onset < known)) movedMs.set(timeline.node, onset);
+  }
+  const names = new Set([...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)]);
+  return {
+    question,
+    timelines,
+    names,
+    onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
+    movedMs,
+    reach: reachFrom(question),
+  };
+}
+
+/** When the symptom itself began: its own metric's onset where it is recorded, else the alert. */
+function onsetOf({ symptom, timelines }: CauseQuestion, window: Window): number {
+  const own = timelines.find(({ node, name }) => node === symptom?.node && name === symptom.measure);
+  return (own && findOnset(own, window)) ?? symptom?.atMs ?? 0;
+}
+
+/** How long before the alert anything was measured. */
+function spanOf({ timelines, symptom }: CauseQuestion): number {
+  const first = Math.min(...timelines.map(({ atMs }) => atMs[0] ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(first) ? Math.max(0, (symptom?.atMs ?? 0) - first) : INCIDENT_MS;
+}
+
+/** The symptom's node and all that it calls, over real edges. */
+function reachFrom({ symptom, edges }: CauseQuestion): Set<string> {
+  const reach = new Set(symptom ? [symptom.node] : []);
+  for (const node of reach) for (const [caller, callee] of edges) if (caller === node) reach.add(callee);
+  return reach;
+}
+
+function rankChange(incident: Incident, change: CandidateChange, words: ReadonlyMap<string, number>): RankedCause {
+  const { names } = incident;
+  const evidence: string[] = [];
+  const signature = findSignature(incident, change);
+  const diff = [...change.removed.map((line) => `-${line}`), ...change.added.map((line) => `+${line}`)].join("\n");
+  const trait = findCodeTrait(parseDiff(diff, change.files.slice(0, 1)));
+  const isOfSettings = change.settings.length > 0;
+  const behaviour = isOfSettings ? 0 : trait.weight;
+  if (behaviour > 0.3) evidence.push(trait.label);
+  const harm = Math.max(0, ...change.settings.filter(({ key }) => !isAside(key, names)).map(harmOf));
+  let score = signature.atOnce + signature.inIncident + behaviour + 0.05 * Math.min(harm, 3);
+  if (signature.atOnce + signature.inIncident > 0) evidence.push(...signature.evidence);
+  // Words and early movement make a sign surer; without one they are chance.
+  score *= 1 + 0.2 * earlinessOf(incident, change) + 0.3 * overlapOf(change, words);
+  const inReach = change.targets.filter((target) => incident.reach.has(target) || incident.movedMs.has(target));
+  // Where nothing that moved is, a change cannot be felt; what comes after the symptom cannot have caused it.
+  if (inReach.length === 0) score *= 0.1;
+  if (!change.deployed) score *= 0.5;
+  if (change.atMs === null || change.atMs > incident.onsetMs + SLACK_MS) score *= 0.1;
+  return { cause: change.id, score, chain: chainOf(incident, change), evidence };
+}
+
+/** 1 where a target moved first of all, less the later; 0 where none did. */
+function earlinessOf({ movedMs }: Incident, { targets }: CandidateChange): number {
+  const own = targets.flatMap((target) => movedMs.get(target) ?? []);
+  if (own.length === 0) return 0;
+  const all = [...movedMs.values()];
+  const [first, last] = [Math.min(...all), Math.max(...all)];
+  return last > first ? 1 - (Math.min(...own) - first) / (last - first) : 1;
+}
+
+/** From the change over the service that carries it to the symptom, by callers that moved. */
+function chainOf(incident: Incident, change: CandidateChange): string[] {
+  const { question, movedMs } = incident;
+  const carrier =
+    change.targets
+      .filter((target) => movedMs.has(target))
+      .toSorted((a, b) => (movedMs.get(a) ?? 0) - (movedMs.get(b) ?? 0))[0] ?? change.targets[0];
+  const [file] = change.files;
+  const head = [`change:${change.id}`, ...(file === undefined ? [] : [`file:${file}`])];
+  if (carrier === undefined) return head;
+  const from = new Map<string, string | null>([[carrier, null]]);
+  const open = [carrier];
+  for (let node = open.shift(); node !== undefined; node = open.shift()) {
+    if (node === question.symptom?.node) break;
+    for (const [caller, callee] of question.edges) {
+      if (callee !== node || from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
+      from.set(caller, node);
+      open.push(caller);
+    }
+  }
+  const way: string[] = [];
+  const end = question.symptom && from.has(question.symptom.node) ? question.symptom.node : carrier;
+  for (let node: string | null = end; node !== null; node = from.get(node) ?? null) way.unshift(node);
+  return [...head, ...way];
+}
+
+const wordsOf = (text: string): Set<string> =>
+  new Set(
+    text
+      .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .filter((word) => word.length > 3),
+  );
+
+/** Words of the symptom with how many changes carry each: what everybody says says nothing. */
+function countWords({ symptom, patterns, changes }: CauseQuestion): Map<string, number> {
+  const said = wordsOf(
+    [symptom?.text ?? "", ...patterns.filter(({ now, usual }) => now !== usual).map(({ text }) => text)].join(" "),
+  );
+  const counts = new Map([...said].map((word) => [word, 0]));
+  for (const change of changes) {
+    for (const word of wordsOf([...change.removed, ...change.added].join(" "))) {
+      const count = counts.get(word);
+      if (count !== undefined) counts.set(word, count + 1);
+    }
+  }
+  return counts;
+}
+
+/** How many rare words of the symptom the changed lines carry, 0 to 1. */
+function overlapOf(change: CandidateChange, counts: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const word of wordsOf([...change.removed, ...change.added].join(" "))) {
+    const count = counts.get(word);
+    if (count !== undefined && count > 0) sum += 1 / count;
+  }
+  return Math.min(1, sum / 4);
+}
+
+/** Services whose errors or delays rose with the incident, without the one that failed first. */
+export function findStricken(question: CauseQuestion): string[] {
+  const at = question.symptom?.atMs ?? 0;
+  const span = Math.min(INCIDENT_MS, spanOf(question) / 2);
+  const stricken = new Map<string, number>();
+  for (const timeline of question.timelines) {
+    const kind = kindOf(timeline.name);
+    if (kind !== "errors" && kind !== "latency") continue;
+    const onset = findOnset(timeline, { fromMs: at - span, toMs: Number.POSITIVE_INFINITY });
+    if (onset !== null) stricken.set(timeline.node, Math.min(onset, stricken.get(timeline.node) ?? onset));
+  }
+  const first = Math.min(...stricken.values());
+  const earliest = [...stricken.keys()].filter((node) => stricken.get(node) === first);
+  const failedFirst = earliest.find((node) => node === question.symptom?.node) ?? earliest[0];
+  return [...stricken.keys()].filter((node) => node !== failedFirst).toSorted();
+}

@@ -1,0 +1,39 @@
+// Reads unified diffs, whole or shortened, into the lines of each file.
+
+export interface ChangedLine {
+  readonly sign: " " | "+" | "-";
+  readonly text: string;
+}
+
+export interface FileDiff {
+  readonly path: string;
+  readonly lines: readonly ChangedLine[];
+}
+
+const DIFF_LINES_MAX = 20_000;
+
+/** Hunk headings give lines, `@@ -1,5 +1,5 @@`; shortened diffs name a file instead, `@@ pkg/db/pool.go: func X() @@`. */
+const HUNK = /^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@/;
+const NAMED = /^@@ ?([\w./-]+\.[\w]+)/;
+
+/** Lines before any file is named belong to the first of `files`. */
+export function parseDiff(diff: string, files: readonly string[]): FileDiff[] {
+  const found: { path: string; lines: ChangedLine[] }[] = [];
+  const open = (path: string): void => {
+    if (found.at(-1)?.path !== path) found.push({ path, lines: [] });
+  };
+  const named = (text: string): string => files.find((file) => file.endsWith(text)) ?? text;
+  for (const line of diff.split("\n", DIFF_LINES_MAX)) {
+    if (/^(diff |index |--- |new file|deleted file|similarity|rename )/.test(line)) continue;
+    const path = /^\+\+\+ (?:b\/)?(\S+)/.exec(line)?.[1] ?? (HUNK.test(line) ? undefined : NAMED.exec(line)?.[1]);
+    if (path !== undefined) {
+      open(named(path));
+      continue;
+    }
+    if (line.startsWith("@@")) continue;
+    const sign = line[0];
+    if (found.length === 0) open(files[0] ?? "");
+    if (sign === "+" || sign === "-" || sign === " ") found.at(-1)?.lines.push({ sign, text: line.slice(1) });
+  }
+  return found;
+}
