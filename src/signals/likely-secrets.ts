@@ -51,8 +51,27 @@ function isTold(value: string): boolean {
 }
 
 const TOLD_PASSWORDS: Family = {
-  hint: /pass|pwd|kennwort|senord|adgangskode/i,
+  hint: /pass|pwd|kennwort|senord|adgangskode|contrase|senha|wachtwoord|has[lł]o|пароль|密[码碼]|パスワード|비밀번호/i,
   members: [
+    {
+      // Several words, which quotes hold together.
+      kind: "password",
+      pattern:
+        /(?<![A-Za-z])(?<stays>(?:password|passwort|passphrase|passcode|kennwort)(?:(?: (?:is|was|to|now|ist|lautet)){1,2} ?:?|:) ?)(?:"[^"\n]{6,128}"|'[^'\n]{6,128}'|`[^`\n]{6,128}`)/gi,
+      confirms: (value) => value.includes(" ") && !isReference(value.slice(1)),
+    },
+    {
+      // Of a connection string, in which a value goes on to the next semicolon.
+      kind: "password",
+      pattern: /(?<stays>(?:^|[;"'] ?)(?:password|pwd) ?= ?)[^\s;"'[{$<*][^;"'\n]{0,127}(?=;)/gi,
+      confirms: (value) => value.includes(" "),
+    },
+    {
+      kind: "password",
+      pattern:
+        /(?<stays>(?:contraseña|senha|wachtwoord|hasło|пароль|密码|密碼|パスワード|비밀번호) ?[:：=] ?["']?)[^\s"']{4,256}/gi,
+      confirms: isTold,
+    },
     {
       kind: "password",
       pattern:

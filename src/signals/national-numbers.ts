@@ -196,6 +196,13 @@ const NAMED: Family = {
       pattern:
         /(?<![A-Za-z])(?<stays>(?:ssn|social security(?: no\.?| number)?|itin|personnummer|samordningsnummer|cpr(?:-nummer| nummer)?|fødselsnummer|pesel|bsn|burgerservicenummer|nino|ni number|national insurance(?: no\.?| number)?|steuer-?id(?:nr)?|steuernummer|tax id|national id|nif|dni|cpf|aadhaar|passport(?: no\.?| number)?)["'\\]{0,4}[ :=.]{1,4}["'\\]{0,4})[A-Z]{0,2}\d[\d ./-]{5,16}\d[A-Z]?(?!\w)/gi,
     },
+    {
+      // Of many countries with letters among the digits.
+      kind: "national-number",
+      pattern:
+        /(?<![A-Za-z])(?<stays>passport(?: no\.?| number)?["'\\]{0,4}[ :=.]{1,4}["'\\]{0,4})[A-Z0-9]{7,10}(?![\w-])/gi,
+      confirms: (value) => (value.match(/\d/g) ?? []).length >= 4,
+    },
   ],
 };
 

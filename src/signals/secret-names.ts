@@ -7,7 +7,7 @@ const STEMS =
   /pass|pwd|pw$|pin|secret|token|auth|key|cred|cook|sess|sid|bearer|conn|jwt|sig|saml|otp|nonce|salt|dsn|verif|mail|phone|mobile|msisdn|name|birth|dob|ssn|security|iban|card|cvv|cvc|pan|address|licen|personnummer|cpr|account|national|tax|wort|kode|senord|senha|woord|haslo/i;
 
 const SECRET_NAME =
-  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|integrationkey|licensekey|applicationkey|appkey|sharedkey|masterkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|pincode|kennwort|adgangskode|senord|wachtwoord|otp$/;
+  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|apikey|accesskey|privatekey|signingkey|encryptionkey|secretkey|accountkey|integrationkey|subscriptionkey|licensekey|applicationkey|appkey|sharedkey|masterkey|credential|cookie|sessionid|bearer|connectionstring|jwt|signature|saml|pincode|kennwort|adgangskode|senord|wachtwoord|otp$/;
 
 /** Words for a secret that are also words for much else. */
 const WEAK_NAMES = new Set([
@@ -107,9 +107,15 @@ export function isSensitiveValue(name: string, value: string, isQuoted: boolean)
   if (strength === "personal" && !isQuoted && /mail|phone|mobile$/i.test(name)) return /[@\d]/.test(value);
   if (SHORT_PASSWORD_NAME.test(name.slice(-64)))
     return looksSecret(value) || /[a-z][A-Z]/.test(value) || (isQuoted && value.length >= 4);
-  if (strength === "weak") return looksKey(value) || (/pin$/i.test(name) && /^\d{4,8}$/.test(value));
+  if (strength === "weak") return looksKey(value) || isPair(value) || (/pin$/i.test(name) && /^\d{4,8}$/.test(value));
   // `secret: prod/cart/db` says where a secret is.
   return isPasswordName(name) || !/^[a-z][a-z0-9-]{0,63}(?:\/[a-z0-9-]{1,64}){1,8}$/.test(value);
+}
+
+/** `user:password` in base64, as the settings of container registries have it: it can look like words. */
+function isPair(value: string): boolean {
+  if (!/^[A-Za-z0-9+/]{8,512}={0,2}$/.test(value)) return false;
+  return /^[\x21-\x39\x3b-\x7e]{1,64}:[\x20-\x7e]{3,384}$/.test(Buffer.from(value, "base64").toString("latin1"));
 }
 
 /** Long and of letters and digits, and no name of words and numbers between separators. */

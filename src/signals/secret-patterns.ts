@@ -74,8 +74,10 @@ const UNDERSCORES: Family = {
 };
 
 const NAMED_UNDERSCORES: Family = {
-  hint: /(?:_pat|cale_(?:tkn|pw|oauth)|figd|fm[12])_/,
+  hint: /(?:_pat|cale_(?:tkn|pw|oauth)|figd|fm[12]|hp[cs])_/,
   members: [
+    // Holdpoint's own: secrets of sources, and codes of sign-in links.
+    { kind: "holdpoint-secret", pattern: /(?<![A-Za-z0-9])(?:hps_[\w-]{43}|hpc_[\w-]{27})(?![\w-])/g },
     token(
       "vendor-token",
       "(?:dckr_pat_[\\w-]{20,64}|pscale_(?:tkn|pw|oauth)_[\\w.-]{31,63}[\\w-]|figd_[\\w-]{30,64}|fm[12]_[\\w+/-]{40,2000}={0,2})",

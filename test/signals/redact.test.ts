@@ -113,6 +113,30 @@ test("personal data is replaced, and numbers that only look like it are kept", (
   assert.equal(redact(kept), kept);
 });
 
+test("passwords of several words, of other languages and of connection strings go whole", () => {
+  const texts: readonly (readonly [string, string])[] = [
+    ["db password is 'correct horse battery staple', restart it", "db password is [redacted:password], restart it"],
+    ['the passphrase was: "let me in now"', "the passphrase was: [redacted:password]"],
+    [
+      "Server=db;User Id=sa;Password=P@ss w0rd;Encrypt=true",
+      "Server=db;User Id=sa;Password=[redacted:password];Encrypt=true",
+    ],
+    ["Contraseña: hunter2", "Contraseña: [redacted:password]"],
+    ["пароль: hunter2", "пароль: [redacted:password]"],
+    ["密码：hunter2", "密码：[redacted:password]"],
+    ["passport no. C01X00T47", "passport no. [redacted:national-number]"],
+  ];
+  for (const [text, redacted] of texts) assert.equal(redactText(text, { ipAddresses: false }).text, redacted);
+  const left = [
+    "password is 'required' and must be set",
+    "contraseña: caducada",
+    "Password=;Encrypt=true and more;",
+    "passport service is down",
+    "passport number checks failed",
+  ];
+  for (const text of left) assert.equal(redactText(text, { ipAddresses: false }).text, text);
+});
+
 test("numbers that issuers publish as examples are found, and with another check digit they are not", () => {
   const examples: readonly (readonly [kind: string, number: string, wrong: string])[] = [
     ["national-number", "86095742719", "86095742718"], // Germany, tax

@@ -50,6 +50,7 @@ export const KEY_FORMS: Readonly<Record<string, readonly string[]>> = {
   "npm-token": ["np" + "m_{b62:36}"],
   "pypi-token": ["py" + "pi-AgEIcHlwaS5vcmc{b64u:130}"],
   "rubygems-key": ["ruby" + "gems_{hex:48}"],
+  "holdpoint-secret": ["hp" + "s_{b64u:43}", "hp" + "c_{b64u:27}"],
   "docker-token": ["dckr" + "_pat_{b64u:27}"],
   "vault-token": ["hv" + "s.{b64u:90}", "hv" + "b.{b64u:138}", "hv" + "s.{b62:24}"],
   "terraform-token": ["{b62:14}.atl" + "asv1.{b64u:64}"],
