@@ -15,6 +15,7 @@ import { addIncidents } from "./commands/incidents.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addKill } from "./commands/kill.ts";
 import { addLogin } from "./commands/login.ts";
+import { addModel } from "./commands/model.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPropose, addRevert } from "./commands/propose.ts";
 import { addRca } from "./commands/rca.ts";
@@ -88,6 +89,7 @@ const COMMANDS = [
   addRecords,
   addClassify,
   addDoctor,
+  addModel,
   addPolicy,
   addRca,
   addLogin,

@@ -6,7 +6,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { assert } from "../core/assert.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import type { SpanDelivery } from "../http/services.ts";
-import { answerRead } from "../model/answer.ts";
+import { Answerer } from "../model/answer.ts";
 import { decideChange } from "../model/change.ts";
 import { decideDeclared } from "../model/declare.ts";
 import { VERSIONS_MAX } from "../model/limits.ts";
@@ -30,6 +30,7 @@ const THINNED_FIRST_S = 180 * 86_400;
 class ModelThread {
   readonly #log: ModelLog;
   readonly #intake: Intake;
+  readonly #answerer: Answerer;
   readonly #port: MessagePort;
   readonly #turns: NodeJS.Timeout;
   #queue: Promise<void> = Promise.resolve();
@@ -37,6 +38,7 @@ class ModelThread {
   constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort }) {
     this.#log = parts.log;
     this.#intake = parts.intake;
+    this.#answerer = new Answerer(parts.log.graph);
     this.#port = parts.port;
     this.#turns = setInterval(() => this.#inTurn(() => this.#turn()), TURN_MS);
   }
@@ -104,7 +106,7 @@ class ModelThread {
       case "declare":
         return this.#record(decideDeclared(this.#log.graph, request.declared), request.actor);
       case "read":
-        return answerRead(this.#log.graph, request.read);
+        return this.#answerer.answer(request.read);
       case "stop":
         clearInterval(this.#turns);
         return this.#log.close();

@@ -1,17 +1,48 @@
 // What the graph answers to what can be asked of it.
 
-import type { ModelRead } from "../wire/types/model-reads.ts";
-import type { Graph } from "./graph.ts";
+import type { ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
+import type { Graph, Moment } from "./graph.ts";
+import { predictImpact } from "./impact/blast-radius.ts";
+import { Present } from "./impact/present.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
+import { momentOf, momentView } from "./views.ts";
 
-/** The document that is asked for. Throws `model-node-not-found`. */
-export function answerRead(graph: Graph, read: ModelRead): object {
-  switch (read.what) {
-    case "graph":
-      return readGraph(graph, read);
-    case "node":
-      return readNode(graph, read.id, read);
-    case "diff":
-      return readDiff(graph, read);
+/** How long what was laid out for walks is good for, as long as nothing is recorded, in seconds of what is asked about. */
+const SAME_S = 60;
+
+/** Answers questions about one graph; what it laid out for one walk serves the next. */
+export class Answerer {
+  readonly #graph: Graph;
+  #present: Present | null = null;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
   }
+
+  /** The document that is asked for. Throws `model-node-not-found`. */
+  answer(read: ModelRead): object {
+    const graph = this.#graph;
+    switch (read.what) {
+      case "graph":
+        return readGraph(graph, read);
+      case "node":
+        return readNode(graph, read.id, read);
+      case "diff":
+        return readDiff(graph, read);
+      case "impact":
+        return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
+    }
+  }
+
+  #presentAt(times: ModelTimes): Present {
+    const moment = momentOf(this.#graph, times);
+    const last = this.#present?.moment;
+    if (this.#present !== null && last !== undefined && isSame(moment, last)) return this.#present;
+    this.#present = new Present(this.#graph, moment);
+    return this.#present;
+  }
+}
+
+function isSame(a: Moment, b: Moment): boolean {
+  return a.seqEnd === b.seqEnd && a.at >= b.at && a.at - b.at < SAME_S;
 }

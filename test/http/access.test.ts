@@ -102,6 +102,7 @@ const CASES: readonly Case[] = [
   { operation: "listKinds", scope: "actions:read" },
   { operation: "readModel", scope: "model:read" },
   { operation: "diffModel", scope: "model:read", path: "/v1/model/diff?from=2026-01-01T00:00:00Z" },
+  { operation: "predictImpact", scope: "model:read", body: { target: "service::nobody" } },
   { operation: "readModelNode", scope: "model:read", path: "/v1/model/nodes/service::nobody" },
   {
     operation: "recordChange",

@@ -151,6 +151,19 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     assert.equal(edgeOf(view, `${service("frontend")} calls ${service("cart")}`).observed?.failures, 0);
   });
 
+  test("predicts from that what a failure of the dependency would do", async () => {
+    type Impact = { trafficShare: { low: number; mid: number; high: number }; entries: { id: string }[] };
+    const body = { target: service("payments") };
+    const { trafficShare, entries } = await ask<Impact>("/v1/model/predict", { body });
+    assert.deepEqual(
+      entries.map(({ id }) => id),
+      [`${ENTRY} /buy`],
+    );
+    // 50 of 230 requests bought, and each failed with payments.
+    assert.ok(trafficShare.low < 50 / 230 && 50 / 230 < trafficShare.high + 0.02, JSON.stringify(trafficShare));
+    assert.ok(trafficShare.mid > 0.05 && trafficShare.high < 0.35, JSON.stringify(trafficShare));
+  });
+
   test("shows a new dependency within a window, and not before it began", async () => {
     beforeMailMs = Date.now();
     shop.state.sendsMail = true;

@@ -115,3 +115,12 @@ export const modelDiffQuerySchema = z.strictObject({
   knownAt: instantText.optional(),
   environment: plain.optional(),
 });
+
+/** `failing`: the part of the target's requests that fail; all of them where it is absent. */
+export const modelPredictSchema = z
+  .strictObject({
+    target: z.string().min(1).max(400),
+    failing: z.number().gt(0).max(1).default(1),
+    ...times,
+  })
+  .meta({ id: "ModelPrediction" });

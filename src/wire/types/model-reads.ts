@@ -18,6 +18,7 @@ export type ModelRead =
       readonly from: number;
       readonly limit: number;
     } & ModelTimes)
+  | ({ readonly what: "impact"; readonly target: string; readonly failing: number } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
   | {
       readonly what: "diff";

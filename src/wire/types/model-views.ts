@@ -127,3 +127,41 @@ export interface ModelNodeHistoryView extends ModelMoment {
   readonly changes: readonly ModelChangeView[];
   readonly truncated: boolean;
 }
+
+/** A number that is known within bounds: nine times in ten it lies between them. */
+export interface IntervalView {
+  readonly low: number;
+  readonly mid: number;
+  readonly high: number;
+}
+
+/** What suffers when a node fails. */
+export interface ModelImpactView extends ModelMoment {
+  readonly target: string;
+  /** The part of the target's requests that fail. */
+  readonly failing: number;
+  /** The part of all requests from outside, of its environment, that fail. */
+  readonly trafficShare: IntervalView;
+  /** The most affected first. */
+  readonly entries: readonly {
+    readonly id: string;
+    /** The part of its requests that get to the target. */
+    readonly reaching: number;
+    /** The part of its requests that fail. */
+    readonly part: IntervalView;
+  }[];
+  readonly services: readonly {
+    readonly id: string;
+    /** The part of its requests that fail. */
+    readonly part: IntervalView;
+    /** From the service to the target, along the likeliest way. */
+    readonly path: readonly string[];
+  }[];
+  /** Uses on the way of which nothing was ever measured: they widen the bounds. */
+  readonly unknown: readonly string[];
+  /** Whether telemetry is too old to say how it is: that widens the bounds too. */
+  readonly isStale: boolean;
+  /** Seconds since the last window of telemetry; null where there was none. */
+  readonly staleS: number | null;
+  readonly truncated: boolean;
+}

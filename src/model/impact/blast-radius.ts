@@ -1,0 +1,235 @@
+// Blast radius: what suffers when something fails, and how much of the traffic from outside, from measured propagation.
+//
+// Upwards from the target every user is taken with the part of its requests that need what fails and with how often that
+// made it fail before. Where an entry's own requests were seen to fail with the target, that counts instead of the walk.
+// What was never measured widens the bounds, and is named.
+
+import { nodeText } from "../../wire/schemas/model.ts";
+import type { ModelImpactView } from "../../wire/types/model-views.ts";
+import { AppError } from "../../core/errors.ts";
+import { CERTAIN, either, measuredPart, NEVER, product, rounded, weighted, type Interval } from "./interval.ts";
+import type { Entry, Present } from "./present.ts";
+
+const AFFECTED_MAX = 20_000;
+const ROUNDS_MAX = 24;
+const SETTLED = 1e-4;
+/** Failures of one entry with the target after which they say more than a walk does. */
+const MEASURED_MIN = 20;
+const LISTED_MAX = 200;
+/** Telemetry older than this says how it was. */
+const STALE_S = 15 * 60;
+const PATH_MAX = 32;
+
+type Reached = {
+  /** The part of its requests that fail. */
+  impact: Interval;
+  /** How often a request of it that gets to the target fails with it, along the likeliest path. */
+  conditional: Interval;
+  /** The next node on that path; the node itself at the target. */
+  next: number;
+};
+
+export interface ImpactQuery {
+  readonly target: string;
+  /** The part of the target's requests that fail. */
+  readonly failing: number;
+}
+
+/** Throws `model-node-not-found` for a target that is not there at the moment. */
+export function predictImpact(
+  present: Present,
+  { target, failing }: ImpactQuery,
+): Omit<ModelImpactView, MomentMembers> {
+  const { names } = present.graph;
+  const node = names.findNode(target);
+  if (node === undefined) throw new AppError("model-node-not-found", "the model has never known it");
+  const seeds = seedsOf(present, node);
+  const reached = climb(present, seeds);
+  const observedUntil = present.graph.observedUntilAt(present.moment.seqEnd);
+  const isStale = present.moment.at - observedUntil > STALE_S;
+  const scale: Interval = { low: failing, mid: failing, high: failing };
+  const entries = entriesOf(present, { seeds, reached, isStale, scale });
+  const environment = names.refOf(node).environment;
+  const affected = [...reached].filter(([one]) => !seeds.has(one) && names.refOf(one).kind === "service");
+  const services = affected
+    .map(([one, { impact }]) => ({
+      id: names.textOf(one),
+      part: rounded(product(impact, scale)),
+      path: pathOf(present, reached, one),
+    }))
+    .toSorted((a, b) => b.part.mid - a.part.mid || b.part.high - a.part.high);
+  return {
+    target: nodeText(names.refOf(node)),
+    failing,
+    trafficShare: rounded(
+      trafficShare(entries, environment === null ? total(present) : present.enteredIn.get(environment)),
+    ),
+    entries: entries.map(({ perSecond: _rate, ...entry }) => entry).slice(0, LISTED_MAX),
+    services: services.slice(0, LISTED_MAX),
+    unknown: unknownOf(present, reached),
+    isStale,
+    staleS: observedUntil === 0 ? null : Math.max(0, present.moment.at - observedUntil),
+    truncated: services.length > LISTED_MAX || entries.length > LISTED_MAX,
+  };
+}
+
+type MomentMembers = "at" | "knownAt" | "modelVersion" | "observedUntil";
+
+/** The target, and whatever rests on it. */
+function seedsOf(present: Present, target: number): ReadonlySet<number> {
+  const seeds = new Set([target]);
+  for (const node of seeds) {
+    for (const one of present.resting.get(node) ?? []) {
+      // Operations rest on their service only in name.
+      if (seeds.size < AFFECTED_MAX && present.graph.names.refOf(one).kind !== "operation") seeds.add(one);
+    }
+  }
+  return seeds;
+}
+
+/** Everybody above the target, with what they suffer: rounds until nothing moves, which takes as many as a path is long. */
+function climb(present: Present, seeds: ReadonlySet<number>): Map<number, Reached> {
+  const reached = new Map<number, Reached>();
+  for (const node of seeds) reached.set(node, { impact: CERTAIN, conditional: CERTAIN, next: node });
+  const users = usersAbove(present, seeds);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    let moved = 0;
+    for (const [user, uses] of users) moved = Math.max(moved, suffer(user, uses, reached));
+    if (moved < SETTLED) break;
+  }
+  return reached;
+}
+
+type Needing = { readonly needed: number; readonly part: Interval; readonly spread: Interval };
+
+/** What everybody above needs of what is reached, the nearest first. */
+function usersAbove(present: Present, seeds: ReadonlySet<number>): Map<number, Needing[]> {
+  const users = new Map<number, Needing[]>();
+  const seen = new Set(seeds);
+  for (const needed of seen) {
+    for (const { user, part, spread } of present.uses.get(needed) ?? []) {
+      if (seeds.has(user) || user === needed) continue;
+      const list = users.get(user);
+      if (list === undefined) users.set(user, [{ needed, part, spread }]);
+      else list.push({ needed, part, spread });
+      if (seen.size < AFFECTED_MAX) seen.add(user);
+    }
+  }
+  return users;
+}
+
+/** How far the user's own numbers moved. */
+function suffer(user: number, uses: readonly Needing[], reached: Map<number, Reached>): number {
+  let impact = NEVER;
+  let conditional = NEVER;
+  let next = user;
+  for (const { needed, part, spread } of uses) {
+    const below = reached.get(needed);
+    if (below === undefined) continue;
+    impact = either(impact, product(product(part, spread), below.impact));
+    const along = product(spread, below.conditional);
+    if (next === user || along.mid > conditional.mid) {
+      conditional = along;
+      next = needed;
+    }
+  }
+  const before = reached.get(user)?.impact ?? NEVER;
+  reached.set(user, { impact, conditional, next });
+  return Math.max(Math.abs(impact.mid - before.mid), Math.abs(impact.high - before.high));
+}
+
+type Walked = {
+  readonly seeds: ReadonlySet<number>;
+  readonly reached: ReadonlyMap<number, Reached>;
+  readonly isStale: boolean;
+  readonly scale: Interval;
+};
+
+/** Entries from which requests get to the target, the most affected first. */
+function entriesOf(present: Present, walked: Walked) {
+  const byOperation = new Map<number, { part: Interval; reaching: number }>();
+  for (const seed of walked.seeds) {
+    for (const entry of present.entries.get(seed) ?? []) {
+      const before = byOperation.get(entry.operation) ?? { part: NEVER, reaching: 0 };
+      const part = affectedPart(present, entry, { ...walked, seed });
+      const reaching = Math.max(before.reaching, entry.part);
+      byOperation.set(entry.operation, { part: worst(before.part, part), reaching });
+    }
+  }
+  const { names } = present.graph;
+  return [...byOperation]
+    .map(([operation, { part, reaching }]) => ({
+      id: names.textOf(operation),
+      reaching,
+      part: rounded(product(part, walked.scale)),
+      perSecond: present.entered.get(operation) ?? 0,
+    }))
+    .toSorted((a, b) => b.part.mid * b.perSecond - a.part.mid * a.perSecond);
+}
+
+/** Of parts of the same requests: at least the larger, at most both. */
+function worst(a: Interval, b: Interval): Interval {
+  const joined = either(a, b);
+  return { low: Math.max(a.low, b.low), mid: Math.max(a.mid, b.mid), high: joined.high };
+}
+
+function affectedPart(present: Present, entry: Entry, { seed, reached, isStale }: Walked & { seed: number }): Interval {
+  const part = { low: entry.part, mid: entry.part, high: entry.part };
+  const conditional = conditionalOf(present, entry, { seed, reached });
+  return product(part, isStale ? { ...conditional, high: 1 } : conditional);
+}
+
+function conditionalOf(
+  present: Present,
+  entry: Entry,
+  { seed, reached }: { seed: number; reached: ReadonlyMap<number, Reached> },
+): Interval {
+  const walked = reached.get(serviceOf(present, entry.operation))?.conditional;
+  // Nobody above waits for who takes its work from a queue; of another there is a way that is not seen.
+  const expected = walked ?? (present.fromQueues.has(seed) ? NEVER : { low: 0, mid: 0, high: 1 });
+  if (entry.failures < MEASURED_MIN) return expected;
+  return measuredPart(entry.spread, entry.failures, expected.mid);
+}
+
+/** The service of an operation, by its name; a number that is nobody's where it is unknown. */
+function serviceOf(present: Present, operation: number): number {
+  const { environment, name } = present.graph.names.refOf(operation);
+  const service = nodeText({ kind: "service", environment, name: name.split(" ", 1)[0] ?? "" });
+  return present.graph.names.findNode(service) ?? -1;
+}
+
+type Affected = { readonly part: Interval; readonly perSecond: number };
+
+function trafficShare(entries: readonly Affected[], enteredPerSecond: number | undefined): Interval {
+  if (enteredPerSecond === undefined || enteredPerSecond <= 0) return { low: 0, mid: 0, high: 1 };
+  return weighted(entries.map(({ part, perSecond }) => ({ part, weight: perSecond / enteredPerSecond })));
+}
+
+function total(present: Present): number {
+  return [...present.enteredIn.values()].reduce((sum, one) => sum + one, 0);
+}
+
+function pathOf(present: Present, reached: ReadonlyMap<number, Reached>, from: number): readonly string[] {
+  const path: string[] = [];
+  for (let node = from; path.length < PATH_MAX;) {
+    path.push(present.graph.names.textOf(node));
+    const next = reached.get(node)?.next ?? node;
+    if (next === node) break;
+    node = next;
+  }
+  return path;
+}
+
+/** Uses on the way that are declared and were never seen: nothing is known of how they fail. */
+function unknownOf(present: Present, reached: ReadonlyMap<number, Reached>): readonly string[] {
+  const { names } = present.graph;
+  const unknown: string[] = [];
+  for (const needed of reached.keys()) {
+    for (const { user, isObserved } of present.uses.get(needed) ?? []) {
+      if (isObserved) continue;
+      unknown.push(`${names.textOf(user)} uses ${names.textOf(needed)}`);
+      if (unknown.length >= LISTED_MAX) return unknown;
+    }
+  }
+  return unknown;
+}

@@ -1,0 +1,126 @@
+// The graph at one moment as walks need it: who depends on what, how much of each, and where requests come in.
+
+import type { EdgeKind } from "../../wire/types/model.ts";
+import type { Graph, Moment } from "../graph.ts";
+import { subjectOfEdge } from "../names.ts";
+import { CERTAIN, measuredPart, type Interval } from "./interval.ts";
+
+/** One use of something by a service. */
+export interface Use {
+  readonly user: number;
+  /** The part of the user's requests that need it. */
+  readonly part: Interval;
+  /** How often a request of the user fails when this fails under it. */
+  readonly spread: Interval;
+  readonly isObserved: boolean;
+}
+
+/** An operation at which requests come in, and how it gets to something. */
+export interface Entry {
+  readonly operation: number;
+  /** The part of its requests that get there. */
+  readonly part: number;
+  readonly failures: number;
+  readonly spread: number;
+}
+
+const DEPENDING: ReadonlySet<EdgeKind> = new Set(["calls", "reads", "writes"]);
+/** What stands or falls with what it runs on, is made of, is set by or belongs to. */
+const RESTING: ReadonlySet<EdgeKind> = new Set(["runs-on", "embeds", "configured-by", "member-of"]);
+/** Where nothing was measured at all. */
+const SPREAD_EXPECTED = 0.5;
+
+export class Present {
+  readonly graph: Graph;
+  readonly moment: Moment;
+  /** Uses by what is used. */
+  readonly uses = new Map<number, Use[]>();
+  /** Entries by what they reach. */
+  readonly entries = new Map<number, Entry[]>();
+  /** Services and other nodes by what they rest on. */
+  readonly resting = new Map<number, number[]>();
+  /** Requests a second that come in at an operation. */
+  readonly entered = new Map<number, number>();
+  /** The same by environment. */
+  readonly enteredIn = new Map<string | null, number>();
+  /** Nodes that take work from a queue: who gave it to them does not wait. */
+  readonly fromQueues = new Set<number>();
+
+  constructor(graph: Graph, moment: Moment) {
+    this.graph = graph;
+    this.moment = moment;
+    const expected = this.#expectedSpread();
+    for (let edge = 0; edge < graph.names.edgeCount; edge++) this.#add(edge, expected);
+    for (const [operation, perSecond] of this.entered) {
+      const { environment } = graph.names.refOf(operation);
+      this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + perSecond);
+    }
+  }
+
+  /** What failures do on the whole: expected where an edge has shown none. */
+  #expectedSpread(): number {
+    let [failures, spread] = [0, 0];
+    const { names } = this.graph;
+    for (let edge = 0; edge < names.edgeCount; edge++) {
+      if (!DEPENDING.has(names.kindOf(edge))) continue;
+      const version = this.#observed(edge);
+      if (version === 0) continue;
+      const measured = this.graph.versions.measuredOf(version);
+      failures += measured.failures;
+      spread += measured.spread;
+    }
+    return measuredPart(spread, failures, SPREAD_EXPECTED).mid;
+  }
+
+  /** The version of telemetry that holds; 0 for none. */
+  #observed(edge: number): number {
+    const { versions } = this.graph;
+    const version = versions.find(
+      this.graph.chain(subjectOfEdge(edge), "observed"),
+      this.moment.at,
+      this.moment.seqEnd,
+    );
+    return version !== 0 && versions.stateOf(version) !== 0 ? version : 0;
+  }
+
+  #add(edge: number, expected: number): void {
+    const { names, versions } = this.graph;
+    const kind = names.kindOf(edge);
+    const isMeant = DEPENDING.has(kind) || RESTING.has(kind) || kind === "reaches";
+    if (!isMeant || !this.graph.isThere(subjectOfEdge(edge), this.moment)) return;
+    const [from, to] = [names.fromOf(edge), names.toOf(edge)];
+    if (RESTING.has(kind)) return push(this.resting, to, from);
+    const version = this.#observed(edge);
+    if (kind === "reaches") {
+      if (version !== 0) this.#addEntry(from, to, version);
+      return;
+    }
+    if (kind === "reads" && names.refOf(to).kind === "queue") this.fromQueues.add(from);
+    if (version === 0) {
+      const spread = { low: 0, mid: expected / 2, high: 1 };
+      push(this.uses, to, { user: from, part: CERTAIN, spread, isObserved: false });
+      return;
+    }
+    const { share, failures, spread } = versions.measuredOf(version);
+    const part = Math.min(1, share);
+    push(this.uses, to, {
+      user: from,
+      part: { low: part, mid: part, high: part },
+      spread: measuredPart(spread, failures, expected),
+      isObserved: true,
+    });
+  }
+
+  #addEntry(operation: number, to: number, version: number): void {
+    const { share, failures, spread, perSecond } = this.graph.versions.measuredOf(version);
+    push(this.entries, to, { operation, part: Math.min(1, share), failures, spread });
+    // An entry always reaches its own service: no rate of it is higher.
+    this.entered.set(operation, Math.max(this.entered.get(operation) ?? 0, perSecond));
+  }
+}
+
+function push<T>(lists: Map<number, T[]>, key: number, item: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}

@@ -1,0 +1,122 @@
+// Blast radius against productions of chance, in which what truly happens is known.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { decideDeclared } from "../../src/model/declare.ts";
+import type { ModelDraft } from "../../src/model/events.ts";
+import { Graph } from "../../src/model/graph.ts";
+import { predictImpact } from "../../src/model/impact/blast-radius.ts";
+import { measuredPart } from "../../src/model/impact/interval.ts";
+import { Present } from "../../src/model/impact/present.ts";
+import { Intake } from "../../src/model/traces/intake.ts";
+import { service } from "./histories.ts";
+import { chance, randomProduction, Request, serviceName, trueImpact, type Production } from "./simulated.ts";
+
+const BEGIN_MS = 1_790_000_000_000;
+const TERMS = {
+  windowS: 60,
+  holdMs: 1000,
+  dayBytesMax: 1e9,
+  waitingMax: 100_000,
+  namesMax: 10_000,
+  fadeAfterS: 900,
+  forgetAfterS: 86_400,
+};
+
+function record(graph: Graph, draft: ModelDraft | null, time: number): void {
+  if (draft !== null) graph.apply({ seq: graph.size, time, ...draft });
+}
+
+/** The graph after so many requests in windows of a minute. */
+function observe(
+  production: Production,
+  random: () => number,
+  { windows, requests }: { windows: number; requests: number },
+): Graph {
+  const graph = new Graph();
+  const intake = new Intake(graph, TERMS, BEGIN_MS);
+  let trace = 0;
+  for (let window = 1; window <= windows; window++) {
+    const nowMs = BEGIN_MS + window * 60_000;
+    for (let i = 0; i < requests; i++) {
+      for (const span of new Request(production, random, { trace: trace++ }).spans) intake.add(span, nowMs - 30_000);
+    }
+    record(graph, intake.closeDue(nowMs), nowMs);
+  }
+  return graph;
+}
+
+const nowOf = (graph: Graph) => new Present(graph, { at: Math.floor(graph.time / 1000), seqEnd: graph.size });
+const idOf = (index: number): string => `service:production:${serviceName(index)}`;
+
+describe("the predicted share of traffic", () => {
+  test("lies within its bounds about as often as is said, over many productions", () => {
+    let [inside, count, error] = [0, 0, 0];
+    for (let seed = 1; seed <= 25; seed++) {
+      const production = randomProduction(chance(seed), 8);
+      const present = nowOf(observe(production, chance(seed * 1000), { windows: 5, requests: 300 }));
+      for (const down of [4, 5, 6, 7]) {
+        const truth = trueImpact(production, down, { requests: 1500, seed: seed * 100_000 });
+        if (present.graph.names.findNode(idOf(down)) === undefined) continue;
+        const { trafficShare } = predictImpact(present, { target: idOf(down), failing: 1 });
+        // What is counted of so many requests is off by chance as well.
+        const slack = 2 * Math.sqrt((truth * (1 - truth)) / 1500);
+        if (trafficShare.low - slack <= truth && truth <= trafficShare.high + slack) inside++;
+        error += Math.abs(trafficShare.mid - truth);
+        count++;
+      }
+    }
+    assert.ok(count >= 80);
+    // Nine in ten are said.
+    assert.ok(inside / count >= 0.85 && inside / count <= 0.95, `${inside} of ${count}`);
+    assert.ok(error / count <= 0.06, `off by ${error / count} on average`);
+  });
+
+  test("is nothing where nobody gets to the target, and grows with the part that fails", () => {
+    const calls = [[{ to: 1, use: 1, spread: 1 }], [], []];
+    const production = { calls, ownFailures: [0, 0.1, 0.1], entries: [0.5, 0, 0.5] };
+    const present = nowOf(observe(production, chance(7), { windows: 3, requests: 500 }));
+    const half = predictImpact(present, { target: idOf(1), failing: 0.5 });
+    const whole = predictImpact(present, { target: idOf(1), failing: 1 });
+    assert.ok(Math.abs(whole.trafficShare.mid - 0.5) < 0.05, JSON.stringify(whole.trafficShare));
+    assert.ok(Math.abs(half.trafficShare.mid - whole.trafficShare.mid / 2) < 1e-6);
+    assert.deepEqual(whole.services[0]?.path, [idOf(0), idOf(1)]);
+    assert.deepEqual(
+      whole.entries.map(({ id }) => id),
+      ["operation:production:s0 GET /"],
+    );
+    assert.throws(() => predictImpact(present, { target: "service:production:nobody", failing: 1 }), {
+      code: "model-node-not-found",
+    });
+  });
+});
+
+describe("what is not known", () => {
+  test("widens the bounds and is named: a use that is only declared, and telemetry that is old", () => {
+    const production = { calls: [[], []], ownFailures: [0.1, 0.1], entries: [1] };
+    const graph = observe(production, chance(3), { windows: 2, requests: 300 });
+    const edge = { kind: "calls", from: service("s0"), to: service("ledger") } as const;
+    const edges = [{ edge, attributes: {}, contracts: [] }];
+    record(graph, decideDeclared(graph, { feed: "file", at: graph.time, nodes: [], edges }), graph.time);
+    const { services, unknown, isStale } = predictImpact(nowOf(graph), {
+      target: "service:production:ledger",
+      failing: 1,
+    });
+    assert.deepEqual(unknown, ["service:production:s0 uses service:production:ledger"]);
+    assert.deepEqual([services[0]?.part.low, services[0]?.part.high, isStale], [0, 1, false]);
+    const later = new Present(graph, { at: Math.floor(graph.time / 1000) + 3_600, seqEnd: graph.size });
+    const old = predictImpact(later, { target: idOf(0), failing: 1 });
+    assert.equal(old.isStale, true);
+    assert.equal(old.entries[0]?.part.high, 1);
+  });
+
+  test("of a part is the less the more was seen", () => {
+    assert.deepEqual(measuredPart(0, 0, 0.5), { low: 0, mid: 0.5, high: 1 });
+    let last = 1;
+    for (const count of [10, 100, 1000, 10_000]) {
+      const { low, mid, high } = measuredPart(count * 0.3, count, 0.5);
+      assert.ok(low <= 0.3 && 0.3 <= high && low <= mid && mid <= high && high - low < last);
+      last = high - low;
+    }
+  });
+});
