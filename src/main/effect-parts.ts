@@ -73,6 +73,7 @@ export function createEffectParts({
     clock: systemClock,
     installation: origin,
     findSecret,
+    hidden: [config.dataDir, config.ownerDir],
   });
   warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);

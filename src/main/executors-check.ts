@@ -19,6 +19,7 @@ export async function probeExecutors(config: Config): Promise<readonly Reach[]> 
     clock: systemClock,
     installation: config.origin ?? "holdpoint",
     findSecret,
+    hidden: [config.dataDir, config.ownerDir],
   });
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   const asked = await Promise.all([...new Set(executors.values())].map((executor) => executor.probe(signal)));

@@ -21,7 +21,9 @@ function offered(): ReadonlyMap<string, Offered> {
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const credentials = { secret: () => Promise.reject(new Error("no secret is needed")) };
   const parts = { config, clock, credentials: credentials as never, egress: createEgress({ allow: [] }) };
-  const executors = [...new Set(createExecutors({ ...parts, installation: "test", findSecret: () => null }).values())];
+  const executors = [
+    ...new Set(createExecutors({ ...parts, installation: "test", findSecret: () => null, hidden: [] }).values()),
+  ];
   const all = executors.flatMap((executor) => executor.kinds.map((declared) => ({ executor, declared })));
   return new Map(all.map((one) => [one.declared.kind, one]));
 }

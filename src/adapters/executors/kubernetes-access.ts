@@ -6,20 +6,30 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { KubernetesConnection } from "../../wire/schemas/kubernetes-config.ts";
 import { AccessProblem, type Access } from "./kubernetes-identity.ts";
 import { readKubeconfig } from "./kubernetes-kubeconfig.ts";
+import { readSecretText } from "./secret-reading.ts";
 
 /** Printable ASCII: nothing that could end a header line. */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
 /** The access as it is now: tokens are replaced while we run. Rejects with an AccessProblem. */
-export async function readAccess(connection: KubernetesConnection, credentials: Credentials): Promise<Access> {
+export async function readAccess(
+  connection: KubernetesConnection,
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<Access> {
+  const secretOf = async (ref: string): Promise<string> => {
+    const secret = await readSecretText(credentials, ref, signal);
+    if (secret === undefined) throw new AccessProblem(`the secret ${ref} is missing or cannot be used`);
+    return secret;
+  };
   switch (connection.kind) {
     case "kubeconfig":
-      return readKubeconfig(await secretOf(credentials, connection.secretRef), {
+      return readKubeconfig(await secretOf(connection.secretRef), {
         server: connection.server,
         context: connection.context,
       });
     case "token": {
-      const token = checkToken(await secretOf(credentials, connection.tokenRef));
+      const token = checkToken(await secretOf(connection.tokenRef));
       const { certificateAuthority: ca } = connection;
       return { token, tls: ca === undefined ? {} : { ca } };
     }
@@ -27,14 +37,6 @@ export async function readAccess(connection: KubernetesConnection, credentials: 
       const [token, ca] = await Promise.all([fileOf(connection.path, "token"), fileOf(connection.path, "ca.crt")]);
       return { token: checkToken(token.trim()), tls: { ca } };
     }
-  }
-}
-
-async function secretOf(credentials: Credentials, ref: string): Promise<string> {
-  try {
-    return await credentials.get(ref);
-  } catch {
-    throw new AccessProblem(`the secret ${ref} is missing or cannot be used`); // why is for the keeper's own log
   }
 }
 

@@ -76,9 +76,10 @@ export function openKubernetesApi({ cluster, egress, credentials, clock }: ApiPa
   const send = async (request: Sent, signal: AbortSignal): Promise<Heard> => {
     let access: Access;
     try {
-      access = await readAccess(cluster.connection, credentials);
+      access = await readAccess(cluster.connection, credentials, signal);
     } catch (error) {
       if (!(error instanceof AccessProblem)) throw error;
+      if (signal.aborted) return { answer: { kind: "unsent", code: "aborted" }, secrets: [] };
       return { answer: { kind: "no-access", reason: error.message }, secrets: [] };
     }
     return sendAs(access, call, { ...request, origin, path: prefix + request.path }, signal);

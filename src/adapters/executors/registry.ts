@@ -13,6 +13,7 @@ import { createKubernetesExecutor } from "./kubernetes.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
+import { createRunbookExecutor } from "./runbook-command.ts";
 import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
 import { IncidentTable } from "./servicenow-table.ts";
 import { createSqlExecutor } from "./sql-migrate.ts";
@@ -32,6 +33,8 @@ export interface RegistryParts {
   readonly installation: string;
   /** What kind of secret a text looks like, or null. */
   readonly findSecret: (text: string) => string | null;
+  /** Folders that no program may see: where keys, secrets and the ledger are. */
+  readonly hidden: readonly string[];
 }
 
 /**
@@ -69,6 +72,11 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     executors.push(
       createKubernetesExecutor({ config: kubernetes, egress, credentials, clock, installation, findSecret }),
     );
+  }
+  if (config.runbook !== undefined) {
+    const { findSecret, hidden } = parts;
+    const installation = correlationPrefix(parts.installation);
+    executors.push(createRunbookExecutor({ config: config.runbook, credentials, hidden, installation, findSecret }));
   }
   if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
   return indexExecutors(executors);

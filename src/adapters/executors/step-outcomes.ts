@@ -101,8 +101,8 @@ function textsOf(value: Json): readonly string[] {
   return [message, detail].filter((member) => typeof member === "string");
 }
 
-/** Cut only after the search: half a secret would not be found. */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** A short excerpt without the secrets in any form. Cut only after the search: half a secret would not be found. */
+export function withoutSecrets(text: string, secrets: readonly string[], charsMax = EXCERPT_CHARS_MAX): string {
   let clean = text;
   for (const secret of secrets) {
     const forms = [
@@ -116,6 +116,6 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
   return clean
     .toWellFormed()
     .replace(/\p{Cc}+/gu, " ")
-    .slice(0, EXCERPT_CHARS_MAX)
+    .slice(0, charsMax)
     .toWellFormed();
 }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { secretRefSchema } from "./credentials-config.ts";
 import { kubernetesConfigSchema } from "./kubernetes-config.ts";
+import { runbookConfigSchema } from "./runbook-config.ts";
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
@@ -195,6 +196,7 @@ export type SqlConfig = z.infer<typeof sqlConfigSchema>;
 export const executorsConfigSchema = z
   .strictObject({
     kubernetes: kubernetesConfigSchema.optional(),
+    runbook: runbookConfigSchema.optional(),
     http: httpConfigSchema.optional(),
     sql: sqlConfigSchema.optional(),
     pagerduty: pagerdutyConfigSchema.optional(),

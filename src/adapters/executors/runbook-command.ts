@@ -1,0 +1,274 @@
+// Runbook commands: programs that configuration lists, with typed arguments, without a shell, in a sandbox.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { z } from "zod";
+import { canonicalJson } from "../../core/canonical-json.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Reach,
+  StepOutcome,
+} from "../../wire/contracts/executor.ts";
+import { argumentsJsonSchema, parseArguments } from "../../wire/schemas/executor-arguments.ts";
+import {
+  runbookArguments,
+  runbookArgv,
+  type RunbookCommand,
+  type RunbookConfig,
+} from "../../wire/schemas/runbook-config.ts";
+import { runSandboxed, type Sandboxed, type SandboxEnd } from "./runbook-sandbox.ts";
+import { readSecret } from "./secret-reading.ts";
+import { withoutSecrets } from "./step-outcomes.ts";
+
+const PROGRAM_BYTES_MAX = 268_435_456;
+const AGAIN_MS = 30_000;
+/** Of what a program writes, so much goes into the record. */
+const OUTPUT_CHARS_MAX = 2_000;
+
+const shared = {
+  argumentsSchema: argumentsJsonSchema(runbookArguments),
+  planning: "reads",
+  effect: "external",
+  reversible: true,
+  risks: ["configuration", "performance", "security"],
+} as const;
+const REPEATABLE: ActionKind = {
+  ...shared,
+  kind: "runbook.command",
+  title: "Run a runbook command",
+  repeat: "idempotent",
+};
+const ONCE: ActionKind = {
+  ...shared,
+  kind: "runbook.command-once",
+  title: "Run a runbook command that must not be repeated",
+  repeat: "neither",
+};
+
+export interface RunbookParts {
+  readonly config: RunbookConfig;
+  readonly credentials: Credentials;
+  /** Folders that no program may see: where keys, secrets and the ledger are. */
+  readonly hidden: readonly string[];
+  readonly installation: string;
+  /** What kind of secret a text looks like, or null. */
+  readonly findSecret: (text: string) => string | null;
+}
+
+/** Offers `runbook.command` and `runbook.command-once`. */
+export function createRunbookExecutor(parts: RunbookParts): Executor {
+  const { commands } = parts.config;
+  const known = new Map(commands.map((one) => [one.name, one]));
+  return {
+    kinds: [REPEATABLE, ONCE],
+    credentials: commands.flatMap(({ secrets }) => Object.values(secrets)),
+    plan: (request) => planCommand(known, request),
+    execute: (request, signal) => runCommand(parts, known, request, signal),
+    // A program leaves no trace that we could ask for: what may be repeated is, and the rest is for people.
+    reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "cannot-be-asked" } }),
+    probe: (signal) => probeCommands(parts, signal),
+  };
+}
+
+type Known = ReadonlyMap<string, RunbookCommand>;
+
+async function planCommand(known: Known, request: PlanRequest): Promise<Plan> {
+  const { command: name, parameters = {} } = parseArguments(runbookArguments, request.args);
+  const command = known.get(name);
+  if (command === undefined || !isOffered(command, request)) {
+    throw new AppError("arguments-invalid", `the target has no command ${name} of this kind`, { command: name });
+  }
+  const argv = runbookArgv(command, parameters);
+  if ("misfit" in argv) {
+    throw new AppError("arguments-invalid", `the parameter ${argv.misfit} does not fit`, { parameter: argv.misfit });
+  }
+  const digest = await digestOf(command.program);
+  if (digest === undefined) {
+    throw new AppError("target-not-found", "there is no such program, or others may change it", { command: name });
+  }
+  const { program, network, limits, undo } = command;
+  const undone = undo === undefined ? undefined : known.get(undo);
+  const inverse = undone === undefined ? null : inverseOf(undone, request, parameters);
+  return {
+    kind: request.kind,
+    calls: [{ args: [...argv], command: name, digest, limits, network, program, parameters }],
+    diff: { runs: [program, ...argv], network, limits },
+    inverse,
+    reversible: inverse !== null,
+    fingerprint: digest,
+  };
+}
+
+/** The target binds it: what is proposed for one service runs nothing of another. */
+function isOffered({ environment, service, repeat }: RunbookCommand, { kind, target }: PlanRequest): boolean {
+  const isSame = canonicalEnvironment(environment) === target.environment && service === target.service;
+  return isSame && kindOf(repeat) === kind;
+}
+
+function kindOf(repeat: RunbookCommand["repeat"]): string {
+  return repeat === "idempotent" ? REPEATABLE.kind : ONCE.kind;
+}
+
+function inverseOf(
+  { name, repeat, parameters }: RunbookCommand,
+  { target }: PlanRequest,
+  given: Readonly<Record<string, string | number>>,
+): JsonObject {
+  const kept = Object.fromEntries(Object.entries(given).filter(([parameter]) => Object.hasOwn(parameters, parameter)));
+  return { kind: kindOf(repeat), target: { ...target }, args: { command: name, parameters: kept } };
+}
+
+/** SHA-256 of a program that nobody but its owner may change; undefined for every other file. */
+async function digestOf(program: string): Promise<string | undefined> {
+  const file = await stat(program).catch(() => null);
+  const isGood = file?.isFile() === true && (file.mode & 0o022) === 0 && (file.mode & 0o111) !== 0;
+  if (!isGood || file.size > PROGRAM_BYTES_MAX) return undefined;
+  const digest = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(program) as AsyncIterable<Buffer>) digest.update(chunk);
+  } catch {
+    return undefined;
+  }
+  return digest.digest("hex");
+}
+
+const callSchema = z.strictObject({
+  args: z.array(z.string()),
+  command: z.string(),
+  digest: z.string(),
+  limits: z.object({ seconds: z.int(), memoryMiB: z.int(), outputKiB: z.int() }),
+  network: z.enum(["none", "host"]),
+  program: z.string(),
+  parameters: z.record(z.string(), z.union([z.string(), z.int()])),
+});
+type Call = z.infer<typeof callSchema>;
+
+/** The configuration may have changed since: what it does not say any more is not run. */
+function isAsConfigured(call: Call, command: RunbookCommand): boolean {
+  const { program, network, limits } = command;
+  const argv = runbookArgv(command, call.parameters);
+  if ("misfit" in argv) return false;
+  const said = (of: Pick<Call, "program" | "network" | "limits" | "args">): string =>
+    canonicalJson({ args: of.args, limits: of.limits, network: of.network, program: of.program });
+  return said({ program, network, limits, args: [...argv] }) === said(call);
+}
+
+async function runCommand(
+  parts: RunbookParts,
+  known: Known,
+  request: ExecuteRequest,
+  outer: AbortSignal,
+): Promise<StepOutcome> {
+  const parsed = callSchema.safeParse(request.plan.calls[0]);
+  const command = parsed.success ? known.get(parsed.data.command) : undefined;
+  if (!parsed.success || command === undefined || !isAsConfigured(parsed.data, command)) {
+    return { status: "failed", code: "plan-invalid", detail: null };
+  }
+  const timeMs = Math.min(request.timeoutMs, command.limits.seconds * 1_000);
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(timeMs)]);
+  const secrets = await readSecrets(parts, command, signal);
+  if (typeof secrets === "string") {
+    return signal.aborted
+      ? { status: "retry", afterMs: 5_000, code: "aborted", detail: null }
+      : { status: "failed", code: "credential-missing", detail: { secretRef: secrets } };
+  }
+  if ((await digestOf(command.program)) !== parsed.data.digest) {
+    return { status: "failed", code: "target-moved", detail: null };
+  }
+  const environment = { ...secrets, HOLDPOINT_ACTION: `${parts.installation}:${request.idempotencyKey}` };
+  const end = await runSandboxed(sandboxed(parts, command, { args: parsed.data.args, environment }), signal);
+  return outcomeOf(end, { parts, command, request, secrets: Object.values(secrets), isTimeout: !outer.aborted });
+}
+
+/** By environment variable, or the reference that gave none. */
+async function readSecrets(
+  { credentials }: RunbookParts,
+  { secrets }: RunbookCommand,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>> | string> {
+  const values: Record<string, string> = {};
+  for (const [variable, ref] of Object.entries(secrets)) {
+    const secret = await readSecret(credentials, ref, signal);
+    if (secret === undefined) return ref;
+    values[variable] = secret;
+  }
+  return values;
+}
+
+type Run = Pick<Sandboxed, "args" | "environment">;
+
+function sandboxed(
+  { config, hidden }: RunbookParts,
+  { program, network, limits }: RunbookCommand,
+  run: Run,
+): Sandboxed {
+  const { memoryMiB, outputKiB } = limits;
+  return { program, network, memoryMiB, outputBytesMax: outputKiB * 1_024, user: config.user, hidden, ...run };
+}
+
+type Ran = {
+  readonly parts: RunbookParts;
+  readonly command: RunbookCommand;
+  readonly request: ExecuteRequest;
+  readonly secrets: readonly string[];
+  readonly isTimeout: boolean;
+};
+
+/** A program that failed says that it failed, not that it did nothing, unless configuration says what its code means. */
+function outcomeOf(end: SandboxEnd, { parts, command, request, secrets, isTimeout }: Ran): StepOutcome {
+  if (end.kind === "unstarted") {
+    if (end.code === "aborted") return { status: "retry", afterMs: 5_000, code: "aborted", detail: null };
+    return { status: "failed", code: end.code, detail: null };
+  }
+  const output = shown(end.output, secrets, parts);
+  if (end.kind === "killed") return { status: "unknown", code: isTimeout ? "timeout" : "aborted", detail: { output } };
+  const { exit, isCut } = end;
+  const detail: Json = { exit, output, isCut };
+  if (exit === 0) return { status: "succeeded", reference: `${command.name}:${request.idempotencyKey}`, detail };
+  if (exit !== null && command.unchangedCodes.includes(exit))
+    return { status: "failed", code: "program-failed", detail };
+  if (exit !== null && command.againCodes.includes(exit)) {
+    return { status: "retry", afterMs: AGAIN_MS, code: "program-failed", detail };
+  }
+  return { status: "unknown", code: "program-failed", detail };
+}
+
+/** The secrets of the call are taken out; what looks like another is not shown at all. */
+function shown(output: string, secrets: readonly string[], { findSecret }: RunbookParts): string {
+  const kind = findSecret(output);
+  return kind === null
+    ? withoutSecrets(output, secrets, OUTPUT_CHARS_MAX)
+    : `(not shown: it holds what looks like a secret, ${kind})`;
+}
+
+async function probeCommands(parts: RunbookParts, signal: AbortSignal): Promise<readonly Reach[]> {
+  const { commands, user } = parts.config;
+  const limits = { memoryMiB: 512, outputBytesMax: 1_024, user, hidden: parts.hidden } as const;
+  const trial = await runSandboxed(
+    { program: "/bin/true", args: [], environment: {}, network: "none", ...limits },
+    signal,
+  );
+  const isUsable = trial.kind === "ended" && trial.exit === 0;
+  const sandbox: Reach = { target: "sandbox", ...(isUsable ? READY : { status: "away", code: "sandbox-unavailable" }) };
+  const programs = commands.map(async ({ name, program, secrets }): Promise<Reach> => {
+    const target = `command ${name}`;
+    if ((await digestOf(program)) === undefined) return { target, status: "away", code: "program-missing" };
+    for (const ref of Object.values(secrets)) {
+      const secret = await readSecret(parts.credentials, ref, signal);
+      if (secret === undefined) return { target, status: "missing", code: "credential-missing" };
+    }
+    return { target, ...READY };
+  });
+  return [sandbox, ...(await Promise.all(programs))];
+}
+
+const READY = { status: "ready", code: "" } as const;
