@@ -1,6 +1,11 @@
 // CloudEvents 1.0 over HTTP: structured, binary and batched.
 
-import { cloudEventBatchSchema, cloudEventSchema, type CloudEvent } from "../../wire/schemas/cloudevents.ts";
+import {
+  cloudEventBatchSchema,
+  cloudEventSchema,
+  extensionsOf,
+  type CloudEvent,
+} from "../../wire/schemas/cloudevents.ts";
 import { parsePayload } from "../../wire/schemas/payload.ts";
 import type { RawAlert } from "../raw-alert.ts";
 import { headerOf, type SourceDelivery } from "./delivery.ts";
@@ -20,10 +25,9 @@ export function readCloudEvents(delivery: SourceDelivery): readonly RawAlert[] {
 
 /** Header values are percent-encoded (section 3.1.3.2). */
 function binaryEvent(delivery: SourceDelivery): Record<string, unknown> {
-  const attributes = ["specversion", "id", "source", "type", "subject", "time"];
-  const pairs = attributes.flatMap((name): [string, unknown][] => {
-    const value = headerOf(delivery, `ce-${name}`);
-    return value === "" ? [] : [[name, decoded(value)]];
+  const pairs = Object.keys(delivery.headers).flatMap((header): [string, unknown][] => {
+    const value = header.startsWith("ce-") ? headerOf(delivery, header) : "";
+    return value === "" ? [] : [[header.slice(3), decoded(value)]];
   });
   return { ...Object.fromEntries(pairs), data: delivery.body };
 }
@@ -44,7 +48,7 @@ function alertOf(event: CloudEvent, { receivedAtMs }: SourceDelivery): RawAlert 
     eventId: `${event.source} ${event.id}`,
   });
   const subject: [string, string][] = event.subject === "" ? [] : [["subject", event.subject]];
-  return { ...alert, labels: new Map([...subject, ...alert.labels]) };
+  return { ...alert, labels: new Map([...subject, ...extensionsOf(event), ...alert.labels]) };
 }
 
 /** Data that is no JSON describes nothing: the attributes of the event stand alone. */

@@ -22,16 +22,30 @@ export const genericAlertSchema = z.object({
 const attribute = z.string().min(1).max(1024);
 
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
-export const cloudEventSchema = z.object({
+export const cloudEventSchema = z.looseObject({
   specversion: z.literal("1.0"),
   id: attribute,
   source: attribute,
   type: attribute,
   subject: optionalText,
   time: optionalText,
-  data: z.unknown(),
+  data: z.unknown().optional(),
   data_base64: z.string().optional(),
 });
+
+const DEFINED = new Set([...Object.keys(cloudEventSchema.shape), "datacontenttype", "dataschema"]);
+const EXTENSIONS_MAX = 32;
+
+/** Extension attributes (section 3.1.1), as text. */
+export function extensionsOf(event: CloudEvent): [string, string][] {
+  const extensions = Object.entries(event).flatMap(([name, value]): [string, string][] => {
+    if (DEFINED.has(name) || !/^[a-z0-9]{1,64}$/.test(name)) return [];
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+      ? [[name, String(value)]]
+      : [];
+  });
+  return extensions.slice(0, EXTENSIONS_MAX);
+}
 
 export type CloudEvent = z.infer<typeof cloudEventSchema>;
 
