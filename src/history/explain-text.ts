@@ -33,9 +33,9 @@ function indent(line: string): string {
 }
 
 function authorityLines({ authority }: Omit<Explanation, "text">): readonly string[] {
-  const { agent, agentKind, person, answers, policy, stage, grant } = authority;
+  const { agent, agentKind, person, answers, policy, stage, level, grant } = authority;
   const lines = [`proposed by ${agent} (${agentKind})${person === null ? "" : `, answerable: ${person}`}`];
-  lines.push(...signatureLines(authority));
+  lines.push(...signatureLines(authority), ...levelLines(level));
   if (policy === null) lines.push("no policy decided about it");
   else lines.push(`decided by policy bundle ${policy.bundleHash}${activation(policy)}`);
   if (policy !== null) lines.push(...policy.answers.map((answer) => `its activation: ${answered(answer)}`));
@@ -48,15 +48,35 @@ function authorityLines({ authority }: Omit<Explanation, "text">): readonly stri
   return lines;
 }
 
-function signatureLines({ signed, registration }: Explanation["authority"]): readonly string[] {
+const CHECKED = {
+  holds: ": the signature holds over what is recorded",
+  wrong: ": THE SIGNATURE DOES NOT HOLD over what is recorded",
+  unread: ": what was signed is erased",
+} as const;
+
+function signatureLines({ signed, signatureCheck, registration }: Explanation["authority"]): readonly string[] {
   if (signed === null) return [];
   const { name, provider, version } = signed.model;
-  const lines = [`signed by agent key ${signed.key}, model ${provider}/${name}@${version}`];
+  const checked = signatureCheck === null ? "" : CHECKED[signatureCheck];
+  const lines = [`signed by agent key ${signed.key}, model ${provider}/${name}@${version}${checked}`];
   if (registration === null) return lines;
   const { owner, parents, action, answers, seq } = registration;
   const above = parents.length === 0 ? "" : `, acting for ${parents.join(", then ")}`;
   lines.push(`registered by ${action} for ${owner}${above} [${seq}]`);
   return [...lines, ...answers.map((answer) => `its registration: ${answered(answer)}`)];
+}
+
+function levelLines(source: Explanation["authority"]["level"]): readonly string[] {
+  if (source === null) return [];
+  const { level, grant, granted } = source;
+  if (grant === null) return [`at level ${level}: none is granted`];
+  if (granted === null) return [`at level ${level}, of the grant ${grant}`];
+  const { agent, action, expiresAt, answers, seq } = granted;
+  const until = `until ${instant(expiresAt)} [${seq}]`;
+  return [
+    `at level ${level}, of the grant ${grant} to ${agent} by ${action} ${until}`,
+    ...answers.map((answer) => `its level: ${answered(answer)}`),
+  ];
 }
 
 function activation(policy: NonNullable<Explanation["authority"]["policy"]>): string {

@@ -6,7 +6,7 @@ import type { EvaluationFacts, EventType, KernelEvent } from "../kernel/events.t
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { Verdict } from "../wire/types/verdict.ts";
-import type { ActionView } from "../wire/types/views.ts";
+import type { ActionView, AgentView } from "../wire/types/views.ts";
 import type { Asks } from "../wire/types/approvals.ts";
 import { asksText, rolesAsked } from "../approvals/asks.ts";
 import { answerOf } from "./answers.ts";
@@ -20,9 +20,11 @@ import type {
   EvaluationStep,
   Explanation,
   HoldStep,
+  LevelSource,
   PathStep,
   PolicySource,
   RegistrationSource,
+  SignatureCheck,
   StageSource,
   Triage,
 } from "./explanation.ts";
@@ -33,9 +35,14 @@ type Of<T extends EventType> = KernelEvent<T>;
 /**
  * Explains an action from events in order of sequence. The action's own events are enough; with those of its policy
  * bundle (see `explanationSources`) it also says who put the policy in force. Without `id` it is the action that the
- * first proposal among them is about. Throws `action-not-found` when its proposal is not there.
+ * first proposal among them is about; `signatureCheck` is for who has read its payload too. Throws `action-not-found`
+ * when its proposal is not there.
  */
-export function explainAction(events: readonly LedgerEvent[], id?: string): Explanation {
+export function explainAction(
+  events: readonly LedgerEvent[],
+  id?: string,
+  signatureCheck: SignatureCheck | null = null,
+): Explanation {
   const recorded = events as readonly KernelEvent[];
   const proposed = allOf(recorded, "action.proposed").find((event) => id === undefined || event.subject === id);
   if (proposed === undefined) throw new AppError("action-not-found", "the events hold no proposal of it");
@@ -46,7 +53,7 @@ export function explainAction(events: readonly LedgerEvent[], id?: string): Expl
     kind,
     target: { environment, service, resource },
     lastEvent: own.at(-1)?.type ?? proposed.type,
-    authority: authorityOf(proposed, own, recorded),
+    authority: { ...authorityOf(proposed, own, recorded), signatureCheck },
     constraints: constraintsOf(proposed, own),
     triage: triageOf(proposed, recorded),
     outcome: outcomeOf(own),
@@ -67,12 +74,22 @@ export function explanationSources(views: Pick<ViewReader, "find">, action: Acti
     seqs.push(...(activation?.events ?? []));
   }
   const agent = views.find("agents", action.agent);
-  if (agent !== null) seqs.push(agent.registeredSeq, ...(views.find("actions", agent.action)?.events ?? []));
+  const registered = agent === null ? undefined : registrationBefore(agent, action.seq);
+  if (registered !== undefined) seqs.push(registered.seq, ...(views.find("actions", registered.action)?.events ?? []));
   for (const verdict of action.evaluation?.verdicts ?? []) {
     const granted = seqFromId("stg", grantIn(verdict) ?? "");
     if (granted !== undefined) seqs.push(granted);
+    const level = views.find("levels", levelGrantIn(verdict) ?? "");
+    if (level !== null) seqs.push(level.seq, ...(views.find("actions", level.action)?.events ?? []));
   }
   return [...new Set(seqs)].sort((a, b) => a - b);
+}
+
+function registrationBefore(
+  { earlier, registeredSeq, action }: AgentView,
+  seq: number,
+): { seq: number; action: string } | undefined {
+  return [...earlier, { seq: registeredSeq, action }].findLast((one) => one.seq < seq);
 }
 
 function allOf<T extends EventType>(events: readonly KernelEvent[], type: T): readonly Of<T>[] {
@@ -83,7 +100,7 @@ function authorityOf(
   proposed: Of<"action.proposed">,
   own: readonly KernelEvent[],
   all: readonly KernelEvent[],
-): Authority {
+): Omit<Authority, "signatureCheck"> {
   const granted = allOf(own, "action.granted").at(-1);
   const bundleHash = evaluationsOf(own).at(-1)?.bundleHash ?? null;
   return {
@@ -95,6 +112,7 @@ function authorityOf(
     answers: answersOf(own),
     policy: bundleHash === null ? null : policySource(bundleHash, all),
     stage: stageSource(own, all),
+    level: levelSource(own, all),
     grant:
       granted === undefined ? null : { id: granted.facts.grant, seq: granted.seq, planHash: granted.facts.planHash },
   };
@@ -147,6 +165,26 @@ const STAGE_GATE = "stage/";
 function grantIn({ gate, evidence }: Verdict): string | null {
   const { grant } = evidence;
   return gate.startsWith(STAGE_GATE) && typeof grant === "string" ? grant : null;
+}
+
+const LEVEL_GATE = "level/";
+
+function levelGrantIn({ gate, evidence }: Verdict): string | null {
+  const { grant } = evidence;
+  return gate.startsWith(LEVEL_GATE) && typeof grant === "string" ? grant : null;
+}
+
+function levelSource(own: readonly KernelEvent[], all: readonly KernelEvent[]): LevelSource | null {
+  const verdict = evaluationsOf(own)
+    .at(-1)
+    ?.verdicts.find(({ gate }) => gate.startsWith(LEVEL_GATE));
+  if (verdict === undefined) return null;
+  const [level, grant] = [Number(verdict.gate.slice(LEVEL_GATE.length)), levelGrantIn(verdict)];
+  const granted = allOf(all, "level.granted").find(({ subject }) => subject === grant);
+  if (granted === undefined) return { level, grant, granted: null };
+  const { agent, action, expiresAt } = granted.facts;
+  const answers = answersOf(all.filter(({ subject }) => subject === action));
+  return { level, grant, granted: { seq: granted.seq, agent, action, expiresAt, answers } };
 }
 
 function answersOf(events: readonly KernelEvent[]): readonly Answer[] {

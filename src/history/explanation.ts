@@ -32,6 +32,8 @@ export interface Authority {
   readonly person: string | null;
   /** An agent's own signature under the proposal; null for people and the system. */
   readonly signed: ProposalSignature | null;
+  /** Whether the signature holds over what is recorded; null where nobody looked, as where there is none. */
+  readonly signatureCheck: SignatureCheck | null;
   /** What the agent is registered by, as far as the events given tell. */
   readonly registration: RegistrationSource | null;
   readonly answers: readonly Answer[];
@@ -39,6 +41,8 @@ export interface Authority {
   readonly policy: PolicySource | null;
   /** The stage of the triage agent that the last decision names, null for other agents. */
   readonly stage: StageSource | null;
+  /** The agent's level as the last decision names it; null for people and the system. */
+  readonly level: LevelSource | null;
   readonly grant: { readonly id: string; readonly seq: number; readonly planHash: string } | null;
 }
 
@@ -50,6 +54,23 @@ export interface RegistrationSource {
   /** The `agent.register` that asked for it, and who answered that. */
   readonly action: string;
   readonly answers: readonly Answer[];
+}
+
+/** `unread`: the payload that was signed is erased. */
+export type SignatureCheck = "holds" | "wrong" | "unread";
+
+export interface LevelSource {
+  readonly level: number;
+  /** The grant that gives it, null where none was ever given. */
+  readonly grant: string | null;
+  /** The event that granted it, the `level.grant` that asked for it and who answered that, as far as the events tell. */
+  readonly granted: {
+    readonly seq: number;
+    readonly agent: string;
+    readonly action: string;
+    readonly expiresAt: number;
+    readonly answers: readonly Answer[];
+  } | null;
 }
 
 export interface StageSource {

@@ -19,6 +19,7 @@ export type FindingCode =
   | "snapshot-altered"
   | "since-invalid"
   | "stage-unsigned"
+  | "signature-invalid"
   | "truncated"
   | "forked";
 

@@ -29,6 +29,8 @@ export interface PayloadAccess {
    */
   readonly readKey?: ((keyId: string) => Promise<Uint8Array | null>) | undefined;
   readonly keyEncryptionKey?: KeyObject | undefined;
+  /** Told of each payload that is the one its leaf speaks of. */
+  readonly onOpened?: ((opening: Opening) => void) | undefined;
 }
 
 /** The payloads of one batch as they were found, and what its leaves say of them. */
@@ -76,7 +78,7 @@ export class PayloadAudit {
   #checkOpening(opening: Opening, reference: PayloadReference | undefined): void {
     if (reference === undefined) return;
     if (this.#findings.guard(opening.seq, "payload-altered", () => checkOpening(opening, reference)))
-      this.counts.opened += 1;
+      this.#count(opening);
   }
 
   async #checkBox({ seq, keyId, box }: SealedPayload, reference: PayloadReference | undefined): Promise<void> {
@@ -99,8 +101,12 @@ export class PayloadAudit {
   ): void {
     const key = this.#unwrapped.get(keyId) ?? unwrapKey(wrapped, keyEncryptionKey);
     this.#unwrapped.set(keyId, key);
-    openBox(box, { origin: this.#access.origin, seq }, reference, key);
+    this.#count(openBox(box, { origin: this.#access.origin, seq }, reference, key));
+  }
+
+  #count(opening: Opening): void {
     this.counts.opened += 1;
+    this.#access.onOpened?.(opening);
   }
 
   async #checkMissing(seq: number, { key }: PayloadReference): Promise<void> {

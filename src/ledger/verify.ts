@@ -14,6 +14,7 @@ import { parseLeaf, type PayloadReference } from "./leaf.ts";
 import { EMPTY_ROOT, equalBytes, HASH_BYTES, hashLeaf, leavesPerHash, MerkleTree, TILE_WIDTH } from "./merkle.ts";
 import { noPayloads, PayloadAudit, type PayloadCounts } from "./payload-audit.ts";
 import { cipherKey, type Opening } from "./payload-box.ts";
+import { noSignatures, ProposalSignatures, type SignatureCounts } from "./proposal-signatures.ts";
 import { verifySnapshot } from "./snapshot-note.ts";
 import { checkStageGrant } from "./stage-statement.ts";
 
@@ -62,6 +63,8 @@ export interface VerifyResult {
   /** The last checkpoint note: keep it for the next verification's `since`. */
   readonly checkpoint: string | null;
   readonly payloads: PayloadCounts;
+  /** Proposals that agents signed. */
+  readonly signatures: SignatureCounts;
   /** The first hundred, in the order found. */
   readonly findings: readonly Finding[];
   readonly findingsTotal: number;
@@ -96,6 +99,7 @@ function resultOf(findings: Findings, log: LogVerification | null, settings: Ver
     root: encodeBase64(log?.tree.root() ?? EMPTY_ROOT),
     checkpoint: log?.chain.last ?? null,
     payloads: log?.audit.counts ?? noPayloads(),
+    signatures: log?.signatures.counts ?? noSignatures(),
     findings: findings.kept,
     findingsTotal: findings.total,
     first: findings.first,
@@ -114,6 +118,7 @@ class LogVerification {
   readonly keys: LogKeys;
   readonly chain: CheckpointChain;
   readonly audit: PayloadAudit;
+  readonly signatures: ProposalSignatures;
   readonly #source: LogSource;
   readonly #findings: Findings;
   readonly #since: Checkpoint | null;
@@ -130,7 +135,9 @@ class LogVerification {
     this.chain = new CheckpointChain(keys, findings, settings.everySignature ?? false);
     const { readKey } = source;
     const keyEncryptionKey = settings.keyEncryptionKey === undefined ? undefined : cipherKey(settings.keyEncryptionKey);
-    this.audit = new PayloadAudit({ origin: keys.origin, readKey, keyEncryptionKey }, findings);
+    this.signatures = new ProposalSignatures(findings);
+    const onOpened = (opening: Opening): void => this.signatures.opened(opening);
+    this.audit = new PayloadAudit({ origin: keys.origin, readKey, keyEncryptionKey, onOpened }, findings);
     this.#since = this.#openSince(settings.since);
     const sizes = [...(source.snapshots ?? []), ...(this.#since === null ? [] : [this.#since])].map(({ size }) => size);
     for (const size of sizes) if (size > 0) this.#roots.set(size, null);
@@ -186,6 +193,7 @@ class LogVerification {
     if (references.size + payloads.length + openings.length > 0) {
       await this.audit.check({ references, boxes: payloads, openings });
     }
+    this.signatures.endBatch();
     return true;
   }
 
@@ -199,6 +207,7 @@ class LogVerification {
         if (event.time < this.#time) this.#findings.add(seq, "time-decreases", "an event is older than the one before");
         this.#time = event.time;
         if (event.type === "stage.granted") this.#checkStage(seq, event.facts);
+        this.signatures.event(event);
         if (payload !== null) references.set(seq, payload);
       } catch (error) {
         this.#findings.add(seq, "leaf-malformed", corruption(error));

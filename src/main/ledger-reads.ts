@@ -1,7 +1,7 @@
 // Reads of the ledger for the API and the effects: payloads, events, tiles, receipts, erasure.
 
 import { setImmediate } from "node:timers/promises";
-import { AppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { parseLeaves } from "../history/leaves.ts";
 import { correlationIdOf } from "../history/correlation.ts";
@@ -11,6 +11,7 @@ import type { LedgerService } from "../http/services.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { parseStatements } from "../ledger/key-statement.ts";
 import { parseLeaf } from "../ledger/leaf.ts";
+import { checkSignedProposal, keysOf } from "../ledger/proposal-signatures.ts";
 import { createReceipt } from "../ledger/receipt.ts";
 import { readTilePath } from "../ledger/tiles.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
@@ -95,8 +96,28 @@ export class LedgerReads implements LedgerService, PayloadReader {
   }
 
   async explain(action: ActionView): Promise<JsonObject> {
-    const sources = explanationSources(this.#parts.views, action);
-    return explainAction(await this.#eventsAt(sources), action.id) as unknown as JsonObject;
+    const events = await this.#eventsAt(explanationSources(this.#parts.views, action));
+    return explainAction(events, action.id, await this.#checkSignature(action, events)) as unknown as JsonObject;
+  }
+
+  /** As whoever verifies the ledger does: against the payload, with the key of the registration before it. */
+  async #checkSignature(
+    { signed, seq }: ActionView,
+    events: readonly LedgerEvent[],
+  ): Promise<"holds" | "wrong" | "unread" | null> {
+    const proposed = events.find((event) => event.seq === seq);
+    if (signed === null || proposed === undefined) return null;
+    const isBefore = (event: LedgerEvent): boolean => event.subject === proposed.actor && event.seq < seq;
+    const registered = events.findLast((event) => event.type === "agent.registered" && isBefore(event));
+    if (registered === undefined) return null;
+    try {
+      checkSignedProposal(proposed, await this.payload(seq), keysOf(registered.facts));
+      return "holds";
+    } catch (error) {
+      if (isAppError(error, "ledger-corrupt")) return "wrong";
+      if (isAppError(error)) return "unread";
+      throw error;
+    }
   }
 
   async timeline(action: ActionView): Promise<readonly TimelineEntry[]> {

@@ -2,6 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
+import { ledgerPath, readPayloadKey } from "../../src/cli/ledger-files.ts";
+import { storeSource } from "../../src/ledger/store-source.ts";
+import { verifyLog } from "../../src/ledger/verify.ts";
 import { signAssertion } from "../../src/adapters/identity/client-assertions.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -174,6 +178,52 @@ describe("a signature", () => {
     // Of another agent the same jti is another one.
     const other = await agent();
     assert.notEqual(await accepted(other, signed(other, { jti })), id);
+  });
+});
+
+describe("the record of a signed proposal", () => {
+  it("says who signed, who gave the level, and that the signature holds; also after the agent has other keys", async () => {
+    const by = await agent();
+    const id = await accepted(by, signed(by));
+    const [first, second] = [await explained(id), await reRegistered(by, id)];
+    for (const text of [first, second]) {
+      assert.match(text, new RegExp(`signed by agent key ${by.jwk.kid}, model maker/model@1: the signature holds`));
+      assert.match(text, new RegExp(`at level 3, of the grant lvl_\\S+ to ${by.id} by act_\\S+ until`));
+      assert.match(text, /its level: approved by grace as person:grace/);
+      assert.match(text, /its registration: approved by grace as person:grace/);
+    }
+    const erase = { subject: id, retention: "content" };
+    const erased = await server.ask("/v1/ledger/erasures", { as: ada, body: erase });
+    assert.equal(erased.status, 200, erased.text);
+    assert.match(await explained(id), /what was signed is erased/);
+  });
+
+  async function explained(id: string): Promise<string> {
+    const { json } = await server.ask(`/v1/actions/${id}/explain`, { as: ada });
+    return json?.["text"] as string;
+  }
+
+  async function reRegistered({ id }: Agent, action: string): Promise<string> {
+    await answered(registrationBody(id, [newKey()]));
+    return explained(action);
+  }
+
+  it("holds offline, from ledger and payloads alone", async () => {
+    const by = await agent();
+    await accepted(by, signed(by, { context: { prompt: "say that it is done" }, confidence: 0.7 }));
+    const store = openSqliteReader(ledgerPath(server.dataDir));
+    try {
+      const { json } = await server.ask("/v1/ledger/keys", { as: ada });
+      const settings = {
+        rootPublicKey: json?.["root"] as string,
+        keyEncryptionKey: readPayloadKey(server.dataDir) ?? undefined,
+      };
+      const { findings, signatures } = await verifyLog(await storeSource(store), settings);
+      assert.deepEqual(findings, []);
+      assert.ok(signatures.verified >= 3 && signatures.unread >= 1, JSON.stringify(signatures));
+    } finally {
+      await store.close();
+    }
   });
 });
 

@@ -149,13 +149,14 @@ function rootFor({ settings }: Session, origin: string, { root }: VerifyFlags): 
 
 function printResult({ output }: Session, result: VerifyResult, { output: format, since }: VerifyFlags): void {
   if (format !== "table") return output.printValue(result as unknown as Json, format);
-  const { payloads, first, findings, findingsTotal } = result;
+  const { payloads, signatures, first, findings, findingsTotal } = result;
   output.print(
     pairLines([
       ["Log", result.origin === null ? "unknown" : escapeLine(result.origin)],
       ["Events", String(result.size)],
       ["Root hash", result.root],
       ["Payloads", payloadsText(payloads)],
+      ["Signed by agents", signaturesText(signatures)],
       ["Result", result.statement],
       ["First wrong", first === null ? null : `${eventText(first.seq)}: ${first.code}: ${escapeLine(first.detail)}`],
     ]),
@@ -172,6 +173,12 @@ function printResult({ output }: Session, result: VerifyResult, { output: format
 function payloadsText({ opened, sealed, erased, notIncluded }: VerifyResult["payloads"]): string {
   const counts = `${opened} opened, ${sealed} sealed, ${erased} erased`;
   return notIncluded === 0 ? counts : `${counts}, ${notIncluded} not included`;
+}
+
+function signaturesText({ verified, unread }: VerifyResult["signatures"]): string | null {
+  if (verified + unread === 0) return null;
+  const counts = `${verified} verified against what was proposed`;
+  return unread === 0 ? counts : `${counts}, ${unread} whose content is not at hand`;
 }
 
 function eventText(seq: number | null): string {

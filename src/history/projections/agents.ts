@@ -1,6 +1,7 @@
 // Projections of agents: one document for each, from its first registration to its revocation.
 
 import type { KernelEvent } from "../../kernel/events.ts";
+import type { AgentView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 
 export function projectRegistered(documents: Documents, event: KernelEvent<"agent.registered">): void {
@@ -25,6 +26,7 @@ export function projectRegistered(documents: Documents, event: KernelEvent<"agen
     keys: facts.keys.map(({ thumbprint }) => thumbprint),
     registeredAt: time,
     registeredSeq: event.seq,
+    earlier: before === null ? [] : [...before.earlier, seqOf(before)].slice(-EARLIER_MAX),
     approvedBy: actor,
     action: facts.action,
     registrations: (before?.registrations ?? 0) + 1,
@@ -34,6 +36,12 @@ export function projectRegistered(documents: Documents, event: KernelEvent<"agen
     refusals: before?.refusals ?? 0,
     lastRefusal: before?.lastRefusal ?? null,
   });
+}
+
+const EARLIER_MAX = 31;
+
+function seqOf({ registeredSeq: seq, action }: AgentView): AgentView["earlier"][number] {
+  return { seq, action };
 }
 
 export function projectRevoked(documents: Documents, event: KernelEvent<"agent.revoked">): void {

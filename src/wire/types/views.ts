@@ -286,6 +286,8 @@ export interface AgentView extends Document {
   readonly keys: readonly string[];
   readonly registeredAt: number;
   readonly registeredSeq: number;
+  /** Its registrations before that, the latest of them: what it did then was under these. */
+  readonly earlier: readonly { readonly seq: number; readonly action: string }[];
   /** Who approved the registration, and the `agent.register` that asked for it. */
   readonly approvedBy: string;
   readonly action: string;
