@@ -13,7 +13,7 @@ export interface Measured {
   readonly perSecond: number;
   /**
    * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of an entry's
-   * reach: the part of its requests that get there. Of 1.
+   * reach: the part of its requests that get there. Of an entry's membership: its part of all requests from outside.
    */
   readonly share: number;
   /** The part that failed. */

@@ -64,7 +64,7 @@ export function predictImpact(
     trafficShare: rounded(
       trafficShare(entries, environment === null ? total(present) : present.enteredIn.get(environment)),
     ),
-    entries: entries.map(({ perSecond: _rate, ...entry }) => entry).slice(0, LISTED_MAX),
+    entries: entries.map(({ weight: _weight, ...entry }) => entry).slice(0, LISTED_MAX),
     services: services.slice(0, LISTED_MAX),
     unknown: unknownOf(present, reached),
     isStale,
@@ -162,9 +162,9 @@ function entriesOf(present: Present, walked: Walked) {
       id: names.textOf(operation),
       reaching,
       part: rounded(product(part, walked.scale)),
-      perSecond: present.entered.get(operation) ?? 0,
+      weight: present.entered.get(operation) ?? 0,
     }))
-    .toSorted((a, b) => b.part.mid * b.perSecond - a.part.mid * a.perSecond);
+    .toSorted((a, b) => b.part.mid * b.weight - a.part.mid * a.weight);
 }
 
 /** Of parts of the same requests: at least the larger, at most both. */
@@ -198,11 +198,11 @@ function serviceOf(present: Present, operation: number): number {
   return present.graph.names.findNode(service) ?? -1;
 }
 
-type Affected = { readonly part: Interval; readonly perSecond: number };
+type Affected = { readonly part: Interval; readonly weight: number };
 
-function trafficShare(entries: readonly Affected[], enteredPerSecond: number | undefined): Interval {
-  if (enteredPerSecond === undefined || enteredPerSecond <= 0) return { low: 0, mid: 0, high: 1 };
-  return weighted(entries.map(({ part, perSecond }) => ({ part, weight: perSecond / enteredPerSecond })));
+function trafficShare(entries: readonly Affected[], entered: number | undefined): Interval {
+  if (entered === undefined || entered <= 0) return { low: 0, mid: 0, high: 1 };
+  return weighted(entries.map(({ part, weight }) => ({ part, weight: weight / entered })));
 }
 
 function total(present: Present): number {

@@ -39,9 +39,9 @@ export class Present {
   readonly entries = new Map<number, Entry[]>();
   /** Services and other nodes by what they rest on. */
   readonly resting = new Map<number, number[]>();
-  /** Requests a second that come in at an operation. */
+  /** The part of all requests from outside that come in at an operation. */
   readonly entered = new Map<number, number>();
-  /** The same by environment. */
+  /** All parts of an environment together: they were measured at different times. */
   readonly enteredIn = new Map<string | null, number>();
   /** Nodes that take work from a queue: who gave it to them does not wait. */
   readonly fromQueues = new Set<number>();
@@ -51,9 +51,9 @@ export class Present {
     this.moment = moment;
     const expected = this.#expectedSpread();
     for (let edge = 0; edge < graph.names.edgeCount; edge++) this.#add(edge, expected);
-    for (const [operation, perSecond] of this.entered) {
+    for (const [operation, part] of this.entered) {
       const { environment } = graph.names.refOf(operation);
-      this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + perSecond);
+      this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + part);
     }
   }
 
@@ -89,8 +89,12 @@ export class Present {
     const isMeant = DEPENDING.has(kind) || RESTING.has(kind) || kind === "reaches";
     if (!isMeant || !this.graph.isThere(subjectOfEdge(edge), this.moment)) return;
     const [from, to] = [names.fromOf(edge), names.toOf(edge)];
-    if (RESTING.has(kind)) return push(this.resting, to, from);
     const version = this.#observed(edge);
+    if (RESTING.has(kind)) {
+      const part = kind === "member-of" && version !== 0 ? versions.measuredOf(version).share : 0;
+      if (part > 0) this.entered.set(from, part);
+      return push(this.resting, to, from);
+    }
     if (kind === "reaches") {
       if (version !== 0) this.#addEntry(from, to, version);
       return;
@@ -112,10 +116,8 @@ export class Present {
   }
 
   #addEntry(operation: number, to: number, version: number): void {
-    const { share, failures, spread, perSecond } = this.graph.versions.measuredOf(version);
+    const { share, failures, spread } = this.graph.versions.measuredOf(version);
     push(this.entries, to, { operation, part: Math.min(1, share), failures, spread });
-    // An entry always reaches its own service: no rate of it is higher.
-    this.entered.set(operation, Math.max(this.entered.get(operation) ?? 0, perSecond));
   }
 }
 

@@ -169,10 +169,14 @@ class Digest {
 
   #addEntry(first: Span): void {
     const entry = this.#directory.operation(first);
-    const { environment } = this.#directory.place(first).place;
+    const { place, text } = this.#directory.place(first);
+    const { environment } = place;
     this.#samples.entered.set(environment, (this.#samples.entered.get(environment) ?? 0) + 1);
     const own = this.#samples.node(entry);
     if (own !== null) own.entered++;
+    const membership = this.#samples.edge("member-of", entry, text);
+    membership?.add(first);
+    if (membership !== null) membership.hits++;
     let count = 0;
     for (const [node, isFailed] of this.#reached) {
       if (++count > REACHED_MAX) break;

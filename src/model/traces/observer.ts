@@ -156,14 +156,21 @@ class Rows {
   }
 }
 
+const OPERATION = "operation:";
+
+function environmentOf(text: string): string | null {
+  return text.split(":", 2)[1] || null;
+}
+
 /** An operation is a part of its service's requests; everything else of the requests that came in from outside. */
 function baseOfNode(text: string, samples: Samples): number {
-  const [kind = "", environment = "", name = ""] = text.split(":", 3);
-  if (kind !== "operation") return samples.entered.get(environment === "" ? null : environment) ?? 0;
-  return samples.nodes.get(`service:${environment}:${name.split(" ", 1)[0] ?? ""}`)?.count ?? 0;
+  if (!text.startsWith(OPERATION)) return samples.entered.get(environmentOf(text)) ?? 0;
+  const service = `service:${text.slice(OPERATION.length).split(" ", 1)[0] ?? ""}`;
+  return samples.nodes.get(service)?.count ?? 0;
 }
 
 function baseOfEdge({ kind, from }: EdgeSample, samples: Samples): number {
   const node = samples.nodes.get(from);
+  if (kind === "member-of") return samples.entered.get(environmentOf(from)) ?? 0;
   return (kind === "reaches" ? node?.entered : node?.count) ?? 0;
 }

@@ -58,7 +58,7 @@ const SLOWER_NOTABLE = 1.5;
 const RATE_NOTABLE = 2;
 const COUNT_NOTABLE = 50;
 /** So many times more seen than the record was made of: what is known better is said better. */
-const REFINE_FACTOR = 4;
+const REFINE_FACTOR = 1.25;
 const REFINED = 0.02;
 const DAY_S = 86_400;
 

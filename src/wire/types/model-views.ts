@@ -10,7 +10,8 @@ export interface ObservedView {
   readonly perSecond: number;
   /**
    * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of a
-   * `reaches` edge: the part of the entry's requests that get there.
+   * `reaches` edge: the part of the entry's requests that get there. Of an entry's `member-of`: its part of all requests
+   * from outside.
    */
   readonly share: number;
   readonly errorRatio: number;
