@@ -22,6 +22,7 @@ import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentCommandRoutes } from "./routes/incident-command.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
+import { modelCausesRoutes } from "./routes/model-causes.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openRoutes } from "./routes/open.ts";
 import { kindRoutes } from "./routes/kinds.ts";
@@ -56,6 +57,7 @@ export const ROUTES: readonly Route[] = [
   ...silenceRoutes,
   ...stageRoutes,
   ...modelRoutes,
+  ...modelCausesRoutes,
   ...ledgerRoutes,
   ...streamRoutes,
 ];

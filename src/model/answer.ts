@@ -2,6 +2,7 @@
 
 import type { ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
 import type { Graph, Moment } from "./graph.ts";
+import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
 import { Present } from "./impact/present.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
@@ -29,6 +30,8 @@ export class Answerer {
         return readNode(graph, read.id, read);
       case "diff":
         return readDiff(graph, read);
+      case "causes":
+        return readCauses(graph, read);
       case "impact":
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
     }

@@ -109,6 +109,7 @@ const CASES: readonly Case[] = [
     scope: "model:write",
     body: { id: "c1", kind: "flag", targets: ["service::nobody"] },
   },
+  { operation: "findCauses", scope: "model:read", body: { node: "service::nobody", measure: "errors" } },
   { operation: "declareModel", scope: "model:write", path: "/v1/model/declared/nobody", body: {} },
   { operation: "getLedgerKeys", scope: "ledger:read" },
   { operation: "listEvents", scope: "ledger:read" },

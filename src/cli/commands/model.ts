@@ -11,6 +11,7 @@ import { formatDuration, formatInstant } from "../instants.ts";
 import { readModelFile } from "../model-file.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
+import { addModelCauses } from "./model-causes.ts";
 import { renderTable } from "../table.ts";
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -58,6 +59,7 @@ export function addModel(program: Command, runner: Runner): void {
     .option("--feed <name>", "whose words these are (default: as the file says, or its name)")
     .option(...environment)
     .action(runner.action(apply));
+  addModelCauses(model, runner);
 }
 
 type Times = { readonly at?: string; readonly knownAt?: string };

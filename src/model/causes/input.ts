@@ -27,6 +27,12 @@ export interface Timeline {
   values: readonly number[];
 }
 
+/** A timeline of one caller's calls to one callee, as the caller sees them. */
+export interface CallTimeline extends Omit<Timeline, "node"> {
+  caller: string;
+  callee: string;
+}
+
 export interface Span {
   id: string;
   parent: string;
@@ -95,6 +101,7 @@ export interface CauseQuestion {
   edges: readonly (readonly [string, string])[];
   series: readonly Series[];
   timelines: readonly Timeline[];
+  calls: readonly CallTimeline[];
   spans: { usual: readonly Span[]; now: readonly Span[] } | null;
   patterns: readonly Pattern[];
   instances: readonly InstanceSeries[];
@@ -109,6 +116,7 @@ export function emptyQuestion(want: CauseQuestion["want"]): CauseQuestion {
     edges: [],
     series: [],
     timelines: [],
+    calls: [],
     spans: null,
     patterns: [],
     instances: [],

@@ -11,6 +11,8 @@ import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
 const INCIDENT_MS = 3 * 3_600_000;
 /** Clocks and samples are this coarse. */
 const SLACK_MS = 120_000;
+/** Most failures of a deploy show within this. */
+const SOON_MS = 30 * 60_000;
 /** Below this no change explains it: more than form and words, less than one clear sign. */
 const NONE_SCORE = 0.7;
 
@@ -38,7 +40,8 @@ function openIncident(question: CauseQuestion): Incident {
     const known = movedMs.get(timeline.node);
     if (onset !== null && (known === undefined || onset < known)) movedMs.set(timeline.node, onset);
   }
-  const names = new Set([...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)]);
+  const nodes = [...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)];
+  const names = new Map(nodes.flatMap((node) => [[node, node] as const, [spokenName(node), node] as const]));
   return {
     question,
     timelines,
@@ -48,6 +51,9 @@ function openIncident(question: CauseQuestion): Incident {
     reach: reachFrom(question),
   };
 }
+
+/** `service:production:cart` is called `cart` in settings. */
+const spokenName = (node: string): string => node.split(":").at(-1) ?? node;
 
 /** When the symptom itself began: its own metric's onset where it is recorded, else the alert. */
 function onsetOf({ symptom, timelines }: CauseQuestion, window: Window): number {
@@ -75,8 +81,9 @@ function rankChange(incident: Incident, change: CandidateChange, words: Readonly
   const diff = [...change.removed.map((line) => `-${line}`), ...change.added.map((line) => `+${line}`)].join("\n");
   const trait = findCodeTrait(parseDiff(diff, change.files.slice(0, 1)));
   const isOfSettings = change.settings.length > 0;
-  const behaviour = isOfSettings ? 0 : trait.weight;
-  if (behaviour > 0.3) evidence.push(trait.label);
+  const isUnread = !isOfSettings && change.files.length === 0;
+  const behaviour = isOfSettings ? 0 : isUnread ? followingOf(incident, change) : trait.weight;
+  if (behaviour > 0.3) evidence.push(isUnread ? "what it was made to moved soon after it" : trait.label);
   const harm = Math.max(0, ...change.settings.filter(({ key }) => !isAside(key, names)).map(harmOf));
   let score = signature.atOnce + signature.inIncident + behaviour + 0.05 * Math.min(harm, 3);
   if (signature.atOnce + signature.inIncident > 0) evidence.push(...signature.evidence);
@@ -88,6 +95,17 @@ function rankChange(incident: Incident, change: CandidateChange, words: Readonly
   if (!change.deployed) score *= 0.5;
   if (change.atMs === null || change.atMs > incident.onsetMs + SLACK_MS) score *= 0.1;
   return { cause: change.id, score, chain: chainOf(incident, change), evidence };
+}
+
+/** How soon after a change of unknown content its targets moved: all there is to go by, and nothing where they stand still. */
+function followingOf({ movedMs }: Incident, { atMs, targets }: CandidateChange): number {
+  const waits = targets.flatMap((target) => {
+    const moved = movedMs.get(target);
+    return moved === undefined || atMs === null || moved < atMs - SLACK_MS ? [] : [moved - atMs];
+  });
+  if (waits.length === 0) return 0;
+  const soonest = Math.min(...waits);
+  return soonest <= SOON_MS ? 0.9 : soonest <= 12 * SOON_MS ? 0.5 : 0.2;
 }
 
 /** 1 where a target moved first of all, less the later; 0 where none did. */

@@ -4,7 +4,7 @@ import { doublingsOf } from "../../core/doublings.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import { harmOf, isAside, roleOf, type SettingRole } from "../diffs/setting-roles.ts";
 import type { CandidateChange, CauseQuestion, Pattern, Timeline } from "./input.ts";
-import { shareIn, valuesIn, type Timelines, type TimelineKind, type Window } from "./timelines.ts";
+import { findOnset, kindOf, shareIn, valuesIn, type Timelines, type TimelineKind, type Window } from "./timelines.ts";
 
 /** What log lines say when a setting of each role bites. */
 const SAID: Readonly<Partial<Record<SettingRole, RegExp>>> = {
@@ -45,7 +45,8 @@ const clamp = (value: number): number => Math.max(0, Math.min(1, value));
 export interface Scene {
   readonly question: CauseQuestion;
   readonly timelines: Timelines;
-  readonly names: ReadonlySet<string>;
+  /** Nodes by what settings and log lines call them. */
+  readonly names: ReadonlyMap<string, string>;
   /** From when on the incident shows. */
   readonly onsetMs: number;
 }
@@ -64,18 +65,20 @@ export function findSignature(scene: Scene, change: CandidateChange): Signature 
 function signatureOf(scene: Scene, change: CandidateChange, setting: SettingChange): Signature {
   const role = roleOf(setting.key);
   const parts = setting.key.split(".");
-  const dependency = parts.find((part) => scene.names.has(part)) ?? null;
+  const dependency = parts.flatMap((part) => scene.names.get(part) ?? [])[0] ?? null;
   const moved = change.targets.map((target) => movedAtOnce(scene, change, { target, role, dependency, setting }));
-  const said = change.targets.map((target) => saidInIncident(scene, { target, role, dependency }));
+  const said = Math.max(0, ...change.targets.map((target) => saidInIncident(scene, { target, role, dependency })));
+  const felt = Math.max(0, ...change.targets.map((target) => shownByCalls(scene, { target, role, dependency })));
   const atOnce = Math.max(0, ...moved);
   // What was killed for memory without coming near the limit that was lowered was not killed by that.
   const isFar = role === "memory" && scene.timelines.nodes.length > 0 && atOnce === 0;
-  const inIncident = Math.max(0, ...said) * (isFar ? 0.3 : 1);
+  const inIncident = Math.max(said, felt) * (isFar ? 0.3 : 1);
   const evidence = [
     `${setting.key}: ${String(setting.before)} to ${String(setting.after)}${setting.unit ? ` ${setting.unit}` : ""}`,
   ];
   if (atOnce > 0) evidence.push(`what it governs moved when it took effect (${atOnce.toFixed(2)})`);
-  if (inIncident > 0) evidence.push(`the incident's own log lines name it (${inIncident.toFixed(2)})`);
+  if (said > 0) evidence.push(`the incident's own log lines name it (${said.toFixed(2)})`);
+  if (felt > 0) evidence.push(`calls of what it was made to fail, and who is called is well (${felt.toFixed(2)})`);
   return { atOnce, inIncident, evidence };
 }
 
@@ -172,6 +175,26 @@ function saidInIncident(scene: Scene, { target, role, dependency }: Place): numb
   return named.some(({ text }) => !isFailing(scene, namesAny(text, scene.names, target) ?? "")) ? 0.8 : 0.3;
 }
 
+/** Roles whose bite a caller feels in its own calls, while the callee by itself is well. */
+const FELT_IN_CALLS: ReadonlySet<SettingRole> = new Set(["timeout", "pool", "retries", "reuse"]);
+const INCIDENT_MS = 3 * 3_600_000;
+
+/** 1 where calls of the target began to fail in the incident and the callee, for its other callers or itself, did not. */
+function shownByCalls({ question, timelines, onsetMs }: Scene, { target, role, dependency }: Place): number {
+  if (!FELT_IN_CALLS.has(role)) return 0;
+  const window = { fromMs: onsetMs - INCIDENT_MS, toMs: Number.POSITIVE_INFINITY };
+  const failing = question.calls.filter(
+    (call) =>
+      call.caller === target && kindOf(call.name) === "errors" && findOnset({ ...call, node: target }, window) !== null,
+  );
+  const meant = dependency ? failing.filter(({ callee }) => callee === dependency) : failing;
+  const isWell = (node: string): boolean => {
+    const own = timelines.find(node, "errors");
+    return !own || findOnset(own, window) === null;
+  };
+  return meant.some(({ callee }) => isWell(callee)) ? 1 : meant.length > 0 ? 0.3 : 0;
+}
+
 /** Who waits for a callee that fails fills up and turns others away too. */
 function callsFailing(scene: Scene, target: string): boolean {
   return scene.question.edges.some(([caller, callee]) => caller === target && isFailing(scene, callee));
@@ -179,7 +202,7 @@ function callsFailing(scene: Scene, target: string): boolean {
 
 const isSparse = ({ question }: Scene): boolean => Math.max(0, ...question.patterns.map(({ now }) => now)) < 1000;
 
-const namesAny = (text: string, names: ReadonlySet<string>, except: string): string | null =>
+const namesAny = (text: string, names: ReadonlyMap<string, string>, except: string): string | null =>
   text.split(/[^\w-]+/).find((word) => word !== except && names.has(word)) ?? null;
 
 /** Whether a node says itself that it fails, of its own or by what it calls. */

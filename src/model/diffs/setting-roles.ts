@@ -44,7 +44,7 @@ const ASIDE =
   /admin|debug|job|warm|backfill|audit|export|session|cookie|lifecycle|probe|preflight|trac(e|ing)|cors|static|asset|test|dev$/i;
 
 /** `names` are what nodes are called: a dependency named after sessions is no session. */
-export function isAside(key: string, names: ReadonlySet<string>): boolean {
+export function isAside(key: string, names: { has(name: string): boolean }): boolean {
   const parts = key.split(".");
   return (
     parts.slice(0, -1).some((part) => !names.has(part) && ASIDE.test(part)) ||

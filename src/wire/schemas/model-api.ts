@@ -13,7 +13,7 @@ const CONTRACTS_MAX = 16;
 const INSTANT_MAX = 8_640_000_000_000_000;
 
 /** RFC 3339, or milliseconds since 1970. */
-const instantText = z
+export const instantText = z
   .string()
   .max(64)
   .refine((text) => readInstant(text) !== undefined, "an instant: RFC 3339, or milliseconds since 1970")

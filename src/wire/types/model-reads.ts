@@ -7,7 +7,15 @@ export interface ModelTimes {
   readonly knownAt: number;
 }
 
+/** A symptom: of which node, what, and when it was noticed (`at`). */
+export interface ModelCausesRead extends ModelTimes {
+  readonly what: "causes";
+  readonly node: string;
+  readonly measure: "errors" | "latency" | "traffic";
+}
+
 export type ModelRead =
+  | ModelCausesRead
   | ({
       readonly what: "graph";
       readonly environment?: string | undefined;

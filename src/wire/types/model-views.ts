@@ -166,3 +166,18 @@ export interface ModelImpactView extends ModelMoment {
   readonly staleS: number | null;
   readonly truncated: boolean;
 }
+
+/** What explains a symptom, surest first; empty where no change does. */
+export interface ModelCausesView extends ModelMoment {
+  readonly symptom: { readonly node: string; readonly measure: string };
+  readonly causes: readonly {
+    /** The maker's own name of the change. */
+    readonly change: string;
+    readonly score: number;
+    /** From the change over the nodes that moved to the symptom. */
+    readonly chain: readonly string[];
+    readonly evidence: readonly string[];
+  }[];
+  /** Nodes whose errors or delays rose with it, without the one that failed first. */
+  readonly suffering: readonly string[];
+}

@@ -1,0 +1,51 @@
+// `model causes`: changes that explain a symptom, by rank.
+
+import type { Command } from "commander";
+import { Option } from "commander";
+import { Fields } from "../fields.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
+import type { Runner, Session } from "../session.ts";
+
+type CausesFlags = {
+  readonly measure: string;
+  readonly at?: string;
+  readonly knownAt?: string;
+  readonly output: OutputFormat;
+};
+
+export function addModelCauses(model: Command, runner: Runner): void {
+  model
+    .command("causes")
+    .description(
+      "Changes that explain a symptom, surest first, each with its chain and evidence; exits 1 where none does",
+    )
+    .argument("<node>", "the node that shows it: service:production:cart")
+    .addOption(
+      new Option("--measure <name>", "what is wrong").choices(["errors", "latency", "traffic"]).default("errors"),
+    )
+    .option("--at <instant>", "when it was noticed (default: now)")
+    .option("--known-at <instant>", "as it was known then")
+    .addOption(outputOption(["table", "json", "yaml"]))
+    .action(runner.action(causes));
+}
+
+async function causes({ api, output }: Session, node: string, flags: CausesFlags): Promise<ExitCode> {
+  const { measure, at, knownAt } = flags;
+  const body = { node, measure, ...(at === undefined ? {} : { at }), ...(knownAt === undefined ? {} : { knownAt }) };
+  const { body: answer } = await api.call({ method: "POST", path: "/v1/model/causes", body });
+  const found = new Fields(answer).list("causes");
+  if (flags.output !== "table") output.printValue(answer, flags.output);
+  else if (found.length === 0) output.print("No change explains it.\n");
+  else for (const [index, cause] of found.entries()) output.print(describeCause(cause, index + 1));
+  return found.length > 0 ? EXIT.ok : EXIT.error;
+}
+
+function describeCause(cause: Fields, rank: number): string {
+  const lines = [
+    `${rank}. ${cause.text("change")}  (${cause.text("score")})`,
+    `   ${cause.strings("chain").join(" → ")}`,
+    ...cause.strings("evidence").map((line) => `   - ${line}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,144 @@
+// Asks the graph for a cause: a symptom of one service becomes the question, with what the graph knows around it.
+
+import { AppError } from "../../core/errors.ts";
+import type { ModelCausesRead } from "../../wire/types/model-reads.ts";
+import type { Graph, Moment, StoredChange } from "../graph.ts";
+import { subjectOfEdge, subjectOfNode } from "../names.ts";
+import type { Measured } from "../versions.ts";
+import { changesKnown, momentOf } from "../views.ts";
+import type { CallTimeline, CandidateChange, CauseQuestion, Timeline } from "./input.ts";
+import { emptyQuestion } from "./input.ts";
+
+/** A cause may be this old; changes before are history. */
+const LOOK_BACK_MS = 14 * 86_400_000;
+const INCIDENT_MS = 3 * 3_600_000;
+/** Samples of the days before, and of the hours in which the incident shows. */
+const COARSE_SAMPLES = 84;
+const FINE_SAMPLES = 36;
+const NODES_MAX = 400;
+const CHANGES_MAX = 1_000;
+
+const CALLS: ReadonlySet<string> = new Set(["calls", "reads", "writes"]);
+/** A change of the second reaches the first. */
+const CARRIES: ReadonlySet<string> = new Set(["embeds", "configured-by", "runs-on", "member-of"]);
+
+const MEASURES: readonly [keyof Measured, string][] = [
+  ["perSecond", "requests_per_second"],
+  ["errorRatio", "error_ratio"],
+  ["p95Ms", "latency_p95_ms"],
+];
+
+/** Names of the timelines by what a caller of the API may say is wrong. */
+const SYMPTOM_TIMELINES: Readonly<Record<ModelCausesRead["measure"], string>> = {
+  errors: "error_ratio",
+  latency: "latency_p95_ms",
+  traffic: "requests_per_second",
+};
+
+/** Throws `model-node-not-found` for a node that was never known. */
+export function questionOfGraph(graph: Graph, read: ModelCausesRead): CauseQuestion {
+  const start = graph.names.findNode(read.node);
+  if (start === undefined) throw new AppError("model-node-not-found", "the model has never known it", {});
+  const moment = momentOf(graph, read);
+  const nodes = nodesAround(graph, start, moment);
+  const instants = instantsBefore(read.at);
+  const nameOf = (node: number): string => graph.names.textOf(node);
+  const edges = [...nodes].flatMap((node) =>
+    [...graph.names.out(node)].filter((edge) => isCall(graph, edge) && nodes.has(graph.names.toOf(edge))),
+  );
+  const calls = edges.flatMap((edge): CallTimeline[] => {
+    const [caller, callee] = [nameOf(graph.names.fromOf(edge)), nameOf(graph.names.toOf(edge))];
+    return timelinesOf(graph, subjectOfEdge(edge), moment, instants).map((timeline) => ({
+      ...timeline,
+      caller,
+      callee,
+    }));
+  });
+  const timelines = [...nodes].flatMap((node): Timeline[] =>
+    timelinesOf(graph, subjectOfNode(node), moment, instants).map((timeline) => ({ ...timeline, node: nameOf(node) })),
+  );
+  const known = [...changesKnown(graph, moment.seqEnd, ({ at }) => at <= read.at && at > read.at - LOOK_BACK_MS)];
+  return {
+    ...emptyQuestion("change"),
+    symptom: { node: read.node, measure: SYMPTOM_TIMELINES[read.measure], text: "", atMs: read.at },
+    edges: edges.map((edge) => [nameOf(graph.names.fromOf(edge)), nameOf(graph.names.toOf(edge))] as const),
+    timelines,
+    calls,
+    changes: known.slice(0, CHANGES_MAX).map((change) => candidateOf(graph, change, moment)),
+  };
+}
+
+const isCall = (graph: Graph, edge: number): boolean => CALLS.has(graph.names.kindOf(edge));
+
+/** What the symptom's node calls, who calls it, and on from those, nearest first. */
+function nodesAround(graph: Graph, start: number, moment: Moment): Set<number> {
+  const nodes = new Set([start]);
+  for (const node of nodes) {
+    const next = [
+      ...[...graph.names.out(node)]
+        .filter((edge) => isCall(graph, edge))
+        .map((edge) => [edge, graph.names.toOf(edge)] as const),
+      ...[...graph.names.into(node)]
+        .filter((edge) => isCall(graph, edge))
+        .map((edge) => [edge, graph.names.fromOf(edge)] as const),
+    ];
+    for (const [edge, other] of next) {
+      if (nodes.size >= NODES_MAX) return nodes;
+      if (graph.isThere(subjectOfEdge(edge), moment)) nodes.add(other);
+    }
+  }
+  return nodes;
+}
+
+/** Instants to sample at, ascending, in milliseconds: denser towards the symptom. */
+function instantsBefore(atMs: number): number[] {
+  const instants: number[] = [];
+  const step = (LOOK_BACK_MS - INCIDENT_MS) / COARSE_SAMPLES;
+  for (let index = COARSE_SAMPLES; index > 0; index -= 1) instants.push(atMs - INCIDENT_MS - index * step);
+  for (let index = FINE_SAMPLES; index >= 0; index -= 1) instants.push(atMs - (index * INCIDENT_MS) / FINE_SAMPLES);
+  return instants;
+}
+
+/** What was measured of a node or an edge, as it was known; instants without a measurement are left out. */
+function timelinesOf(
+  graph: Graph,
+  subject: number,
+  { seqEnd }: Moment,
+  instants: readonly number[],
+): Omit<Timeline, "node">[] {
+  const chain = graph.chain(subject, "observed");
+  if (chain === 0) return [];
+  const samples = instants.flatMap((atMs) => {
+    const version = graph.versions.find(chain, Math.floor(atMs / 1000), seqEnd);
+    if (version === 0 || graph.versions.stateOf(version) === 0) return [];
+    return [{ atMs, measured: graph.versions.get(version).measured }];
+  });
+  if (samples.length === 0) return [];
+  const atMs = samples.map((sample) => sample.atMs);
+  return MEASURES.map(([measure, name]) => ({ name, atMs, values: samples.map(({ measured }) => measured[measure]) }));
+}
+
+function candidateOf(graph: Graph, change: StoredChange, moment: Moment): CandidateChange {
+  const carried = new Set(change.targets);
+  // A library or a key changes whoever embeds or reads it.
+  for (const target of carried) {
+    for (const edge of graph.names.into(target)) {
+      if (CARRIES.has(graph.names.kindOf(edge)) && graph.isThere(subjectOfEdge(edge), moment))
+        carried.add(graph.names.fromOf(edge));
+    }
+  }
+  return {
+    id: change.id,
+    kind: change.kind === "flag" ? "flag" : "commit",
+    atMs: change.at,
+    deployed: true,
+    targets: [...carried].map((node) => graph.names.textOf(node)),
+    settings: change.settings,
+    title: change.id,
+    removed: [],
+    added: [],
+    files: [],
+    newInstances: [],
+    oldInstances: [],
+  };
+}

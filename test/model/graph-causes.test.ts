@@ -1,0 +1,171 @@
+// Causes asked of the graph: what its windows measured and its changes set, as it was known.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isAppError } from "../../src/core/errors.ts";
+import { readCauses } from "../../src/model/causes/read-causes.ts";
+import { decideChange } from "../../src/model/change.ts";
+import { decideDeclared } from "../../src/model/declare.ts";
+import type { ModelDraft } from "../../src/model/events.ts";
+import { Graph } from "../../src/model/graph.ts";
+import { Mint } from "../../src/model/mint.ts";
+import { subjectOfEdge, subjectOfNode } from "../../src/model/names.ts";
+import type { NodeRef, SettingChange } from "../../src/wire/types/model.ts";
+import { BEGIN_S, service } from "./histories.ts";
+
+const HOUR_S = 3600;
+const END_S = BEGIN_S + 10 * 24 * HOUR_S;
+const GATE = "service:production:gate";
+
+/** Measures of one hour: of each service its errors, and of each call what the caller sees. */
+type Hour = (hour: number) => {
+  readonly nodes: Readonly<Record<string, number>>;
+  readonly calls: readonly (readonly [string, string, number])[];
+};
+
+class Production {
+  readonly graph = new Graph();
+  #timeMs = BEGIN_S * 1000;
+
+  #apply(draft: ModelDraft | null, atS: number): void {
+    assert.ok(draft);
+    this.#timeMs = Math.max(this.#timeMs, atS * 1000);
+    this.graph.apply({ seq: this.graph.size, time: this.#timeMs, ...draft });
+  }
+
+  run(hourOf: Hour, fromS = BEGIN_S, toS = END_S): void {
+    for (let at = fromS; at < toS; at += HOUR_S) {
+      const mint = new Mint(this.graph);
+      const node = (name: string): number => mint.node(`service:production:${name}`);
+      const { nodes, calls } = hourOf((at - BEGIN_S) / HOUR_S);
+      const load = 40 + 10 * (((at - BEGIN_S) / HOUR_S) % 24);
+      const measured = [
+        ...Object.entries(nodes).flatMap(([name, errors]) => [
+          subjectOfNode(node(name)),
+          at,
+          load,
+          0,
+          errors,
+          20,
+          60,
+          0,
+          0,
+        ]),
+        ...calls.flatMap(([from, to, errors]) => [
+          subjectOfEdge(mint.edge("calls", node(from), node(to))),
+          at,
+          load,
+          1,
+          errors,
+          10,
+          30,
+          0,
+          0,
+        ]),
+      ];
+      this.#apply(
+        { type: "model.window", facts: { ...mint.minted, from: at, to: at + HOUR_S, measured, ended: [] } },
+        at,
+      );
+    }
+  }
+
+  embed(from: NodeRef, to: NodeRef): void {
+    const edges = [{ edge: { kind: "embeds" as const, from, to }, attributes: {}, contracts: [] }];
+    this.#apply(decideDeclared(this.graph, { feed: "builds", at: BEGIN_S * 1000, nodes: [], edges }), BEGIN_S);
+  }
+
+  change(id: string, hour: number, target: NodeRef, settings: readonly SettingChange[] = []): void {
+    const at = BEGIN_S + hour * HOUR_S;
+    this.#apply(decideChange(this.graph, { id, kind: "deploy", at: at * 1000, targets: [target], settings }), at);
+  }
+}
+
+const quiet = (hour: number): number => 0.001 + (hour % 5) * 0.0001;
+const LATE = 10 * 24 - 2;
+
+/** `cart` fails because its calls to `redis` do, and `gate` with it; redis by itself is well. */
+const failing: Hour = (hour) => ({
+  nodes: {
+    gate: hour >= LATE ? 0.4 : quiet(hour),
+    cart: hour >= LATE ? 0.5 : quiet(hour),
+    redis: quiet(hour),
+    poster: quiet(hour),
+  },
+  calls: [
+    ["gate", "cart", hour >= LATE ? 0.5 : quiet(hour)],
+    ["gate", "poster", quiet(hour)],
+    ["cart", "redis", hour >= LATE ? 0.6 : quiet(hour)],
+  ],
+});
+
+const LIBRARY: NodeRef = { kind: "library", environment: null, name: "redis-client" };
+const ask = (graph: Graph, knownAt = END_S) =>
+  readCauses(graph, { what: "causes", node: GATE, measure: "errors", at: END_S * 1000, knownAt: knownAt * 1000 });
+
+function shop(): Production {
+  const production = new Production();
+  production.run(failing, BEGIN_S, BEGIN_S + HOUR_S);
+  production.embed(service("cart"), LIBRARY);
+  production.run(failing, BEGIN_S + HOUR_S);
+  return production;
+}
+
+test("a library's shorter timeout is followed over the service that embeds it to the gate, days later", () => {
+  const production = shop();
+  production.change("lib-7", 7 * 24, LIBRARY, [{ key: "client.timeout", before: 500, after: 50, unit: "ms" }]);
+  production.change("more-room", 9 * 24, service("cart"), [
+    { key: "limits.memory", before: 1, after: 2, unit: "bytes" },
+  ]);
+  production.change("poster-3", LATE - 1, service("poster"));
+  const { causes, suffering } = ask(production.graph);
+  assert.deepEqual(
+    causes.map(({ change }) => change),
+    ["lib-7"],
+  );
+  assert.deepEqual(causes[0]?.chain.slice(-2), ["service:production:cart", GATE]);
+  assert.match(causes[0]?.evidence.join(" ") ?? "", /client\.timeout: 500 to 50 ms/);
+  assert.ok(suffering.length === 1, suffering.join());
+});
+
+test("no change explains what nothing was changed for, however recent a change elsewhere is", () => {
+  const production = shop();
+  production.change("poster-3", LATE, service("poster"));
+  production.change("relief", LATE - 1, service("cart"), [
+    { key: "client.timeout", before: 50, after: 500, unit: "ms" },
+  ]);
+  assert.deepEqual(ask(production.graph).causes, []);
+});
+
+test("a deploy that nothing more is known of counts where its service moved soon after it", () => {
+  const production = shop();
+  production.change("cart-12", LATE - 0.2, service("cart"));
+  production.change("cart-11", 24, service("cart"));
+  assert.deepEqual(
+    ask(production.graph).causes.map(({ change }) => change),
+    ["cart-12"],
+  );
+});
+
+test("what was not yet known is not in the answer of then", () => {
+  const production = shop();
+  production.change("told-late", 7 * 24, LIBRARY, [{ key: "client.timeout", before: 500, after: 50, unit: "ms" }]);
+  const { size } = production.graph;
+  production.run(failing, END_S, END_S + HOUR_S);
+  assert.equal(ask(production.graph).causes.length, 1);
+  assert.equal(ask(production.graph, END_S - HOUR_S * 2).modelVersion < size, true);
+  assert.deepEqual(ask(production.graph, BEGIN_S + HOUR_S).causes, []);
+});
+
+test("a node that was never known is told so", () => {
+  const production = shop();
+  const never = (): unknown =>
+    readCauses(production.graph, {
+      what: "causes",
+      node: "service:production:nobody",
+      measure: "errors",
+      at: END_S * 1000,
+      knownAt: END_S * 1000,
+    });
+  assert.throws(never, (error) => isAppError(error) && error.code === "model-node-not-found");
+});
