@@ -23,6 +23,7 @@ export function allowedOrigins(config: Config): readonly string[] {
     ...(executors.http?.operations ?? []).map(({ baseUrl }) => baseUrl),
     executors.majorIncident?.bridge.baseUrl,
     executors.slack?.baseUrl,
+    executors.github?.baseUrl,
     ...egress.allow,
   ];
   // An issuer's address may have a path.

@@ -2,6 +2,7 @@
 
 import { executorContract, TestClock, type Stage, type Subject } from "./contract.ts";
 import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage, slackStage } from "./fixture.ts";
+import { githubStage } from "./github-stage.ts";
 import { outboundContract } from "./outbound-contract.ts";
 
 function recordingStage(): Stage {
@@ -33,6 +34,8 @@ function recordingStage(): Stage {
 }
 
 const OUTBOUND: readonly Subject[] = [
+  { name: "github pull request", start: () => githubStage() },
+  { name: "github merge", start: () => githubStage("github.merge") },
   { name: "pagerduty trigger", start: () => pagerdutyStage("pagerduty.trigger") },
   { name: "pagerduty resolve", start: () => pagerdutyStage("pagerduty.resolve") },
   { name: "http call", start: operationsStage },

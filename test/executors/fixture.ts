@@ -55,6 +55,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
     parsed.servicenow?.baseUrl,
     parsed.majorIncident?.bridge.baseUrl,
     parsed.slack?.baseUrl,
+    parsed.github?.baseUrl,
   ];
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
   const allow = [...urls, ...operations].filter((url) => url !== undefined);

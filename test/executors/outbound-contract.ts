@@ -173,8 +173,8 @@ function testDeadlines(subject: Subject): void {
     stage.standIn?.fail({ ...stage.write, mode: "hang" });
     const brake = new AbortController();
     const running = executor.execute(executeRequest(plan), brake.signal);
-    const isWrite = ({ method, query }: Received): boolean =>
-      method === stage.write.method && query.get("dryRun") === null;
+    const isWrite = ({ method, path, query }: Received): boolean =>
+      method === stage.write.method && path.startsWith(stage.write.path) && query.get("dryRun") === null;
     while (stage.standIn?.received.some(isWrite) !== true) {
       await new Promise((resolve) => setImmediate(resolve));
     }

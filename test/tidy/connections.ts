@@ -29,6 +29,7 @@ const PLACES_OF_PACKAGE: readonly (readonly [package_: RegExp, places: readonly 
   [/^pg(\/|$)/, ["src/adapters/stores/", "src/adapters/executors/sql-database.ts"]],
   [/^(ai$|@ai-sdk\/)/, ["src/adapters/classifiers/"]],
   [/^openid-client$/, ["src/adapters/identity/"]],
+  [/^octokit$/, ["src/adapters/executors/github-api.ts"]],
   [/^nodemailer(\/|$)/, ["src/adapters/notifiers/"]],
 ];
 
@@ -48,7 +49,7 @@ export function checkConnections(source: Source): readonly Finding[] {
 }
 
 /** Large, and needed by few installations: only `await import(…)` where the first call needs them. */
-const LOADED_LATE = /^(ai$|openid-client$|@ai-sdk\/|nodemailer(\/|$))/;
+const LOADED_LATE = /^(ai$|openid-client$|@ai-sdk\/|nodemailer(\/|$)|octokit$)/;
 
 /** What a file loads at its start although not every installation uses it. */
 export function checkLateLoading(source: Source): readonly Finding[] {

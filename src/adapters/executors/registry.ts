@@ -7,7 +7,10 @@ import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
 import type { ExecutorsConfig, MajorIncidentConfig, SlackConfig } from "../../wire/schemas/executors-config.ts";
+import type { GithubConfig } from "../../wire/schemas/github-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { ANSWER_BYTES_MAX } from "./github-api.ts";
+import { createGithubExecutor } from "./github.ts";
 import { createHttpExecutor } from "./http-call.ts";
 import { createKubernetesExecutor } from "./kubernetes.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
@@ -79,7 +82,18 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     executors.push(createRunbookExecutor({ config: config.runbook, credentials, hidden, installation, findSecret }));
   }
   if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
+  if (config.github !== undefined) executors.push(githubRepositories(parts, config.github));
   return indexExecutors(executors);
+}
+
+function githubRepositories(
+  { credentials, clock, egress, installation }: RegistryParts,
+  config: GithubConfig,
+): Executor {
+  const origin = parseOrigin(config.baseUrl);
+  const fetch = egress.fetchTo(origin, { answerBytesMax: ANSWER_BYTES_MAX });
+  const room = { config, origin, tokenRef: config.tokenRef, fetch, credentials, clock };
+  return createGithubExecutor({ ...room, installation: correlationPrefix(installation) });
 }
 
 function slackMessages({ credentials, clock, egress, installation }: RegistryParts, config: SlackConfig): Executor {

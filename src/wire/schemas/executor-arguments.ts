@@ -10,7 +10,7 @@ const DETAILS_CHARS_MAX = 65_536;
 const ISSUES_TOLD_MAX = 5;
 
 /** One line of text: no control characters, whole Unicode. */
-function lineOfText(charsMax: number): z.ZodString {
+export function lineOfText(charsMax: number): z.ZodString {
   return z
     .string()
     .min(1)
@@ -20,7 +20,7 @@ function lineOfText(charsMax: number): z.ZodString {
 }
 
 /** Text of several lines: no control characters but tab and line ends, whole Unicode. */
-function proseOf(charsMax: number): z.ZodString {
+export function proseOf(charsMax: number): z.ZodString {
   return z
     .string()
     .min(1)

@@ -1,6 +1,7 @@
 // Configuration of the executors: which systems they reach and which secrets they use, by reference.
 
 import { z } from "zod";
+import { githubConfigSchema } from "./github-config.ts";
 import { secretRefSchema } from "./credentials-config.ts";
 import { kubernetesConfigSchema } from "./kubernetes-config.ts";
 import { runbookConfigSchema } from "./runbook-config.ts";
@@ -203,6 +204,7 @@ export const executorsConfigSchema = z
     servicenow: servicenowConfigSchema.optional(),
     majorIncident: majorIncidentConfigSchema.optional(),
     slack: slackConfigSchema.optional(),
+    github: githubConfigSchema.optional(),
   })
   .refine(({ majorIncident, servicenow }) => majorIncident === undefined || servicenow !== undefined, {
     path: ["majorIncident"],

@@ -1,0 +1,66 @@
+// Cuts GitHub's published OpenAPI description (npm package @octokit/openapi, MIT) down to the operations that Holdpoint calls.
+// node scripts/github-openapi.mjs api.github.com.json > test/executors/github-openapi.json
+
+import { readFileSync } from "node:fs";
+
+/** @type {readonly (readonly [string, string])[]} */
+const OPERATIONS = [
+  ["/repos/{owner}/{repo}", "get"],
+  ["/repos/{owner}/{repo}/git/ref/{ref}", "get"],
+  ["/repos/{owner}/{repo}/git/refs", "post"],
+  ["/repos/{owner}/{repo}/git/refs/{ref}", "delete"],
+  ["/repos/{owner}/{repo}/git/commits", "post"],
+  ["/repos/{owner}/{repo}/git/commits/{commit_sha}", "get"],
+  ["/repos/{owner}/{repo}/git/trees", "post"],
+  ["/repos/{owner}/{repo}/git/trees/{tree_sha}", "get"],
+  ["/repos/{owner}/{repo}/git/blobs/{file_sha}", "get"],
+  ["/repos/{owner}/{repo}/pulls", "get"],
+  ["/repos/{owner}/{repo}/pulls", "post"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}", "get"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}", "patch"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}/files", "get"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}/merge", "put"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers", "post"],
+  ["/repos/{owner}/{repo}/pulls/{pull_number}/reviews", "get"],
+  ["/repos/{owner}/{repo}/issues/{issue_number}/labels", "post"],
+];
+const DROPPED = new Set(["description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "deprecated"]);
+
+const whole = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
+/** @type {Record<string, Record<string, unknown>>} */
+const components = {};
+
+/**
+ * A copy without prose, and with every component that it refers to kept.
+ * @param {any} value
+ * @param {boolean} names whether its members are called by names of the API, not by words of the description
+ * @returns {any}
+ */
+function slim(value, names = false) {
+  if (Array.isArray(value)) return value.map((one) => slim(one));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => names || (!DROPPED.has(key) && !key.startsWith("x-")));
+  const copy = Object.fromEntries(kept.map(([key, member]) => [key, slim(member, !names && key === "properties")]));
+  if (!names && typeof value.$ref === "string") keep(value.$ref);
+  return copy;
+}
+
+/** @param {string} ref */
+function keep(ref) {
+  const [kind = "", name = ""] = ref.replace("#/components/", "").split("/");
+  const room = (components[kind] ??= {});
+  if (room[name] !== undefined) return;
+  room[name] = {};
+  room[name] = slim(whole.components[kind][name]);
+}
+
+/** @type {Record<string, Record<string, unknown>>} */
+const paths = {};
+for (const [path, method] of OPERATIONS) {
+  const { parameters = [], requestBody, responses } = whole.paths[path][method];
+  const good = Object.fromEntries(Object.entries(responses).filter(([status]) => status.startsWith("2")));
+  const known = (paths[path] ??= {});
+  known[method] = slim({ parameters, requestBody, responses: good });
+}
+const { title, version, license } = whole.info;
+process.stdout.write(`${JSON.stringify({ openapi: whole.openapi, info: { title, version, license }, paths, components })}\n`);

@@ -1,0 +1,150 @@
+// Merging a pull request that somebody else has approved at GitHub, and closing one that Holdpoint opened.
+
+import { z } from "zod";
+import { AppError } from "../../core/errors.ts";
+import type { Plan, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
+import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
+import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/github-arguments.ts";
+import { need, type PlanParts } from "./github-plans.ts";
+import type { Pull, Repository } from "./github-repository.ts";
+
+export const mergeCallSchema = z.strictObject({
+  method: z.literal("PUT"),
+  origin: z.string(),
+  repository: z.string(),
+  base: z.string(),
+  number: z.int().min(1),
+  body: z.strictObject({ sha: z.string(), merge_method: z.enum(["squash", "merge"]) }),
+});
+export const closeCallSchema = z.strictObject({
+  method: z.literal("PATCH"),
+  origin: z.string(),
+  repository: z.string(),
+  base: z.string(),
+  branch: z.string(),
+});
+
+const MOVED: StepOutcome = { status: "failed", code: "target-moved", detail: null };
+
+/** Never the author's own approval, and never one of an earlier commit. */
+async function otherApprovals(repository: Repository, pull: Pull, signal: AbortSignal) {
+  const got = await repository.approvals(pull.number, pull.head.sha, signal);
+  if (got.kind === "not") return got;
+  return { kind: "got", value: got.value.filter((login) => login !== pull.user?.login) } as const;
+}
+
+export async function planMerge(parts: PlanParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { number, method } = parseArguments(githubMergeArguments, request.args);
+  const { config, origin, repository } = parts;
+  const pull = need(await repository.pull(number, signal));
+  if (pull === null || pull.state !== "open" || pull.draft === true || pull.base.ref !== config.base) {
+    throw new AppError("arguments-invalid", "it is no open pull request into the base branch", { number });
+  }
+  const approvals = need(await otherApprovals(repository, pull, signal));
+  if (approvals.length === 0) {
+    throw new AppError("arguments-invalid", "nobody but its author has approved what it is now", { number });
+  }
+  const files = need(await repository.touched(number, signal));
+  const { sha } = pull.head;
+  return {
+    kind: request.kind,
+    calls: [
+      {
+        method: "PUT",
+        origin,
+        repository: config.repository,
+        base: config.base,
+        number,
+        body: { sha, merge_method: method },
+      },
+    ],
+    diff: {
+      merges: `${config.repository}#${number}: ${pull.title}`,
+      into: config.base,
+      commit: sha,
+      approvedBy: [...approvals],
+      files: files === null ? null : [...files],
+    },
+    inverse: { kind: "github.revert", target: { ...request.target }, args: { repository: config.name, number } },
+    reversible: true,
+    fingerprint: sha,
+    ...(files === null ? {} : { size: Math.max(1, files.length) }),
+  };
+}
+
+/** Only the commit that was planned is merged, whatever arrives when: GitHub compares it itself. */
+export async function executeMerge(
+  repository: Repository,
+  call: z.output<typeof mergeCallSchema>,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const { number, body } = call;
+  const got = await repository.pull(number, signal);
+  if (got.kind === "not") return got.outcome;
+  const pull = got.value;
+  if (pull === null) return { status: "failed", code: "target-not-found", detail: null };
+  if (pull.head.sha !== body.sha || pull.base.ref !== call.base) return MOVED;
+  if (pull.merged_at !== null) return merged(call, { commit: pull.merge_commit_sha ?? "", foundBefore: true });
+  if (pull.state !== "open") return MOVED;
+  const approvals = await otherApprovals(repository, pull, signal);
+  if (approvals.kind === "not") return approvals.outcome;
+  if (approvals.value.length === 0) return { status: "failed", code: "approval-missing", detail: null };
+  const reply = await repository.merge(number, body, signal);
+  const made = z.looseObject({ merged: z.literal(true), sha: z.string() }).safeParse(reply.data);
+  if (reply.status === 200 && made.success) return merged(call, { commit: made.data.sha, foundBefore: false });
+  if (reply.status === 409) return MOVED;
+  return reply.asWrite;
+}
+
+function merged(
+  { repository, number }: z.output<typeof mergeCallSchema>,
+  detail: { readonly commit: string; readonly foundBefore: boolean },
+): StepOutcome {
+  return { status: "succeeded", reference: `${repository}#${number}`, detail: { ...detail, number } };
+}
+
+export async function planClose(parts: PlanParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { branch } = parseArguments(githubCloseArguments, request.args);
+  const { config, origin, repository } = parts;
+  const pull = need(await repository.pullOf(branch, signal));
+  if (pull?.merged_at != null) {
+    throw new AppError("target-moved", "it has been merged: what takes that back is github.revert", {
+      number: pull.number,
+    });
+  }
+  return {
+    kind: request.kind,
+    calls: [{ method: "PATCH", origin, repository: config.repository, base: config.base, branch }],
+    diff: { closes: pull === null ? null : `${config.repository}#${pull.number}: ${pull.title}`, removes: branch },
+    inverse: null,
+    reversible: false,
+    fingerprint: null,
+  };
+}
+
+/** Closed and gone already is done too. */
+export async function executeClose(
+  repository: Repository,
+  call: z.output<typeof closeCallSchema>,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const got = await repository.pullOf(call.branch, signal);
+  if (got.kind === "not") return got.outcome;
+  const pull = got.value;
+  if (pull?.merged_at != null) return MOVED;
+  if (pull?.state === "open") {
+    const reply = await repository.close(pull.number, signal);
+    if (reply.status !== 200) return reply.asWrite;
+  }
+  const removed = await repository.removeBranch(call.branch, signal);
+  const isGone = removed.status === 204 || removed.status === 404 || /does not exist/.test(removed.message);
+  const detail = { branch: call.branch, number: pull?.number ?? 0 };
+  if (isGone) return { status: "succeeded", reference: `${call.repository}:${call.branch}`, detail };
+  const { asRead } = removed;
+  return {
+    status: "partial",
+    afterMs: asRead.status === "retry" ? asRead.afterMs : 0,
+    code: "branch-left",
+    detail,
+  };
+}

@@ -1,0 +1,149 @@
+// The GitHub executor: a change becomes a branch, a commit and a pull request; merged when somebody else approved it.
+
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Reach,
+  StepOutcome,
+} from "../../wire/contracts/executor.ts";
+import { argumentsJsonSchema } from "../../wire/schemas/executor-arguments.ts";
+import {
+  githubCloseArguments,
+  githubMergeArguments,
+  githubPullRequestArguments,
+  githubRevertArguments,
+} from "../../wire/schemas/github-arguments.ts";
+import type { GithubConfig, GithubRepository } from "../../wire/schemas/github-config.ts";
+import { GithubApi, type GithubParts } from "./github-api.ts";
+import { closeCallSchema, executeClose, executeMerge, mergeCallSchema, planClose, planMerge } from "./github-merge.ts";
+import { planPullRequest, planRevert, type PlanParts } from "./github-plans.ts";
+import { executeOpen, readOpenCall } from "./github-proposal.ts";
+import { Repository } from "./github-repository.ts";
+
+// GitHub makes none of it twice, so running a step again is what settles it.
+const shared = { repeat: "idempotent", planning: "reads", effect: "external" } as const;
+const OPEN: ActionKind = {
+  ...shared,
+  kind: "github.pull-request",
+  title: "Open a pull request that changes files",
+  argumentsSchema: argumentsJsonSchema(githubPullRequestArguments),
+  reversible: true,
+  risks: [], // a proposal to people: nothing changes until they merge it
+};
+const MERGE: ActionKind = {
+  ...shared,
+  kind: "github.merge",
+  title: "Merge a pull request that somebody else has approved",
+  argumentsSchema: argumentsJsonSchema(githubMergeArguments),
+  reversible: true,
+  risks: ["configuration", "performance", "security"],
+};
+const REVERT: ActionKind = {
+  ...OPEN,
+  kind: "github.revert",
+  title: "Open a pull request that takes a merged one back",
+  argumentsSchema: argumentsJsonSchema(githubRevertArguments),
+};
+const CLOSE: ActionKind = {
+  ...shared,
+  kind: "github.close",
+  title: "Close a pull request that Holdpoint opened, and remove its branch",
+  argumentsSchema: argumentsJsonSchema(githubCloseArguments),
+  reversible: false,
+  risks: [],
+};
+
+type Planner = (parts: PlanParts, request: PlanRequest, signal: AbortSignal) => Promise<Plan>;
+const PLANNERS: Readonly<Record<string, Planner>> = {
+  [OPEN.kind]: planPullRequest,
+  [MERGE.kind]: planMerge,
+  [REVERT.kind]: planRevert,
+  [CLOSE.kind]: planClose,
+};
+
+export interface GithubExecutorParts extends GithubParts {
+  readonly config: GithubConfig;
+  /** Keeps this log's branches apart from those of other installations at the same repository. */
+  readonly installation: string;
+}
+
+/** Offers `github.pull-request`, `github.merge`, `github.revert` and `github.close`. */
+export function createGithubExecutor(parts: GithubExecutorParts): Executor {
+  const api = new GithubApi(parts);
+  const { origin, installation, config } = parts;
+  return {
+    kinds: [OPEN, MERGE, REVERT, CLOSE],
+    credentials: [parts.tokenRef],
+    probe: (signal) => Promise.all(config.repositories.map((one) => probe(api, one, signal))),
+    async plan(request, signal) {
+      const of = repositoryOf(config, request);
+      const planner = PLANNERS[request.kind] as Planner;
+      return planner({ origin, installation, config: of, repository: new Repository(api, of) }, request, signal);
+    },
+    execute(request, outer) {
+      const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
+      return execute({ parts, api }, request, signal);
+    },
+    reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "repeat" } }),
+  };
+}
+
+function probe(api: GithubApi, { name, repository }: GithubRepository, signal: AbortSignal): Promise<Reach> {
+  const [owner = "", repo = ""] = repository.split("/");
+  return api.probe(`repository ${name}`, { owner, repo }, signal);
+}
+
+/** The target binds it: what is proposed for one service changes nothing of another. */
+function repositoryOf({ repositories }: GithubConfig, { args, target }: PlanRequest): GithubRepository {
+  const name = args["repository"];
+  const found = repositories.find(
+    (one) =>
+      one.name === name &&
+      canonicalEnvironment(one.environment) === target.environment &&
+      one.service === target.service,
+  );
+  if (found !== undefined) return found;
+  throw new AppError("arguments-invalid", "the target has no repository of that name", {});
+}
+
+const PLAN_INVALID: StepOutcome = { status: "failed", code: "plan-invalid", detail: null };
+
+type Room = { readonly parts: GithubExecutorParts; readonly api: GithubApi };
+
+async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
+  const { origin, config } = room.parts;
+  const call: Json = request.plan.calls[0] ?? null;
+  switch (request.plan.kind) {
+    case MERGE.kind: {
+      const parsed = mergeCallSchema.safeParse(call);
+      const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
+      return parsed.success && repository !== undefined ? executeMerge(repository, parsed.data, signal) : PLAN_INVALID;
+    }
+    case CLOSE.kind: {
+      const parsed = closeCallSchema.safeParse(call);
+      const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
+      return parsed.success && repository !== undefined ? executeClose(repository, parsed.data, signal) : PLAN_INVALID;
+    }
+    default: {
+      const read = readOpenCall(request, { origin, known: config.repositories });
+      if ("status" in read) return read;
+      const repository = new Repository(room.api, read.config);
+      return executeOpen({ repository, call: read.call, request }, signal);
+    }
+  }
+}
+
+/** The configuration may have changed since: what it does not name any more is not touched. */
+function knownRepository(
+  { parts, api }: Room,
+  { origin, repository, base }: { readonly origin: string; readonly repository: string; readonly base: string },
+): Repository | undefined {
+  const found = parts.config.repositories.find((one) => one.repository === repository && one.base === base);
+  return origin === parts.origin && found !== undefined ? new Repository(api, found) : undefined;
+}

@@ -1,0 +1,51 @@
+// Configuration of the GitHub executor: which repositories it may change for whom, where in them, and with what.
+
+import { z } from "zod";
+import { secretRefSchema } from "./credentials-config.ts";
+
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
+export const loginSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/, "a GitHub login");
+export const labelSchema = z
+  .string()
+  .regex(/^[^\p{C}\s](?:[^\p{C}]{0,48}[^\p{C}\s])?$/u, "a label of at most 50 characters");
+const branchSchema = z
+  .string()
+  .max(128)
+  .regex(/^(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*(?<![./])$/, "a branch's name");
+const prefixSchema = z
+  .string()
+  .max(256)
+  .regex(
+    /^(?:[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*(?:[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*)?$/,
+    "a path",
+  );
+
+const githubRepositorySchema = z.strictObject({
+  name: nameSchema,
+  /** The one target whose changes go there. */
+  environment: z.string().min(1).max(128),
+  service: z.string().min(1).max(128),
+  repository: z.string().regex(/^[A-Za-z0-9-]{1,39}\/[A-Za-z0-9_.-]{1,100}$/, "owner/name"),
+  base: branchSchema.default("main"),
+  /** Where files may be changed: folders with `/` at their end, or single files. */
+  paths: z.array(prefixSchema.min(1)).min(1).max(64),
+  labels: z.array(labelSchema).max(10).default([]),
+  reviewers: z.array(loginSchema).max(10).default([]),
+  teamReviewers: z
+    .array(z.string().regex(/^[a-z0-9_-]{1,100}$/, "a team's slug"))
+    .max(10)
+    .default([]),
+});
+export type GithubRepository = z.output<typeof githubRepositorySchema>;
+
+export const githubConfigSchema = z.strictObject({
+  baseUrl: z.string().max(256).default("https://api.github.com"),
+  /** A fine-grained token for these repositories: contents and pull requests, read and write. */
+  tokenRef: secretRefSchema.default("github/token"),
+  repositories: z
+    .array(githubRepositorySchema)
+    .min(1)
+    .max(200)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "a repository is named twice"),
+});
+export type GithubConfig = z.output<typeof githubConfigSchema>;

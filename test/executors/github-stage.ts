@@ -1,0 +1,155 @@
+// A repository, an executor between, and GitHub's own description of its API to hold both to.
+
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { ValidateFunction } from "ajv";
+import { startGithub, type GithubStandIn } from "../../examples/stand-ins/github.ts";
+import type { Received, Reply } from "../../examples/stand-ins/stand-in.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import { TestClock, type Stage } from "./contract.ts";
+import { buildExecutor } from "./fixture.ts";
+
+export const TOKEN = "github_pat_secret-TOKEN-0123456789";
+const FILES = {
+  "README.md": "# shop\n",
+  "deploy/cart.yaml": "replicas: 2\nimage: cart:1\n",
+  "deploy/old.yaml": "old\n",
+};
+
+type Operation = {
+  readonly parameters: readonly JsonObject[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonObject }>> };
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: JsonObject }>> }>
+  >;
+};
+type Description = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly parameters: Readonly<Record<string, JsonObject>> };
+};
+
+const published = JSON.parse(readFileSync(new URL("github-openapi.json", import.meta.url), "utf8")) as JsonObject;
+const description = published as unknown as Description;
+const templates = Object.keys(description.paths).map((path) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll(/\{(ref|path)\}/g, ".+").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+}));
+
+/** A stand-in leaves most of an answer out; what it gives has to be as GitHub gives it, and nothing else. */
+function withoutRequired(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutRequired);
+  if (typeof value !== "object" || value === null) return value;
+  const { required: _required, ...rest } = value as JsonObject;
+  const members = Object.fromEntries(Object.entries(rest).map(([key, one]) => [key, withoutRequired(one)]));
+  return "properties" in members && !("allOf" in members) ? { ...members, additionalProperties: false } : members;
+}
+
+const requests = new Ajv2020({ strict: false, validateFormats: false });
+requests.addSchema({ $id: "github", ...description });
+const answers = new Ajv2020({ strict: false, validateFormats: false });
+const lenient = withoutRequired(published) as JsonObject;
+answers.addSchema({ $id: "github", ...lenient });
+const compiled = new Map<string, ValidateFunction>();
+
+function validator(ajv: Ajv2020, parts: readonly string[]): ValidateFunction {
+  const pointer = parts.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/");
+  const key = `${ajv === answers} ${pointer}`;
+  const known = compiled.get(key) ?? ajv.compile({ $ref: `github#/${pointer}` });
+  compiled.set(key, known);
+  return known;
+}
+
+function problems(of: ValidateFunction, value: unknown, what: string): readonly string[] {
+  if (of(value)) return [];
+  return (of.errors ?? []).map(
+    (error) => `${what} ${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`,
+  );
+}
+
+/** What GitHub's description says is wrong with a request or with its answer. */
+export function checkByDescription(request: Received, reply: Reply): readonly string[] {
+  const found = templates.filter(({ pattern }) => pattern.test(decodeURIComponent(request.path)));
+  const template = found.sort((a, b) => a.path.split("{").length - b.path.split("{").length)[0];
+  const method = request.method.toLowerCase();
+  const operation = template === undefined ? undefined : description.paths[template.path]?.[method];
+  if (template === undefined || operation === undefined) return [`no such operation: ${method} ${request.path}`];
+  const at = ["paths", template.path, method];
+  const what = `${method} ${template.path}`;
+  const known = new Set(operation.parameters.map((one) => nameOf(one)));
+  const unknown = [...request.query.keys()].filter((name) => !known.has(name));
+  const body = operation.requestBody === undefined ? undefined : (JSON.parse(request.body || "null") as unknown);
+  const sent =
+    body === undefined ? [] : validator(requests, [...at, "requestBody", "content", "application/json", "schema"]);
+  const isListed = operation.responses[String(reply.status)]?.content?.["application/json"] !== undefined;
+  const given = [...at, "responses", String(reply.status), "content", "application/json", "schema"];
+  return [
+    ...unknown.map((name) => `${what}: no query parameter ${name}`),
+    ...(typeof sent === "function" ? problems(sent, body, `${what} request`) : []),
+    ...(isListed ? problems(validator(answers, given), reply.json, `${what} answer`) : []),
+    ...(reply.status < 300 && operation.responses[String(reply.status)] === undefined
+      ? [`${what}: ${reply.status}`]
+      : []),
+  ];
+}
+
+function nameOf(parameter: JsonObject): string {
+  const ref = parameter["$ref"];
+  const named = typeof ref === "string" ? description.components.parameters[ref.split("/").at(-1) ?? ""] : parameter;
+  return String((named as { readonly name?: string } | undefined)?.name);
+}
+
+export type GithubStage = Stage & { readonly github: GithubStandIn };
+
+export const PULL_ARGS: JsonObject = {
+  repository: "shop",
+  title: "Give cart more room",
+  body: "Memory is short, says @everyone; see #12.",
+  files: [
+    { path: "deploy/cart.yaml", content: "replicas: 4\nimage: cart:1\n" },
+    { path: "deploy/new.yaml", content: "new\n" },
+    { path: "deploy/old.yaml", content: null },
+  ],
+  labels: ["remediation"],
+  reviewers: ["grace"],
+};
+
+export async function githubStage(kind = "github.pull-request"): Promise<GithubStage> {
+  const options = { token: TOKEN, files: FILES, collaborators: ["grace", "ada"], check: checkByDescription };
+  const github = await startGithub(options);
+  const clock = new TestClock();
+  const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
+  const asks = { paths: ["deploy/"], labels: ["holdpoint"], reviewers: ["ada"] };
+  const config = { github: { baseUrl: github.url, repositories: [{ ...place, ...asks }] } };
+  const secrets = { "github/token": TOKEN };
+  const number = kind === "github.merge" ? await openByHand(github) : 0;
+  return {
+    clock,
+    kind,
+    args: kind === "github.merge" ? { repository: "shop", number } : PULL_ARGS,
+    build: () => buildExecutor({ kind, config, clock, secrets }),
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    effects: () =>
+      (kind === "github.merge" ? github.pulls.filter(({ mergedAt }) => mergedAt !== null) : github.pulls).length,
+    complaints: () => github.complaints,
+    standIn: github,
+    write:
+      kind === "github.merge" ? { method: "PUT", path: "/repos" } : { method: "POST", path: "/repos/acme/shop/pulls" },
+    probe: { method: "GET", path: "/repos/acme/shop" },
+    secrets: [TOKEN],
+    github,
+    close: () => github.close(),
+  };
+}
+
+/** A pull request of somebody's, approved by somebody else. */
+async function openByHand(github: GithubStandIn): Promise<number> {
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const post = (path: string, body: object) =>
+    fetch(`${github.url}/repos/acme/shop${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  await post("/git/refs", { ref: "refs/heads/change", sha: github.branches.get("main") });
+  github.commit("change", { "deploy/cart.yaml": "replicas: 8\n" });
+  await post("/pulls", { title: "More replicas", head: "change", base: "main" });
+  github.review(1, "grace");
+  (github.received as unknown[]).length = 0;
+  return 1;
+}

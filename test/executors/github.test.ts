@@ -1,0 +1,188 @@
+// What stands at GitHub afterwards: the approved change and nothing beside it, merged only with somebody else's approval.
+
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import { executeRequest, never, planRequest } from "./contract.ts";
+import { githubStage, PULL_ARGS, type GithubStage } from "./github-stage.ts";
+
+const OTHER = "act_00000000e";
+
+async function staged(t: TestContext, kind?: string): Promise<{ stage: GithubStage; executor: Executor }> {
+  const stage = await githubStage(kind);
+  t.after(() => stage.close());
+  return { stage, executor: stage.build() };
+}
+
+function planOf(executor: Executor, kind: string, args: JsonObject, actionId?: string): Promise<Plan> {
+  return executor.plan(planRequest({ kind, args }, actionId), never);
+}
+
+function run(executor: Executor, plan: Plan): Promise<StepOutcome> {
+  return executor.execute(executeRequest(plan), never);
+}
+
+function refused(code: ErrorCode): (error: unknown) => boolean {
+  return (error) => isAppError(error, code);
+}
+
+const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
+
+test("a pull request holds the change on a branch of the action's own, with its context, labels and reviewers", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  const { branch } = plan.diff as { branch: string };
+  assert.match(branch, /^holdpoint\/[0-9a-f]{8}\/act_00000000c$/);
+  assert.deepEqual((plan.diff as { files: unknown }).files, [
+    {
+      path: "deploy/cart.yaml",
+      change: "changes",
+      before: "replicas: 2\nimage: cart:1\n",
+      after: "replicas: 4\nimage: cart:1\n",
+    },
+    { path: "deploy/new.yaml", change: "adds", before: null, after: "new\n" },
+    { path: "deploy/old.yaml", change: "deletes", before: "old\n", after: null },
+  ]);
+  const outcome = await run(executor, plan);
+  assert.equal(outcome.status, "succeeded", JSON.stringify(outcome));
+  assert.ok(outcome.status === "succeeded" && outcome.reference === "acme/shop#1");
+  const [pull] = stage.github.pulls;
+  assert.deepEqual([pull?.head, pull?.base, pull?.state], [branch, "main", "open"]);
+  assert.deepEqual([...(pull?.labels ?? [])], ["holdpoint", "remediation"]);
+  assert.deepEqual([...(pull?.reviewers ?? [])], ["ada", "grace"]);
+  assert.ok(!/@everyone|#12/.test(pull?.body ?? ""), "nobody is called, and no issue is closed");
+  for (const part of ["act_00000000c", "system:triage", "inc_000000002", "production/cart", "grt_00000000d"]) {
+    assert.ok(pull?.body.includes(part), part);
+  }
+  assert.deepEqual(stage.github.filesOf(branch), {
+    "README.md": "# shop\n",
+    "deploy/cart.yaml": "replicas: 4\nimage: cart:1\n",
+    "deploy/new.yaml": "new\n",
+  });
+  assert.equal(stage.github.filesOf("main")["deploy/cart.yaml"], "replicas: 2\nimage: cart:1\n");
+  assert.deepEqual(stage.github.complaints, []);
+});
+
+test("only the files of the plan have to be as they were: others may move on", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  stage.github.commit("main", { "README.md": "# a better shop\n" });
+  assert.equal((await run(executor, plan)).status, "succeeded");
+  assert.equal(stage.github.filesOf((plan.diff as { branch: string }).branch)["README.md"], "# a better shop\n");
+  const second = await planOf(executor, "github.pull-request", PULL_ARGS, OTHER);
+  stage.github.commit("main", { "deploy/cart.yaml": "replicas: 3\n" });
+  assert.equal(codeOf(await run(executor, second)), "target-moved");
+  assert.equal(stage.github.pulls.length, 1);
+});
+
+test("nothing outside the configured paths and targets can be changed, by a proposal or by a plan", async (t) => {
+  const { stage, executor } = await staged(t);
+  const paths = ["README.md", ".github/workflows/ci.yaml", "deploy/../README.md", "/deploy/a", "deploy//a", "deploy"];
+  const odd = [
+    "deploy/.git/config",
+    "deploy/a\nb",
+    "deployment/a",
+    "Deploy/cart.yaml",
+    "deploy/cart.yaml/b/",
+    "deploy/",
+  ];
+  for (const path of [...paths, ...odd]) {
+    const args = { ...PULL_ARGS, files: [{ path, content: "x" }] };
+    await assert.rejects(planOf(executor, "github.pull-request", args), refused("arguments-invalid"), path);
+  }
+  const same = { ...PULL_ARGS, files: [{ path: "deploy/old.yaml", content: "old\n" }] };
+  await assert.rejects(planOf(executor, "github.pull-request", same), refused("arguments-invalid"), "no change");
+  const none = { ...PULL_ARGS, files: [{ path: "deploy/none.yaml", content: null }] };
+  await assert.rejects(
+    planOf(executor, "github.pull-request", none),
+    refused("arguments-invalid"),
+    "nothing to delete",
+  );
+  const request = planRequest({ kind: "github.pull-request", args: PULL_ARGS });
+  const elsewhere = { ...request, target: { environment: "production", service: "billing" } };
+  await assert.rejects(executor.plan(elsewhere, never), refused("arguments-invalid"));
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  const forged = JSON.parse(JSON.stringify(plan).replaceAll("deploy/new.yaml", ".github/new.yaml")) as Plan;
+  assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  assert.deepEqual([...stage.github.branches.keys()], ["main"]);
+});
+
+test("a limit is waited out as long as GitHub says, also where it answers 403", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  for (const [kind, afterMs] of [
+    ["secondary", 7_000],
+    ["primary", 30_000],
+  ] as const) {
+    stage.github.limit(kind);
+    const outcome = await run(executor, plan);
+    assert.ok(outcome.status === "retry" && outcome.code === "rate-limited", JSON.stringify(outcome));
+    assert.equal(outcome.afterMs, afterMs, kind);
+  }
+  assert.equal((await run(executor, plan)).status, "succeeded");
+});
+
+test("what GitHub will not open leaves no branch behind, and who cannot be asked is told", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  stage.github.fail({ ...stage.write, mode: "status-400" });
+  assert.equal((await run(executor, plan)).status, "failed");
+  assert.deepEqual([...stage.github.branches.keys()], ["main"]);
+  const args = { ...PULL_ARGS, reviewers: ["nobody-here"] };
+  const second = await run(executor, await planOf(executor, "github.pull-request", args, OTHER));
+  assert.ok(second.status === "partial" && second.afterMs === 0 && second.code === "reviewers-missing");
+  assert.equal(stage.github.pulls.length, 1, "the pull request stands");
+});
+
+test("closing takes a pull request back with its branch, twice as well as once, and not when it was merged", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  await run(executor, plan);
+  const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
+  const undo = await planOf(executor, kind, args, OTHER);
+  for (const _again of [1, 2]) assert.equal((await run(executor, undo)).status, "succeeded");
+  assert.equal(stage.github.pulls[0]?.state, "closed");
+  assert.deepEqual([...stage.github.branches.keys()], ["main"]);
+  const main = { repository: "shop", branch: "main" };
+  await assert.rejects(planOf(executor, kind, main, OTHER), refused("arguments-invalid"));
+});
+
+test("a merge needs the approval of somebody else, of the commit as it is now", async (t) => {
+  const { stage, executor } = await staged(t, "github.merge");
+  const [pull] = stage.github.pulls;
+  assert.ok(pull);
+  const plan = (): Promise<Plan> => planOf(executor, "github.merge", stage.args);
+  const approved = await plan();
+  assert.deepEqual((approved.diff as { approvedBy: unknown }).approvedBy, ["grace"]);
+  stage.github.review(1, "grace", "COMMENTED");
+  await plan();
+  stage.github.review(1, "grace", "CHANGES_REQUESTED");
+  await assert.rejects(plan(), refused("arguments-invalid"));
+  assert.equal(codeOf(await run(executor, approved)), "approval-missing", "taken back after planning");
+  pull.reviews.length = 0;
+  stage.github.review(1, "holdpoint[bot]");
+  await assert.rejects(plan(), refused("arguments-invalid"), "its author's own");
+  stage.github.review(1, "grace");
+  stage.github.commit("change", { "deploy/cart.yaml": "replicas: 800\n" });
+  await assert.rejects(plan(), refused("arguments-invalid"), "of an earlier commit");
+  assert.equal(codeOf(await run(executor, approved)), "target-moved");
+  assert.equal(stage.effects(), 0);
+});
+
+test("a merge is taken back by a pull request of its own, and over no newer change", async (t) => {
+  const { stage, executor } = await staged(t, "github.merge");
+  const plan = await planOf(executor, "github.merge", stage.args);
+  assert.equal((await run(executor, plan)).status, "succeeded");
+  assert.equal(stage.github.filesOf("main")["deploy/cart.yaml"], "replicas: 8\n");
+  const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
+  const undo = await planOf(executor, kind, args, OTHER);
+  assert.equal((await run(executor, undo)).status, "succeeded");
+  const { branch } = undo.diff as { branch: string };
+  assert.equal(stage.github.filesOf(branch)["deploy/cart.yaml"], "replicas: 2\nimage: cart:1\n");
+  assert.equal(stage.github.pulls.at(-1)?.title, 'Revert "More replicas"');
+  stage.github.commit("main", { "deploy/cart.yaml": "replicas: 9\n" });
+  await assert.rejects(planOf(executor, kind, args, "act_00000000f"), refused("target-moved"));
+  assert.deepEqual(stage.github.complaints, []);
+});
