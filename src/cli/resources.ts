@@ -297,6 +297,16 @@ export function findNamed(name: string, id: string | undefined): Named {
   return { resource: findResource(name.slice(0, slash)), id: name.slice(slash + 1) };
 }
 
+/** Reads the id of such a thing: alone, or `RESOURCE/ID`. */
+export function idOf(singular: string): (given: string) => string {
+  return (given) => {
+    if (!given.includes("/")) return given;
+    const { resource, id = "" } = findNamed(given, undefined);
+    if (resource.singular === singular) return id;
+    throw usageError(`${JSON.stringify(given)} names no ${singular}`);
+  };
+}
+
 /** By singular, plural or short name. */
 export function findResource(name: string): Resource {
   const wanted = name.toLowerCase();

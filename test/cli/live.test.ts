@@ -277,7 +277,8 @@ describe("the command line with a running server", () => {
 
   test("explain gives the three answers; describe names the next command", async () => {
     const id = await held();
-    const explained = await ada(`explain ${id}`);
+    const explained = await ada(`explain action/${id}`);
+    assert.match((await ada(`explain run/${id}`)).err, /names no action/);
     for (const question of ["Who approved the agent's authority", "What constraints limited", "How the decision is"]) {
       assert.ok(explained.out.includes(question), explained.out);
     }

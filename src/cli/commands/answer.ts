@@ -11,6 +11,7 @@ import { CliError, usageError } from "../cli-error.ts";
 import { answerCard, holdLines } from "../describe-action.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
+import { idOf } from "../resources.ts";
 import type { Runner, Session } from "../session.ts";
 
 type AnswerFlags = {
@@ -26,7 +27,7 @@ export function addAnswers(program: Command, runner: Runner): void {
   program
     .command("approve")
     .description("Approve exactly the plan that a held action shows")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .option("--reason <text>", "kept with the answer")
     .option("-y, --yes", "do not ask; what is on hold now is approved")
     .option("--plan-hash <sha256>", "approve this plan only, as read before; does not ask")
@@ -39,7 +40,7 @@ export function addAnswers(program: Command, runner: Runner): void {
   program
     .command("deny")
     .description("Deny a held action")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .requiredOption("--reason <text>", "kept with the answer")
     .option("-y, --yes", "do not ask")
     .option("--plan-hash <sha256>", "deny this plan only, as read before; does not ask")
@@ -51,7 +52,7 @@ export function addAnswers(program: Command, runner: Runner): void {
   program
     .command("break-glass")
     .description("Let a held action go at once in an emergency, as its route allows; a review is owed afterwards")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .requiredOption("--reason <text>", "kept with it, for whoever reviews it")
     .option("-y, --yes", "do not ask")
     .option("--plan-hash <sha256>", "this plan only, as read before; does not ask")
@@ -64,20 +65,20 @@ export function addAnswers(program: Command, runner: Runner): void {
   program
     .command("review")
     .description("Say whether a glass had to be broken, as somebody who had no part in it")
-    .argument("<review>")
+    .argument("<review>", "its id, or review/ID", idOf("review"))
     .addOption(new Option("--outcome <outcome>", "what you found").choices(REVIEW_OUTCOMES).makeOptionMandatory())
     .requiredOption("--note <text>", "kept with it")
     .action(runner.action(review));
   program
     .command("withdraw")
     .description("Take your approval back, while others are still awaited")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .option("--reason <text>", "kept with it")
     .action(runner.action(withdraw));
   program
     .command("cancel")
     .description("Take back an action of which no step has started")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .option("--reason <text>")
     .action(runner.action(cancel));
 }

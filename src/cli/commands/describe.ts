@@ -9,7 +9,7 @@ import { describeIncident, describeRun, describeSignal } from "../describe-triag
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
-import { findNamed } from "../resources.ts";
+import { findNamed, idOf } from "../resources.ts";
 import { escapeLines } from "../safe-text.ts";
 import type { Runner, Session } from "../session.ts";
 import { readOne } from "./get.ts";
@@ -34,7 +34,7 @@ export function addDescribe(program: Command, runner: Runner): void {
   program
     .command("explain")
     .description("Who approved the agent's authority, what constrained the action, how it was decided")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .addOption(outputOption(["table", "json", "yaml"]))
     .action(runner.action(explain));
 }

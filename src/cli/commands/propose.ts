@@ -9,7 +9,7 @@ import { CliError, ProblemError, usageError } from "../cli-error.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
-import { findResource } from "../resources.ts";
+import { findResource, idOf } from "../resources.ts";
 import { signIfAgent } from "../signed-proposal.ts";
 import { pause, type Runner, type Session } from "../session.ts";
 
@@ -56,7 +56,7 @@ export function addRevert(program: Command, runner: Runner): void {
   program
     .command("revert")
     .description("Ask for a finished action to be taken back, by the inverse that its plan recorded")
-    .argument("<action>")
+    .argument("<action>", "its id, or action/ID", idOf("action"))
     .requiredOption("--reason <text>", "why, for those who decide")
     .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
     .option("--wait <seconds>", "wait this long for it to end")

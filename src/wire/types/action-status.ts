@@ -1,24 +1,26 @@
 // How an action stands: the words that the kernel, the views and the command line share.
 
-export type ActionStatus =
-  | "evaluating"
-  | "held"
-  | "granted"
-  | "executing"
-  | "retrying"
-  | "reconciling"
-  | "verifying"
-  | "reverting"
-  | "advised"
-  | "refused"
-  | "suppressed"
-  | "denied"
-  | "cancelled"
-  | "expired"
-  | "succeeded"
-  | "reverted"
-  | "failed"
-  | "needs-attention";
+export const ACTION_STATUSES = [
+  "evaluating",
+  "held",
+  "granted",
+  "executing",
+  "retrying",
+  "reconciling",
+  "verifying",
+  "reverting",
+  "advised",
+  "refused",
+  "suppressed",
+  "denied",
+  "cancelled",
+  "expired",
+  "succeeded",
+  "reverted",
+  "failed",
+  "needs-attention",
+] as const;
+export type ActionStatus = (typeof ACTION_STATUSES)[number];
 
 /** Nothing more happens by itself to an action that stands so. */
 export const ENDED_STATUSES: ReadonlySet<ActionStatus> = new Set([
