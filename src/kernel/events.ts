@@ -10,13 +10,13 @@ import type {
   GlassBrokenFacts,
   HeldFacts,
 } from "./hold-facts.ts";
+import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
-import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
 import type { AgentRegistration, ProposalSignature } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -110,9 +110,6 @@ export type StopFact = {
   readonly clock: "monotonic" | "ledger";
 };
 
-/** Why a firing signal is of its incident, the first that fits. */
-export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opened";
-
 export type StepStatus = "succeeded" | "failed" | "retry" | "partial" | "unknown";
 export type RefusalCounts = { readonly [code: string]: number };
 
@@ -124,29 +121,7 @@ export type EventFacts = {
   "engine.started": { readonly engine: string };
   "policy.proposed": { readonly bundleHash: string };
   "policy.activated": { readonly bundleHash: string; readonly mode: "file" | "governed" };
-  "signal.received": {
-    readonly source: string;
-    readonly detector: string;
-    readonly status: SignalStatus;
-    readonly environment: string;
-    readonly service: string;
-    readonly signature: string;
-    readonly failure: string;
-    readonly deliveryKey: string;
-    readonly claimedSeverity: string;
-    readonly occurredAt?: number;
-    readonly nature?: "change";
-    /** An AI made it, or another signal did: it confirms nothing. */
-    readonly derived?: true;
-    /** Its source never tells of its end. */
-    readonly endless?: true;
-    readonly incident: string | null;
-    /** Null for what does not fire or joins none. */
-    readonly joinedBy: JoinedBy | null;
-    /** The silence that keeps it quiet: then it is of no incident. */
-    readonly silence?: string;
-    readonly forgets?: string;
-  };
+  "signal.received": ReceivedFacts;
   /** It still fires after its silence: from now on it is as any other. */
   "signal.released": {
     /** The alert's key: its delivery's, without the status. */
@@ -175,16 +150,7 @@ export type EventFacts = {
   "incident.lapsed": { readonly alerts: number };
   "incident.resolved": { readonly code: "all-clear" | "quiet" | "idle" | "evicted" };
   /** A pager's or a tracker's word about it; of a ticket that is of no incident the subject is its action. */
-  "incident.noted": {
-    readonly source: string;
-    readonly deliveryKey: string;
-    readonly system: TrackedSystem;
-    readonly state: TrackedState;
-    readonly record: string;
-    readonly at: number | null;
-    readonly revision: number | null;
-    readonly forgets?: string;
-  };
+  "incident.noted": NotedFacts;
   "storm.opened": { readonly environment: string; readonly service: string; readonly services: number };
   "storm.ended": { readonly environment: string };
   "silence.created": SilenceTerms & { readonly action: string };

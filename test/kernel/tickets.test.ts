@@ -163,6 +163,39 @@ describe("the ticket of an incident", () => {
     }
   });
 
+  it("is resolved in the end though that of one it absorbed was resolved before", async () => {
+    const rig = await ticketed();
+    rig.pass(6 * MINUTE_MS);
+    await alert(rig, "b", named("search", "slow"));
+    await classified(rig);
+    await done(rig, TICKET);
+    const [, absorbed = ""] = [...rig.state.incidents.keys()];
+    await alert(rig, "c", named("cart", "slow"));
+    await done(rig, UPDATE);
+    const word = {
+      source: "servicenow",
+      system: "servicenow",
+      state: "resolved",
+      record: "INC2",
+      revision: 2,
+    } as const;
+    await rig.ask(
+      "note-incident",
+      { ...word, subject: absorbed, at: rig.nowMs, deliveryKey: "w:tracked" },
+      "source:servicenow",
+    );
+    assert.equal(rig.last("incident.noted").aside, true);
+    assert.deepEqual(rig.incident().stands, {}, "its own ticket is open");
+    await classified(rig);
+    for (const update of [...rig.state.actions.values()]) if (update.kind === UPDATE) await done(rig, UPDATE);
+    await ends(rig, "a", CART);
+    await ends(rig, "b", named("search", "slow"));
+    await ends(rig, "c", named("cart", "slow"));
+    assert.equal(rig.state.incidents.size, 0);
+    assert.deepEqual(said(rig), ["end"]);
+    assertReplays(rig);
+  });
+
   it("is told nothing that nobody allowed: people are asked about its end alone", async () => {
     const rig = await Rig.open(undefined, "assist");
     await alert(rig, "a", CART);

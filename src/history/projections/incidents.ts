@@ -72,6 +72,7 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
 
 /** The last word that counts; of what is open and of what is over. */
 export function projectNoted(documents: Documents, event: KernelEvent<"incident.noted">): void {
+  if (event.facts.aside === true) return;
   const noted = <D extends { readonly systems: TrackedViews }>(before: D): D => {
     const { system, record } = event.facts;
     const known = before.systems[system];
@@ -138,6 +139,7 @@ export function projectMerged(documents: Documents, event: KernelEvent<"incident
   const absorbed = documents.find("incidents", event.subject);
   if (absorbed === null) return;
   const { into } = event.facts;
+  const { pagerduty } = absorbed.systems; // of the page that goes on as the other's, where that has none
   documents.put("incidents", { ...absorbed, status: "merged", resolvedAt: event.time, mergedInto: into });
   documents.change("incidents", into, (before) => ({
     ...before,
@@ -147,6 +149,7 @@ export function projectMerged(documents: Documents, event: KernelEvent<"incident
     signalCount: before.signalCount + absorbed.signalCount,
     signals: absorbed.signals.reduce(withNewest, before.signals),
     paged: before.paged || absorbed.paged,
+    systems: before.paged || pagerduty === undefined ? before.systems : { pagerduty, ...before.systems },
   }));
 }
 

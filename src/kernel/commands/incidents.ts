@@ -9,7 +9,7 @@ import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { shareToCut } from "../bounded.ts";
 import { KERNEL, type Command, type Reply, type SignalFacts } from "../command.ts";
-import type { JoinedBy } from "../events.ts";
+import type { JoinedBy } from "../signal-facts.ts";
 import { incidentOf, isApart, isKnownAs, latest, openNamingFailure, openNamingService } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { alertKey } from "../reducers/signals.ts";

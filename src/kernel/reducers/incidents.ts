@@ -97,6 +97,7 @@ export function applyMerged(state: State, event: KernelEvent<"incident.merged">)
   const into = openIncident(state, event.facts.into);
   close(state, absorbed);
   close(state, into);
+  into.stands = standsOfBoth(into, absorbed);
   // Its page is being closed, or is the survivor's own from now on.
   if (into.page === null) into.page = absorbed.page;
   else if (absorbed.page !== null) closeMarks(state, absorbed.page);
@@ -119,6 +120,17 @@ export function applyMerged(state: State, event: KernelEvent<"incident.merged">)
   into.covered = [...new Map([...absorbed.covered, ...into.covered].map((one) => [one.kind, one])).values()];
   into.flapping ||= absorbed.flapping;
   open(state, into);
+}
+
+/** How the page and the ticket stand that go on. */
+function standsOfBoth(into: Incident, absorbed: Incident): Incident["stands"] {
+  const { pagerduty, servicenow, ...others } = absorbed.stands;
+  return {
+    ...others,
+    ...(into.page === null && pagerduty !== undefined ? { pagerduty } : {}),
+    ...(into.ticket === null && servicenow !== undefined ? { servicenow } : {}),
+    ...into.stands,
+  };
 }
 
 /** One review for both: of equally urgent ones the survivor's. */

@@ -12,7 +12,7 @@ export function applyNoted(state: State, event: KernelEvent<"incident.noted">): 
   noteDelivery(state, event);
   const { subject, facts, time } = event;
   const incident = incidentOf(state, subject);
-  if (incident === undefined) return;
+  if (incident === undefined || facts.aside === true) return;
   const { system } = facts;
   const before = incident.stands[system];
   const word = latestWord(before, facts, time);

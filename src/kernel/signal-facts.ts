@@ -1,0 +1,43 @@
+// Facts of what comes in: a signal that was received, and a word about an incident of ours.
+
+import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/signal.ts";
+
+/** Why a firing signal is of its incident, the first that fits. */
+export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opened";
+
+export type ReceivedFacts = {
+  readonly source: string;
+  readonly detector: string;
+  readonly status: SignalStatus;
+  readonly environment: string;
+  readonly service: string;
+  readonly signature: string;
+  readonly failure: string;
+  readonly deliveryKey: string;
+  readonly claimedSeverity: string;
+  readonly occurredAt?: number;
+  readonly nature?: "change";
+  /** An AI made it, or another signal did: it confirms nothing. */
+  readonly derived?: true;
+  /** Its source never tells of its end. */
+  readonly endless?: true;
+  readonly incident: string | null;
+  /** Null for what does not fire or joins none. */
+  readonly joinedBy: JoinedBy | null;
+  /** The silence that keeps it quiet: then it is of no incident. */
+  readonly silence?: string;
+  readonly forgets?: string;
+};
+
+export type NotedFacts = {
+  readonly source: string;
+  readonly deliveryKey: string;
+  readonly system: TrackedSystem;
+  readonly state: TrackedState;
+  readonly record: string;
+  readonly at: number | null;
+  readonly revision: number | null;
+  /** About a page or a ticket of an incident that this one absorbed, beside the one that stands for both. */
+  readonly aside?: true;
+  readonly forgets?: string;
+};
