@@ -125,7 +125,10 @@ function chainOf(incident: Incident, change: CandidateChange): string[] {
       .filter((target) => movedMs.has(target))
       .toSorted((a, b) => (movedMs.get(a) ?? 0) - (movedMs.get(b) ?? 0))[0] ?? change.targets[0];
   const [file] = change.files;
-  const head = [`change:${change.id}`, ...(file === undefined ? [] : [`file:${file}`])];
+  // What carries it: the file it was written in, or the library or key that the service has from elsewhere.
+  const [made] = change.targets;
+  const via = file !== undefined ? [`file:${file}`] : made !== undefined && made !== carrier ? [made] : [];
+  const head = [`change:${change.id}`, ...via];
   if (carrier === undefined) return head;
   const from = new Map<string, string | null>([[carrier, null]]);
   const open = [carrier];

@@ -34,6 +34,8 @@ export interface Signature {
 
 const NONE: Signature = { atOnce: 0, inIncident: 0, evidence: [] };
 const MIB = 1024 ** 2;
+/** Doublings from which on a change counts as a whole one. */
+const HARM_WHOLE = 0.5;
 const LINES_MIN = 5;
 /** What grows towards an incident has grown this long before it. */
 const EMERGING_MS = 15 * 60_000;
@@ -72,7 +74,9 @@ function signatureOf(scene: Scene, change: CandidateChange, setting: SettingChan
   const atOnce = Math.max(0, ...moved);
   // What was killed for memory without coming near the limit that was lowered was not killed by that.
   const isFar = role === "memory" && scene.timelines.nodes.length > 0 && atOnce === 0;
-  const inIncident = Math.max(said, felt) * (isFar ? 0.3 : 1);
+  // A tenth less or more is no cause by what others feel too.
+  const size = clamp(harmOf(setting) / HARM_WHOLE);
+  const inIncident = Math.max(said, felt) * size * (isFar ? 0.3 : 1);
   const evidence = [
     `${setting.key}: ${String(setting.before)} to ${String(setting.after)}${setting.unit ? ` ${setting.unit}` : ""}`,
   ];
