@@ -54,6 +54,7 @@ describe("a change to a real cluster", { skip: absent }, () => {
     const ran = await run("scale", { namespace: "shop", workload: "deployment/scaled", replicas: 7 });
     assert.deepEqual(changesOf(ran.plan), [{ path: ".replicas", from: 3, to: 7 }]);
     assert.equal(ran.plan.size, 4);
+    assert.deepEqual((ran.plan.diff as JsonObject)["setBy"], [{ manager: "kubectl", path: ".replicas" }]);
     assert.equal((await specOf(path))["replicas"], 7);
     await undo(ran);
     assert.equal((await specOf(path))["replicas"], 3);
@@ -142,6 +143,7 @@ describe("a change to a real cluster", { skip: absent }, () => {
       configMap: "web-flags",
       set: { level: "debug", fresh: "1" },
     });
+    assert.deepEqual((ran.plan.diff as JsonObject)["setBy"], [{ manager: "kubectl", path: ".data.level" }]);
     const data = async (): Promise<unknown> => (await server.get(path))["data"];
     assert.deepEqual(await data(), { fresh: "1", level: "debug", other: "stays", size: "3" });
     const removed = await run("configmap-patch", { namespace: "shop", configMap: "web-flags", remove: ["size"] });
@@ -161,6 +163,8 @@ describe("a change to a real cluster", { skip: absent }, () => {
     assert.deepEqual((first.plan.diff as JsonObject)["takesFrom"], [
       { manager: "kubectl", field: '.spec.template.spec.containers[name="app"].image' },
     ]);
+    const image = ".template.spec.containers[app].image";
+    assert.deepEqual((first.plan.diff as JsonObject)["setBy"], [{ manager: "kubectl", path: image }]);
     await run("scale", { namespace: "shop", workload: "deployment/imaged", replicas: 4 });
     const second = await run("set-image", {
       namespace: "shop",

@@ -26,6 +26,7 @@ export const BOUNDS: Operation = defineOperation({
     return {
       cluster,
       place: { word: "autoscaler", namespace, name: autoscaler },
+      root: ["spec"],
       watched: (object) => partOf(object, "spec"),
       touched,
       intend: ({ object }) => {
@@ -66,6 +67,7 @@ function nodeOperation({
     open: (args) => ({
       cluster: args.cluster,
       place: { word: "node", namespace: null, name: args.node },
+      root: ["spec", "unschedulable"],
       watched: isCordoned,
       touched: isCordoned,
       intend: ({ object }) => {
@@ -109,6 +111,7 @@ export const PATCH_CONFIG_MAP: Operation = defineOperation({
     return {
       cluster,
       place,
+      root: [],
       watched: (object) => ({ data: partOf(object, "data"), binaryData: partOf(object, "binaryData") }),
       touched,
       intend: (at) => Promise.resolve(intendConfigMap(at, { args, place, before: touched(at.object) })),
@@ -177,6 +180,7 @@ export const DELETE_POD = defineOperation({
     return {
       cluster,
       place,
+      root: ["metadata", "ownerReferences"],
       watched: owners,
       touched: owners,
       intend: ({ object }) => {

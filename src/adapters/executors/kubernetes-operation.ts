@@ -36,6 +36,8 @@ export interface Intended {
 export interface Opened {
   readonly cluster: string;
   readonly place: Place;
+  /** Where in the object `watched` is. */
+  readonly root: readonly string[];
   /** What the plan is made for: it is not run when this changed. */
   watched(object: KubernetesObject): Json;
   /** What the change sets: it is not taken back when this changed since. */

@@ -7,6 +7,7 @@ import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { diffOf } from "./kubernetes-diff.ts";
 import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-object.ts";
+import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
 import { isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
@@ -57,7 +58,10 @@ export async function planChange(
   }
   for (let attempt = 1; ; attempt++) {
     const tried = await tryChange({ opened, api, planning }, request, signal);
-    if (tried !== "moved") return toPlan({ ...tried, opened, api }, request);
+    if (tried !== "moved") {
+      const isOurs = (manager: string): boolean => isOwn(manager, planning);
+      return toPlan({ ...tried, opened, api, isOurs }, request);
+    }
     if (attempt === TRIES_MAX) throw new AppError("target-moved", "the object is being changed by others");
   }
 }
@@ -131,12 +135,20 @@ function checkLeft(left: string, object: KubernetesObject, opened: Opened): void
   throw new AppError("target-moved", "it was changed since: undoing would overwrite that", where);
 }
 
+type ToPlan = {
+  readonly opened: Opened;
+  readonly api: KubernetesApi;
+  readonly isOurs: (manager: string) => boolean;
+};
+
 function toPlan(
-  { before, after, intended, takesFrom, opened, api }: Tried & { opened: Opened; api: KubernetesApi },
+  { before, after, intended, takesFrom, opened, api, isOurs }: Tried & ToPlan,
   { kind, target, args }: PlanRequest,
 ): Plan {
   const { verb, body, inverse, size, signature } = intended;
   const changes = diffOf(opened.watched(before), opened.watched(after));
+  const paths = changes.map(({ path }) => path);
+  const setBy = ownersOf(before, { root: opened.root, paths }, isOurs);
   const call: Call = {
     args,
     body,
@@ -154,6 +166,7 @@ function toPlan(
       object: `${opened.cluster}: ${nameOf(opened.place)}`,
       verb,
       changes: changes as unknown as Json,
+      ...(setBy.length === 0 ? {} : { setBy: setBy as unknown as Json }),
       ...(takesFrom.length === 0 ? {} : { takesFrom: takesFrom as unknown as Json }),
     },
     inverse: inverse === null ? null : { ...inverse, target: { ...target } },

@@ -27,6 +27,7 @@ export const UNDO: Operation = defineOperation({
     return {
       cluster: args.cluster,
       place,
+      root: ["spec"],
       watched: specButReplicas,
       touched: (object) => digestOf(templateOf(object)),
       intend: async (at) => {

@@ -46,6 +46,7 @@ export const RESTART = defineOperation({
     return {
       cluster,
       place,
+      root: ["spec"],
       watched: specButReplicas,
       touched: (object) => partOf(object, "spec", "template", "metadata", "annotations", RESTART_MARK),
       intend: ({ object, mark }) => {
@@ -69,6 +70,7 @@ export const SCALE: Operation = defineOperation({
     return {
       cluster: args.cluster,
       place,
+      root: ["spec"],
       watched: (object) => partOf(object, "spec"),
       touched: (object) => partOf(object, "spec", "replicas"),
       intend: async (at) => {
@@ -121,6 +123,7 @@ export const SET_IMAGE: Operation = defineOperation({
     return {
       cluster: args.cluster,
       place,
+      root: ["spec"],
       watched: specButReplicas,
       touched,
       intend: ({ object }) => {
