@@ -6,9 +6,11 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
+import { startGithub } from "../../examples/stand-ins/github.ts";
 import { startOperations } from "../../examples/stand-ins/operations.ts";
 import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
+import { startSlack } from "../../examples/stand-ins/slack.ts";
 import { startStandIn, type StandIn } from "../../examples/stand-ins/stand-in.ts";
 import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
 import { loadKeys } from "../../src/main/keys.ts";
@@ -20,7 +22,7 @@ kind: Policy
 metadata: { name: everything }
 spec:
   match: { actions: [pagerduty.trigger, pagerduty.resolve, servicenow.incident.create, servicenow.incident.update,
-    http.call, http.call-once, sql.migrate] }
+    http.call, http.call-once, sql.migrate, slack.message, github.pull-request, runbook.document] }
   rules:
     - { name: free, decision: allow }
 `;
@@ -32,6 +34,8 @@ const PLANTED = {
   command: `cmd-${randomBytes(12).toString("hex")}`,
   refused: `no-${randomBytes(12).toString("hex")}`,
   database: `db-${randomBytes(12).toString("hex")}`,
+  slack: `xoxb-${randomBytes(12).toString("hex")}`,
+  github: `github_pat_${randomBytes(12).toString("hex")}`,
   passed: `pass-${randomBytes(12).toString("hex")}`,
 } as const;
 
@@ -67,6 +71,10 @@ async function start(t: TestContext) {
   const servicenow = await startServicenow({ password: PLANTED.environment });
   const operations = await startOperations({ token: PLANTED.command });
   const leaky = await startLeaky();
+  const slack = await startSlack({ token: PLANTED.slack });
+  const channels = { ops: slack.makeChannel("ops", true).id };
+  const github = await startGithub({ token: PLANTED.github, files: { "deploy/cart.yaml": "replicas: 2\n" } });
+  const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
   const policies = writePolicies(tmpdir(), POLICIES);
   const target = { environment: "production", service: "cart", repeat: "idempotent" };
   const drain = { ...target, name: "drain", baseUrl: operations.url, path: "/drain", tokenRef: "http/command" };
@@ -89,18 +97,22 @@ async function start(t: TestContext) {
       pagerduty: { baseUrl: pagerduty.url, integrations: ["default"] },
       servicenow: { baseUrl: servicenow.url, auth },
       http: { operations: [drain, leak, leakFile, leakEnv, refused, broken] },
+      slack: { baseUrl: slack.url, channels },
+      github: { baseUrl: github.url, repositories: [{ ...place, paths: ["deploy/"] }] },
       sql: { databases: [{ ...database, port: 1, database: "x", user: "x", passwordRef: "sql/orders" }] },
     },
   });
   t.after(async () => {
     await server.remove();
-    await Promise.all([pagerduty, servicenow, operations, leaky].map((one) => one.close()));
+    await Promise.all([pagerduty, servicenow, operations, leaky, slack, github].map((one) => one.close()));
     rmSync(policies, { recursive: true });
   });
   server.keepSecret("pagerduty/default", PLANTED.file);
   server.keepSecret("http/other", PLANTED.other);
   server.keepSecret("http/refused", PLANTED.refused);
   server.keepSecret("sql/orders", PLANTED.database);
+  server.keepSecret("slack/token", PLANTED.slack);
+  server.keepSecret("github/token", PLANTED.github);
   server.keepSecret("for-the-command", PLANTED.command);
   const settings = join(server.dataDir, "holdpoint.yaml");
   const path = join(server.dataDir, "secrets", "for-the-command");
@@ -108,16 +120,21 @@ async function start(t: TestContext) {
   const planted = { PLANTED_PASSWORD: PLANTED.environment, PLANTED_PASSED: PLANTED.passed };
   const env = { ...planted, HOLDPOINT_LOG_LEVEL: "trace" };
   await server.start({ env });
-  return { server, env, pagerduty, servicenow, operations, leaky };
+  return { server, env, pagerduty, servicenow, operations, leaky, slack, github };
 }
 
 const call = (operation: string): object => ({ operation, body: { reason: "because" } });
+
+const PULL = { repository: "shop", title: "More", files: [{ path: "deploy/cart.yaml", content: "replicas: 4\n" }] };
 
 /** Every kind of end: done, refused by a target that repeats what it was told, no secret, no target. */
 const PROPOSALS: readonly (readonly [kind: string, args: object, end: string, code: string])[] = [
   ["pagerduty.trigger", { dedupKey: "one", summary: "cart is down", severity: "high" }, "succeeded", "done"],
   ["servicenow.incident.create", { shortDescription: "cart", urgency: 2, impact: 3 }, "succeeded", "done"],
   ["http.call", call("drain"), "succeeded", "done"],
+  ["slack.message", { channel: "ops", text: "cart is slow" }, "succeeded", "done"],
+  ["github.pull-request", PULL, "succeeded", "done"],
+  ["runbook.document", { title: "Warm it", steps: [{ title: "warm" }] }, "succeeded", "recorded"],
   ["http.call", call("leak"), "failed", "target-refused"],
   ["http.call", call("leak-file"), "failed", "target-refused"],
   ["http.call", call("leak-env"), "failed", "target-refused"],
@@ -182,7 +199,7 @@ async function scanAnswers(server: TestServer, ids: readonly string[]): Promise<
     for (const as of [OWNER, PROPOSER])
       assertClean(path, JSON.stringify((await server.call("GET", path, { as })).body));
   }
-  for (const id of ids.slice(3, 4)) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
+  for (const id of ids.slice(6, 7)) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
   const doctor = await server.holdpointBeside(["doctor"]);
   assertClean("doctor", doctor);
   for (const line of DOCTOR) assert.match(doctor, line);
@@ -198,12 +215,17 @@ function scanFiles(server: TestServer): void {
 }
 
 it("no planted secret is found in ledger, payloads, snapshots, views, logs, answers, commands or files", async (t) => {
-  const { server, env, pagerduty, servicenow, operations, leaky } = await start(t);
+  const { server, env, pagerduty, servicenow, operations, leaky, slack, github } = await start(t);
   const ids = await actThroughAll(server);
   // They did arrive where they belong, else nothing was tried.
   assert.equal(pagerduty.incidents.length, 1);
   assert.equal(servicenow.incidents.length, 1);
   assert.equal(operations.done.length, 1);
+  assert.equal(slack.channels[0]?.messages.length, 1);
+  assert.equal(github.pulls.length, 1);
+  const document = await server.call("GET", `/v1/actions/${ids[5]}/document`);
+  assert.match(String(document.body), /^# Warm it\n[^]*- \[ \] \*\*1\. warm\*\*\n[^]*act_\w+: succeeded\n$/);
+  assert.equal((await server.ask("GET", `/v1/actions/${ids[0]}/document`)).body.code, "document-missing");
   const bearers = leaky.received.map(({ headers }) => headers.authorization);
   assert.deepEqual(
     bearers,

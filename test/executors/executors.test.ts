@@ -1,15 +1,16 @@
 // The executor contract on every executor there is.
 
+import type { JsonObject } from "../../src/core/json.ts";
 import { executorContract, TestClock, type Stage, type Subject } from "./contract.ts";
 import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage, slackStage } from "./fixture.ts";
 import { githubStage } from "./github-stage.ts";
 import { outboundContract } from "./outbound-contract.ts";
 
-function recordingStage(): Stage {
+function recordingStage(kind: string, args: JsonObject): Stage {
   const clock = new TestClock();
   let built = 0;
   const build = (): ReturnType<typeof buildExecutor> => {
-    const executor = buildExecutor({ kind: "record.note", config: {}, clock });
+    const executor = buildExecutor({ kind, config: {}, clock });
     // The only effect is that the step succeeded: that is what its entry in the ledger says.
     const execute: typeof executor.execute = async (request, signal) => {
       const outcome = await executor.execute(request, signal);
@@ -20,8 +21,8 @@ function recordingStage(): Stage {
   };
   return {
     clock,
-    kind: "record.note",
-    args: { text: "The cache was warmed by hand.", tags: ["cache"] },
+    kind,
+    args,
     build,
     buildWithoutSecrets: build,
     effects: () => built,
@@ -44,7 +45,11 @@ const OUTBOUND: readonly Subject[] = [
   { name: "servicenow update", start: () => servicenowStage({ kind: "servicenow.incident.update", login: "oauth" }) },
 ];
 
-executorContract({ name: "recording", start: () => Promise.resolve(recordingStage()) });
+const NOTE = { text: "The cache was warmed by hand.", tags: ["cache"] };
+const RUNBOOK = { title: "Warm the cache", steps: [{ title: "Warm it", commands: ["warm --all"], expect: "done" }] };
+const recording = (kind: string, args: JsonObject) => (): Promise<Stage> => Promise.resolve(recordingStage(kind, args));
+executorContract({ name: "recording", start: recording("record.note", NOTE) });
+executorContract({ name: "runbook document", start: recording("runbook.document", RUNBOOK) });
 for (const subject of OUTBOUND) {
   executorContract(subject);
   outboundContract(subject);

@@ -31,10 +31,11 @@ test("a full configuration offers every kind, and an empty one records notes", (
     "pagerduty.resolve",
     "pagerduty.trigger",
     "record.note",
+    "runbook.document",
     "servicenow.incident.create",
     "servicenow.incident.update",
   ]);
-  assert.deepEqual([...create({}).keys()], ["record.note"]);
+  assert.deepEqual([...create({}).keys()], ["record.note", "runbook.document"]);
 });
 
 test("triage and executors say the same of the kinds that they share", () => {

@@ -122,7 +122,7 @@ const CASES: readonly Case[] = [
 ];
 
 /** Their own actions, and themselves, are everybody's to read, so without the scope they are only not found. */
-const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt", "revertAction"];
+const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt", "getDocument", "revertAction"];
 
 function routeOf(operation: string): { method: string; path: string } {
   const route = ROUTES.find(({ operationId }) => operationId === operation);

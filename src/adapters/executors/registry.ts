@@ -16,6 +16,7 @@ import { createKubernetesExecutor } from "./kubernetes.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
+import { createRunbookDocuments } from "./runbook-document.ts";
 import { createRunbookExecutor } from "./runbook-command.ts";
 import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
 import { IncidentTable } from "./servicenow-table.ts";
@@ -46,7 +47,7 @@ export interface RegistryParts {
  */
 export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Executor> {
   const { config, clock, credentials } = parts;
-  const executors = [createRecordingExecutor()];
+  const executors = [createRecordingExecutor(), createRunbookDocuments()];
   if (config.pagerduty !== undefined) {
     const origin = parseOrigin(config.pagerduty.baseUrl);
     const egress = parts.egress.callTo(origin);

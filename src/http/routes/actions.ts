@@ -16,7 +16,7 @@ import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { decisionOf, propose, proposeAs } from "../propose.ts";
-import { admitWrite, identify, idOf, parseWith } from "../request.ts";
+import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
 import { revertOf } from "../revert.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -83,6 +83,20 @@ async function readVisible(services: Services, of: { identity: Identity; id: str
     throw new AppError("action-not-found", NOTHING, { id: of.id });
   }
   return document;
+}
+
+/** The runbook that an action is: Markdown, for whoever may read its content. */
+async function readDocument({ services, request, reply }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  const action = await readVisible(services, { identity, id: idOf(request.params) });
+  if (action.agent !== identity.id) requireScope(identity, "payloads:read");
+  const content = action.planSeq === null ? null : await services.ledger.payload(action.planSeq);
+  const { markdown } = (content as { plan?: { diff?: { markdown?: unknown } } } | null)?.plan?.diff ?? {};
+  if (action.kind !== "runbook.document" || typeof markdown !== "string") {
+    throw new AppError("document-missing", "the action is no runbook", { action: action.id });
+  }
+  const text = `${markdown}\n---\n${action.id}: ${action.status}\n`;
+  return reply.type("text/markdown; charset=utf-8").header("content-disposition", "attachment").send(text);
 }
 
 async function explainAction({ services, request }: RouteContext): Promise<unknown> {
@@ -153,6 +167,16 @@ export const actionRoutes: readonly Route[] = [
     response: read,
     errors: ["action-not-found"],
     handle: explainAction,
+  },
+  {
+    method: "GET",
+    path: "/v1/actions/:id/document",
+    operationId: "getDocument",
+    summary: "A `runbook.document` as Markdown with boxes to check, and how the action stands.",
+    auth: { scope: "actions:read" },
+    response: { status: 200, type: "text/markdown", what: "The runbook" },
+    errors: ["action-not-found", "document-missing", "payload-erased", "views-behind"],
+    handle: readDocument,
   },
   {
     method: "GET",

@@ -43,6 +43,20 @@ export const recordNoteArguments = z.strictObject({
   tags: z.array(lineOfText(64)).max(16).optional(),
 });
 
+const runbookStepSchema = z.strictObject({
+  title: lineOfText(200),
+  detail: proseOf(4_000).optional(),
+  commands: z.array(lineOfText(1_000)).max(20).optional().describe("Shown as they are, for a person to type"),
+  expect: lineOfText(500).optional().describe("What shows that the step worked"),
+});
+
+export const runbookDocumentArguments = z.strictObject({
+  title: lineOfText(200),
+  summary: proseOf(4_000).optional(),
+  steps: z.array(runbookStepSchema).min(1).max(50),
+  rollback: z.array(runbookStepSchema).max(50).optional().describe("What to do where it goes wrong"),
+});
+
 /** A body for a system of the user's own: any JSON of at most 64 Ki characters in all. */
 export const httpCallArguments = z.strictObject({
   operation: z
