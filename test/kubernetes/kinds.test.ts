@@ -82,6 +82,14 @@ describe("a change to a real cluster", { skip: absent }, () => {
     );
   });
 
+  it("finds the autoscaler of a workload among more than one page of others", async () => {
+    await deployment(server, "zz-paged");
+    const names = Array.from({ length: 100 }, (_, i) => `aa-${i}`);
+    await Promise.all([...names, "zz"].map((name) => autoscaler(server, name, name === "zz" ? "zz-paged" : name)));
+    const args = { namespace: "shop", workload: "deployment/zz-paged", replicas: 4 };
+    await assert.rejects(planned(executor, "scale", args), { code: "target-owned" });
+  });
+
   it("restarts a workload by a mark on its template, and not one whose rollout is paused", async () => {
     const path = await deployment(server, "restarted");
     const { plan, request } = await planned(executor, "rollout-restart", {

@@ -14,7 +14,8 @@ import { jsonObjectOf } from "./step-outcomes.ts";
 
 /** An object has at most 1.5 MiB in etcd; lists are asked for in pages of at most this many. */
 const ANSWER_BYTES_MAX = 8 * 1_048_576;
-const LIST_MAX = 250;
+const LIST_MAX = 100;
+const PAGES_MAX = 50;
 
 /** How an object is written: `apply` is server-side apply, the others are what RFC 7396, RFC 6902 and DELETE do. */
 export type Verb = "apply" | "merge" | "json" | "delete";
@@ -39,7 +40,7 @@ export interface KubernetesApi {
   /** Where it is, as configuration has it. */
   readonly server: string;
   read(place: Place, signal: AbortSignal): Promise<Heard>;
-  /** The objects of one kind in a namespace that carry the labels; of very many the first 250. */
+  /** A page of the objects of one kind in a namespace that carry the labels. */
   list(listed: Listed, signal: AbortSignal): Promise<Heard>;
   write(place: Place, write: Write, signal: AbortSignal): Promise<Heard>;
   /** Asks which versions the API has: whoever is known there may. */
@@ -51,6 +52,8 @@ export interface Listed {
   readonly word: Place["word"];
   readonly namespace: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Where the page before this one ended. */
+  readonly continue?: string;
 }
 
 export interface ApiParts {
@@ -95,10 +98,11 @@ export function openKubernetesApi({ cluster, egress, credentials, clock }: ApiPa
   };
 }
 
-function listPath({ word, namespace, labels = {} }: Listed): string {
+function listPath({ word, namespace, labels = {}, continue: from }: Listed): string {
   const query = new URLSearchParams({ limit: String(LIST_MAX) });
   const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   if (selector.length > 0) query.set("labelSelector", selector.join(","));
+  if (from !== undefined) query.set("continue", from);
   return `${collectionPath(word, namespace)}?${query.toString()}`;
 }
 
@@ -142,10 +146,25 @@ export function isStatus({ answer }: Heard): boolean {
   return isGood(answer) && jsonObjectOf(answer)?.["kind"] === "Status";
 }
 
-/** The objects of a list. */
-export function objectsIn({ answer }: Heard): readonly JsonObject[] | undefined {
-  const items = isGood(answer) ? jsonObjectOf(answer)?.["items"] : undefined;
-  return Array.isArray(items) ? (items as readonly JsonObject[]) : undefined;
+/** All objects of a list, page by page, or the answer that stood in the way; thousands of them are none to go through. */
+export async function listAll(
+  api: KubernetesApi,
+  listed: Listed,
+  signal: AbortSignal,
+): Promise<readonly JsonObject[] | Heard> {
+  const objects: JsonObject[] = [];
+  let from: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const heard = await api.list({ ...listed, ...(from === undefined ? {} : { continue: from }) }, signal);
+    const body = isGood(heard.answer) ? jsonObjectOf(heard.answer) : undefined;
+    const items = body?.["items"];
+    if (!Array.isArray(items)) return heard;
+    objects.push(...(items as readonly JsonObject[]));
+    const next = (body?.["metadata"] as JsonObject | undefined)?.["continue"];
+    if (typeof next !== "string" || next === "") return objects;
+    from = next;
+  }
+  return { answer: { kind: "lost", code: "answer-too-large" }, secrets: [] };
 }
 
 function isGood(answer: Heard["answer"]): answer is Extract<Answer, { kind: "answered" }> {

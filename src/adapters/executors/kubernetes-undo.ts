@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { undoArguments, type UndoArguments } from "../../wire/schemas/kubernetes-arguments.ts";
-import { objectIn, objectsIn } from "./kubernetes-api.ts";
+import { listAll, objectIn } from "./kubernetes-api.ts";
 import { digestOf, parseObject, partOf, without, type KubernetesObject } from "./kubernetes-object.ts";
 import { defineOperation, type At, type Operation } from "./kubernetes-operation.ts";
 import { placeOf, type Place } from "./kubernetes-place.ts";
@@ -52,10 +52,9 @@ function inverseOf({ cluster, namespace, workload }: UndoArguments, { metadata }
 /** The ReplicaSets that this very Deployment made. */
 async function replicaSetsOf({ object, api, signal }: At, namespace: string): Promise<readonly KubernetesObject[]> {
   const labels = (partOf(object, "spec", "selector", "matchLabels") ?? {}) as Record<string, string>;
-  const heard = await api.list({ word: "replicaset", namespace, labels }, signal);
-  const items = objectsIn(heard);
-  if (items === undefined) {
-    throw planProblem(heard, { place: { word: "replicaset", namespace, name: "*" }, verb: "list", nowMs: api.nowMs() });
+  const items = await listAll(api, { word: "replicaset", namespace, labels }, signal);
+  if ("answer" in items) {
+    throw planProblem(items, { place: { word: "replicaset", namespace, name: "*" }, verb: "list", nowMs: api.nowMs() });
   }
   const sets = items.map(parseObject).filter((set) => set !== undefined);
   return sets.filter(

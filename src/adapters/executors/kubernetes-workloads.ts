@@ -8,7 +8,7 @@ import {
   scaleArguments,
   type ScaleArguments,
 } from "../../wire/schemas/kubernetes-arguments.ts";
-import { objectsIn } from "./kubernetes-api.ts";
+import { listAll } from "./kubernetes-api.ts";
 import { numberOf, partOf, without, type KubernetesObject } from "./kubernetes-object.ts";
 import { defineOperation, type At, type Operation } from "./kubernetes-operation.ts";
 import { nameOf, placeOf, typeOf, type Place } from "./kubernetes-place.ts";
@@ -92,10 +92,13 @@ export const SCALE: Operation = defineOperation({
 /** What an autoscaler sets it sets again: its bounds are what to change. */
 async function refuseAutoscaled({ api, signal }: At, place: Place): Promise<void> {
   const namespace = place.namespace ?? "";
-  const heard = await api.list({ word: "autoscaler", namespace }, signal);
-  const autoscalers = objectsIn(heard);
-  if (autoscalers === undefined) {
-    throw planProblem(heard, { place: { word: "autoscaler", namespace, name: "*" }, verb: "list", nowMs: api.nowMs() });
+  const autoscalers = await listAll(api, { word: "autoscaler", namespace }, signal);
+  if ("answer" in autoscalers) {
+    throw planProblem(autoscalers, {
+      place: { word: "autoscaler", namespace, name: "*" },
+      verb: "list",
+      nowMs: api.nowMs(),
+    });
   }
   const { kind } = typeOf(place.word);
   const setting = autoscalers.find((one) => {
