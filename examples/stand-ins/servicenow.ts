@@ -21,6 +21,8 @@ export interface ServicenowOptions {
 
 export interface ServicenowStandIn extends StandIn {
   readonly incidents: readonly Incident[];
+  /** Change requests, each with `number`, `approval`, `state`, `start_date` and `end_date`. */
+  readonly changes: Incident[];
   /** What was wrong with requests that were refused, or that a strict reader of the manual would complain about. */
   readonly complaints: readonly string[];
   readonly tokensIssued: () => number;
@@ -31,6 +33,7 @@ export interface ServicenowStandIn extends StandIn {
 }
 
 const TABLE = "/api/now/table/incident";
+const CHANGES = "/api/now/table/change_request";
 const LENGTHS: Readonly<Record<string, number>> = {
   short_description: 160,
   description: 4000,
@@ -66,6 +69,7 @@ const UNAUTHENTICATED: Reply = {
 
 class Servicenow implements Vendor {
   readonly incidents: Incident[] = [];
+  readonly changes: Incident[] = [];
   readonly complaints: string[] = [];
   readonly tokens = new Map<string, number>();
   issued = 0;
@@ -80,6 +84,7 @@ class Servicenow implements Vendor {
     if (!this.#isAuthenticated(request)) return UNAUTHENTICATED;
     if (request.headers.accept !== "application/json") this.complaints.push("no Accept: application/json");
     const sysId = request.path.startsWith(`${TABLE}/`) ? request.path.slice(TABLE.length + 1) : undefined;
+    if (request.path === CHANGES && request.method === "GET") return this.#list(request, this.changes);
     if (sysId === undefined && request.path !== TABLE) return this.#refuse(400, "Invalid table");
     switch (`${request.method} ${sysId === undefined ? "table" : "record"}`) {
       case "GET table":
@@ -130,11 +135,11 @@ class Servicenow implements Vendor {
     );
   }
 
-  #list({ query }: Received): Reply {
+  #list({ query }: Received, records: readonly Incident[] = this.incidents): Reply {
     const conditions = (query.get("sysparm_query") ?? "").split("^").filter((part) => !part.startsWith("ORDERBY"));
     const wanted = conditions.map((condition) => /^(\w+)=(.*)$/.exec(condition));
     if (wanted.some((match) => match === null)) return this.#refuse(400, "a query this stand-in does not know");
-    const matches = this.incidents.filter((incident) => {
+    const matches = records.filter((incident) => {
       if (this.#options.dropsConditions === true) return true;
       // Comparisons in ServiceNow do not mind upper and lower case.
       return wanted.every((match) => incident[match?.[1] ?? ""]?.toLowerCase() === match?.[2]?.toLowerCase());
@@ -233,6 +238,7 @@ export async function startServicenow(options: ServicenowOptions = {}): Promise<
   return {
     ...standIn,
     incidents: vendor.incidents,
+    changes: vendor.changes,
     complaints: vendor.complaints,
     tokensIssued: () => vendor.issued,
     revokeTokens: () => vendor.tokens.clear(),

@@ -18,6 +18,7 @@ import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
 import { createRunbookDocuments } from "./runbook-document.ts";
 import { createRunbookExecutor } from "./runbook-command.ts";
+import { underChange } from "./servicenow-change.ts";
 import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
 import { IncidentTable } from "./servicenow-table.ts";
 import { createSqlExecutor } from "./sql-migrate.ts";
@@ -84,7 +85,18 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
   }
   if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
   if (config.github !== undefined) executors.push(githubRepositories(parts, config.github));
-  return indexExecutors(executors);
+  return indexExecutors(controlled(parts, executors));
+}
+
+/** Each as it is, or under the change control of the configured ServiceNow. */
+function controlled(parts: RegistryParts, executors: readonly Executor[]): readonly Executor[] {
+  const { servicenow: config } = parts.config;
+  const control = config?.changeControl;
+  if (config === undefined || control === undefined) return executors;
+  const origin = parseOrigin(config.baseUrl);
+  const { credentials, clock } = parts;
+  const room = { config, control, origin, egress: parts.egress.callTo(origin), credentials, clock };
+  return executors.map((executor) => underChange(executor, room));
 }
 
 function githubRepositories(

@@ -18,6 +18,26 @@ export const pagerdutyConfigSchema = z.strictObject({
 });
 export type PagerdutyConfig = z.infer<typeof pagerdutyConfigSchema>;
 
+const changeControlSchema = z.strictObject({
+  /** What runs in these only under an approved change … */
+  environments: z.array(z.string().min(1).max(128)).min(1).max(64),
+  /** … of these kinds, or classes of them: `kubernetes.*`. */
+  kinds: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*\.(?:\*|[a-z][a-z0-9-]*)$/,
+          "a kind, or a class such as kubernetes.*",
+        ),
+    )
+    .min(1)
+    .max(64),
+  /** Values of the change's `state` in which it may be carried out: Scheduled and Implement, unless an instance changed them. */
+  states: z.array(z.int().min(-99).max(99)).min(1).max(10).default([-2, -1]),
+});
+export type ChangeControl = z.infer<typeof changeControlSchema>;
+
 export const servicenowConfigSchema = z.strictObject({
   /** https://example.service-now.com */
   baseUrl: z.string().max(256),
@@ -47,6 +67,7 @@ export const servicenowConfigSchema = z.strictObject({
    * 60 s (quota rule "REST Table API request timeout"); the rest is for waiting in its queue.
    */
   settleMs: z.int().min(0).max(600_000).default(120_000),
+  changeControl: changeControlSchema.optional(),
 });
 export type ServicenowConfig = z.infer<typeof servicenowConfigSchema>;
 

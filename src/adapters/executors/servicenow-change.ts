@@ -1,0 +1,196 @@
+// Change control: what configuration puts under it runs only while its change is approved at ServiceNow.
+
+import { z } from "zod";
+import type { Clock } from "../../core/clock.ts";
+import { canonicalEnvironment } from "../../core/environment.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { ActionKind, ExecuteRequest, Executor, Plan, PlanRequest } from "../../wire/contracts/executor.ts";
+import type { ChangeControl } from "../../wire/schemas/executors-config.ts";
+import { ServicenowLogin, type LoginParts } from "./servicenow-login.ts";
+import { jsonObjectOf, readOutcome } from "./step-outcomes.ts";
+
+const PATH = "/api/now/table/change_request";
+const FIELDS = "number,sys_id,approval,state,start_date,end_date";
+const NUMBER = /^[A-Z]{2,10}\d{3,12}$/;
+/** In whose name the kernel takes back what failed its checks: the end of a change does not keep anybody from that. */
+const REVERTS = "system:revert";
+
+/** Stored values: UTC, or empty where nothing is planned. */
+const timeSchema = z.string().regex(/^(?:\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})?$/);
+const changeSchema = z.looseObject({
+  number: z.string(),
+  sys_id: z.string().regex(/^[0-9a-f]{32}$/),
+  approval: z.string(),
+  state: z.string(),
+  start_date: timeSchema,
+  end_date: timeSchema,
+});
+/** The last call of a plan under change control; null where none is needed: elsewhere, and for what the kernel takes back. */
+const callSchema = z.strictObject({
+  change: z.string().nullable(),
+  origin: z.string(),
+  path: z.literal(PATH),
+});
+
+export interface ChangeParts extends LoginParts {
+  readonly control: ChangeControl;
+}
+
+/** Null: it may go on. Else why not, and whether that may pass by itself. */
+type Obstacle = { readonly code: string; readonly afterMs: number | null } | null;
+
+/** The executor as it is for kinds under change control: their arguments name the change. Others stay as they are. */
+export function underChange(inner: Executor, parts: ChangeParts): Executor {
+  const changes = new Changes(parts);
+  const isUnder = ({ kind }: Pick<ActionKind, "kind">): boolean => parts.control.kinds.some((one) => covers(one, kind));
+  if (!inner.kinds.some(isUnder)) return inner;
+  return {
+    ...inner,
+    kinds: inner.kinds.map((kind) => (isUnder(kind) ? withChange(kind) : kind)),
+    plan: (request, signal) =>
+      isUnder(request)
+        ? planUnder(inner, { changes, isControlled: isUnder, request }, signal)
+        : inner.plan(request, signal),
+    async execute(request, signal) {
+      if (!isUnder(request.plan)) return inner.execute(request, signal);
+      const call = callOf(request.plan);
+      // Planned before there was change control: not what anybody would approve now.
+      if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+      const obstacle = await changes.obstacle(call, signal);
+      if (obstacle === null) return inner.execute(withoutCall(request), signal);
+      const { code, afterMs } = obstacle;
+      return afterMs === null
+        ? { status: "failed", code, detail: null }
+        : { status: "retry", afterMs, code, detail: null };
+    },
+    reconcile: (request, signal) =>
+      inner.reconcile(
+        isUnder(request.plan) && callOf(request.plan) !== undefined ? withoutCall(request) : request,
+        signal,
+      ),
+  };
+}
+
+function covers(pattern: string, kind: string): boolean {
+  return pattern.endsWith(".*") ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind;
+}
+
+function withChange(kind: ActionKind): ActionKind {
+  const { properties } = kind.argumentsSchema as { readonly properties?: JsonObject };
+  const change = { type: "string", pattern: NUMBER.source, description: "The change at ServiceNow that covers it" };
+  return {
+    ...kind,
+    planning: "reads",
+    argumentsSchema: { ...kind.argumentsSchema, properties: { ...properties, change } },
+  };
+}
+
+type Kinded = { readonly kind: string };
+type Planning = {
+  readonly changes: Changes;
+  readonly request: PlanRequest;
+  readonly isControlled: (of: Kinded) => boolean;
+};
+
+function isInverse(inverse: Json): inverse is JsonObject & Kinded {
+  return typeof inverse === "object" && inverse !== null && "kind" in inverse && typeof inverse["kind"] === "string";
+}
+
+/** The change is part of the bytes that people approve. */
+async function planUnder(
+  inner: Executor,
+  { changes, isControlled, request }: Planning,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const { change, ...args } = request.args;
+  const plan = await inner.plan({ ...request, args }, signal);
+  const call = changes.callFor(request, change);
+  const obstacle = await changes.obstacle(call, signal);
+  if (obstacle !== null) {
+    const isPassing = obstacle.afterMs !== null;
+    throw new AppError(isPassing ? "target-unavailable" : "arguments-invalid", "its change does not let it run now", {
+      code: obstacle.code,
+    });
+  }
+  const calls = [...plan.calls, { ...call }];
+  if (call.change === null) return { ...plan, calls };
+  const inverse =
+    isInverse(plan.inverse) && isControlled(plan.inverse) ? coveredBy(call.change, plan.inverse) : plan.inverse;
+  return { ...plan, calls, inverse, diff: { under: call.change, does: plan.diff } };
+}
+
+/** Whoever asks for it to be taken back does so under the same change. */
+function coveredBy(change: string, inverse: JsonObject): JsonObject {
+  return { ...inverse, args: { ...(inverse["args"] as JsonObject), change } };
+}
+
+type ChangeCall = z.output<typeof callSchema>;
+
+function callOf({ calls }: Plan): ChangeCall | undefined {
+  const parsed = callSchema.safeParse(calls.at(-1));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function withoutCall(request: ExecuteRequest): ExecuteRequest {
+  return { ...request, plan: { ...request.plan, calls: request.plan.calls.slice(0, -1) } };
+}
+
+class Changes {
+  readonly #parts: ChangeParts;
+  readonly #login: ServicenowLogin;
+  readonly #clock: Clock;
+
+  constructor(parts: ChangeParts) {
+    this.#parts = parts;
+    this.#login = new ServicenowLogin(parts);
+    this.#clock = parts.clock;
+  }
+
+  /** What is asked before a request runs. Throws `arguments-invalid` where a change has to be named. */
+  callFor({ context, target }: PlanRequest, change: Json | undefined): ChangeCall {
+    const { control, origin } = this.#parts;
+    const isUnder = control.environments.some((one) => canonicalEnvironment(one) === target.environment);
+    if (!isUnder || context["agent"] === REVERTS) return { change: null, origin, path: PATH };
+    if (typeof change === "string" && NUMBER.test(change)) return { change, origin, path: PATH };
+    throw new AppError("arguments-invalid", "it is under change control: name the change", { places: ["/change"] });
+  }
+
+  async obstacle({ change: number, origin }: ChangeCall, signal: AbortSignal): Promise<Obstacle> {
+    if (origin !== this.#parts.origin) return { code: "plan-invalid", afterMs: null };
+    if (number === null) return null;
+    const login = await this.#login.header(signal);
+    if (login.kind === "refused") return obstacleOf(login.outcome);
+    const query = `sysparm_query=${encodeURIComponent(`number=${number}`)}&sysparm_limit=2&sysparm_fields=${FIELDS}`;
+    const path = `${PATH}?${query}&sysparm_display_value=false`;
+    const headers = { authorization: login.authorization };
+    const answer = await this.#parts.egress({ method: "GET", origin, path, headers }, signal);
+    const rows = jsonObjectOf(answer)?.["result"];
+    if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(rows)) {
+      return obstacleOf(readOutcome({ answer, secrets: login.secrets, nowMs: this.#clock.nowMs() }));
+    }
+    const parsed = changeSchema.safeParse(rows[0]);
+    // An instance drops a condition that its caller may not use: only the change that was asked for counts.
+    if (rows.length !== 1 || !parsed.success || parsed.data.number !== number) {
+      return { code: "change-unknown", afterMs: null };
+    }
+    return this.#judge(parsed.data);
+  }
+
+  #judge({ approval, state, start_date: start, end_date: end }: z.output<typeof changeSchema>): Obstacle {
+    if (approval !== "approved") return { code: "change-unapproved", afterMs: null };
+    if (!this.#parts.control.states.includes(Number(state))) return { code: "change-unready", afterMs: null };
+    const nowMs = this.#clock.nowMs();
+    const isWithin = (start === "" || instantOf(start) <= nowMs) && (end === "" || nowMs < instantOf(end));
+    return isWithin ? null : { code: "change-window", afterMs: null };
+  }
+}
+
+function instantOf(text: string): number {
+  return Date.parse(`${text.replace(" ", "T")}Z`);
+}
+
+function obstacleOf(outcome: ReturnType<typeof readOutcome>): Obstacle {
+  const code = "code" in outcome ? outcome.code : outcome.status;
+  return { code, afterMs: outcome.status === "retry" ? outcome.afterMs : null };
+}
