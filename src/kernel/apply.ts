@@ -47,7 +47,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "silence.created": silences.applySilenceCreated,
   "silence.ended": silences.applySilenceEnded,
   "run.opened": signals.applyRunOpened,
-  "run.classified": signals.applyRunEnded,
+  "run.classified": signals.applyRunClassified,
   "run.unclassified": signals.applyRunEnded,
   "action.proposed": actions.applyProposed,
   "action.planned": actions.applyPlanned,

@@ -1,19 +1,42 @@
 // What triage tells the ticket of an incident: news as it comes, that it fails again, that it is over.
 //
-//   created ─► one note for each run ─► incident ends: resolved there ─► comes back: worked on there again
+//   created ─► a note for each run, one at a time ─► incident ends: resolved there ─► comes back: worked on there again
 //                                        └── came to nothing: told again, for about a day
 
 import { brakeOn } from "./brakes.ts";
 import { incidentOf } from "./incident-index.ts";
 import { stageAt } from "./stage.ts";
-import type { Action, Incident, OwedEnd, State } from "./state.ts";
-import { operandOf, ticketOf } from "./ticket-names.ts";
+import type { ActionStatus } from "../wire/types/action-status.ts";
+import type { Ticket } from "./stands.ts";
+import { hasEnded, type Action, type Incident, type OwedEnd, type State } from "./state.ts";
+import { operandOf, ticketOf, ticketUpdateOf } from "./ticket-names.ts";
 import type { Transaction } from "./transaction.ts";
 import { BY_TRIAGE, proposeTriage, TICKET, TICKET_UPDATE } from "./triage-kinds.ts";
 
 /** What an incident's run has to tell its ticket; null where it has none. */
 export function newsOf({ ticket }: Pick<Incident, "ticket">): string | null {
   return ticket === null ? null : operandOf({ say: ticket.closed ? "again" : "news", ticket: ticket.name });
+}
+
+/** True while the ticket is told something: two at once would move the record from under each other. */
+export function isBeingTold({ actions }: State, { name }: Ticket): boolean {
+  for (const action of actions.values()) {
+    const update = action.kind === TICKET_UPDATE ? ticketUpdateOf(action) : undefined;
+    if (update?.ticket === name && update.say !== "end") return true;
+  }
+  return false;
+}
+
+/** What came while the ticket was told something is told after that: the last run, for all of them. */
+export function tellSince(tx: Transaction, action: Action, status: ActionStatus): void {
+  const told = ticketUpdateOf(action);
+  const incident = incidentOf(tx.state, action.incident);
+  if (told === undefined || told.say === "end" || incident === undefined || !hasEnded(status)) return;
+  const { ticket } = incident;
+  if (ticket === null || ticket.name !== told.ticket || ticket.news === undefined) return;
+  const { news } = ticket;
+  if (news.run === action.run || isBeingTold(tx.state, ticket)) return;
+  proposeTriage(tx, { kind: TICKET_UPDATE, incident, ...news, operand: newsOf(incident) });
 }
 
 /** Asks for the resolution of the ticket of what is over, unless it is resolved there already. */

@@ -55,6 +55,24 @@ describe("the ticket of an incident", () => {
     assertReplays(rig);
   });
 
+  it("is told one thing at a time: what came meanwhile is told after that, once", async () => {
+    const rig = await ticketed();
+    for (const failure of ["slow", "full", "stuck"]) {
+      await alert(rig, failure, named("cart", failure));
+      await alert(rig, `${failure} worse`, { ...named("cart", failure), detector: failure });
+      await classified(rig);
+    }
+    assert.deepEqual(said(rig), ["news"]);
+    const last = rig.all("run.classified").at(-1)?.subject;
+    assert.notEqual(only(rig, UPDATE).run, last);
+    await done(rig, UPDATE);
+    assert.deepEqual(said(rig), ["news"]);
+    assert.equal(only(rig, UPDATE).run, last);
+    await done(rig, UPDATE);
+    assert.deepEqual(said(rig), []);
+    assertReplays(rig);
+  });
+
   it("is resolved when the incident ends, and worked on again when it comes back", async () => {
     const rig = await ticketed();
     await ends(rig, "a", CART);

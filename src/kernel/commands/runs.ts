@@ -5,9 +5,9 @@ import type { ClassificationFacts } from "../events.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { incidentOf } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
-import type { Incident, Run } from "../state.ts";
+import type { Incident, Run, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
-import { newsOf } from "../tickets.ts";
+import { isBeingTold, newsOf } from "../tickets.ts";
 import { proposeTriage, TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
 
 export function openRun(tx: Transaction, of: { incident: string; signal: string }): void {
@@ -30,7 +30,7 @@ export function classifyRun(tx: Transaction, command: Command<"classify-run">): 
   const content = command.content;
   const payload = content === undefined ? {} : { payload: { retention: "evidence", body: content } as const };
   // Resolved before the answer came: nothing is left to page about.
-  const wanted = wantedOf(incidentOf(tx.state, run.incident), classification);
+  const wanted = wantedOf(tx.state, incidentOf(tx.state, run.incident), classification);
   if (classification === null || classifier === null) {
     tx.emit({ type: "run.unclassified", subject: runId, facts: { code, problems }, ...payload });
   } else {
@@ -41,12 +41,17 @@ export function classifyRun(tx: Transaction, command: Command<"classify-run">): 
   return { subject: runId, result: classification === null ? "unclassified" : "classified", repeated: false };
 }
 
-/** Of an incident that has its ticket, news for that instead of another. */
-function wantedOf(incident: Incident | undefined, classification: ClassificationFacts | null): readonly string[] {
+/** Of an incident that has its ticket, news for that instead of another; told later where it is told something now. */
+function wantedOf(
+  state: State,
+  incident: Incident | undefined,
+  classification: ClassificationFacts | null,
+): readonly string[] {
   if (incident === undefined) return [];
   const wanted = wantedActions(classification);
   if (incident.ticket === null || classification === null) return wanted;
-  return [...wanted.filter((kind) => kind !== TICKET), TICKET_UPDATE];
+  const others = wanted.filter((kind) => kind !== TICKET);
+  return isBeingTold(state, incident.ticket) ? others : [...others, TICKET_UPDATE];
 }
 
 /** The most urgent first: where all of them need review, that is the one people are asked about. */

@@ -16,7 +16,7 @@ import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { stopAction } from "./agents.ts";
-import { closeLateTicket } from "../tickets.ts";
+import { closeLateTicket, tellSince } from "../tickets.ts";
 import { closeIfOver } from "./incidents.ts";
 
 const RETRY_FIRST_MS = 1_000;
@@ -90,6 +90,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   tx.emit({ type: "step.finished", subject: id, facts: stops.length === 0 ? facts : { ...facts, stops }, ...payload });
   reportWhole(tx, brakesOf(stops));
   closeLateTicket(tx, action, next);
+  tellSince(tx, action, next);
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }
@@ -162,6 +163,7 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
   });
   reportWhole(tx, brakesOf(stops));
   closeLateTicket(tx, action, next);
+  tellSince(tx, action, next);
   closeIfOver(tx, action.incident);
   return { subject: id, result: next, repeated: false };
 }

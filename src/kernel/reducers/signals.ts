@@ -105,6 +105,15 @@ export function applyRunOpened(state: State, event: KernelEvent<"run.opened">): 
   if (!isLeftAlone) incident.retriageAt = null;
 }
 
+export function applyRunClassified(state: State, event: KernelEvent<"run.classified">): void {
+  const run = state.runs.get(event.subject);
+  applyRunEnded(state, event);
+  const incident = incidentOf(state, run?.incident ?? null);
+  if (run === undefined || incident === undefined || incident.ticket === null) return;
+  const { id, signal } = run;
+  incident.ticket = { ...incident.ticket, news: { run: id, signal, classification: event.facts.classification } };
+}
+
 export function applyRunEnded(state: State, event: KernelEvent): void {
   state.runs.delete(event.subject);
 }
