@@ -22,6 +22,7 @@ const OPERATIONS = [
   ["/repos/{owner}/{repo}/pulls/{pull_number}/merge", "put"],
   ["/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers", "post"],
   ["/repos/{owner}/{repo}/pulls/{pull_number}/reviews", "get"],
+  ["/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches", "post"],
   ["/repos/{owner}/{repo}/issues/{issue_number}/labels", "post"],
 ];
 const DROPPED = new Set(["description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "deprecated"]);

@@ -37,7 +37,14 @@ export type StandInPull = {
   readonly reviews: Review[];
 };
 
+export type StandInRun = {
+  readonly workflow: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly commit: string;
+};
+
 export interface GithubStandIn extends StandIn {
+  readonly runs: readonly StandInRun[];
   readonly pulls: readonly StandInPull[];
   readonly branches: ReadonlyMap<string, string>;
   readonly complaints: readonly string[];
@@ -64,6 +71,7 @@ class Refusal extends Error {
 class Github implements Vendor {
   readonly pulls: StandInPull[] = [];
   readonly branches = new Map<string, string>();
+  readonly runs: StandInRun[] = [];
   readonly complaints: string[] = [];
   readonly limits: ("secondary" | "primary")[] = [];
   readonly #blobs = new Map<string, string>();
@@ -204,6 +212,8 @@ class Github implements Vendor {
   }
 
   #pullRoute({ method, query }: Received, { path, body }: Asked): Reply {
+    const workflow = /^\/actions\/workflows\/([\w.-]+)\/dispatches$/.exec(path)?.[1];
+    if (workflow !== undefined) return this.#dispatch(workflow, body);
     if (`${method} ${path}` === "GET /pulls") return ok(this.#pullsOf(query).map((pull) => this.#showPull(pull)));
     if (`${method} ${path}` === "POST /pulls") return this.#open(body);
     const [, number, rest = ""] = /^\/(?:pulls|issues)\/(\d+)(\/[a-z_]+)?$/.exec(path) ?? [];
@@ -229,6 +239,14 @@ class Github implements Vendor {
       default:
         throw new Refusal(404, "Not Found");
     }
+  }
+
+  #dispatch(workflow: string, body: Body): Reply {
+    const { ref, inputs = {} } = body as { ref: string; inputs?: Readonly<Record<string, string>> };
+    if (!this.branches.has(ref)) throw new Refusal(422, `No ref found for: ${ref}`);
+    this.runs.push({ workflow, inputs, commit: this.branches.get(ref) ?? "" });
+    const at = `https://api.github.com${REPO}/actions/runs/${this.runs.length}`;
+    return ok({ workflow_run_id: this.runs.length, run_url: at, html_url: at });
   }
 
   #pullsOf(query: URLSearchParams): readonly StandInPull[] {
@@ -365,6 +383,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSt
     ...standIn,
     pulls: vendor.pulls,
     branches: vendor.branches,
+    runs: vendor.runs,
     complaints: vendor.complaints,
     filesOf: (branch) => vendor.filesOf(branch),
     commit: (branch, files) => vendor.commitByHand(branch, files),

@@ -119,7 +119,9 @@ export async function githubStage(kind = "github.pull-request"): Promise<GithubS
   const clock = new TestClock();
   const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
   const asks = { paths: ["deploy/"], labels: ["holdpoint"], reviewers: ["ada"] };
-  const config = { github: { baseUrl: github.url, repositories: [{ ...place, ...asks }] } };
+  const deploy = { name: "deploy", file: "deploy.yaml", inputs: ["version", "reason"], undo: "roll-back" };
+  const workflows = [deploy, { name: "roll-back", file: "roll-back.yaml", inputs: ["version"] }];
+  const config = { github: { baseUrl: github.url, repositories: [{ ...place, ...asks, workflows }] } };
   const secrets = { "github/token": TOKEN };
   const number = kind === "github.merge" ? await openByHand(github) : 0;
   return {

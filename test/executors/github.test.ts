@@ -186,3 +186,53 @@ test("a merge is taken back by a pull request of its own, and over no newer chan
   await assert.rejects(planOf(executor, kind, args, "act_00000000f"), refused("target-moved"));
   assert.deepEqual(stage.github.complaints, []);
 });
+
+test("a workflow that configuration lists is started at the commit that was planned, and once at most", async (t) => {
+  const { stage, executor } = await staged(t);
+  const inputs = { version: "1.4.2", reason: "fix" };
+  const start = (args: JsonObject): Promise<Plan> =>
+    planOf(executor, "github.dispatch", { repository: "shop", ...args });
+  const plan = await start({ workflow: "deploy", inputs });
+  assert.equal(plan.signature, undefined);
+  assert.deepEqual((plan.inverse as { args: unknown }).args, {
+    repository: "shop",
+    workflow: "roll-back",
+    inputs: { version: "1.4.2" },
+  });
+  const outcome = await run(executor, plan);
+  assert.deepEqual(outcome, { status: "succeeded", reference: "acme/shop/deploy.yaml#1", detail: { run: 1 } });
+  const commit = stage.github.branches.get("main");
+  assert.deepEqual(stage.github.runs, [{ workflow: "deploy.yaml", inputs, commit }]);
+  for (const mode of ["act-then-drop", "status-500", "garbage", "act-then-hang"] as const) {
+    stage.github.fail({ method: "POST", path: "/repos/acme/shop/actions", mode });
+    const lost = await executor.execute(executeRequest(plan, 300), never);
+    assert.equal(lost.status, "unknown", mode);
+    assert.equal((await executor.reconcile(executeRequest(plan), never)).status, "unclear", "left to people");
+  }
+  stage.github.commit("main", { "README.md": "# moved\n" });
+  assert.equal(codeOf(await run(executor, plan)), "target-moved");
+  assert.deepEqual(stage.github.complaints, []);
+});
+
+test("no other workflow or input can be named, and one that nothing takes back is for people", async (t) => {
+  const { stage, executor } = await staged(t);
+  const start = (args: JsonObject): Promise<Plan> =>
+    planOf(executor, "github.dispatch", { repository: "shop", ...args });
+  assert.equal((await start({ workflow: "roll-back" })).signature, "irreversible");
+  for (const args of [
+    { workflow: "release" },
+    { workflow: "deploy", inputs: { token: "x" } },
+    { workflow: "deploy.yaml" },
+  ]) {
+    await assert.rejects(start(args), refused("arguments-invalid"));
+  }
+  const plan = await start({ workflow: "deploy" });
+  for (const [from, to] of [
+    ["deploy.yaml", "release.yaml"],
+    ["acme/shop", "acme/other"],
+  ] as const) {
+    const forged = JSON.parse(JSON.stringify(plan).replaceAll(from, to)) as Plan;
+    assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  }
+  assert.deepEqual(stage.github.runs, []);
+});

@@ -221,6 +221,11 @@ export class Repository {
     return this.#ask("POST /repos/{owner}/{repo}/issues/{issue_number}/labels", body, signal);
   }
 
+  dispatch(workflow: string, body: JsonObject, signal: AbortSignal): Promise<Reply> {
+    const route = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches";
+    return this.#ask(route, { workflow_id: workflow, ...body }, signal);
+  }
+
   /** `reviewers` and `team_reviewers`; who is asked already is not asked again. */
   askReview(number: number, body: JsonObject, signal: AbortSignal): Promise<Reply> {
     const route = "POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers";

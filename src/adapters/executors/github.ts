@@ -15,12 +15,14 @@ import type {
 import { argumentsJsonSchema } from "../../wire/schemas/executor-arguments.ts";
 import {
   githubCloseArguments,
+  githubDispatchArguments,
   githubMergeArguments,
   githubPullRequestArguments,
   githubRevertArguments,
 } from "../../wire/schemas/github-arguments.ts";
 import type { GithubConfig, GithubRepository } from "../../wire/schemas/github-config.ts";
 import { GithubApi, type GithubParts } from "./github-api.ts";
+import { dispatchCallSchema, executeDispatch, isListed, planDispatch } from "./github-dispatch.ts";
 import { closeCallSchema, executeClose, executeMerge, mergeCallSchema, planClose, planMerge } from "./github-merge.ts";
 import { planPullRequest, planRevert, type PlanParts } from "./github-plans.ts";
 import { executeOpen, readOpenCall } from "./github-proposal.ts";
@@ -59,12 +61,24 @@ const CLOSE: ActionKind = {
   risks: [],
 };
 
+const DISPATCH: ActionKind = {
+  kind: "github.dispatch",
+  title: "Start a configured workflow of GitHub Actions",
+  argumentsSchema: argumentsJsonSchema(githubDispatchArguments),
+  repeat: "neither",
+  planning: "reads",
+  effect: "external",
+  reversible: true, // where configuration lists what takes it back
+  risks: ["configuration", "performance", "security"],
+};
+
 type Planner = (parts: PlanParts, request: PlanRequest, signal: AbortSignal) => Promise<Plan>;
 const PLANNERS: Readonly<Record<string, Planner>> = {
   [OPEN.kind]: planPullRequest,
   [MERGE.kind]: planMerge,
   [REVERT.kind]: planRevert,
   [CLOSE.kind]: planClose,
+  [DISPATCH.kind]: planDispatch,
 };
 
 export interface GithubExecutorParts extends GithubParts {
@@ -73,12 +87,12 @@ export interface GithubExecutorParts extends GithubParts {
   readonly installation: string;
 }
 
-/** Offers `github.pull-request`, `github.merge`, `github.revert` and `github.close`. */
+/** Offers `github.pull-request`, `github.merge`, `github.revert`, `github.close` and `github.dispatch`. */
 export function createGithubExecutor(parts: GithubExecutorParts): Executor {
   const api = new GithubApi(parts);
   const { origin, installation, config } = parts;
   return {
-    kinds: [OPEN, MERGE, REVERT, CLOSE],
+    kinds: [OPEN, MERGE, REVERT, CLOSE, DISPATCH],
     credentials: [parts.tokenRef],
     probe: (signal) => Promise.all(config.repositories.map((one) => probe(api, one, signal))),
     async plan(request, signal) {
@@ -90,7 +104,12 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
       const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
       return execute({ parts, api }, request, signal);
     },
-    reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "repeat" } }),
+    // Those that may be repeated are; of a started workflow GitHub keeps nothing that would name the action.
+    reconcile: ({ plan }) =>
+      Promise.resolve({
+        status: "unclear",
+        detail: { code: plan.kind === DISPATCH.kind ? "cannot-be-asked" : "repeat" },
+      }),
   };
 }
 
@@ -125,6 +144,12 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
       const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
       return parsed.success && repository !== undefined ? executeMerge(repository, parsed.data, signal) : PLAN_INVALID;
     }
+    case DISPATCH.kind: {
+      const parsed = dispatchCallSchema.safeParse(call);
+      const known = parsed.success ? findRepository(room, parsed.data) : undefined;
+      if (!parsed.success || known === undefined || !isListed(known, parsed.data)) return PLAN_INVALID;
+      return executeDispatch(new Repository(room.api, known), parsed.data, signal);
+    }
     case CLOSE.kind: {
       const parsed = closeCallSchema.safeParse(call);
       const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
@@ -140,10 +165,14 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
 }
 
 /** The configuration may have changed since: what it does not name any more is not touched. */
-function knownRepository(
-  { parts, api }: Room,
-  { origin, repository, base }: { readonly origin: string; readonly repository: string; readonly base: string },
-): Repository | undefined {
-  const found = parts.config.repositories.find((one) => one.repository === repository && one.base === base);
-  return origin === parts.origin && found !== undefined ? new Repository(api, found) : undefined;
+function findRepository({ parts }: Room, { origin, repository, base }: Place): GithubRepository | undefined {
+  if (origin !== parts.origin) return undefined;
+  return parts.config.repositories.find((one) => one.repository === repository && one.base === base);
+}
+
+type Place = { readonly origin: string; readonly repository: string; readonly base: string };
+
+function knownRepository(room: Room, place: Place): Repository | undefined {
+  const found = findRepository(room, place);
+  return found === undefined ? undefined : new Repository(room.api, found);
 }

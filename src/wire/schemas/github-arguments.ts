@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { proseOf, lineOfText } from "./executor-arguments.ts";
-import { labelSchema, loginSchema } from "./github-config.ts";
+import { inputNameSchema, labelSchema, loginSchema } from "./github-config.ts";
 
 const repositorySchema = z
   .string()
@@ -44,6 +44,18 @@ export const githubMergeArguments = z.strictObject({
   repository: repositorySchema,
   number: numberSchema,
   method: z.enum(["squash", "merge"]).default("squash"),
+});
+
+export const githubDispatchArguments = z.strictObject({
+  repository: repositorySchema,
+  workflow: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+    .describe("A configured workflow of the repository"),
+  inputs: z
+    .record(inputNameSchema, lineOfText(1_000).or(z.literal("")))
+    .refine((inputs) => Object.keys(inputs).length <= 25, "more than 25 inputs")
+    .optional(),
 });
 
 export const githubRevertArguments = z.strictObject({ repository: repositorySchema, number: numberSchema });

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { secretRefSchema } from "./credentials-config.ts";
 
+export const inputNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,99}$/, "an input's name");
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 export const loginSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/, "a GitHub login");
 export const labelSchema = z
@@ -20,6 +21,16 @@ const prefixSchema = z
     "a path",
   );
 
+const workflowSchema = z.strictObject({
+  name: nameSchema,
+  /** Below `.github/workflows/`; it has the trigger `workflow_dispatch`. */
+  file: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\.ya?ml$/, "a workflow's file"),
+  /** The inputs that proposals may give. */
+  inputs: z.array(inputNameSchema).max(25).default([]),
+  /** The listed workflow that takes it back. */
+  undo: nameSchema.optional(),
+});
+
 const githubRepositorySchema = z.strictObject({
   name: nameSchema,
   /** The one target whose changes go there. */
@@ -35,6 +46,15 @@ const githubRepositorySchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9_-]{1,100}$/, "a team's slug"))
     .max(10)
     .default([]),
+  workflows: z
+    .array(workflowSchema)
+    .max(64)
+    .default([])
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "a workflow is named twice")
+    .refine(
+      (all) => all.every(({ undo }) => undo === undefined || all.some(({ name }) => name === undo)),
+      "undo is not listed",
+    ),
 });
 export type GithubRepository = z.output<typeof githubRepositorySchema>;
 
