@@ -34,7 +34,7 @@ export function describeIncident(incident: Fields): string {
     pairLines([
       ["Incident", incident.text("id")],
       ["Status", incident.text("status")],
-      ["Where", `${incident.text("environment")} / ${incident.text("services")}`],
+      ["Where", `${incident.text("environment")} / ${incident.texts("services")}`],
       ["Merged into", optional(incident, "mergedInto")],
       ["Absorbed", named(incident, "absorbed")],
       ["Split from", optional(incident, "splitFrom")],

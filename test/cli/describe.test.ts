@@ -49,3 +49,8 @@ test("a run tells what was said, by whom and for how many tokens, to those who m
   assert.ok(!told.includes("\u202e"), "what reorders text is escaped");
   assert.doesNotMatch(describeRun(new Fields({ ...run, classifier })), /Tokens|Said/);
 });
+
+test("an incident names its services as words", () => {
+  const text = describeIncident(new Fields({ id: "inc_1", environment: "production", services: ["cart", "search"] }));
+  assert.match(text, /^Where +production \/ cart, search$/m);
+});

@@ -1,10 +1,12 @@
 // The exporter over a real workload: at least once, in order, resumable, bounded.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { hash } from "node:crypto";
 import { it } from "node:test";
 import { assert as property, asyncProperty, integer } from "fast-check";
 import { isExported } from "../../src/history/export-record.ts";
+import { declaredTypes } from "../history/declared-types.ts";
 import type { ExportRecord } from "../../src/wire/contracts/export.ts";
 import { ExportedLedger, exportUntil, MemoryPositions, MemoryTransport, ORIGIN, taken } from "./ledger.ts";
 
@@ -248,4 +250,11 @@ it("contents go by hash or in full where configured, and what has been erased go
   assert.ok(!JSON.stringify(transport.received).includes("because"));
   const again = transport.received.filter(({ contents }) => contents?.["proposal"] !== undefined);
   for (const { contents } of again) assert.deepEqual(contents?.["proposal"], { omitted: "erased" });
+});
+
+it("the manual names every event that is exported", () => {
+  const manual = readFileSync(new URL("../../docs/exports.md", import.meta.url), "utf8");
+  const exported = declaredTypes().filter((type) => isExported({ type }));
+  assert.ok(exported.length > 15);
+  for (const type of exported) assert.ok(manual.includes(`\`${type}\``), type);
 });
