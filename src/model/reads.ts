@@ -51,8 +51,8 @@ export function readGraph(graph: Graph, query: GraphQuery): ModelGraphView {
   const nodes = [];
   const edges = [];
   let next: number | null = null;
-  for (let node = query.from; node < graph.names.nodeCount; node++) {
-    if (!isMeant(node) || near?.has(node) === false) continue;
+  for (const node of near === null ? numbersFrom(query.from, graph.names.nodeCount) : inOrder(near, query.from)) {
+    if (!isMeant(node)) continue;
     const view = nodeView(graph, node, moment);
     if (view === null) continue;
     if (nodes.length === query.limit) {
@@ -68,6 +68,14 @@ export function readGraph(graph: Graph, query: GraphQuery): ModelGraphView {
     }
   }
   return { ...momentView(graph, query), nodes, edges, cursor: next === null ? null : String(next) };
+}
+
+function* numbersFrom(from: number, end: number): Generator<number> {
+  for (let number = from; number < end; number++) yield number;
+}
+
+function inOrder(numbers: ReadonlySet<number>, from: number): readonly number[] {
+  return [...numbers].filter((number) => number >= from).toSorted((a, b) => a - b);
 }
 
 function nodeFilter(graph: Graph, { environment, kinds }: GraphQuery): (node: number) => boolean {

@@ -8,11 +8,12 @@ import { nodeText } from "../../wire/schemas/model.ts";
 import type { ModelImpactView } from "../../wire/types/model-views.ts";
 import { AppError } from "../../core/errors.ts";
 import { CERTAIN, either, measuredPart, NEVER, product, rounded, weighted, type Interval } from "./interval.ts";
-import type { Entry, Present } from "./present.ts";
+import { RankQueue } from "./rank-queue.ts";
+import type { Entry, Present, Use } from "./present.ts";
 
 const AFFECTED_MAX = 20_000;
-const ROUNDS_MAX = 24;
-const SETTLED = 1e-4;
+/** Who suffers less is not gone beyond. */
+const NOTABLE = 0.002;
 /** Failures of one entry with the target after which they say more than a walk does. */
 const MEASURED_MIN = 20;
 const LISTED_MAX = 200;
@@ -87,55 +88,41 @@ function seedsOf(present: Present, target: number): ReadonlySet<number> {
   return seeds;
 }
 
-/** Everybody above the target, with what they suffer: rounds until nothing moves, which takes as many as a path is long. */
+/**
+ * Everybody above the target who suffers notably, each after what it needs. Where services use each other in a circle, one
+ * of them is taken before the other has been.
+ */
 function climb(present: Present, seeds: ReadonlySet<number>): Map<number, Reached> {
   const reached = new Map<number, Reached>();
+  const queue = new RankQueue((node) => present.rankOf(node));
+  const addUsers = (node: number): void => {
+    for (const { user } of present.uses.get(node) ?? []) if (!reached.has(user)) queue.add(user);
+  };
   for (const node of seeds) reached.set(node, { impact: CERTAIN, conditional: CERTAIN, next: node });
-  const users = usersAbove(present, seeds);
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    let moved = 0;
-    for (const [user, uses] of users) moved = Math.max(moved, suffer(user, uses, reached));
-    if (moved < SETTLED) break;
+  for (const node of seeds) addUsers(node);
+  for (let user = queue.take(); user !== undefined && reached.size < AFFECTED_MAX; user = queue.take()) {
+    if (suffer(user, present.needs.get(user) ?? [], reached)) addUsers(user);
   }
   return reached;
 }
 
-type Needing = { readonly needed: number; readonly part: Interval; readonly spread: Interval };
-
-/** What everybody above needs of what is reached, the nearest first. */
-function usersAbove(present: Present, seeds: ReadonlySet<number>): Map<number, Needing[]> {
-  const users = new Map<number, Needing[]>();
-  const seen = new Set(seeds);
-  for (const needed of seen) {
-    for (const { user, part, spread } of present.uses.get(needed) ?? []) {
-      if (seeds.has(user) || user === needed) continue;
-      const list = users.get(user);
-      if (list === undefined) users.set(user, [{ needed, part, spread }]);
-      else list.push({ needed, part, spread });
-      if (seen.size < AFFECTED_MAX) seen.add(user);
-    }
-  }
-  return users;
-}
-
-/** How far the user's own numbers moved. */
-function suffer(user: number, uses: readonly Needing[], reached: Map<number, Reached>): number {
+/** Whether what the user suffers is notable: those above it are then gone through. */
+function suffer(user: number, needs: readonly Use[], reached: Map<number, Reached>): boolean {
   let impact = NEVER;
   let conditional = NEVER;
   let next = user;
-  for (const { needed, part, spread } of uses) {
+  for (const { needed, risk, spread } of needs) {
     const below = reached.get(needed);
-    if (below === undefined) continue;
-    impact = either(impact, product(product(part, spread), below.impact));
+    if (below === undefined || needed === user) continue;
+    impact = either(impact, product(risk, below.impact));
     const along = product(spread, below.conditional);
     if (next === user || along.mid > conditional.mid) {
       conditional = along;
       next = needed;
     }
   }
-  const before = reached.get(user)?.impact ?? NEVER;
   reached.set(user, { impact, conditional, next });
-  return Math.max(Math.abs(impact.mid - before.mid), Math.abs(impact.high - before.high));
+  return impact.high > NOTABLE;
 }
 
 type Walked = {

@@ -12,7 +12,7 @@ export const NEVER: Interval = { low: 0, mid: 0, high: 0 };
 
 /** Of the normal distribution, for nine in ten. */
 const Z = 1.6448536;
-const ROUNDS_MAX = 64;
+const ROUNDS = 4;
 /** What is believed before anything was seen counts as much as so many observations. */
 const PRIOR_WEIGHT = 2;
 
@@ -32,16 +32,17 @@ export function measuredPart(part: number, of: number, expected: number): Interv
   return { low, mid: Math.min(high, Math.max(low, mid)), high };
 }
 
-/** Newton's method in plain arithmetic, so that every machine gives the same digits. */
+/** Newton's method in plain arithmetic from a near beginning, so that every machine gives the same digits. */
 function squareRoot(value: number): number {
-  if (value <= 0) return 0;
-  let root = Math.max(1, value);
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const next = (root + value / root) / 2;
-    if (next === root) break;
-    root = next;
-  }
-  return root;
+  if (!(value > 0)) return 0;
+  let scale = 1;
+  let rest = value;
+  // Into the part of the numbers in which a few rounds are enough.
+  for (; rest < 0.25; rest *= 4) scale /= 2;
+  for (; rest > 1; rest /= 4) scale *= 2;
+  let root = 0.3333333 + 0.6666667 * rest;
+  for (let round = 0; round < ROUNDS; round++) root = (root + rest / root) / 2;
+  return root * scale;
 }
 
 /**

@@ -3,15 +3,16 @@
 import type { EdgeKind } from "../../wire/types/model.ts";
 import type { Graph, Moment } from "../graph.ts";
 import { subjectOfEdge } from "../names.ts";
-import { CERTAIN, measuredPart, type Interval } from "./interval.ts";
+import { measuredPart, product, type Interval } from "./interval.ts";
 
 /** One use of something by a service. */
 export interface Use {
   readonly user: number;
-  /** The part of the user's requests that need it. */
-  readonly part: Interval;
-  /** How often a request of the user fails when this fails under it. */
+  readonly needed: number;
+  /** How often a request of the user fails when what it needs fails under it. */
   readonly spread: Interval;
+  /** The same of all of the user's requests, whether they need it or not. */
+  readonly risk: Interval;
   readonly isObserved: boolean;
 }
 
@@ -35,6 +36,8 @@ export class Present {
   readonly moment: Moment;
   /** Uses by what is used. */
   readonly uses = new Map<number, Use[]>();
+  /** The same by who uses. */
+  readonly needs = new Map<number, Use[]>();
   /** Entries by what they reach. */
   readonly entries = new Map<number, Entry[]>();
   /** Services and other nodes by what they rest on. */
@@ -55,6 +58,36 @@ export class Present {
       const { environment } = graph.names.refOf(operation);
       this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + part);
     }
+  }
+
+  /** Nodes by how much is below them: whoever uses a node stands after it, but where they use each other in a circle. */
+  rankOf(node: number): number {
+    this.#ranks ??= this.#rankAll();
+    return this.#ranks.get(node) ?? 0;
+  }
+
+  #ranks: Map<number, number> | null = null;
+
+  /** In the order in which a walk downwards comes back up. */
+  #rankAll(): Map<number, number> {
+    const ranks = new Map<number, number>();
+    const begun = new Set<number>();
+    for (const start of this.needs.keys()) {
+      const way: { node: number; next: number }[] = [{ node: start, next: 0 }];
+      if (begun.has(start)) continue;
+      begun.add(start);
+      for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
+        const below = this.needs.get(top.node)?.[top.next++]?.needed;
+        if (below === undefined) {
+          ranks.set(top.node, ranks.size);
+          way.pop();
+        } else if (!begun.has(below)) {
+          begun.add(below);
+          way.push({ node: below, next: 0 });
+        }
+      }
+    }
+    return ranks;
   }
 
   /** What failures do on the whole: expected where an edge has shown none. */
@@ -102,17 +135,18 @@ export class Present {
     if (kind === "reads" && names.refOf(to).kind === "queue") this.fromQueues.add(from);
     if (version === 0) {
       const spread = { low: 0, mid: expected / 2, high: 1 };
-      push(this.uses, to, { user: from, part: CERTAIN, spread, isObserved: false });
-      return;
+      return this.#addUse({ user: from, needed: to, spread, risk: spread, isObserved: false });
     }
-    const { share, failures, spread } = versions.measuredOf(version);
+    const { share, failures, spread: spreading } = versions.measuredOf(version);
     const part = Math.min(1, share);
-    push(this.uses, to, {
-      user: from,
-      part: { low: part, mid: part, high: part },
-      spread: measuredPart(spread, failures, expected),
-      isObserved: true,
-    });
+    const spread = measuredPart(spreading, failures, expected);
+    const risk = product({ low: part, mid: part, high: part }, spread);
+    this.#addUse({ user: from, needed: to, spread, risk, isObserved: true });
+  }
+
+  #addUse(use: Use): void {
+    push(this.uses, use.needed, use);
+    push(this.needs, use.user, use);
   }
 
   #addEntry(operation: number, to: number, version: number): void {
