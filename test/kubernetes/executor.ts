@@ -29,6 +29,7 @@ export interface Setting {
   readonly connection?: JsonObject;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
+  readonly installation?: string;
 }
 
 export function buildExecutor({ server, ca, token, ...more }: Setting): Executor {
@@ -48,7 +49,7 @@ export function buildExecutor({ server, ca, token, ...more }: Setting): Executor
       },
     },
     clock: more.clock ?? clock,
-    installation: "test",
+    installation: more.installation ?? "test",
     findSecret,
   });
 }

@@ -227,6 +227,24 @@ describe("a change to a real cluster", { skip: absent }, () => {
     assert.equal((await allowed.execute(request, never)).status, "succeeded");
   });
 
+  it("shares an object with another installation, each with its own fields", async () => {
+    const path = await configMap(server, "web-shared", { theirs: "0", ours: "0" });
+    const other = buildExecutor({ ...setting, installation: "other", cluster: { takeOverFrom: ["kubectl"] } });
+    const theirs = await planned(other, "configmap-patch", {
+      namespace: "shop",
+      configMap: "web-shared",
+      set: { theirs: "1" },
+    });
+    assert.equal((await other.execute(theirs.request, never)).status, "succeeded");
+    await run("configmap-patch", { namespace: "shop", configMap: "web-shared", set: { ours: "1" } });
+    assert.deepEqual((await server.get(path))["data"], { theirs: "1", ours: "1" });
+    const taking = { namespace: "shop", configMap: "web-shared", set: { theirs: "2" } };
+    await assert.rejects(planned(executor, "configmap-patch", taking), { code: "target-owned" });
+    const heir = buildExecutor({ ...setting, cluster: { takeOverFrom: ["kubectl", "holdpoint/other/*"] } });
+    assert.equal((await planned(heir, "configmap-patch", taking)).plan.size, 1);
+    assert.equal((await other.reconcile(theirs.request, never)).status, "happened");
+  });
+
   it("repeats no password that stands in a ConfigMap where none should", async () => {
     await configMap(server, "web-bad", { DB_PASSWORD: "Tr0ub4dor-and-3-more" });
     const args = { namespace: "shop", configMap: "web-bad", set: { DB_PASSWORD: "x" } };

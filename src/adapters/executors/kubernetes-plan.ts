@@ -10,7 +10,7 @@ import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-obj
 import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
-import { isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
+import { isFree, isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
 
 /** What names our writes at the API server. */
 export interface Naming {
@@ -93,7 +93,7 @@ async function tryChange(
   const write = { verb, body, manager: managerOf(planning, actionId), dryRun: true };
   let heard = await api.write(place, { ...write, force: false }, signal);
   const owned = ownedIn(heard);
-  const others = owned.filter(({ manager }) => !isOurs(manager));
+  const others = owned.filter((one) => !isFree(one, isOurs));
   if (others.length > 0) {
     throw new AppError("target-owned", "other field managers own these fields", { owned: others as unknown as Json });
   }
@@ -103,7 +103,12 @@ async function tryChange(
   if (after === undefined) {
     throw planProblem(heard, { place, verb: verb === "delete" ? "delete" : "patch", nowMs: api.nowMs() });
   }
-  return { before, after, intended, takesFrom: owned.filter(({ manager }) => !isOwn(manager, planning)) };
+  return {
+    before,
+    after,
+    intended,
+    takesFrom: owned.filter((one) => !isFree(one, (manager) => isOwn(manager, planning))),
+  };
 }
 
 /** A deletion is answered with the object or with a bare status. */
@@ -113,7 +118,12 @@ function answeredObject(heard: Heard, before: KubernetesObject, verb: string): K
 
 /** Whose fields a change may set. */
 export function ownership(api: KubernetesApi, naming: Naming): (manager: string) => boolean {
-  return (manager) => isOwn(manager, naming) || api.cluster.takeOverFrom.includes(manager);
+  const given = api.cluster.takeOverFrom;
+  return (manager) => isOwn(manager, naming) || given.some((one) => matches(one, manager));
+}
+
+function matches(given: string, manager: string): boolean {
+  return given.endsWith("*") ? manager.startsWith(given.slice(0, -1)) : manager === given;
 }
 
 function isOwn(manager: string, { installation }: Naming): boolean {

@@ -4,6 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { Heard } from "./kubernetes-api.ts";
+import { MARK } from "./kubernetes-object.ts";
 import { nameOf, permissionOf, type Place } from "./kubernetes-place.ts";
 import { jsonObjectOf, readOutcome, writeOutcome } from "./step-outcomes.ts";
 
@@ -22,6 +23,9 @@ export interface Owned {
 
 const OWNED_MAX = 32;
 
+/** Everybody's who changes objects by way of Holdpoint, whichever installation. */
+const MARK_FIELD = `.metadata.annotations.${MARK}`;
+
 /** Empty unless server-side apply was refused because of other field managers. */
 export function ownedIn({ answer }: Heard): readonly Owned[] {
   if (answer.kind !== "answered" || answer.status !== 409) return [];
@@ -31,6 +35,11 @@ export function ownedIn({ answer }: Heard): readonly Owned[] {
     if (reason !== "FieldManagerConflict" || typeof message !== "string") return [];
     return [{ manager: managerIn(message), field: typeof field === "string" ? field.slice(0, 256) : "" }];
   });
+}
+
+/** Whether a field may be written: it holds marks, or its manager is one of those that may be taken over. */
+export function isFree({ manager, field }: Owned, isOurs: (manager: string) => boolean): boolean {
+  return field === MARK_FIELD || isOurs(manager);
 }
 
 /** `conflict with "kubectl" using apps/v1`; a name that cannot be read is nobody's who was allowed. */

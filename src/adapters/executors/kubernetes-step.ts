@@ -8,7 +8,7 @@ import { digestOf, fingerprintOf, marksOf, type KubernetesObject } from "./kuber
 import { sealed, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { nameOf } from "./kubernetes-place.ts";
 import { callSchema, leftAs, managerOf, markOf, ownership, type Call, type Naming } from "./kubernetes-plan.ts";
-import { isMoved, ownedIn, stepProblem, type Asked } from "./kubernetes-refusals.ts";
+import { isFree, isMoved, ownedIn, stepProblem, type Asked } from "./kubernetes-refusals.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** One approved change, and the cluster that it is for. */
@@ -101,7 +101,10 @@ async function write(
   const owned = ownedIn(heard);
   // Only what people saw that it would be taken, and our own; refused as a whole it had no effect so far.
   const isOurs = ownership(api, naming);
-  if (owned.length > 0 && owned.every(({ manager }) => isOurs(manager) && isAgreed(call, naming, manager))) {
+  if (
+    owned.length > 0 &&
+    owned.every((one) => isFree(one, (manager) => isOurs(manager) && isAgreed(call, naming, manager)))
+  ) {
     heard = await api.write(place, { ...sent, force: true }, signal);
   }
   // A deletion is answered with the object or with a bare status.

@@ -65,8 +65,8 @@ export const kubernetesClusterSchema = z.strictObject({
   connection: connectionSchema,
   targets: z.array(targetSchema).min(1).max(1_000),
   /**
-   * Field managers whose fields may be taken over by server-side apply (`helm`, `kubectl-client-side-apply`). None by
-   * default: whoever owns a field writes it back.
+   * Field managers whose fields may be taken over by server-side apply (`helm`, `kubectl-client-side-apply`); `*` at
+   * the end stands for whatever follows. None by default: whoever owns a field writes it back.
    */
   takeOverFrom: z.array(z.string().min(1).max(128)).max(32).default([]),
   /** How long a write that nobody saw the end of may still take effect: the API server's --request-timeout, and a little. */
