@@ -8,6 +8,7 @@ import { addClassify } from "./commands/classify.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addDrill } from "./commands/drill.ts";
 import { addExport } from "./commands/export.ts";
 import { addGet } from "./commands/get.ts";
 import { addIdentities } from "./commands/identities.ts";
@@ -79,6 +80,7 @@ const COMMANDS = [
   addDescribe,
   addPropose,
   addRevert,
+  addDrill,
   addAnswers,
   addIncidents,
   addSilences,

@@ -17,12 +17,12 @@ const ARGS_BYTES_MAX = 256 * 1024;
 const WAIT_S_MAX = 86_400;
 const POLL_MS = 500;
 
-type ProposeFlags = {
+export type ArgumentFlags = { readonly arg?: readonly string[]; readonly argsFile?: string };
+
+type ProposeFlags = ArgumentFlags & {
   readonly environment: string;
   readonly service: string;
   readonly resource?: string;
-  readonly arg?: readonly string[];
-  readonly argsFile?: string;
   readonly reason?: string;
   readonly idempotencyKey?: string;
   readonly wait?: string;
@@ -72,7 +72,8 @@ async function revert(session: Session, id: string, flags: RevertFlags): Promise
   return decide(session, { request: { ...request, headers: { "idempotency-key": key } }, key, flags });
 }
 
-function madeUpKey({ host }: Session): string {
+/** Of one command; what is sent under it again makes no second action. */
+export function madeUpKey({ host }: Session): string {
   return `cli-${Buffer.from(host.random.bytes(12)).toString("hex")}`;
 }
 
@@ -107,7 +108,7 @@ async function decide(session: Session, { request, key, flags }: Asking): Promis
 }
 
 /** What is not known to have arrived can be sent again under its key, which is therefore told. */
-async function send({ api }: Session, request: Asking["request"], key: string): Promise<Json> {
+export async function send({ api }: Session, request: Asking["request"], key: string): Promise<Json> {
   try {
     return (await api.call({ method: "POST", ...request })).body;
   } catch (error) {
@@ -122,7 +123,7 @@ async function send({ api }: Session, request: Asking["request"], key: string): 
 }
 
 /** The action once it has ended, or as it stands when the time is up or the person interrupts. */
-async function waitForEnd({ api, host, output }: Session, id: string, waitMs: number): Promise<Fields> {
+export async function waitForEnd({ api, host, output }: Session, id: string, waitMs: number): Promise<Fields> {
   const endAt = host.clock.monotonicMs() + waitMs;
   let told = "";
   for (;;) {
@@ -144,7 +145,7 @@ function printDecision({ output }: Session, shown: Fields, format: OutputFormat)
   output.note(`next: holdpoint describe action ${shown.text("id")}`);
 }
 
-function parseWait(text: string | undefined): number {
+export function parseWait(text: string | undefined): number {
   if (text === undefined) return 0;
   const seconds = Number(text);
   if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0 || seconds > WAIT_S_MAX) {
@@ -153,7 +154,7 @@ function parseWait(text: string | undefined): number {
   return seconds * 1000;
 }
 
-async function readArguments(session: Session, { arg = [], argsFile }: ProposeFlags): Promise<JsonObject> {
+export async function readArguments(session: Session, { arg = [], argsFile }: ArgumentFlags): Promise<JsonObject> {
   if (argsFile === undefined) return parseArguments(arg);
   const bytes = argsFile === "-" ? await session.host.stdin.readAll() : readArgsFile(argsFile);
   if (bytes.length > ARGS_BYTES_MAX) throw new CliError(`the arguments are larger than ${ARGS_BYTES_MAX} bytes`);
