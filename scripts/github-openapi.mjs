@@ -25,7 +25,16 @@ const OPERATIONS = [
   ["/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches", "post"],
   ["/repos/{owner}/{repo}/issues/{issue_number}/labels", "post"],
 ];
-const DROPPED = new Set(["description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "deprecated"]);
+const DROPPED = new Set([
+  "description",
+  "summary",
+  "example",
+  "examples",
+  "externalDocs",
+  "tags",
+  "operationId",
+  "deprecated",
+]);
 
 const whole = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
 /** @type {Record<string, Record<string, unknown>>} */
@@ -64,4 +73,6 @@ for (const [path, method] of OPERATIONS) {
   known[method] = slim({ parameters, requestBody, responses: good });
 }
 const { title, version, license } = whole.info;
-process.stdout.write(`${JSON.stringify({ openapi: whole.openapi, info: { title, version, license }, paths, components })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ openapi: whole.openapi, info: { title, version, license }, paths, components })}\n`,
+);
