@@ -3,7 +3,7 @@
 import { doublingsOf } from "../../core/doublings.ts";
 import type { Span } from "./input.ts";
 import type { Movement } from "./movements.ts";
-import { medianOf, usualOf } from "./statistics.ts";
+import { medianOf, usualOf, type Usual } from "./statistics.ts";
 
 interface Operation {
   count: number;
@@ -59,6 +59,7 @@ function addOperation(summary: Summary, span: Span, children: ReadonlyMap<string
   if (!operation) summary.operations.set(key, (operation = { count: 0, calls: new Map(), ends: [] }));
   operation.count += 1;
   const names = (children.get(span.id) ?? [])
+    .toSorted((a, b) => a.startUs - b.startUs)
     .map((child) => nameCall(child, children))
     .filter((name) => !ERROR_CALL.test(name));
   const calls = new Set(names);
@@ -87,12 +88,24 @@ export function findSpanMovements({ usual, now }: { usual: readonly Span[]; now:
   return { movements, edges };
 }
 
-const waitsOf = ({ waits }: Summary, caller: string): number[] =>
-  [...waits].filter(([edge]) => edge.startsWith(`${caller}\t`)).flatMap(([, values]) => values);
+/** Waits of a caller for all that it calls but one. */
+const waitsOf = ({ waits }: Summary, caller: string, except: string): number[] =>
+  [...waits].filter(([edge]) => edge !== except && edge.startsWith(`${caller}\t`)).flatMap(([, values]) => values);
+
+/** What a wait is held against: the same call before, else the caller's other calls before, else those of now. */
+function usualWait(before: Summary, during: Summary, edge: string, caller: string): Usual | null {
+  const own = before.waits.get(edge) ?? [];
+  if (own.length >= RUNS_MIN) return usualOf(own);
+  const others = waitsOf(before, caller, edge);
+  const pool = usualOf(others.length >= RUNS_MIN ? others : waitsOf(during, caller, edge));
+  // Calls to different callees differ: only a wait that is long beside all of them counts.
+  return pool && { ...pool, spread: Math.max(pool.spread, pool.median) };
+}
 
 interface Wait {
   caller: string;
   callee: string;
+  excessUs: number;
   strength: number;
   evidence: string;
 }
@@ -101,20 +114,22 @@ interface Wait {
 function findWaits(before: Summary, during: Summary): Movement[] {
   const pairs = [...during.waits].flatMap(([edge, waits]): Wait[] => {
     const [caller, callee] = edge.split("\t") as [string, string];
-    // A call that was not seen before is held against the caller's other calls.
-    const usual = usualOf(before.waits.get(edge) ?? waitsOf(before, caller));
+    const usual = usualWait(before, during, edge, caller);
     if (!usual || usual.count < RUNS_MIN || waits.length < RUNS_MIN) return [];
     // A wait matters when it is long beside the calls themselves.
     const spread = Math.max(usual.spread, medianOf(before.callerUs.get(edge) ?? []) || 0);
-    const ranges = (medianOf(waits) - usual.median) / spread;
+    const excessUs = medianOf(waits) - usual.median;
+    const ranges = excessUs / spread;
     if (!(ranges > 1)) return [];
     const evidence = `${caller} waits ${Math.round(medianOf(waits) / 1000)} ms on the way to ${callee}, usually ${Math.round(usual.median / 1000)} ms`;
-    return [{ caller, callee, strength: doublingsOf(1 + ranges), evidence }];
+    return [{ caller, callee, excessUs, strength: doublingsOf(1 + ranges), evidence }];
   });
-  return pairs.map(({ caller, callee, strength, evidence }) => {
+  return pairs.map(({ caller, callee, excessUs, strength, evidence }) => {
     const all = [...during.waits.keys()].filter((edge) => edge.startsWith(`${caller}\t`)).length;
     const slow = pairs.filter((pair) => pair.caller === caller).length;
-    const node = slow >= RUNS_MIN && slow * 2 > all ? caller : callee;
+    // Who is waited for as long on the way in has a slow network of its own.
+    const isOwn = pairs.some((pair) => pair.callee === caller && pair.excessUs >= excessUs);
+    const node = isOwn || (slow >= RUNS_MIN && slow * 2 > all) ? caller : callee;
     return { node, measure: "wait", strength, load: 0, evidence };
   });
 }
@@ -142,6 +157,6 @@ function findLostCalls(before: Summary, during: Summary): Movement[] {
     const isOwn = last === "" || times * 2 < cut.length;
     const blamed = isOwn ? node : (last.split("\t")[0] ?? node);
     const evidence = `${name} of ${node} stops ${isOwn ? "by itself" : `after ${last.replace("\t", " ")}`} in ${Math.round(lost * 100)} % more of its runs`;
-    return [{ node: blamed, measure: "errors", strength: 4 * lost, load: 0, evidence }];
+    return [{ node: blamed, measure: "errors", strength: (isOwn ? 4 : 3) * lost, load: 0, evidence }];
   });
 }
