@@ -279,3 +279,14 @@ test("a signed delivery that is long, or does not say how long it is, is not eve
   const sender = senderOf("github");
   assertRefused(await sender.send(`"${"x".repeat(1024 * 1024)}"`), "body-too-large", "long");
 });
+
+test("what an Alertmanager cut off is counted, and what it did send is taken", async () => {
+  const truncated = (): Promise<number> =>
+    metric(server, 'holdpoint_deliveries_truncated_total{source="alertmanager-ahead"}');
+  const vector = vectorNow("alertmanager-0.25-firing", { service: "cut-off" });
+  await sendVector("alertmanager-ahead", vector);
+  assert.equal(await truncated(), 0);
+  const cut = await sendVector("alertmanager-ahead", { ...vector, payload: { ...vector.payload, truncatedAlerts: 7 } });
+  assert.equal(cut.status, 202, cut.text);
+  assert.equal(await truncated(), 1);
+});

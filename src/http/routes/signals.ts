@@ -7,7 +7,7 @@ import type { Reply } from "../../kernel/command.ts";
 import type { SourceIdentity } from "../../wire/types/identity.ts";
 import type { NormalizedSignal, Signal } from "../../wire/types/signal.ts";
 import { documentSchema, listQuerySchema, pageSchema } from "../../wire/schemas/api.ts";
-import { alertmanagerSchema } from "../../wire/schemas/alertmanager.ts";
+import { alertmanagerSchema, isTruncated } from "../../wire/schemas/alertmanager.ts";
 import { cloudEventSchema } from "../../wire/schemas/cloudevents.ts";
 import { otlpLogsSchema, otlpMetricsSchema } from "../../wire/schemas/otlp.ts";
 import {
@@ -50,7 +50,12 @@ async function take({ services, request }: RouteContext, { source, telemetry }: 
   const bytes = await deliveredBytes(request, source);
   const json = (): unknown => deliveredValue(bytes, { request, kind: source.sourceKind, telemetry });
   await services.identity.prove(source, { bytes, json, headers, receivedAtMs });
-  const normalized = services.signals.normalize(source, { body: json(), headers, telemetry }, receivedAtMs);
+  const body = json();
+  const normalized = services.signals.normalize(source, { body, headers, telemetry }, receivedAtMs);
+  if (source.sourceKind === "alertmanager" && isTruncated(body)) {
+    const help = "Deliveries from which the source left alerts out.";
+    services.metrics.count("holdpoint_deliveries_truncated_total", help, { source: source.name });
+  }
   const count = Math.max(1, normalized.length);
   services.admission.admit({ caller: source.id, kind: "signals", count, nowMs: receivedAtMs });
   const replies = await settleAll(normalized.map((one) => submitSignal(services, { source, one })));

@@ -54,6 +54,11 @@ export function parseAlertmanagerWebhook(body: unknown): AlertmanagerWebhook {
   return parsePayload(alertmanagerSchema, body, "a webhook payload of Alertmanager (version 4) or Grafana (version 1)");
 }
 
+/** Whether its sender left alerts out of a checked delivery (`max_alerts`): of those nobody hears. */
+export function isTruncated(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "truncatedAlerts" in body && Number(body.truncatedAlerts) > 0;
+}
+
 function alertCount(body: unknown): number {
   if (typeof body !== "object" || body === null || !("alerts" in body)) return 0;
   return Array.isArray(body.alerts) ? body.alerts.length : 0;
