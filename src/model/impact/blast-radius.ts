@@ -4,31 +4,19 @@
 // made it fail before. Where an entry's own requests were seen to fail with the target, that counts instead of the walk.
 // What was never measured widens the bounds, and is named.
 
+import { Climb } from "./climb.ts";
 import { nodeText } from "../../wire/schemas/model.ts";
 import type { ModelImpactView } from "../../wire/types/model-views.ts";
 import { AppError } from "../../core/errors.ts";
-import { CERTAIN, either, measuredPart, NEVER, product, rounded, weighted, type Interval } from "./interval.ts";
-import { RankQueue } from "./rank-queue.ts";
-import type { Entry, Present, Use } from "./present.ts";
+import { either, measuredPart, NEVER, product, rounded, weighted, type Interval } from "./interval.ts";
+import type { Entry, Present } from "./present.ts";
 
 const AFFECTED_MAX = 20_000;
-/** Who suffers less is not gone beyond. */
-const NOTABLE = 0.002;
 /** Failures of one entry with the target after which they say more than a walk does. */
 const MEASURED_MIN = 20;
 const LISTED_MAX = 200;
 /** Telemetry older than this says how it was. */
 const STALE_S = 15 * 60;
-const PATH_MAX = 32;
-
-type Reached = {
-  /** The part of its requests that fail. */
-  impact: Interval;
-  /** How often a request of it that gets to the target fails with it, along the likeliest path. */
-  conditional: Interval;
-  /** The next node on that path; the node itself at the target. */
-  next: number;
-};
 
 export interface ImpactQuery {
   readonly target: string;
@@ -45,20 +33,20 @@ export function predictImpact(
   const node = names.findNode(target);
   if (node === undefined) throw new AppError("model-node-not-found", "the model has never known it");
   const seeds = seedsOf(present, node);
-  const reached = climb(present, seeds);
+  const climb = new Climb(present, seeds, AFFECTED_MAX);
   const observedUntil = present.graph.observedUntilAt(present.moment.seqEnd);
   const isStale = present.moment.at - observedUntil > STALE_S;
   const scale: Interval = { low: failing, mid: failing, high: failing };
-  const entries = entriesOf(present, { seeds, reached, isStale, scale });
+  const entries = entriesOf(present, { seeds, climb, isStale, scale });
   const environment = names.refOf(node).environment;
-  const affected = [...reached].filter(([one]) => !seeds.has(one) && names.refOf(one).kind === "service");
-  const services = affected
-    .map(([one, { impact }]) => ({
-      id: names.textOf(one),
-      part: rounded(product(impact, scale)),
-      path: pathOf(present, reached, one),
-    }))
-    .toSorted((a, b) => b.part.mid - a.part.mid || b.part.high - a.part.high);
+  const affected = [...climb.reached]
+    .filter((one) => !seeds.has(one) && names.refOf(one).kind === "service")
+    .toSorted((a, b) => climb.midOf(b) - climb.midOf(a));
+  const services = affected.slice(0, LISTED_MAX).map((one) => ({
+    id: names.textOf(one),
+    part: rounded(product(climb.impactOf(one), scale)),
+    path: climb.pathOf(one).map((on) => names.textOf(on)),
+  }));
   return {
     target: nodeText(names.refOf(node)),
     failing,
@@ -66,11 +54,11 @@ export function predictImpact(
       trafficShare(entries, environment === null ? total(present) : present.enteredIn.get(environment)),
     ),
     entries: entries.map(({ weight: _weight, ...entry }) => entry).slice(0, LISTED_MAX),
-    services: services.slice(0, LISTED_MAX),
-    unknown: unknownOf(present, reached),
+    services,
+    unknown: unknownOf(present, climb.reached),
     isStale,
     staleS: observedUntil === 0 ? null : Math.max(0, present.moment.at - observedUntil),
-    truncated: services.length > LISTED_MAX || entries.length > LISTED_MAX,
+    truncated: affected.length > LISTED_MAX || entries.length > LISTED_MAX,
   };
 }
 
@@ -88,46 +76,9 @@ function seedsOf(present: Present, target: number): ReadonlySet<number> {
   return seeds;
 }
 
-/**
- * Everybody above the target who suffers notably, each after what it needs. Where services use each other in a circle, one
- * of them is taken before the other has been.
- */
-function climb(present: Present, seeds: ReadonlySet<number>): Map<number, Reached> {
-  const reached = new Map<number, Reached>();
-  const queue = new RankQueue((node) => present.rankOf(node));
-  const addUsers = (node: number): void => {
-    for (const { user } of present.uses.get(node) ?? []) if (!reached.has(user)) queue.add(user);
-  };
-  for (const node of seeds) reached.set(node, { impact: CERTAIN, conditional: CERTAIN, next: node });
-  for (const node of seeds) addUsers(node);
-  for (let user = queue.take(); user !== undefined && reached.size < AFFECTED_MAX; user = queue.take()) {
-    if (suffer(user, present.needs.get(user) ?? [], reached)) addUsers(user);
-  }
-  return reached;
-}
-
-/** Whether what the user suffers is notable: those above it are then gone through. */
-function suffer(user: number, needs: readonly Use[], reached: Map<number, Reached>): boolean {
-  let impact = NEVER;
-  let conditional = NEVER;
-  let next = user;
-  for (const { needed, risk, spread } of needs) {
-    const below = reached.get(needed);
-    if (below === undefined || needed === user) continue;
-    impact = either(impact, product(risk, below.impact));
-    const along = product(spread, below.conditional);
-    if (next === user || along.mid > conditional.mid) {
-      conditional = along;
-      next = needed;
-    }
-  }
-  reached.set(user, { impact, conditional, next });
-  return impact.high > NOTABLE;
-}
-
 type Walked = {
   readonly seeds: ReadonlySet<number>;
-  readonly reached: ReadonlyMap<number, Reached>;
+  readonly climb: Climb;
   readonly isStale: boolean;
   readonly scale: Interval;
 };
@@ -160,18 +111,14 @@ function worst(a: Interval, b: Interval): Interval {
   return { low: Math.max(a.low, b.low), mid: Math.max(a.mid, b.mid), high: joined.high };
 }
 
-function affectedPart(present: Present, entry: Entry, { seed, reached, isStale }: Walked & { seed: number }): Interval {
+function affectedPart(present: Present, entry: Entry, { seed, climb, isStale }: Walked & { seed: number }): Interval {
   const part = { low: entry.part, mid: entry.part, high: entry.part };
-  const conditional = conditionalOf(present, entry, { seed, reached });
+  const conditional = conditionalOf(present, entry, { seed, climb });
   return product(part, isStale ? { ...conditional, high: 1 } : conditional);
 }
 
-function conditionalOf(
-  present: Present,
-  entry: Entry,
-  { seed, reached }: { seed: number; reached: ReadonlyMap<number, Reached> },
-): Interval {
-  const walked = reached.get(serviceOf(present, entry.operation))?.conditional;
+function conditionalOf(present: Present, entry: Entry, { seed, climb }: { seed: number; climb: Climb }): Interval {
+  const walked = climb.conditionalOf(serviceOf(present, entry.operation));
   // Nobody above waits for who takes its work from a queue; of another there is a way that is not seen.
   const expected = walked ?? (present.fromQueues.has(seed) ? NEVER : { low: 0, mid: 0, high: 1 });
   if (entry.failures < MEASURED_MIN) return expected;
@@ -196,27 +143,14 @@ function total(present: Present): number {
   return [...present.enteredIn.values()].reduce((sum, one) => sum + one, 0);
 }
 
-function pathOf(present: Present, reached: ReadonlyMap<number, Reached>, from: number): readonly string[] {
-  const path: string[] = [];
-  for (let node = from; path.length < PATH_MAX;) {
-    path.push(present.graph.names.textOf(node));
-    const next = reached.get(node)?.next ?? node;
-    if (next === node) break;
-    node = next;
-  }
-  return path;
-}
-
 /** Uses on the way that are declared and were never seen: nothing is known of how they fail. */
-function unknownOf(present: Present, reached: ReadonlyMap<number, Reached>): readonly string[] {
+function unknownOf(present: Present, reached: ReadonlySet<number>): readonly string[] {
   const { names } = present.graph;
   const unknown: string[] = [];
-  for (const needed of reached.keys()) {
-    for (const { user, isObserved } of present.uses.get(needed) ?? []) {
-      if (isObserved) continue;
-      unknown.push(`${names.textOf(user)} uses ${names.textOf(needed)}`);
-      if (unknown.length >= LISTED_MAX) return unknown;
-    }
+  for (const { user, needed } of present.declaredOnly) {
+    if (!reached.has(needed)) continue;
+    unknown.push(`${names.textOf(user)} uses ${names.textOf(needed)}`);
+    if (unknown.length >= LISTED_MAX) break;
   }
   return unknown;
 }

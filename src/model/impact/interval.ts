@@ -7,7 +7,6 @@ export interface Interval {
   readonly high: number;
 }
 
-export const CERTAIN: Interval = { low: 1, mid: 1, high: 1 };
 export const NEVER: Interval = { low: 0, mid: 0, high: 0 };
 
 /** Of the normal distribution, for nine in ten. */
@@ -78,6 +77,21 @@ export function weighted(parts: readonly { readonly part: Interval; readonly wei
 
 function together(a: number, b: number): number {
   return squareRoot(a * a + b * b);
+}
+
+/** An interval as walks carry it: what is not known below and above, in squares, which add up without roots. */
+export interface Spread {
+  readonly mid: number;
+  readonly down2: number;
+  readonly up2: number;
+}
+
+export function spreadOf({ low, mid, high }: Interval): Spread {
+  return { mid, down2: (mid - low) * (mid - low), up2: (high - mid) * (high - mid) };
+}
+
+export function intervalOf({ mid, down2, up2 }: Spread): Interval {
+  return { low: Math.max(0, mid - squareRoot(down2)), mid, high: Math.min(1, mid + squareRoot(up2)) };
 }
 
 export function rounded({ low, mid, high }: Interval): Interval {

@@ -3,17 +3,16 @@
 import type { EdgeKind } from "../../wire/types/model.ts";
 import type { Graph, Moment } from "../graph.ts";
 import { subjectOfEdge } from "../names.ts";
-import { measuredPart, product, type Interval } from "./interval.ts";
+import { measuredPart, product, spreadOf, type Spread } from "./interval.ts";
 
 /** One use of something by a service. */
 export interface Use {
   readonly user: number;
   readonly needed: number;
   /** How often a request of the user fails when what it needs fails under it. */
-  readonly spread: Interval;
+  readonly spread: Spread;
   /** The same of all of the user's requests, whether they need it or not. */
-  readonly risk: Interval;
-  readonly isObserved: boolean;
+  readonly risk: Spread;
 }
 
 /** An operation at which requests come in, and how it gets to something. */
@@ -38,6 +37,8 @@ export class Present {
   readonly uses = new Map<number, Use[]>();
   /** The same by who uses. */
   readonly needs = new Map<number, Use[]>();
+  /** Uses that somebody declared and nobody has seen. */
+  readonly declaredOnly: Use[] = [];
   /** Entries by what they reach. */
   readonly entries = new Map<number, Entry[]>();
   /** Services and other nodes by what they rest on. */
@@ -63,14 +64,15 @@ export class Present {
   /** Nodes by how much is below them: whoever uses a node stands after it, but where they use each other in a circle. */
   rankOf(node: number): number {
     this.#ranks ??= this.#rankAll();
-    return this.#ranks.get(node) ?? 0;
+    return this.#ranks[node] as number;
   }
 
-  #ranks: Map<number, number> | null = null;
+  #ranks: Uint32Array | null = null;
 
   /** In the order in which a walk downwards comes back up. */
-  #rankAll(): Map<number, number> {
-    const ranks = new Map<number, number>();
+  #rankAll(): Uint32Array {
+    const ranks = new Uint32Array(this.graph.names.nodeCount);
+    let last = 0;
     const begun = new Set<number>();
     for (const start of this.needs.keys()) {
       const way: { node: number; next: number }[] = [{ node: start, next: 0 }];
@@ -79,7 +81,7 @@ export class Present {
       for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
         const below = this.needs.get(top.node)?.[top.next++]?.needed;
         if (below === undefined) {
-          ranks.set(top.node, ranks.size);
+          ranks[top.node] = ++last;
           way.pop();
         } else if (!begun.has(below)) {
           begun.add(below);
@@ -134,14 +136,16 @@ export class Present {
     }
     if (kind === "reads" && names.refOf(to).kind === "queue") this.fromQueues.add(from);
     if (version === 0) {
-      const spread = { low: 0, mid: expected / 2, high: 1 };
-      return this.#addUse({ user: from, needed: to, spread, risk: spread, isObserved: false });
+      const spread = spreadOf({ low: 0, mid: expected / 2, high: 1 });
+      const use = { user: from, needed: to, spread, risk: spread };
+      this.declaredOnly.push(use);
+      return this.#addUse(use);
     }
     const { share, failures, spread: spreading } = versions.measuredOf(version);
     const part = Math.min(1, share);
     const spread = measuredPart(spreading, failures, expected);
     const risk = product({ low: part, mid: part, high: part }, spread);
-    this.#addUse({ user: from, needed: to, spread, risk, isObserved: true });
+    this.#addUse({ user: from, needed: to, spread: spreadOf(spread), risk: spreadOf(risk) });
   }
 
   #addUse(use: Use): void {
