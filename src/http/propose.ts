@@ -8,13 +8,15 @@ import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { plainName } from "../core/names.ts";
 import type { Reply } from "../kernel/command.ts";
-import { proposalSchema, type decisionSchema } from "../wire/schemas/api.ts";
+import { proposalSchema } from "../wire/schemas/api.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionKind, Target } from "../wire/contracts/executor.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
+import type { ActionView } from "../wire/types/views.ts";
+import { waitFor, waitMsOf } from "./action-waits.ts";
+import { decisionNow, decisionOf, type Decision } from "./decision.ts";
 import { kernelProposal } from "./kernel-proposals.ts";
-import { readView } from "./listing.ts";
 import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
 import { checkSigned, checkUnsigned, recordRefusal } from "./signed-proposals.ts";
 import type { RouteContext } from "./route.ts";
@@ -86,7 +88,9 @@ export async function proposeAs(
       repeat,
       effect,
       reversible,
-      idempotencyKey: signed?.key ?? idempotencyKey(request, identity),
+      idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(request, identity)),
+      ...(body.confidence === undefined ? {} : { confidencePpm: Math.round(body.confidence * 1_000_000) }),
+      ...(body.dryRun === true ? { dryRun: true } : {}),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
@@ -102,9 +106,16 @@ export async function proposeAs(
       ...(undoing?.left === undefined ? {} : { left: undoing.left }),
     },
   });
-  const decision = answer.repeated ? await decisionNow(services, answer) : decisionOf(answer);
+  const waitMs = waitMsOf(request, reply);
+  const isOpen = answer.repeated || (waitMs > 0 && answer.result === "evaluating");
+  const decision = isOpen ? await decisionLater(services, answer, waitMs) : decisionOf(answer);
   reply.code(DECIDED.has(decision.status) ? 200 : 202);
   return decision;
+}
+
+/** A dry run and the proposal that follows it may have the same key. */
+function keyOf({ dryRun }: Proposal, key: string | null): string | null {
+  return key === null || dryRun !== true ? key : `${key} dry-run`;
 }
 
 /** What the proposal rests on, for those who decide; no rule reads it. */
@@ -117,17 +128,10 @@ function backgroundOf({ evidence, confidence, context }: Proposal): JsonObject |
   };
 }
 
-/** What became of an action that an earlier request with the same key proposed. */
-async function decisionNow(services: Services, { subject }: Reply): Promise<Decision> {
-  const { status } = await readView(services, { view: "actions", id: subject, code: "action-not-found" });
-  return decisionOf({ subject, result: status, repeated: true });
-}
-
-type Decision = z.output<typeof decisionSchema>;
-
-export function decisionOf(answer: Reply): Decision {
-  const { subject, result, repeated } = answer;
-  return { id: subject, status: result, repeated, href: `/v1/actions/${subject}` };
+/** What became of it by now: of an earlier request with the same key, or of one that waits for its decision. */
+async function decisionLater(services: Services, { subject, repeated }: Reply, waitMs: number): Promise<Decision> {
+  const isThere = ({ status }: ActionView): boolean => status !== "evaluating";
+  return decisionNow(await waitFor(services, { id: subject, isThere, waitMs }), repeated);
 }
 
 function checkTarget(target: { environment: string; service: string; resource?: string | undefined }): Target {

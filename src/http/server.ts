@@ -116,6 +116,7 @@ export function createServer(services: Services, { refusals, consoleFiles }: Bes
   });
   server.addHook("preClose", (done) => {
     services.live.close();
+    services.waits.close();
     done();
   });
   mountConsole(server, consoleFiles);

@@ -19,6 +19,7 @@ import type { Declared } from "../model/declare.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
+import type { ActionWaits } from "./action-waits.ts";
 import type { Admission } from "./admission.ts";
 import type { LiveEvents } from "./live-events.ts";
 import type { Metrics } from "./metrics.ts";
@@ -49,6 +50,7 @@ export interface Services {
   readonly views: ViewService;
   readonly ledger: LedgerService;
   readonly live: LiveEvents;
+  readonly waits: ActionWaits;
   readonly confirmClock: () => void;
   readonly log: { error(facts: object, message: string): void; info(facts: object, message: string): void };
   readonly admission: Admission;

@@ -1,18 +1,19 @@
 // Commands: what may be asked of the kernel. Their input is recorded with the first event they produce.
 
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Answerer, ReviewOutcome } from "../wire/types/approvals.ts";
+import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
 import type {
   BrakeScope,
   ClassificationFacts,
+  EvaluationFacts,
   InverseFacts,
-  ProposalFacts,
   RefusalCounts,
   StepStatus,
 } from "./events.ts";
+import type { ProposalFacts } from "./proposal-facts.ts";
 
 /** Who acts when nobody asked: time, starts, the log itself. */
 export const KERNEL = "system:kernel";
@@ -176,21 +177,30 @@ export function inputToRecord(command: Command): JsonObject {
   return command.type === "propose-action" ? { idempotencyKey: command.input.idempotencyKey } : command.input;
 }
 
+/** Facts of a proposal that are absent where they say nothing. */
+export const OPTIONAL_FACTS = ["confidencePpm", "dryRun", "inverse", "signed", "size", "undoes"] as const;
+
 /** The input of a command, from the facts of the first event that it produced. */
 export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
-  const { requestHash, planHash, repeat, effect, reversible, operand, inverse, size, signed } = facts;
+  const { requestHash, planHash, repeat, effect, reversible, operand } = facts;
   const stated = { kind, environment, service, resource, agentKind, person, requestHash, planHash };
-  const optional = {
-    ...(inverse === undefined ? {} : { inverse }),
-    ...(operand === null ? {} : { operand }),
-    ...(size === undefined ? {} : { size }),
-    ...(signed === undefined ? {} : { signed }),
-  };
+  const optional: Record<string, Json> = operand === null ? {} : { operand: operand ?? null };
+  for (const name of OPTIONAL_FACTS) if (facts[name] !== undefined) optional[name] = facts[name];
   return { ...stated, repeat, effect, reversible, ...optional, ...input };
 }
+
+/** A proposal's decision, with who is asked and until when where it is held. */
+export type Decided = {
+  readonly evaluation: EvaluationFacts | null;
+  /** Why it is refused, or advice. */
+  readonly code: string | null;
+  readonly would: "allow" | "hold" | null;
+  readonly duplicateOf: string | null;
+  readonly answers: { readonly asks: Asks; readonly until: number } | null;
+};
 
 /** What a command answers: the subject it was about, and what happened to it. */
 export type Reply = {
@@ -199,4 +209,6 @@ export type Reply = {
   readonly result: string;
   /** True when an earlier command with the same idempotency or delivery key already did this. */
   readonly repeated: boolean;
+  /** Of a proposal: null while it is not decided. */
+  readonly decided?: Decided | null;
 };

@@ -108,7 +108,7 @@ export function settle(tx: Transaction, actionId: string): void {
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
   const stopped = action.effect === "kernel" ? whyLevelRefused(tx.state, tx.now, action) : null;
   if (stopped !== null) return refuse(tx, action, { evaluation: null, code: stopped });
-  if (isTightening(action)) return grantTightening(tx, action);
+  if (isTightening(action)) return tighten(tx, action);
   const brake = brakeOn(tx.state.brakes.values(), action);
   if (brake === "pause") return refuse(tx, action, { evaluation: null, code: "paused" });
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
@@ -122,9 +122,10 @@ export function settle(tx: Transaction, actionId: string): void {
   const { result: limited, advised } = limitByLevel(at, action, staged);
   const result = guard(tx, action, requireSignature(action, limited));
   const evaluation = toFacts(result, tx.engine.version);
-  if (advised) return advise(tx, action, evaluation);
+  if (advised) return advise(tx, action, { evaluation, code: "level" });
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
+  if (action.dryRun === true) return advise(tx, action, { evaluation, code: "dry-run" });
   if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
     return hold(tx, action, { result, evaluation, policy });
   }
@@ -214,15 +215,19 @@ function hold(tx: Transaction, action: Action, { result, evaluation, policy }: H
 }
 
 /** What policy came to is kept beside it: so one sees what would have happened. */
-function advise(tx: Transaction, action: Action, evaluation: EvaluationFacts): void {
+function advise(
+  tx: Transaction,
+  action: Action,
+  { evaluation, code }: { evaluation: EvaluationFacts; code: "level" | "dry-run" },
+): void {
   const would = evaluation.decision === "hold" ? "hold" : "allow";
-  const facts = { code: "level", evaluation: { ...evaluation, decision: "refuse" }, would } as const;
+  const facts = { code, evaluation: { ...evaluation, decision: "refuse" }, would } as const;
   tx.emit({ type: "action.advised", subject: action.id, facts });
 }
 
 const TIGHTENED = { code: "tightening", evidence: {}, gate: "kernel/tightening", verdict: "pass" } as const;
 
-function grantTightening(tx: Transaction, action: Action): void {
+function tighten(tx: Transaction, action: Action): void {
   const bundleHash = tx.state.bundleHash ?? "";
   const whole = {
     route: null,
@@ -233,7 +238,9 @@ function grantTightening(tx: Transaction, action: Action): void {
     minimumLevel: 0,
   };
   const result = { ...whole, bundleHash, decision: "allow", verdicts: [TIGHTENED] } as const;
-  grant(tx, action, { result, evaluation: toFacts(result, tx.engine.version), dryRun: false, policy: null });
+  const evaluation = toFacts(result, tx.engine.version);
+  if (action.dryRun === true) return advise(tx, action, { evaluation, code: "dry-run" });
+  grant(tx, action, { result, evaluation, dryRun: false, policy: null });
 }
 
 type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean; policy: ActivePolicy | null };

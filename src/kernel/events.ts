@@ -11,13 +11,14 @@ import type {
   HeldFacts,
 } from "./hold-facts.ts";
 import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
+import type { ProposalFacts } from "./proposal-facts.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
-import type { AgentRegistration, ProposalSignature } from "../wire/types/agent.ts";
+import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
@@ -37,40 +38,6 @@ export type EvaluationFacts = {
   readonly verdicts: readonly Verdict[];
   readonly bundleHash: string;
   readonly engine: string;
-};
-
-/** Where an action aims and who asked: fixed when it is proposed. */
-export type ProposalFacts = {
-  readonly kind: string;
-  readonly environment: string;
-  readonly service: string;
-  readonly resource: string | null;
-  readonly agentKind: "agent" | "person" | "system";
-  /** The person behind the proposer (owner of an agent, or the person itself): never an approver. */
-  readonly person: string | null;
-  readonly requestHash: string;
-  readonly planHash: string | null;
-  readonly repeat: Repeatability;
-  /** `kernel` kinds are carried out by the kernel itself, `none` have no effect beyond the record. */
-  readonly effect: "external" | "kernel" | "none";
-  readonly reversible: boolean;
-  /** How much it does, by its plan: statements, rows, replicas; absent: one thing. */
-  readonly size?: number;
-  readonly run: string | null;
-  readonly incident: string | null;
-  /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
-  readonly cause: { readonly signature: string; readonly signal: string | null } | null;
-  readonly classification: ClassificationFacts | null;
-  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or terms as canonical JSON. */
-  readonly operand: string | null;
-  /** How its plan is taken back; absent where nothing does, or while it has no plan. */
-  readonly inverse?: InverseFacts;
-  /** The action that it takes back; absent for all but what the kernel proposes for that. */
-  readonly revertOf?: string;
-  /** The finished action that a person wants undone by this one; policy decides it like any other. */
-  readonly undoes?: string;
-  /** Of an agent's proposal alone. */
-  readonly signed?: ProposalSignature;
 };
 
 export type BrakeScope = {
@@ -180,7 +147,7 @@ export type EventFacts = {
   /** The end of what is advice only: nothing happens, nobody is asked, and `would` is what policy came to. */
   "action.advised": {
     readonly evaluation: EvaluationFacts;
-    readonly code: "level";
+    readonly code: "level" | "dry-run";
     readonly would: "allow" | "hold";
   };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };

@@ -12,7 +12,8 @@ import type { SignalFacts } from "./command.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Stands, Ticket } from "./stands.ts";
-import type { BrakeScope, InverseFacts, ProposalFacts, StopEnds, VerifyTerms } from "./events.ts";
+import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
+import type { ProposalFacts } from "./proposal-facts.ts";
 
 export type Grant = {
   readonly id: string;
@@ -41,7 +42,7 @@ export type Verifying = {
   readonly nextAt: number;
 };
 
-export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "undoes"> & {
+export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm"> & {
   readonly id: string;
   readonly agent: string;
   /** An agent's; people propose with their token alone. */
@@ -55,6 +56,8 @@ export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "un
   signature?: string;
   size?: number;
   inverse?: InverseFacts;
+  /** Over as soon as it is decided. */
+  dryRun?: true;
   /** The action that it takes back. */
   revertOf?: string;
   /** From the end of its step to the end of its verification. */

@@ -122,12 +122,13 @@ function checkSameRequest(facts: JsonObject, request: JsonObject): void {
     ...(resource === undefined ? {} : { resource }),
   };
   const { kind = null, arguments: args = null } = request;
+  const undone = facts["undoes"] === undefined ? {} : { undoes: facts["undoes"] };
   const isSame =
     kind === facts["kind"] &&
     target.environment === facts["environment"] &&
     target.service === facts["service"] &&
     (resource ?? null) === facts["resource"] &&
-    hash("sha256", canonicalJson({ arguments: args, kind, target })) === facts["requestHash"];
+    hash("sha256", canonicalJson({ arguments: args, kind, target, ...undone })) === facts["requestHash"];
   if (!isSame) throw wrong("kind, target or arguments are not those that were signed");
 }
 

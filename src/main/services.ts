@@ -10,6 +10,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import { findInverse } from "../effects/inverse.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
+import { ActionWaits } from "../http/action-waits.ts";
 import { LiveEvents } from "../http/live-events.ts";
 import type { Family, Metrics } from "../http/metrics.ts";
 import type {
@@ -101,6 +102,7 @@ export function createServices(parts: Parts): Services {
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
     live: openLiveEvents(parts),
+    waits: openWaits(core.kernel),
     confirmClock: () => core.clock.confirm(),
     log: {
       error: (facts, message) => parts.log.error(facts, message),
@@ -115,6 +117,12 @@ function openLiveEvents({ core: { kernel }, metrics }: Parts): LiveEvents {
   kernel.onDurable((events) => live.publish(events));
   metrics.gauge({ name: "holdpoint_stream_readers", help: "Open streams of live updates.", read: () => live.readers });
   return live;
+}
+
+function openWaits(kernel: Parts["core"]["kernel"]): ActionWaits {
+  const waits = new ActionWaits();
+  kernel.onDurable((events) => waits.publish(events));
+  return waits;
 }
 
 function whyNotReady({ core, follower }: Parts): string | null {

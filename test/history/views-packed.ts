@@ -37,6 +37,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     reversible: false,
     operand: null,
     signed: null,
+    confidencePpm: null,
     proposedAt: seq,
     updatedAt: seq,
     endedAt: null,

@@ -137,6 +137,7 @@ export class Workload extends Recorder {
       reversible: this.#chance(2),
       idempotencyKey: `${agent} jti${this.#below(this.#chance(4) ? 200 : 1_000_000)}`,
       signed: signedBy(agent, signedAt),
+      ...(this.#chance(20) ? { dryRun: true, confidencePpm: this.#below(1_000_001) } : {}),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
     };
     this.submit({ type: "propose-action", actor: agent, input, content: { reason: "because" } });

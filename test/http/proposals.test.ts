@@ -220,6 +220,60 @@ async function release(brake: string): Promise<void> {
   assert.deepEqual(now.json?.["brakes"], []);
 }
 
+describe("the answer to a proposal", () => {
+  it("says what was decided, by which verdicts, who must answer and until when", async () => {
+    const { json } = await propose("visitor", { body: note("production", "who answers") });
+    const { json: action } = await server.ask(json?.["href"] as string, as("ada"));
+    const [hold, evaluation] = [action?.["hold"] as JsonObject, action?.["evaluation"] as JsonObject];
+    assert.deepEqual([json?.["status"], json?.["decision"]], ["held", "hold"]);
+    assert.deepEqual(json?.["next"], { who: "1 of on-call", roles: ["on-call"], until: hold["deadline"] as number });
+    assert.deepEqual(json?.["verdicts"], evaluation["verdicts"]);
+    const free = await propose("visitor", { body: note("staging", "who answers") });
+    assert.deepEqual([free.json?.["decision"], free.json?.["next"]], ["allow", null]);
+  });
+
+  it("of a dry run is the decision alone: nothing is held, and the same key is free for the real one", async () => {
+    const body = { ...note("production", "would it"), confidence: 0.25, dryRun: true };
+    const { status, json } = await propose("visitor", { body, key: "dry-1" });
+    assert.deepEqual([status, json?.["status"], json?.["code"], json?.["would"]], [200, "advised", "dry-run", "hold"]);
+    const { json: action } = await server.ask(json?.["href"] as string, as("ada"));
+    assert.deepEqual([action?.["dryRun"], action?.["confidencePpm"], action?.["hold"]], [true, 250_000, null]);
+    const real = await propose("visitor", { body: note("production", "would it"), key: "dry-1" });
+    assert.deepEqual([real.json?.["status"], real.json?.["repeated"]], ["held", false]);
+  });
+
+  it("comes when somebody has answered, for whoever waits, and in time in any case", async () => {
+    const { json } = await propose("visitor", { body: note("production", "wait for it") });
+    const href = json?.["href"] as string;
+    const headers = { prefer: "respond-async, wait=30" };
+    const waiting = server.ask(href, { ...as("visitor"), headers });
+    const { json: held } = await server.ask(href, { ...as("ada"), headers: { prefer: "wait=0" } });
+    assert.equal(held?.["status"], "held");
+    const body = { decision: "deny", planHash: held?.["planHash"] as string };
+    await server.ask(`${href}/approvals`, { ...as("ada"), body });
+    const answer = await waiting;
+    assert.equal(answer.headers.get("preference-applied"), "wait=30");
+    assert.equal(answer.json?.["status"], "denied");
+    const late = await server.ask(href, { ...as("visitor"), headers: { prefer: "wait=86400" } });
+    assert.deepEqual([late.json?.["status"], late.headers.get("preference-applied")], ["denied", "wait=30"]);
+  });
+
+  it("names no evidence that is no id of its kind, and no confidence that is none", async () => {
+    const evidence = [{ kind: "signal", id: "sig_000000001" }];
+    assert.equal((await propose("visitor", { body: { ...note("staging"), evidence } })).status, 200);
+    for (const bad of [
+      { evidence: [{ kind: "signal", id: "act_000000001" }] },
+      { evidence: [{ kind: "run", id: "run_1" }] },
+      { confidence: -0.001 },
+      { confidence: 1.001 },
+      { confidence: "1" },
+    ]) {
+      const { json } = await propose("visitor", { body: { ...note("staging"), ...bad } });
+      assert.equal(json?.["code"], "request-invalid");
+    }
+  });
+});
+
 describe("an idempotency key", () => {
   it("with the same request answers the same action as it is now, and adds nothing", async () => {
     const first = await propose("visitor", { body: note("staging", "once"), key: "k-1" });

@@ -85,6 +85,52 @@ describe("an agent's action", () => {
   });
 });
 
+describe("a dry run", () => {
+  it("is decided like any other and then over: nobody is asked, nothing runs, no limit is touched", async () => {
+    const rig = await Rig.open();
+    const dry = { dryRun: true } as const;
+    const reply = await rig.propose({ kind: "test.asked", ...dry });
+    assert.equal(reply.result, "advised");
+    const { code, would, evaluation } = rig.last("action.advised", reply.subject);
+    assert.deepEqual([code, would], ["dry-run", "hold"]);
+    assert.deepEqual([reply.decided?.code, reply.decided?.would, reply.decided?.answers], ["dry-run", "hold", null]);
+    assert.deepEqual(reply.decided?.evaluation, evaluation);
+    assert.equal((await rig.begin(reply.subject)).result, "ended");
+    for (let i = 0; i < 20; i++) assert.equal((await rig.propose({ kind: "test.limited", ...dry })).result, "advised");
+    assert.equal((await rig.propose({ kind: "test.limited" })).result, "granted");
+    assert.equal((await rig.propose({ kind: "unheard.of", ...dry })).result, "refused");
+    assert.equal(rig.all("action.held").length, 0);
+  });
+
+  it("of what Holdpoint itself would do changes nothing, and of what takes no approval neither", async () => {
+    const rig = await Rig.open();
+    const grant = await rig.grantLevel({ agent: NEW });
+    const by = { agentKind: "person", person: "ben" } as const;
+    const { result } = await rig.propose({ ...revokeProposal(grant, by), dryRun: true }, "person:ben");
+    assert.deepEqual([result, rig.state.levels.get(NEW)?.length], ["advised", 1]);
+    const wanted = levelProposal({ agent: NEW, expiresAt: rig.nowMs + MINUTE_MS }, by);
+    assert.equal((await rig.propose({ ...wanted, dryRun: true }, "person:ben")).result, "advised");
+  });
+
+  it("is planned first where its plan is somebody else's to make", async () => {
+    const rig = await Rig.open();
+    const { subject, result, decided } = await rig.propose({ kind: "test.free", planHash: null, dryRun: true });
+    assert.deepEqual([result, decided], ["evaluating", null]);
+    const planned = await rig.ask("plan-action", { action: subject, planHash: "1".repeat(64), code: "" });
+    assert.equal(planned.result, "advised");
+  });
+});
+
+describe("a proposal that is held", () => {
+  it("answers who is asked, for what, and until when", async () => {
+    const rig = await Rig.open();
+    const { subject, decided } = await rig.propose({ kind: "test.asked" });
+    const { asks, deadline, evaluation } = rig.last("action.held", subject);
+    assert.deepEqual(decided?.answers, { asks, until: deadline });
+    assert.deepEqual([decided?.evaluation, decided?.code], [evaluation, null]);
+  });
+});
+
 describe("a level", () => {
   it("is granted by an owner alone, never by the agent itself, and an agent asks only for itself", async () => {
     const rig = await Rig.open();

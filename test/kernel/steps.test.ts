@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LIMITS } from "../../src/kernel/limits.ts";
-import type { ProposalFacts } from "../../src/kernel/events.ts";
+import type { ProposalFacts } from "../../src/kernel/proposal-facts.ts";
 import { MINUTE_MS, Rig } from "./rig.ts";
 
 async function begun(repeat: ProposalFacts["repeat"] = "idempotent"): Promise<{ rig: Rig; id: string }> {

@@ -18,7 +18,7 @@ import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
-import { checkLevels, checkRevoked } from "./level-invariants.ts";
+import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
@@ -89,6 +89,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkApprovals(events),
     ...checkLevels(events),
     ...checkRevoked(events),
+    ...checkDryRuns(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),

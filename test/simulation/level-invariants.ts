@@ -60,6 +60,18 @@ export function checkLevels(events: readonly LedgerEvent[]): string[] {
   return broken;
 }
 
+/** A dry run is decided and over: nobody is asked, nothing is granted, no step begins. */
+export function checkDryRuns(events: readonly LedgerEvent[]): string[] {
+  const dry = new Set<string>();
+  const broken: string[] = [];
+  for (const { type, subject, facts } of events) {
+    if (type === "action.proposed" && facts["dryRun"] === true) dry.add(subject);
+    const isMore = type === "action.held" || type === "action.granted" || type.startsWith("step.");
+    if (isMore && dry.has(subject)) broken.push(`${subject}: ${type} of a dry run`);
+  }
+  return broken;
+}
+
 /** Nothing begins under a grant that was taken back. */
 export function checkRevoked(events: readonly LedgerEvent[]): string[] {
   const revoked = new Set<string>();

@@ -136,6 +136,7 @@ function propose(world: World, promised: Promised): void {
     ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
     ...(kind.planning === "pure" ? { size } : {}),
     signed: signedBy(agent.id, world.nowMs - world.random.below(1_000)),
+    ...(world.random.below(12) === 0 ? { dryRun: true } : {}),
   };
   const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
   const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });

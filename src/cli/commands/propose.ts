@@ -28,6 +28,7 @@ type ProposeFlags = ArgumentFlags & {
   readonly wait?: string;
   readonly model?: string;
   readonly promptHash?: string;
+  readonly dryRun?: true;
   readonly promptFile?: string;
   readonly output: OutputFormat;
 };
@@ -44,6 +45,7 @@ export function addPropose(program: Command, runner: Runner): void {
     .option("--args-file <file>", "all arguments as a JSON object; - reads standard input")
     .option("--reason <text>", "why, for those who decide")
     .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
+    .option("--dry-run", "plan and decide, with every verdict: nobody is asked, nothing runs")
     .option("--model <provider/name@version>", "of an agent: which model made the proposal")
     .option("--prompt-file <file>", "of an agent: the prompt that led to it, of which only the hash is sent")
     .option("--prompt-hash <sha256>", "of an agent: that hash itself")
@@ -85,6 +87,7 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
     target: { environment, service, ...(resource === undefined ? {} : { resource }) },
     arguments: await readArguments(session, flags),
     ...(reason === undefined ? {} : { reason }),
+    ...(flags.dryRun === true ? { dryRun: true } : {}),
   };
   const request = { path: apiPath("v1", "actions"), ...signIfAgent(session, body, { key, flags }) };
   return decide(session, { request, key, flags });

@@ -12,10 +12,13 @@ import {
   revertSchema,
 } from "../../wire/schemas/api.ts";
 import type { Identity } from "../../wire/types/identity.ts";
+import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
-import { decisionOf, propose, proposeAs } from "../propose.ts";
+import { waitFor, waitMsOf } from "../action-waits.ts";
+import { decisionOf } from "../decision.ts";
+import { propose, proposeAs } from "../propose.ts";
 import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
 import { revertOf } from "../revert.ts";
 import type { Route, RouteContext } from "../route.ts";
@@ -51,9 +54,12 @@ async function isOwn(services: Services, of: { identity: Identity; action: strin
 
 /** One action with its timeline and, for those who may read contents, what was proposed and planned, for those who may read contents. */
 async function readAction(context: RouteContext): Promise<unknown> {
-  const { services, request } = context;
+  const { services, request, reply } = context;
   const identity = await identify(services, request);
-  const document = await readVisible(services, { identity, id: idOf(request.params) });
+  const found = await readVisible(services, { identity, id: idOf(request.params) });
+  const waitMs = waitMsOf(request, reply);
+  const isThere = ({ status }: ActionView): boolean => hasEnded(status);
+  const document = waitMs === 0 ? found : await waitFor(services, { id: found.id, isThere, waitMs });
   const { events: _events, eventsOmitted: timelineOmitted, ...shown } = document;
   const read = { ...shown, timeline: await services.ledger.timeline(document), timelineOmitted };
   if (!hasScope(identity, "payloads:read") && document.agent !== identity.id) return read;

@@ -13,7 +13,7 @@ import {
 import { hasScope } from "../../wire/types/scopes.ts";
 import { answerCommand, answererOf, glassCommand } from "../answers.ts";
 import { listView, readView } from "../listing.ts";
-import { decisionOf } from "../propose.ts";
+import { decisionOf } from "../decision.ts";
 import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 

@@ -3,9 +3,10 @@
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { checkProposedAgent } from "./agents.ts";
-import { inputToRecord, type Command, type Reply } from "../command.ts";
+import { inputToRecord, OPTIONAL_FACTS, type Command, type Decided, type Reply } from "../command.ts";
 import { isForPeople, refuse, settle } from "../evaluate.ts";
-import type { KernelEvent } from "../events.ts";
+import type { EventFacts, KernelEvent } from "../events.ts";
+import type { HeldFacts } from "../hold-facts.ts";
 import { incidentOf } from "../incident-index.ts";
 import { checkOperand } from "../kernel-kinds.ts";
 import { LIMITS, TERMS } from "../limits.ts";
@@ -45,8 +46,23 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   if (command.content === undefined) tx.emit({ type: "action.proposed", subject, facts });
   else tx.emit({ type: "action.proposed", subject, facts, payload: { body: command.content, retention: "content" } });
   if (proposal.planHash !== null) settle(tx, subject);
-  return { subject, result: statusOf(tx, subject), repeated: false };
+  return { subject, result: statusOf(tx, subject), repeated: false, decided: decidedOf(tx, subject) };
 }
+
+/** How it was decided in this very transaction; null while its plan is awaited. */
+function decidedOf({ events }: Transaction, subject: string): Decided | null {
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i];
+    if (event?.subject !== subject || event.type === "action.proposed") continue;
+    const { evaluation, code, would, asks, deadline, duplicateOf } = event.facts as Partial<DecidedFacts>;
+    if (evaluation === undefined) continue;
+    const answers = asks === undefined || deadline === undefined ? null : { asks, until: deadline };
+    return { evaluation, code: code ?? null, would: would ?? null, duplicateOf: duplicateOf ?? null, answers };
+  }
+  return null;
+}
+
+type DecidedFacts = HeldFacts & EventFacts["action.advised"] & Pick<EventFacts["action.suppressed"], "duplicateOf">;
 
 /** A full table forgets the oldest key of whoever has the most: used again, it would make another action. */
 function keyToForget({ idempotency, shares }: State, client: string): string | null {
@@ -85,15 +101,16 @@ function proposalFacts(
     run: null,
     service: proposal.service,
   };
-  const { inverse, size, signed, undoes } = proposal;
-  const isPlain = inverse === undefined && size === undefined && signed === undefined && undoes === undefined;
-  if (forgets === null && isPlain) return facts;
+  if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
+  const { confidencePpm, dryRun, inverse, signed, size, undoes } = proposal;
   return {
     ...facts,
+    ...(confidencePpm === undefined ? {} : { confidencePpm }),
+    ...(dryRun === undefined ? {} : { dryRun }),
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),
-    ...(size === undefined ? {} : { size }),
     ...(signed === undefined ? {} : { signed }),
+    ...(size === undefined ? {} : { size }),
     ...(undoes === undefined ? {} : { undoes }),
   };
 }

@@ -6,7 +6,8 @@ import { idFromSeq } from "../../core/ids.ts";
 import { putBrake } from "../brake-changes.ts";
 import type { Command, Reply } from "../command.ts";
 import { settle } from "../evaluate.ts";
-import type { KernelEvent, ProposalFacts } from "../events.ts";
+import type { KernelEvent } from "../events.ts";
+import type { ProposalFacts } from "../proposal-facts.ts";
 import { LIMITS } from "../limits.ts";
 import type { Transaction } from "../transaction.ts";
 

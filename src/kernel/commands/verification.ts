@@ -8,7 +8,8 @@
 import { assert } from "../../core/assert.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
-import type { ProposalFacts, RevertCode } from "../events.ts";
+import type { RevertCode } from "../events.ts";
+import type { ProposalFacts } from "../proposal-facts.ts";
 import { blockedKey } from "../reducers/verification.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";

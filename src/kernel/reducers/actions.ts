@@ -105,6 +105,7 @@ export function applyProposed(
   });
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
+  if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
   if (facts.signed !== undefined) countProposal(state, { actor, time });

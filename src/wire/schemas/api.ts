@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { REVIEW_OUTCOMES } from "../types/approvals.ts";
+import { seqFromId } from "../../core/ids.ts";
 import { agentId, modelText } from "./agents.ts";
 
 const id = z.string().min(1).max(64);
@@ -13,6 +14,12 @@ const targetSchema = z.strictObject({
   resource: z.string().min(1).max(256).optional(),
 });
 
+const EVIDENCE = { signal: "sig", run: "run", incident: "inc", action: "act" } as const;
+
+const evidenceSchema = z
+  .strictObject({ kind: z.enum(["signal", "run", "incident", "action"]), id })
+  .refine(({ kind, id: text }) => seqFromId(EVIDENCE[kind], text) !== undefined, "no id of that kind");
+
 export const proposalSchema = z
   .strictObject({
     kind: z
@@ -22,11 +29,9 @@ export const proposalSchema = z
     target: targetSchema,
     arguments: z.record(z.string().max(128), z.unknown()),
     reason: z.string().max(4_000).optional(),
-    evidence: z
-      .array(z.strictObject({ kind: z.enum(["signal", "run", "incident", "action"]), id }))
-      .max(32)
-      .optional(),
-    confidence: z.number().min(0).max(1).optional(),
+    evidence: z.array(evidenceSchema).max(32).optional().describe("What it rests on: ids that Holdpoint gave out"),
+    confidence: z.number().min(0).max(1).optional().describe("How sure the proposer is; kept to a millionth"),
+    dryRun: z.boolean().optional().describe("Planned and decided, with every verdict; nobody is asked, nothing runs"),
     context: z
       .record(z.string().max(128), z.unknown())
       .optional()
@@ -47,7 +52,26 @@ export const proposalSchema = z
   .meta({ id: "Proposal" });
 
 export const decisionSchema = z
-  .object({ id, status: z.string(), repeated: z.boolean(), href: z.string() })
+  .object({
+    id,
+    status: z.string(),
+    repeated: z.boolean(),
+    href: z.string(),
+    decision: z
+      .enum(["allow", "hold", "refuse"])
+      .nullable()
+      .optional()
+      .describe("Of a proposal; null while its plan is awaited"),
+    code: z.string().nullable().optional().describe("Why it is refused, or only advice"),
+    would: z.enum(["allow", "hold"]).nullable().optional().describe("Of advice and dry runs: what policy came to"),
+    verdicts: z.array(z.unknown()).optional(),
+    duplicateOf: id.nullable().optional(),
+    next: z
+      .object({ who: z.string(), roles: z.array(z.string()), until: z.number() })
+      .nullable()
+      .optional()
+      .describe("Who must answer, and until when (milliseconds since the epoch) before the next are asked, or it ends"),
+  })
   .meta({ id: "Decision" });
 
 /** The name of the target, typed; needed where nothing takes the plan back. */

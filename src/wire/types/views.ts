@@ -156,6 +156,7 @@ export interface ActionView extends Document {
   readonly operand: string | null;
   /** Of an agent's proposal: by which key and model; the JWS itself is in the content. */
   readonly signed: ProposalSignature | null;
+  readonly confidencePpm: number | null;
   readonly proposedAt: number;
   readonly updatedAt: number;
   readonly endedAt: number | null;

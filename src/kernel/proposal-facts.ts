@@ -1,0 +1,43 @@
+// What is recorded of a proposal.
+
+import type { Repeatability } from "../wire/contracts/executor.ts";
+import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { ClassificationFacts, InverseFacts } from "./events.ts";
+
+/** Where an action aims and who asked: fixed when it is proposed. */
+export type ProposalFacts = {
+  readonly kind: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly resource: string | null;
+  readonly agentKind: "agent" | "person" | "system";
+  /** The person behind the proposer (owner of an agent, or the person itself): never an approver. */
+  readonly person: string | null;
+  readonly requestHash: string;
+  readonly planHash: string | null;
+  readonly repeat: Repeatability;
+  /** `kernel` kinds are carried out by the kernel itself, `none` have no effect beyond the record. */
+  readonly effect: "external" | "kernel" | "none";
+  readonly reversible: boolean;
+  /** How much it does, by its plan: statements, rows, replicas; absent: one thing. */
+  readonly size?: number;
+  readonly run: string | null;
+  readonly incident: string | null;
+  /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */
+  readonly cause: { readonly signature: string; readonly signal: string | null } | null;
+  readonly classification: ClassificationFacts | null;
+  /** What a kernel kind acts on: a policy bundle's hash, a brake's id, a stage, or terms as canonical JSON. */
+  readonly operand: string | null;
+  /** How its plan is taken back; absent where nothing does, or while it has no plan. */
+  readonly inverse?: InverseFacts;
+  /** The action that it takes back; absent for all but what the kernel proposes for that. */
+  readonly revertOf?: string;
+  /** The finished action that a person wants undone by this one; policy decides it like any other. */
+  readonly undoes?: string;
+  /** Of an agent's proposal alone. */
+  readonly signed?: ProposalSignature;
+  /** Planned and decided, and then over: nobody is asked and nothing runs. */
+  readonly dryRun?: true;
+  /** How sure the proposer says it is, in parts per million. */
+  readonly confidencePpm?: number;
+};
