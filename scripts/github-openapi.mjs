@@ -36,23 +36,32 @@ const DROPPED = new Set([
   "deprecated",
 ]);
 
-const whole = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
-/** @type {Record<string, Record<string, unknown>>} */
+/** @typedef {Record<string, unknown>} Members */
+/** @typedef {{parameters?: unknown, requestBody?: unknown, responses: Members}} Operation */
+/**
+ * @typedef {object} Api
+ * @property {string} openapi
+ * @property {{title: string, version: string, license: unknown}} info
+ * @property {Record<string, Record<string, Operation>>} paths
+ * @property {Record<string, Members>} components
+ */
+
+const whole = /** @type {Api} */ (JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")));
+/** @type {Record<string, Members>} */
 const components = {};
 
 /**
  * A copy without prose, and with every component that it refers to kept.
- * @param {any} value
+ * @param {unknown} value
  * @param {boolean} names whether its members are called by names of the API, not by words of the description
- * @returns {any}
+ * @returns {unknown}
  */
 function slim(value, names = false) {
   if (Array.isArray(value)) return value.map((one) => slim(one));
   if (typeof value !== "object" || value === null) return value;
   const kept = Object.entries(value).filter(([key]) => names || (!DROPPED.has(key) && !key.startsWith("x-")));
-  const copy = Object.fromEntries(kept.map(([key, member]) => [key, slim(member, !names && key === "properties")]));
-  if (!names && typeof value.$ref === "string") keep(value.$ref);
-  return copy;
+  if (!names && "$ref" in value && typeof value.$ref === "string") keep(value.$ref);
+  return Object.fromEntries(kept.map(([key, member]) => [key, slim(member, !names && key === "properties")]));
 }
 
 /** @param {string} ref */
@@ -61,18 +70,19 @@ function keep(ref) {
   const room = (components[kind] ??= {});
   if (room[name] !== undefined) return;
   room[name] = {};
-  room[name] = slim(whole.components[kind][name]);
+  room[name] = slim(whole.components[kind]?.[name]);
 }
 
-/** @type {Record<string, Record<string, unknown>>} */
+/** @type {Record<string, Members>} */
 const paths = {};
 for (const [path, method] of OPERATIONS) {
-  const { parameters = [], requestBody, responses } = whole.paths[path][method];
+  const operation = whole.paths[path]?.[method];
+  if (operation === undefined) throw new Error(`${method} ${path} is not in the description`);
+  const { parameters = [], requestBody, responses } = operation;
   const good = Object.fromEntries(Object.entries(responses).filter(([status]) => status.startsWith("2")));
   const known = (paths[path] ??= {});
   known[method] = slim({ parameters, requestBody, responses: good });
 }
 const { title, version, license } = whole.info;
-process.stdout.write(
-  `${JSON.stringify({ openapi: whole.openapi, info: { title, version, license }, paths, components })}\n`,
-);
+const info = { title, version, license };
+process.stdout.write(`${JSON.stringify({ openapi: whole.openapi, info, paths, components })}\n`);
