@@ -131,7 +131,9 @@ describe("a flood of token requests from one address", () => {
     const unknown = `${Buffer.from("{}").toString("base64url")}.${Buffer.from('{"sub":"agent:nobody"}').toString("base64url")}.AAAA`;
     const nobody = await flood(TOKENS * 2, () => server.ask("/oauth/token", form(unknown)));
     assert.ok(nobody.some((answer) => answer.status === 429));
-    assert.equal(await status(await server.assertion("deployer")), 429);
+    // One comes back each second: of five at once most are turned away all the same.
+    const again = await Promise.all(Array.from({ length: 5 }, async () => status(await server.assertion("deployer"))));
+    assert.ok(again.includes(429), again.join(" "));
     assert.equal(await status(await server.assertion("grace")), 200);
   });
 
@@ -176,7 +178,14 @@ describe("a flood of one identity's", () => {
     const from = size();
     const body = { mode: "dry-run", scope: { service: "nothing" } };
     const answers = await flood(WRITES, () => server.ask("/v1/killswitch", { as, method: "PUT", body }));
-    assert.equal(new Set(answers.flatMap(({ json }) => (json === null ? [] : [json["brake"]]))).size, 1);
+    // Part of the burst is spent: the agents of these tests were registered with it.
+    const taken = answers.filter(({ status }) => status === 200);
+    assertTurnedAway(
+      answers.filter(({ status }) => status !== 200),
+      "rate-limited",
+    );
+    assert.ok(taken.length > 1, `${taken.length} taken`);
+    assert.equal(new Set(taken.map(({ json }) => json?.["brake"])).size, 1);
     assert.equal(await grownSince(from), 1);
   });
 });
