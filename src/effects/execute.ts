@@ -87,7 +87,7 @@ async function reportEnd(parts: ExecuteParts, ends: UnreportedEnds, end: Command
 }
 
 function wholeMs(ms: number): number {
-  return Number.isFinite(ms) ? Math.max(0, Math.floor(ms)) : 0;
+  return Number.isFinite(ms) ? Math.max(0, Math.ceil(ms)) : 0;
 }
 
 const LOST_PLAN: ReadonlySet<string> = new Set(["plan-mismatch", "payload-erased", "event-not-found"]);
