@@ -53,6 +53,11 @@ function waitText(waitMs: number | null): string {
   return waitMs === null ? NONE : waitMs < 60_000 ? `${Math.floor(waitMs / 100) / 10}s` : formatDuration(waitMs);
 }
 
+/** None named is all of them. */
+function placesText(level: Fields, name: "environments" | "services"): string {
+  return level.has(name) ? level.texts(name) : "*";
+}
+
 function silenceStatus(silence: Fields, nowMs: number): string {
   const startsAt = silence.number("startsAt");
   if (silence.exact("status") !== "standing" || startsAt === null) return silence.text("status");
@@ -233,6 +238,29 @@ export const RESOURCES: readonly Resource[] = [
       column("MEASURED", "measured"),
       column("APPROVALS", "approvals"),
       column("DENIALS", "denials"),
+    ],
+  },
+  {
+    singular: "level",
+    plural: "levels",
+    short: "lvl",
+    path: ["levels"],
+    filters: ["status", "agent"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      ID,
+      STATUS,
+      column("AGENT", "agent"),
+      column("LEVEL", "level"),
+      { heading: "KINDS", cell: ({ fields }) => fields.texts("kinds") },
+      { heading: "ENVIRONMENTS", cell: ({ fields }) => placesText(fields, "environments") },
+      { heading: "UNTIL", cell: ({ fields }) => formatInstant(fields.number("endedAt") ?? fields.number("expiresAt")) },
+    ],
+    wide: [
+      { heading: "SERVICES", cell: ({ fields }) => placesText(fields, "services") },
+      column("ACTION", "action"),
+      age("GRANTED", "grantedAt"),
     ],
   },
   {

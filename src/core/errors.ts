@@ -86,6 +86,7 @@ export const ERRORS = {
   "break-glass-unavailable": { status: 409, title: "There is no emergency exit for this action" },
   "review-not-found": { status: 404, title: "No such review" },
   "approver-not-found": { status: 404, title: "No such approver" },
+  "level-not-found": { status: 404, title: "No such grant of level" },
   "review-closed": { status: 409, title: "This review has been given" },
   "already-answered": { status: 409, title: "This person has already answered this hold" },
   "idempotency-conflict": { status: 422, title: "This idempotency key was used for a different request" },

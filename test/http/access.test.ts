@@ -94,6 +94,8 @@ const CASES: readonly Case[] = [
   { operation: "getTile", scope: "ledger:read", path: "/v1/ledger/tile/0/000.p/1" },
   { operation: "getStorm", scope: "incidents:read", path: "/v1/storms/stm_000000000" },
   { operation: "listApprovers", scope: "actions:read" },
+  { operation: "listLevels", scope: "agents:read" },
+  { operation: "getLevel", scope: "agents:read", path: "/v1/levels/lvl_000000000" },
   { operation: "getApprover", scope: "actions:read", path: "/v1/approvers/nobody" },
   { operation: "listSilences", scope: "incidents:read" },
   { operation: "getSilence", scope: "incidents:read", path: "/v1/silences/sil_000000000" },

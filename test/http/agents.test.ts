@@ -7,6 +7,7 @@ import type { JsonObject } from "../../src/core/json.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
 import { startServer, type Answer } from "./fixture.ts";
+import { levelRequest } from "./levels.ts";
 import { newKey, prove, registrationBody } from "./signing.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
@@ -181,5 +182,36 @@ describe("a revocation", () => {
     assert.equal((await server.ask("/v1/agents/agent:one", { as })).json?.["code"], "token-invalid");
     const view = await server.ask("/v1/agents/agent:one", { as: ada });
     assert.deepEqual([view.json?.["status"], view.json?.["revokedBy"]], ["revoked", "agent:one"]);
+  });
+});
+
+describe("levels", () => {
+  it("are listed with what they are for and how they ended, and read one by one", async () => {
+    await register("agent:rising", newKey());
+    const of = { level: 2, kinds: ["record.note"], environments: ["staging"] };
+    const request = levelRequest("agent:rising", of);
+    const asked = await server.ask("/v1/actions", { as: ada, body: request });
+    assert.equal((await approve(asked.json?.["href"] as string)).json?.["status"], "succeeded");
+    const list = async (query: string): Promise<JsonObject[]> => {
+      const { json } = await server.ask(`/v1/levels?agent=agent:rising${query}`, { as: ada });
+      return json?.["items"] as JsonObject[];
+    };
+    const [level] = await list("&status=active");
+    const { id = "", action, agent, kinds, environments, services } = level ?? {};
+    assert.deepEqual({ level: level?.["level"], kinds, environments }, of);
+    assert.deepEqual([agent, action, services], ["agent:rising", asked.json?.["id"], null]);
+    assert.deepEqual((await server.ask(`/v1/levels/${String(id)}`, { as: ada })).json, level);
+
+    const target = { environment: "holdpoint", service: "holdpoint" };
+    const body = { kind: "level.revoke", target, arguments: { grant: id } };
+    const revoked = await server.ask("/v1/actions", { as: ada, body });
+    assert.equal(revoked.json?.["status"], "succeeded", revoked.text);
+    assert.deepEqual(await list("&status=active"), []);
+    assert.deepEqual(
+      (await list("&status=revoked")).map(({ revokeAction }) => revokeAction),
+      [revoked.json["id"]],
+    );
+    const none = await server.ask("/v1/levels/lvl_nothing", { as: ada });
+    assert.deepEqual([none.status, none.json?.["code"]], [404, "level-not-found"]);
   });
 });
