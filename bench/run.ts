@@ -6,11 +6,20 @@ import { appendBench } from "./append.ts";
 import { decideBench } from "./decide.ts";
 import { describeMachine, type Bench } from "./harness.ts";
 import { modelBench } from "./model.ts";
+import { proposeBench } from "./propose.ts";
 import { startBench } from "./start.ts";
 import { stormBench } from "./storm.ts";
 import { verifyBench } from "./verify.ts";
 
-const BENCHES: readonly Bench[] = [decideBench, appendBench, verifyBench, startBench, stormBench, modelBench];
+const BENCHES: readonly Bench[] = [
+  decideBench,
+  proposeBench,
+  appendBench,
+  verifyBench,
+  startBench,
+  stormBench,
+  modelBench,
+];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");
