@@ -215,10 +215,22 @@ const someFacts = fc
     }),
   );
 
+/** Short enough, and none that does not load because its macros visit too much: that bound is ours, not the library's. */
+function isWithinBounds(condition: string): boolean {
+  if (condition.length >= 1_500) return false;
+  try {
+    checkCondition(parseCondition(condition), FACT_NAMES);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("visit too many items")) return false;
+    throw error;
+  }
+}
+
 test("a compiled condition answers what the CEL library answers, errors included", () => {
   const seen = { true: 0, false: 0, error: 0 };
   const property = fc.property(grammar.bool, someFacts, (condition, facts) => {
-    fc.pre(condition.length < 1_500);
+    fc.pre(isWithinBounds(condition));
     const expected = byLibrary(condition, facts);
     assert.equal(byUs(condition, facts), expected, condition);
     seen[`${expected}`]++;
@@ -230,7 +242,7 @@ test("a compiled condition answers what the CEL library answers, errors included
 test("a condition that is called impossible, true or false, never is", () => {
   let impossible = 0;
   const property = fc.property(grammar.bool, someFacts, (condition, facts) => {
-    fc.pre(condition.length < 1_500);
+    fc.pre(isWithinBounds(condition));
     const node = checkCondition(parseCondition(condition), FACT_NAMES);
     const answer = byUs(condition, facts);
     for (const truth of [true, false]) {
