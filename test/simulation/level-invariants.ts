@@ -26,18 +26,20 @@ function levelAt(
 }
 
 /**
- * No agent's action is granted, and no step of it begins, below its level: alone from 2 on, with an approval from 1 on,
+ * No agent's action is granted, and no step of it begins, below its level: alone from 2 on, with people's consent from 1 on,
  * at 0 never, and then nobody is asked either. No level comes without an owner's approval, and none of one's own.
  */
 export function checkLevels(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
   let grants: readonly Held[] = [];
   const approvers = new Map<string, string>();
+  const consented = new Set<string>(); // also by breaking the glass, which people did as well
   const proposals = new Map<string, KernelEvent<"action.proposed">>();
   for (const event of events as readonly KernelEvent[]) {
     const { subject: id, time } = event;
     if (event.type === "action.proposed") proposals.set(id, event as KernelEvent<"action.proposed">);
     if (event.type === "action.approved") approvers.set(id, event.actor);
+    if (event.type === "action.approved" || event.type === "action.glass-broken") consented.add(id);
     if (event.type === "level.granted") {
       const { facts } = event as KernelEvent<"level.granted">;
       const asked = proposals.get(facts.action);
@@ -52,7 +54,7 @@ export function checkLevels(events: readonly LedgerEvent[]): string[] {
     const proposed = proposals.get(id);
     if (proposed?.facts.agentKind !== "agent" || proposed.facts.effect === "kernel") continue;
     const level = levelAt(grants, time, { agent: proposed.actor, ...proposed.facts });
-    const needed = approvers.has(id) ? 1 : 2;
+    const needed = consented.has(id) ? 1 : 2;
     const acts = event.type === "action.granted" || event.type === "step.started";
     if (acts && level < needed) broken.push(`${id}: ${event.type} at level ${level}`);
     if (event.type === "action.held" && level === 0) broken.push(`${id}: asked about at level 0`);
