@@ -200,7 +200,7 @@ describe("levels", () => {
     const { id = "", action, agent, kinds, environments, services } = level ?? {};
     assert.deepEqual({ level: level?.["level"], kinds, environments }, of);
     assert.deepEqual([agent, action, services], ["agent:rising", asked.json?.["id"], null]);
-    assert.deepEqual((await server.ask(`/v1/levels/${String(id)}`, { as: ada })).json, level);
+    assert.deepEqual((await server.ask(`/v1/levels/${id as string}`, { as: ada })).json, level);
 
     const target = { environment: "holdpoint", service: "holdpoint" };
     const body = { kind: "level.revoke", target, arguments: { grant: id } };
