@@ -139,7 +139,7 @@ function sign(jwk: PrivateJwk): Signed[] {
   });
 }
 
-/** Ed25519 verifications a second of such bodies, as many at once as the machine has cores. */
+/** Ed25519 verifications a second of bodies of that size, with enough at once to keep every core busy. */
 async function verifyRate(jwk: PrivateJwk): Promise<number> {
   const key = createPublicKey({ key: { ...publicJwkOf(jwk) }, format: "jwk" });
   const bytes = Buffer.alloc(600, 1);

@@ -13,6 +13,7 @@ import type {
   RefusalCounts,
   StepStatus,
 } from "./events.ts";
+import type { SignalFacts } from "./signal-facts.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
 
 /** Who acts when nobody asked: time, starts, the log itself. */
@@ -20,27 +21,6 @@ export const KERNEL = "system:kernel";
 
 /** Where a proposal or an answer comes from, beside the identity itself. */
 export type Origin = Pick<Answerer, "owner" | "models">;
-
-export type SignalFacts = {
-  readonly source: string;
-  readonly detector: string;
-  readonly status: "firing" | "resolved";
-  readonly environment: string;
-  readonly service: string;
-  readonly signature: string;
-  /** The failure alone, whatever it befell: see `Signal`. */
-  readonly failure: string;
-  readonly deliveryKey: string;
-  readonly claimedSeverity: string;
-  /** When it began, or for an end when it ended, by its source's word, in milliseconds since the epoch. */
-  readonly occurredAt?: number;
-  /** Absent for an alert. A change is recorded and starts nothing. */
-  readonly nature?: "change";
-  /** An AI made it, or another signal did: it confirms nothing. */
-  readonly derived?: true;
-  /** Its source never tells of its end. */
-  readonly endless?: true;
-};
 
 export type ClassifierFacts = {
   readonly provider: string;

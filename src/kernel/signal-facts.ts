@@ -5,22 +5,28 @@ import type { SignalStatus, TrackedState, TrackedSystem } from "../wire/types/si
 /** Why a firing signal is of its incident, the first that fits. */
 export type JoinedBy = "signature" | "reopened" | "service" | "failure" | "opened";
 
-export type ReceivedFacts = {
+export type SignalFacts = {
   readonly source: string;
   readonly detector: string;
   readonly status: SignalStatus;
   readonly environment: string;
   readonly service: string;
   readonly signature: string;
+  /** The failure alone, whatever it befell: see `Signal`. */
   readonly failure: string;
   readonly deliveryKey: string;
   readonly claimedSeverity: string;
+  /** When it began, or for an end when it ended, by its source's word, in milliseconds since the epoch. */
   readonly occurredAt?: number;
+  /** Absent for an alert. A change is recorded and starts nothing. */
   readonly nature?: "change";
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
   /** Its source never tells of its end. */
   readonly endless?: true;
+};
+
+export type ReceivedFacts = SignalFacts & {
   readonly incident: string | null;
   /** Null for what does not fire or joins none. */
   readonly joinedBy: JoinedBy | null;

@@ -8,7 +8,7 @@ import type { LevelScope } from "../wire/types/level.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Agent } from "./agent.ts";
-import type { SignalFacts } from "./command.ts";
+import type { SignalFacts } from "./signal-facts.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Stands, Ticket } from "./stands.ts";

@@ -15,7 +15,8 @@ import {
 import { CHANGES_MAX } from "./limits.ts";
 import { indexOfSubject, isEdgeSubject, Names, subjectOfEdge, subjectOfNode } from "./names.ts";
 import { thinVersions } from "./thin.ts";
-import { NOTHING_MEASURED, Versions, type Measured, type Version } from "./versions.ts";
+import type { Measured } from "../wire/types/model-views.ts";
+import { NOTHING_MEASURED, Versions, type Version } from "./versions.ts";
 
 /** How a thing can be known; each has versions of its own. */
 export const FACETS = ["declared", "observed", "tested"] as const;

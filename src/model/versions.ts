@@ -5,25 +5,8 @@
 // of two with one beginning the later recorded counts. So a correction changes what we say of the past, and never what
 // we said.
 
+import type { Measured } from "../wire/types/model-views.ts";
 import { bytes, integers, singles } from "./columns.ts";
-
-/** What telemetry measured of a thing, in the window or windows that made the version. */
-export interface Measured {
-  /** How often: requests of a node, calls of an edge. */
-  readonly perSecond: number;
-  /**
-   * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of an entry's
-   * reach: the part of its requests that get there. Of an entry's membership: its part of all requests from outside.
-   */
-  readonly share: number;
-  /** The part that failed. */
-  readonly errorRatio: number;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  /** Failures seen, and those of them that made whoever asked fail too. */
-  readonly failures: number;
-  readonly spread: number;
-}
 
 export const NOTHING_MEASURED: Measured = {
   perSecond: 0,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { redecide } from "../../src/history/redecide.ts";
-import type { SignalFacts } from "../../src/kernel/command.ts";
+import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
 import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
 import { emptyState } from "../../src/kernel/state.ts";
 import { engine, type Rig } from "./rig.ts";

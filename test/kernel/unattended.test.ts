@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SignalFacts } from "../../src/kernel/command.ts";
+import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
 import type { ClassificationFacts } from "../../src/kernel/events.ts";
 import { DEAD_MAN } from "../../src/kernel/triage-kinds.ts";
 import { MINUTE_MS, Rig } from "./rig.ts";

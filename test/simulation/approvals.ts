@@ -6,10 +6,9 @@ import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
 type Held = {
   asks: Asks;
-  /** Never, while a pause covers it. */
   deadline: number;
-  /** What is left of its window while a pause covers it. */
-  leftMs?: number;
+  /** What is left of its window while a pause covers it, and nobody may answer; null while none does. */
+  leftMs: number | null;
   planHash: string;
   given: Answerer[];
 };
@@ -43,24 +42,25 @@ function follow(action: Followed, event: KernelEvent): string[] {
   switch (event.type) {
     case "action.held": {
       const { asks, deadline, planHash } = (event as KernelEvent<"action.held">).facts;
-      action.hold = { asks, deadline, planHash, given: [] };
+      action.hold = { asks, deadline, planHash, given: [], leftMs: null };
       action.consent = null;
       return [];
     }
     case "hold.escalated": {
       if (hold === null) return say("escalated without a hold");
       const { asks, deadline, kept } = (event as KernelEvent<"hold.escalated">).facts;
-      const early = event.time < hold.deadline ? say("escalated before its time") : [];
+      const isEarly = hold.leftMs !== null || event.time < hold.deadline;
+      const early = isEarly ? say("escalated before its time") : [];
       action.hold = { ...hold, asks, deadline, given: hold.given.filter(({ id }) => kept.includes(id)) };
       return isSeated(asks, action.hold.given) ? [...early, ...say("approved by the end of a window")] : early;
     }
     case "hold.frozen":
       if (hold === null) return say("frozen without a hold");
-      action.hold = { ...hold, deadline: Infinity, leftMs: hold.deadline - event.time };
+      action.hold = { ...hold, leftMs: hold.deadline - event.time };
       return [];
     case "hold.resumed":
-      if (hold?.leftMs === undefined) return say("resumed though it was not frozen");
-      action.hold = { ...hold, deadline: event.time + hold.leftMs };
+      if (hold === null || hold.leftMs === null) return say("resumed though it was not frozen");
+      action.hold = { ...hold, deadline: event.time + hold.leftMs, leftMs: null };
       return [];
     case "action.approval-withdrawn":
       if (hold === null) return say("withdrawn without a hold");
@@ -93,7 +93,8 @@ function approved(action: Followed, hold: Held, event: KernelEvent): string[] {
   };
   const newest = approval ?? approvals?.at(-1);
   if (newest === undefined) return ["approved by nobody"];
-  if (event.time >= hold.deadline) broken.push("approved too late");
+  if (hold.leftMs !== null) broken.push("approved under a pause");
+  else if (event.time >= hold.deadline) broken.push("approved too late");
   if (planHash !== hold.planHash) broken.push("another plan was approved");
   if (newest.id === action.agent || (newest.person !== null && newest.person === action.person)) {
     broken.push("approved by whoever proposed it");
@@ -120,7 +121,7 @@ function broken(action: Followed, { facts, time }: KernelEvent<"action.glass-bro
   const { asks, approvals, planHash } = facts;
   const humans = new Set(approvals.map(({ id, person }) => person ?? id));
   const problems = [
-    hold === null || time >= hold.deadline ? "the glass was broken too late" : "",
+    hold === null || hold.leftMs !== null || time >= hold.deadline ? "the glass was broken too late" : "",
     hold !== null && planHash !== hold.planHash ? "the glass was broken for another plan" : "",
     humans.size < approvals.length || approvals.some(({ kind }) => kind === "agent") ? "one broke it twice" : "",
     isSeated(asks, approvals) ? "" : "the glass was broken by too few",

@@ -8,7 +8,8 @@
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import { shareToCut } from "../bounded.ts";
-import { KERNEL, type Command, type Reply, type SignalFacts } from "../command.ts";
+import { KERNEL, type Command, type Reply } from "../command.ts";
+import type { SignalFacts } from "../signal-facts.ts";
 import type { JoinedBy } from "../signal-facts.ts";
 import { incidentOf, isApart, isKnownAs, latest, openNamingFailure, openNamingService } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";

@@ -3,7 +3,8 @@
 import { AppError } from "../../core/errors.ts";
 import { idFromSeq, seqFromId } from "../../core/ids.ts";
 import { shareToCut } from "../bounded.ts";
-import type { Command, Reply, SignalFacts } from "../command.ts";
+import type { Command, Reply } from "../command.ts";
+import type { SignalFacts } from "../signal-facts.ts";
 import type { EventFacts } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { isWorse } from "../reducers/incidents.ts";

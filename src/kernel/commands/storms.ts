@@ -6,7 +6,8 @@
 
 import { idFromSeq } from "../../core/ids.ts";
 import { brakeOn } from "../brakes.ts";
-import { KERNEL, type SignalFacts } from "../command.ts";
+import { KERNEL } from "../command.ts";
+import type { SignalFacts } from "../signal-facts.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { firingServices } from "../reducers/storms.ts";
 import type { Action, State, Storm } from "../state.ts";

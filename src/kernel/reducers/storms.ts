@@ -2,7 +2,7 @@
 
 import type { Severity } from "../../wire/types/classification.ts";
 import { closeMarks } from "../counters.ts";
-import type { SignalFacts } from "../command.ts";
+import type { SignalFacts } from "../signal-facts.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import type { Action, State, Storm } from "../state.ts";

@@ -4,7 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import type { ModelCausesRead } from "../../wire/types/model-reads.ts";
 import type { Graph, Moment, StoredChange } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
-import type { Measured } from "../versions.ts";
+import type { Measured } from "../../wire/types/model-views.ts";
 import { changesKnown, momentOf } from "../views.ts";
 import type { CallTimeline, CandidateChange, CauseQuestion, Timeline } from "./input.ts";
 import { emptyQuestion } from "./input.ts";

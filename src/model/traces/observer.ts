@@ -9,7 +9,8 @@ import type { ModelDraft } from "../events.ts";
 import type { Graph } from "../graph.ts";
 import { Mint } from "../mint.ts";
 import { indexOfSubject, isEdgeSubject, subjectOfEdge, subjectOfNode } from "../names.ts";
-import { NOTHING_MEASURED, type Measured } from "../versions.ts";
+import type { Measured } from "../../wire/types/model-views.ts";
+import { NOTHING_MEASURED } from "../versions.ts";
 import type { EdgeSample, Sample, Samples } from "./samples.ts";
 import { Counts, Track } from "./track.ts";
 

@@ -1,6 +1,6 @@
 // What is remembered of a node or an edge from window to window, and when that is worth a record.
 
-import type { Measured } from "../versions.ts";
+import type { Measured } from "../../wire/types/model-views.ts";
 import { addHistogram, newHistogram, quantileMs, type Histogram } from "./histogram.ts";
 import type { Sample } from "./samples.ts";
 

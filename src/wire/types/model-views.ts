@@ -2,24 +2,28 @@
 
 import type { ChangeKind, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
 
-/** What telemetry measured, from a window or more of it. Rates and shares are of what telemetry was sent. */
-export interface ObservedView {
-  /** When these numbers began to hold, in milliseconds since 1970. */
-  readonly since: number;
-  /** Requests of a node, calls of an edge. */
+/** What telemetry measured of a thing, in the window or windows that made the version. */
+export interface Measured {
+  /** How often: requests of a node, calls of an edge. */
   readonly perSecond: number;
   /**
-   * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of a
-   * `reaches` edge: the part of the entry's requests that get there. Of an entry's `member-of`: its part of all requests
-   * from outside.
+   * Of an edge: calls for each request of the caller. Of an operation: its part of its service's requests. Of an entry's
+   * reach: the part of its requests that get there. Of an entry's membership: its part of all requests from outside.
    */
   readonly share: number;
+  /** The part that failed. */
   readonly errorRatio: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
-  /** Failures seen, and how many of them made whoever asked fail too. */
+  /** Failures seen, and those of them that made whoever asked fail too. */
   readonly failures: number;
   readonly spread: number;
+}
+
+/** Rates and shares are of what telemetry was sent. */
+export interface ObservedView extends Measured {
+  /** When these numbers began to hold, in milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface DeclaredView {
