@@ -156,7 +156,7 @@ function printResult({ output }: Session, result: VerifyResult, { output: format
       ["Events", String(result.size)],
       ["Root hash", result.root],
       ["Payloads", payloadsText(payloads)],
-      ["Signed by agents", signaturesText(signatures)],
+      ["Signatures", signaturesText(signatures)],
       ["Result", result.statement],
       ["First wrong", first === null ? null : `${eventText(first.seq)}: ${first.code}: ${escapeLine(first.detail)}`],
     ]),
