@@ -1,5 +1,6 @@
 // What came of an action: how its health was checked, what failed, and what took it back.
 
+import type { Json, JsonObject } from "../core/json.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { HealthResult } from "../wire/types/health.ts";
 
@@ -17,7 +18,18 @@ interface Sample {
   readonly result: HealthResult;
   /** Checks that did not pass. */
   readonly failed: readonly string[];
+  /** What each check saw: a value, that of before the action, a bound. Null where nobody has read it, or it is erased. */
+  readonly checks: readonly Seen[] | null;
 }
+
+interface Seen {
+  readonly name: string;
+  readonly result: string;
+  readonly evidence: JsonObject;
+}
+
+/** Payloads of events that are at hand, by sequence. */
+export type Evidence = ReadonlyMap<number, Json>;
 
 interface Revert {
   readonly action: string;
@@ -29,11 +41,11 @@ interface Revert {
   readonly done: number | null;
 }
 
-export function outcomeOf(own: readonly KernelEvent[]): Outcome | null {
+export function outcomeOf(own: readonly KernelEvent[], evidence: Evidence): Outcome | null {
   const verify = own.findLast((event): event is KernelEvent<"action.granted"> => event.type === "action.granted")?.facts
     .verify;
   if (verify === undefined) return null;
-  const samples = own.flatMap((event) => (isType(event, "health.sampled") ? [sampleOf(event)] : []));
+  const samples = own.flatMap((event) => (isType(event, "health.sampled") ? [sampleOf(event, evidence)] : []));
   const reverting = own.find((event): event is KernelEvent<"action.reverting"> => event.type === "action.reverting");
   const done = own.find(({ type }) => type === "action.reverted")?.seq ?? null;
   return { verification: verify.name, samples, revert: reverting === undefined ? null : revertOf(reverting, done) };
@@ -43,8 +55,22 @@ function isType<T extends KernelEvent["type"]>(event: KernelEvent, type: T): eve
   return event.type === type;
 }
 
-function sampleOf({ seq, facts }: KernelEvent<"health.sampled">): Sample {
-  return { seq, result: facts.result, failed: facts.failed };
+function sampleOf({ seq, facts }: KernelEvent<"health.sampled">, evidence: Evidence): Sample {
+  return { seq, result: facts.result, failed: facts.failed, checks: seenIn(evidence.get(seq)) };
+}
+
+function seenIn(payload: Json | undefined): readonly Seen[] | null {
+  if (!Array.isArray(payload)) return null;
+  return payload.flatMap((one: Json) => {
+    if (!isObject(one)) return [];
+    const { name, result, evidence } = one;
+    if (typeof name !== "string" || typeof result !== "string") return [];
+    return [{ name, result, evidence: isObject(evidence) ? evidence : {} }];
+  });
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function revertOf({ seq, facts }: KernelEvent<"action.reverting">, done: number | null): Revert {
@@ -54,12 +80,18 @@ function revertOf({ seq, facts }: KernelEvent<"action.reverting">, done: number 
 export function outcomeLines(outcome: Outcome | null): readonly string[] {
   if (outcome === null) return [];
   const { verification, samples, revert } = outcome;
-  const lines = samples.map(({ seq, result, failed }) => {
+  const lines = samples.flatMap(({ seq, result, failed, checks }) => {
     const what = failed.length === 0 ? "" : `: ${failed.join(", ")}`;
-    return `checked by ${verification}: ${result}${what} [${seq}]`;
+    return [`checked by ${verification}: ${result}${what} [${seq}]`, ...(checks ?? []).map(seenLine)];
   });
   if (revert === null) return lines;
   const { action, grant, because, seq, done } = revert;
   lines.push(`taken back by ${action} under ${grant}, because ${because} [${seq}]`);
   return [...lines, done === null ? "it is not undone" : `undone [${done}]`];
+}
+
+function seenLine({ name, result, evidence }: Seen): string {
+  const shown = Object.entries(evidence).filter(([, value]) => value !== null);
+  const values = shown.map(([of, value]) => `${of}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return [`  ${name}: ${result}`, ...values].join(" ");
 }

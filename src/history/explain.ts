@@ -11,7 +11,7 @@ import type { Asks } from "../wire/types/approvals.ts";
 import { asksText, rolesAsked } from "../approvals/asks.ts";
 import { answerOf } from "./answers.ts";
 import { answeredBy } from "./answered-by.ts";
-import { outcomeOf } from "./explain-outcome.ts";
+import { outcomeOf, type Evidence } from "./explain-outcome.ts";
 import { explanationText } from "./explain-text.ts";
 import type {
   Answer,
@@ -32,16 +32,21 @@ import { smallFacts } from "./timeline.ts";
 
 type Of<T extends EventType> = KernelEvent<T>;
 
+const NOTHING_READ: Evidence = new Map();
+
+/** What payloads say of an action: whether its signature holds, and what its checks saw. */
+type PayloadsRead = { readonly signatureCheck?: SignatureCheck | null; readonly evidence?: Evidence };
+
 /**
  * Explains an action from events in order of sequence. The action's own events are enough; with those of its policy
  * bundle (see `explanationSources`) it also says who put the policy in force. Without `id` it is the action that the
- * first proposal among them is about; `signatureCheck` is for who has read its payload too. Throws `action-not-found`
- * when its proposal is not there.
+ * first proposal among them is about; `read` is for who has read payloads too. Throws `action-not-found` when its
+ * proposal is not there.
  */
 export function explainAction(
   events: readonly LedgerEvent[],
   id?: string,
-  signatureCheck: SignatureCheck | null = null,
+  { signatureCheck = null, evidence = NOTHING_READ }: PayloadsRead = {},
 ): Explanation {
   const recorded = events as readonly KernelEvent[];
   const proposed = allOf(recorded, "action.proposed").find((event) => id === undefined || event.subject === id);
@@ -56,7 +61,7 @@ export function explainAction(
     authority: { ...authorityOf(proposed, own, recorded), signatureCheck },
     constraints: constraintsOf(proposed, own),
     triage: triageOf(proposed, recorded),
-    outcome: outcomeOf(own),
+    outcome: outcomeOf(own, evidence),
     path: own.map(pathStep),
   };
   return { ...explained, text: explanationText(explained) };

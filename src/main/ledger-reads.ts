@@ -26,6 +26,8 @@ import type { WriterClient } from "./writer-client.ts";
 const BATCHES_AT_ONCE = 64;
 /** Batches looked at for one page of filtered events: a rare filter answers short pages with a cursor. */
 const BATCHES_PER_PAGE = 2_048;
+/** Of how many samples of health at either end an explanation tells what they saw. */
+const SAMPLES_SHOWN = 20;
 
 type Parts = {
   readonly reader: LedgerReader;
@@ -97,7 +99,25 @@ export class LedgerReads implements LedgerService, PayloadReader {
 
   async explain(action: ActionView): Promise<JsonObject> {
     const events = await this.#eventsAt(explanationSources(this.#parts.views, action));
-    return explainAction(events, action.id, await this.#checkSignature(action, events)) as unknown as JsonObject;
+    const signatureCheck = await this.#checkSignature(action, events);
+    const evidence = await this.#healthEvidence(action, events);
+    return explainAction(events, action.id, { signatureCheck, evidence }) as unknown as JsonObject;
+  }
+
+  /** What the checks after an action saw, of its first samples and its last ones; what is erased is left out. */
+  async #healthEvidence({ id }: ActionView, events: readonly LedgerEvent[]): Promise<ReadonlyMap<number, Json>> {
+    const seqs = events
+      .filter(({ type, subject }) => type === "health.sampled" && subject === id)
+      .map(({ seq }) => seq);
+    const evidence = new Map<number, Json>();
+    for (const seq of new Set([...seqs.slice(0, SAMPLES_SHOWN), ...seqs.slice(-SAMPLES_SHOWN)])) {
+      try {
+        evidence.set(seq, await this.payload(seq));
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+      }
+    }
+    return evidence;
   }
 
   /** As whoever verifies the ledger does: against the payload, with the key of the registration before it. */

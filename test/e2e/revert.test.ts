@@ -127,7 +127,8 @@ async function approved(args: readonly string[]): Promise<void> {
   assert.equal(code, 0, text);
 }
 
-type Explained = { samples: { failed: string[] }[]; revert: { action: string } };
+type Seen = { name: string; result: string; evidence: object };
+type Explained = { samples: { failed: string[]; checks: Seen[] }[]; revert: { action: string } };
 
 async function constraints(): Promise<readonly string[]> {
   const { rows } = await postgres.query(
@@ -201,8 +202,13 @@ it("a change that makes it unwell is taken back by itself, though everything is 
   const { body: explained } = await server.ask("GET", `/v1/actions/${id}/explain`, { as: OWNER });
   const { outcome, text } = explained as unknown as { outcome: Explained; text: string };
   assert.deepEqual(outcome.samples[0]?.failed, ["orders"]);
+  assert.deepEqual(outcome.samples[0]?.checks[0], {
+    name: "orders",
+    result: "fail",
+    evidence: { status: 503, wanted: [200] },
+  });
   assert.equal(outcome.revert.action, reverted["revert"]);
-  assert.match(text, /checked by shop: fail: orders/);
+  assert.match(text, /checked by shop: fail: orders \[\d+\]\n +orders: fail status=503 wanted=\[200\]/);
   assert.match(text, /taken back by act_\w+ under rvt_\w+, because unhealthy/);
   const { findings } = await server.verify();
   assert.deepEqual(findings, []);
