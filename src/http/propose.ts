@@ -7,7 +7,7 @@ import { canonicalEnvironment } from "../core/environment.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { plainName } from "../core/names.ts";
-import type { Reply } from "../kernel/command.ts";
+import type { Command, Reply } from "../kernel/command.ts";
 import { proposalSchema } from "../wire/schemas/api.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionKind, Target } from "../wire/contracts/executor.ts";
@@ -18,7 +18,7 @@ import { waitFor, waitMsOf } from "./action-waits.ts";
 import { decisionNow, decisionOf, type Decision } from "./decision.ts";
 import { kernelProposal } from "./kernel-proposals.ts";
 import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
-import { checkSigned, checkUnsigned, recordRefusal } from "./signed-proposals.ts";
+import { checkSigned, checkUnsigned, recordRefusal, SIGNATURE_HEADER } from "./signed-proposals.ts";
 import type { RouteContext } from "./route.ts";
 import type { Services } from "./services.ts";
 
@@ -51,12 +51,35 @@ export async function proposeAs(
   asked: unknown,
   undoing?: Undoing,
 ): Promise<Decision> {
+  const { headers } = request;
+  const sent = { jws: headers[SIGNATURE_HEADER], idempotencyKey: headers["idempotency-key"] };
+  const answer = await services.submit(await readyProposal(services, { identity, asked, sent, undoing }));
+  const decision = await settled(services, answer, waitMsOf(request, reply));
+  reply.code(statusOf(decision));
+  return decision;
+}
+
+/** What came with a proposal, in its headers or beside it: `unknown`, for nothing of it has been checked. */
+type Sent = { readonly jws: unknown; readonly idempotencyKey: unknown };
+
+type Asked = {
+  readonly identity: Identity;
+  readonly asked: unknown;
+  readonly sent: Sent;
+  readonly undoing?: Undoing | undefined;
+};
+
+/** Everything about a proposal that can be said without the kernel's state; rejects with what is wrong with it. */
+export async function readyProposal(
+  services: Services,
+  { identity, asked, sent, undoing }: Asked,
+): Promise<Command<"propose-action">> {
   const body = parseWith(proposalSchema, asked, "request-invalid");
   requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
   admitWrite(services, identity);
   const raw = asked as JsonObject;
   const isAgent = identity.kind === "agent";
-  const signed = isAgent ? await checkSigned(services, { identity, body, raw, request }) : checkUnsigned(body, request);
+  const signed = isAgent ? await checkSigned(services, { identity, body, raw, sent }) : checkUnsigned(body, sent);
   const kind = services.actions.kinds.get(body.kind);
   const kernelKind = KERNEL_KINDS.get(body.kind);
   if (kind === undefined && kernelKind === undefined)
@@ -73,7 +96,7 @@ export async function proposeAs(
   if (body.kind === "agent.register") await services.agents.checkPossession(args);
   const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
   const { repeat, effect, reversible } = own ?? (kind as ActionKind);
-  const answer = await services.submit({
+  return {
     type: "propose-action",
     actor: identity.id,
     input: {
@@ -88,7 +111,7 @@ export async function proposeAs(
       repeat,
       effect,
       reversible,
-      idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(request, identity)),
+      idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(sent.idempotencyKey, identity)),
       ...(body.confidence === undefined ? {} : { confidencePpm: Math.round(body.confidence * 1_000_000) }),
       ...(body.dryRun === true ? { dryRun: true } : {}),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
@@ -105,12 +128,17 @@ export async function proposeAs(
       ...(signed === null ? {} : { signed: signed.record }),
       ...(undoing?.left === undefined ? {} : { left: undoing.left }),
     },
-  });
-  const waitMs = waitMsOf(request, reply);
+  };
+}
+
+/** What became of it; waits where its plan is awaited. */
+export async function settled(services: Services, answer: Reply, waitMs: number): Promise<Decision> {
   const isOpen = answer.repeated || (waitMs > 0 && answer.result === "evaluating");
-  const decision = isOpen ? await decisionLater(services, answer, waitMs) : decisionOf(answer);
-  reply.code(DECIDED.has(decision.status) ? 200 : 202);
-  return decision;
+  return isOpen ? decisionLater(services, answer, waitMs) : decisionOf(answer);
+}
+
+export function statusOf({ status }: Decision): 200 | 202 {
+  return DECIDED.has(status) ? 200 : 202;
 }
 
 /** A dry run and the proposal that follows it may have the same key. */

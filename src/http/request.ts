@@ -77,12 +77,11 @@ export function parseWith<S extends z.ZodType>(
 
 const KEY = /^[\x21-\x7e]{1,128}$/;
 
-/** The Idempotency-Key header, bound to who sent it; null when there is none. */
-export function idempotencyKey(request: FastifyRequest, identity: Identity): string | null {
-  const header = request.headers["idempotency-key"];
-  if (header === undefined) return null;
-  if (typeof header !== "string" || !KEY.test(header)) {
+/** An idempotency key as it came, bound to who sent it; null when there is none. */
+export function idempotencyKey(sent: unknown, identity: Identity): string | null {
+  if (sent === undefined) return null;
+  if (typeof sent !== "string" || !KEY.test(sent)) {
     throw new AppError("request-invalid", "Idempotency-Key: 1 to 128 visible ASCII characters");
   }
-  return `${identity.id} ${header}`;
+  return `${identity.id} ${sent}`;
 }

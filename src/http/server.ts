@@ -8,7 +8,6 @@ import { mountConsole, type ConsoleFiles } from "./console-files.ts";
 import { answerBrokenRequest, guardConnections } from "./connections.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemOf, sendProblem } from "./problem.ts";
-import type { RefusalCounter } from "./refusals.ts";
 import { identify, knownIdentity } from "./request.ts";
 import type { Route } from "./route.ts";
 import { accessRequestRoutes } from "./routes/access-requests.ts";
@@ -74,16 +73,10 @@ const SLOW_CHECK_MS = 2_000;
 /** They say that there is too much to do: a line for each would add to it. The metric counts them. */
 const UNLOGGED: ReadonlySet<ErrorCode> = new Set(["overloaded", "not-ready", "views-behind"]);
 
-type Beside = {
-  /** Counts what the door turned away. */
-  readonly refusals: RefusalCounter;
-  readonly consoleFiles: ConsoleFiles;
-};
-
 /** A server that is not listening yet. */
-export function createServer(services: Services, { refusals, consoleFiles }: Beside): FastifyInstance {
-  const count = refusalCount(services, refusals);
-  const refuse = refuser(services, count);
+export function createServer(services: Services, consoleFiles: ConsoleFiles): FastifyInstance {
+  const count = services.refused;
+  const refuse = refuser(services);
   const server = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -225,17 +218,10 @@ function matches(pattern: string, path: string): boolean {
   return parts.every((part, i) => part === "*" || part.startsWith(":") || part === given[i]);
 }
 
-function refusalCount(services: Services, refusals: RefusalCounter) {
-  return (who: string, code: ErrorCode): void => {
-    refusals.count(who, code, services.nowMs());
-    services.metrics.count("holdpoint_refusals_total", "Requests turned away, by problem code.", { code });
-  };
-}
-
-function refuser(services: Services, count: (who: string, code: ErrorCode) => void) {
+function refuser(services: Services) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { code, status } = problemOf(error);
-    count(knownIdentity(services, request)?.id ?? "anonymous", code);
+    services.refused(knownIdentity(services, request)?.id ?? "anonymous", code);
     if (status >= 500 && !UNLOGGED.has(code)) {
       const cause = isAppError(error) ? (error.cause ?? error) : error;
       services.log.error({ err: cause, code, path: request.routeOptions.url }, "request failed");

@@ -37,6 +37,8 @@ export interface Services {
   /** When it was last proven, as of now, that pages would go out; rejects with `not-ready` while they would not. */
   readonly proveHeartbeat: (source: SourceIdentity) => Promise<number>;
   readonly metrics: Metrics;
+  /** Counts one who was turned away: an identity, or `anonymous`. The server does so for every problem that it answers. */
+  readonly refused: (who: string, code: ErrorCode) => void;
   readonly identity: IdentityService;
   readonly sessions: SessionService;
   readonly signals: SignalService;
@@ -177,8 +179,6 @@ export interface AgentService {
 export interface SlackService {
   /** Throws `signature-invalid`, `not-eligible` for another workspace, and `request-invalid`. */
   receive(request: SignedRequest): Promise<Interaction>;
-  /** A known identity was refused in the words of the chat, which takes no problem document. */
-  refused(who: string, code: ErrorCode): void;
 }
 
 /** What access requests hang on. */

@@ -4,10 +4,9 @@ import { AppError, ERRORS, isAppError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { Identity } from "../wire/types/identity.ts";
-import type { FastifyRequest } from "fastify";
 import type { Services } from "./services.ts";
 
-const HEADER = "holdpoint-signature";
+export const SIGNATURE_HEADER = "holdpoint-signature";
 
 /** What of a proposal's body only agents send: with it they sign who they are, which model spoke, and when. */
 type SignedMembers = {
@@ -30,21 +29,24 @@ type Asked = {
   readonly identity: Identity;
   readonly body: SignedMembers;
   readonly raw: JsonObject;
-  readonly request: FastifyRequest;
+  readonly sent: Sent;
 };
 
+/** The detached JWS, and the idempotency key, as they came. */
+type Sent = { readonly jws: unknown; readonly idempotencyKey: unknown };
+
 /** For people, whose token is enough: what only agents send would look as if it had been checked. */
-export function checkUnsigned({ agent, model, promptHash, iat, jti }: SignedMembers, request: FastifyRequest): null {
-  const isPlain = request.headers[HEADER] === undefined && (agent ?? model ?? promptHash ?? iat ?? jti) === undefined;
+export function checkUnsigned({ agent, model, promptHash, iat, jti }: SignedMembers, { jws }: Sent): null {
+  const isPlain = jws === undefined && (agent ?? model ?? promptHash ?? iat ?? jti) === undefined;
   if (isPlain) return null;
   throw new AppError("request-invalid", "agent, model, promptHash, iat, jti and a signature are for agents");
 }
 
 /** Rejects with `signature-missing`, `signature-invalid` or `agent-unregistered`. */
 export async function checkSigned(services: Services, asked: Asked): Promise<SignedProposal> {
-  const { identity, body, raw, request } = asked;
+  const { identity, body, raw, sent } = asked;
   const { agent, model, promptHash, iat, jti } = body;
-  const jws = request.headers[HEADER];
+  const { jws, idempotencyKey } = sent;
   const isWhole = agent !== undefined && model !== undefined && promptHash !== undefined && iat !== undefined;
   if (typeof jws !== "string" || !isWhole || jti === undefined) {
     const detail = "send Holdpoint-Signature, and in the body agent, model, promptHash, iat and jti";
@@ -52,8 +54,8 @@ export async function checkSigned(services: Services, asked: Asked): Promise<Sig
   }
   if (agent !== identity.id) throw new AppError("signature-invalid", "agent is not who the token was issued to");
   const { key, jwsHash } = await services.agents.verifyProposal({ agent, jws, request: raw });
-  const sent = request.headers["idempotency-key"];
-  if (sent !== undefined && sent !== jti) throw new AppError("request-invalid", "Idempotency-Key is not the jti");
+  if (idempotencyKey !== undefined && idempotencyKey !== jti)
+    throw new AppError("request-invalid", "Idempotency-Key is not the jti");
   const { arguments: _args, context: _context, ...rest } = raw;
   return {
     signature: { jwsHash, key, model, promptHash, signedAt: iat * 1000 },

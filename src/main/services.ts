@@ -13,6 +13,7 @@ import { Admission } from "../http/admission.ts";
 import { ActionWaits } from "../http/action-waits.ts";
 import { LiveEvents } from "../http/live-events.ts";
 import type { Family, Metrics } from "../http/metrics.ts";
+import type { RefusalCounter } from "../http/refusals.ts";
 import type {
   ActionService,
   KillswitchService,
@@ -56,6 +57,7 @@ type Parts = {
   readonly follower: FollowerClient;
   readonly delivering: Delivering;
   readonly slack: SlackService;
+  readonly refusals: RefusalCounter;
   readonly model: ModelClient;
   readonly views: ViewReader;
   readonly metrics: Metrics;
@@ -89,6 +91,10 @@ export function createServices(parts: Parts): Services {
       notReady: () => notReady() ?? whyStageHoldsPages(core),
     }),
     metrics,
+    refused: (who, code) => {
+      parts.refusals.count(who, code, nowMs());
+      metrics.count("holdpoint_refusals_total", "Requests turned away, by problem code.", { code });
+    },
     identity: parts.identity,
     sessions: parts.identity.sessions,
     signals: signalService(parts),

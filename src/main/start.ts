@@ -223,13 +223,14 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     identity,
     follower,
     delivering,
-    slack: openSlack({ config, egress, refusals, metrics }),
+    slack: openSlack({ config, egress }),
+    refusals,
     model,
     views,
     metrics,
     log: hooks.log,
   });
-  const server = createServer(services, { refusals, consoleFiles: loadConsoleFiles(config.consoleDir) });
+  const server = createServer(services, loadConsoleFiles(config.consoleDir));
   // Before the door opens: nothing runs while nobody looks at the brake.
   const braking = followBrake({ dataDir: config.dataDir, brake, kernel, log: hooks.log });
   await server.listen({ host: config.host, port }).catch((error: unknown) => {

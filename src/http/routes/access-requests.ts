@@ -47,7 +47,8 @@ async function requestAccess(context: RouteContext): Promise<unknown> {
         effect: "none",
         reversible: false,
         // The same denial asked for twice is one request.
-        idempotencyKey: idempotencyKey(request, identity) ?? `${identity.id} ${denial.evaluation}`,
+        idempotencyKey:
+          idempotencyKey(request.headers["idempotency-key"], identity) ?? `${identity.id} ${denial.evaluation}`,
       },
       content: {
         args: call,

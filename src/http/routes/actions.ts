@@ -3,6 +3,8 @@
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import {
+  batchAnswerSchema,
+  batchSchema,
   cancelSchema,
   decisionSchema,
   documentSchema,
@@ -18,6 +20,7 @@ import { hasScope } from "../../wire/types/scopes.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { waitFor, waitMsOf } from "../action-waits.ts";
 import { decisionOf } from "../decision.ts";
+import { proposeBatch } from "../propose-batch.ts";
 import { propose, proposeAs } from "../propose.ts";
 import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
 import { revertOf } from "../revert.ts";
@@ -117,6 +120,8 @@ async function receiptOf({ services, request }: RouteContext): Promise<unknown> 
   return services.ledger.receipt(document.events.at(-1) ?? document.seq);
 }
 
+const BATCH_BYTES_MAX = 1_048_576;
+
 const read = { status: 200, schema: documentSchema, what: "The document" } as const;
 const decided = { status: 200, schema: decisionSchema, what: "What happened to the action" } as const;
 
@@ -142,6 +147,18 @@ export const actionRoutes: readonly Route[] = [
       "commit-unknown",
     ],
     handle: (context) => propose(context, context.request.body),
+  },
+  {
+    method: "POST",
+    path: "/v1/actions/batch",
+    operationId: "proposeActions",
+    summary: "Propose up to 32 actions, each judged and answered by itself, in order.",
+    auth: { scope: "actions:propose:<kind>" },
+    body: { schema: batchSchema, type: "application/json" },
+    bodyBytesMax: BATCH_BYTES_MAX,
+    response: { status: 200, schema: batchAnswerSchema, what: "What became of each, in its place" },
+    errors: ["request-invalid"],
+    handle: proposeBatch,
   },
   {
     method: "GET",

@@ -68,7 +68,7 @@ async function take(services: Services, submitted: Submitted): Promise<unknown> 
     return await answer(services, { identity, submitted });
   } catch (error) {
     if (!isAppError(error)) throw error;
-    services.slack.refused(identity.id, error.code);
+    services.refused(identity.id, error.code);
     return submitted.refusal(wordsFor(error));
   }
 }

@@ -74,6 +74,27 @@ export const decisionSchema = z
   })
   .meta({ id: "Decision" });
 
+const BATCH_MAX = 32;
+
+/** One proposal of several, with what stands in headers where it comes alone. */
+const batchItem = z.strictObject({
+  proposal: proposalSchema,
+  signature: z.string().max(4_096).optional().describe("Of agents: the detached JWS, as in Holdpoint-Signature"),
+  idempotencyKey: z.string().max(128).optional(),
+});
+
+export const batchSchema = z
+  .strictObject({ actions: z.array(batchItem).min(1).max(BATCH_MAX) })
+  .meta({ id: "ProposalBatch" });
+
+/** As it is read: each proposal is judged by itself, so that one that is none does not sink the others. */
+export const batchEnvelopeSchema = z.strictObject({
+  actions: z
+    .array(batchItem.extend({ proposal: z.unknown().refine((value) => value !== undefined, "is missing") }))
+    .min(1)
+    .max(BATCH_MAX),
+});
+
 /** The name of the target, typed; needed where nothing takes the plan back. */
 const confirm = z.string().max(256).optional();
 
@@ -215,3 +236,16 @@ export const problemSchema = z
     facts: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: "Problem" });
+
+export const batchAnswerSchema = z
+  .object({
+    actions: z
+      .array(
+        z.union([
+          z.object({ status: z.literal([200, 202]), action: decisionSchema }),
+          z.object({ status: z.int(), problem: problemSchema }),
+        ]),
+      )
+      .describe("In the order of the proposals: what became of each, with the status that it would have had alone"),
+  })
+  .meta({ id: "ProposalBatchAnswer" });
