@@ -160,10 +160,16 @@ export function projectSplit(documents: Documents, event: KernelEvent<"incident.
   const { environment, signature, claimedSeverity } = from;
   const service = services[0] ?? "";
   const made = newIncident({ id, seq: event.seq, environment, service, signature, at: event.time });
-  documents.put("incidents", { ...made, services, claimedSeverity, splitFrom: from.id });
+  // Only the newest signals are known by name: what is older stays counted where it was.
+  const taken = from.signals.filter((one) => services.includes(documents.find("signals", one)?.service ?? ""));
+  for (const one of taken) documents.change("signals", one, (before) => ({ ...before, incident: id }));
+  const signals = { signals: taken, signalCount: taken.length };
+  documents.put("incidents", { ...made, ...signals, services, claimedSeverity, splitFrom: from.id });
   documents.put("incidents", {
     ...from,
     services: from.services.filter((one) => !services.includes(one)),
+    signals: from.signals.filter((one) => !taken.includes(one)),
+    signalCount: from.signalCount - taken.length,
     splitInto: withNewest(from.splitInto, id),
   });
 }
