@@ -22,6 +22,8 @@ export type SignalFacts = {
   readonly nature?: "change";
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
+  /** `occurredAt` is the time of the change it tells of: of two the later one counts, in whatever order they come. */
+  readonly dated?: true;
   /** Its source never tells of its end. */
   readonly endless?: true;
 };

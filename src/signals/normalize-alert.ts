@@ -56,6 +56,7 @@ export function normalizeAlert(alert: RawAlert, options: NormalizeOptions): Norm
     status: alert.status,
     ...(alert.isChange === true ? { nature: "change" } : {}),
     ...(alert.isDerived === true || options.mapping.derived ? { derived: true } : {}),
+    ...(alert.isDated === true ? { dated: true } : {}),
     ...(alert.isEndless === true ? { endless: true } : {}),
     ...names,
     signature: failureSignature(failing),

@@ -25,6 +25,8 @@ export interface RawAlert {
   readonly isChange?: true;
   /** A pager's or a tracker's incident: somebody else's detection, or nobody's. */
   readonly isDerived?: true;
+  /** It is told of once a change, with the time of that change: the later one counts, in whatever order they come. */
+  readonly isDated?: true;
   /** Its source never tells of its end. */
   readonly isEndless?: true;
   /** A tracker's word, at `startsAt`, about an incident that Holdpoint itself opened there: never a signal. */

@@ -13,17 +13,18 @@ import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
+import { Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
 import { command, Recorder } from "./recorder.ts";
 
 export class Workload extends Recorder {
-  #random: number;
+  readonly #draws: Draws;
   #signals = 0;
 
   constructor(engine: Engine, seed: number) {
     super(engine);
-    this.#random = seed >>> 0;
+    this.#draws = new Draws(seed);
     this.submit({ type: "open-log", actor: "system:kernel", input: { format: 1 } });
     this.submit({ type: "start-engine", actor: "system:kernel", input: { engine: engine.version } });
     this.#proposePolicy(FIRST_BUNDLE, "file");
@@ -67,33 +68,11 @@ export class Workload extends Recorder {
   /** The pager's, or the tracker's, about one of our own incidents. */
   #word(): void {
     const subject = this.#one([...this.state.incidents.keys(), ...this.state.resolved.keys()]) ?? "act_000000001";
-    const input: CommandInputs["note-incident"] = {
-      source: "am",
-      deliveryKey: `word${this.#below(500)}:tracked`,
-      system: this.#from(["pagerduty", "servicenow", "servicenow-major"]),
-      subject,
-      state: this.#from(["open", "assigned", "acknowledged", "resolved", "reopened", "updated"]),
-      record: "P1",
-      at: this.#chance(5) ? null : this.nowMs - this.#below(60_000),
-      revision: this.#chance(2) ? null : this.#below(9),
-    };
-    this.submit(command("note-incident", "source:am", input));
+    this.submit(command("note-incident", "source:am", wordOf(this.#draws, { subject, nowMs: this.nowMs })));
   }
 
-  #signalFacts(of: { environment: string; service: string; status: "firing" | "resolved"; number: number }) {
-    const { environment, service, status, number } = of;
-    return {
-      source: this.#from(["am", "other"]),
-      detector: this.#from(["prometheus:Errors", "prometheus:Latency"]),
-      status,
-      environment,
-      service,
-      signature: hash("sha256", `${service}${this.#below(3)}`),
-      failure: hash("sha256", `failure${this.#below(3)}`),
-      deliveryKey: `am:${number}:${status}`,
-      claimedSeverity: this.#from(["none", "low", "medium", "high", "sev1"]),
-      ...(this.#chance(4) ? { endless: true as const } : {}),
-    };
+  #signalFacts(of: SignalOf): ReturnType<typeof signalOf> {
+    return signalOf(this.#draws, { ...of, nowMs: this.nowMs });
   }
 
   #classify(): void {
@@ -378,23 +357,18 @@ export class Workload extends Recorder {
   }
 
   #chance(oneIn: number): boolean {
-    return this.#below(oneIn) === 0;
+    return this.#draws.chance(oneIn);
   }
 
   #from<T>(items: readonly T[]): T {
-    return items[this.#below(items.length)] as T;
+    return this.#draws.from(items);
   }
 
   #one<T>(items: readonly T[]): T | undefined {
-    return items[this.#below(Math.max(items.length, 1))];
+    return this.#draws.one(items);
   }
 
-  /** mulberry32: small, seeded, the same everywhere. */
   #below(bound: number): number {
-    this.#random = (this.#random + 0x6d2b79f5) >>> 0;
-    let t = this.#random;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % bound;
+    return this.#draws.below(bound);
   }
 }

@@ -74,6 +74,35 @@ describe("an alert that fires again under the same key, and says when", () => {
   });
 });
 
+describe("an alert that is told of once a change, as CloudWatch does", () => {
+  const DATED = { dated: true } as const;
+
+  it("does not fire for what its end is known to have come after, however late that comes", async () => {
+    const rig = await Rig.open();
+    await rig.signal({ ...DATED, deliveryKey: "a:resolved", status: "resolved", occurredAt: 2_000 });
+    rig.pass(6 * 60 * MINUTE_MS);
+    assert.equal((await rig.signal({ ...DATED, deliveryKey: "a:firing", occurredAt: 1_000 })).result, "suppressed");
+    assert.equal(rig.state.incidents.size, 0);
+    assert.equal((await rig.signal({ ...DATED, deliveryKey: "a:firing", occurredAt: 3_000 })).result, "triaged");
+  });
+
+  it("goes on firing when the end of an earlier firing comes after the next began", async () => {
+    const rig = await Rig.open();
+    const fires = async (occurredAt: number) =>
+      (await rig.signal({ ...DATED, deliveryKey: "a:firing", occurredAt })).result;
+    const ends = async (occurredAt: number) =>
+      (await rig.signal({ ...DATED, deliveryKey: "a:resolved", status: "resolved", occurredAt })).result;
+    assert.equal(await fires(1_000), "triaged");
+    assert.equal(await fires(1_000), "known", "the same once more");
+    assert.equal(await fires(3_000), "suppressed", "it fires again, within its incident");
+    assert.equal(await ends(2_000), "known");
+    assert.equal(rig.state.incidents.size, 1);
+    assert.equal(await ends(4_000), "resolved");
+    assert.equal(rig.state.incidents.size, 0);
+    assert.equal(await fires(1_000), "known");
+  });
+});
+
 describe("an end that was quarantined", () => {
   it("says nothing about its alert: the beginning is triaged", async () => {
     const rig = await Rig.open();

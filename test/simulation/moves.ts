@@ -87,6 +87,9 @@ function signal(world: World, promised: Promised): void {
     failure: hash("sha256", `failure ${world.random.below(3)}`),
     deliveryKey: `${alert}:${firing ? "firing" : "resolved"}`,
     claimedSeverity: from(world, ["low", "medium", "high", "sev1"]),
+    ...(world.random.below(8) === 0
+      ? { dated: true as const, occurredAt: world.nowMs - world.random.below(900_000) }
+      : {}),
     ...(world.random.below(8) === 0 ? { endless: true as const } : {}),
   };
   const content = { title: `alert of ${service}`, summary: "", pointers: [], component: null };

@@ -104,7 +104,7 @@ function submitSignal(
 
 function submitOne(services: Services, { source, signal }: { source: SourceIdentity; signal: Signal }): Promise<Reply> {
   const { detector, status, environment, service, signature, failure, deliveryKey } = signal;
-  const { claimedSeverity, nature, derived, endless, startedAt, endedAt } = signal;
+  const { claimedSeverity, nature, derived, dated, endless, startedAt, endedAt } = signal;
   const input = {
     source: source.name,
     detector,
@@ -118,6 +118,7 @@ function submitOne(services: Services, { source, signal }: { source: SourceIdent
     occurredAt: status === "resolved" ? (endedAt ?? startedAt) : startedAt,
     ...(nature === undefined ? {} : { nature }),
     ...(derived === undefined ? {} : { derived }),
+    ...(dated === undefined ? {} : { dated }),
     ...(endless === undefined ? {} : { endless }),
   };
   return services.submit({ type: "receive-signal", actor: source.id, input, content: signal as unknown as Json });

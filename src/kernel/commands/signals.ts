@@ -20,7 +20,7 @@ export function receiveSignal(tx: Transaction, command: Command<"receive-signal"
   const { input } = command;
   if (input.nature === "change") return recordChange(tx, command);
   const before = findHolder(tx.state, input);
-  const known = knownDelivery(tx, input);
+  const known = knownDelivery(tx, input) ?? overtakenEnd(tx, input);
   const silence = input.status === "firing" ? silenceOver(tx.state, input, tx.now) : undefined;
   const isOwedAnother = input.status === "firing" && silence === undefined && isOwedRun(before, tx.now);
   if (known !== undefined && !isOwedAnother) return { subject: known, result: "known", repeated: true };
@@ -113,7 +113,22 @@ function knownDelivery(tx: Transaction, input: SignalFacts): string | undefined 
   const other = counterpart(tx.state, input.deliveryKey);
   const isTurned = other !== undefined && isAfter(other.signal, known.signal);
   const isLateCopy = input.status === "firing" ? overtakenBy(tx, input) !== undefined : isSameEnd(known, input);
-  return isTurned && !isLateCopy ? undefined : known.signal;
+  return (isTurned && !isLateCopy) || isLaterChange(known, input) ? undefined : known.signal;
+}
+
+/** It fires once more, and the end in between is still on its way. */
+function isLaterChange(known: Delivery, { status, dated, occurredAt = 0 }: SignalFacts): boolean {
+  return dated === true && status === "firing" && known.occurredAt !== undefined && occurredAt > known.occurredAt;
+}
+
+/** The signal of a firing that began after this end: the alert goes on. */
+function overtakenEnd(
+  { state }: Transaction,
+  { status, dated, deliveryKey, occurredAt }: SignalFacts,
+): string | undefined {
+  if (status !== "resolved" || dated !== true || occurredAt === undefined) return undefined;
+  const firing = counterpart(state, deliveryKey);
+  return firing?.occurredAt !== undefined && firing.occurredAt > occurredAt ? firing.signal : undefined;
 }
 
 /** Of two firings under one key each has an end of its own, at another time. */
@@ -125,12 +140,20 @@ function isAfter(signal: string, other: string): boolean {
   return (seqFromId("sig", signal) ?? 0) > (seqFromId("sig", other) ?? 0);
 }
 
-/** The resolve of the same alert, where it came first; a firing that began after that end is another one. */
-function overtakenBy({ state, now }: Transaction, { deliveryKey, occurredAt }: SignalFacts): Delivery | undefined {
+/**
+ * The resolve of the same alert, where it came first; a firing that began after that end is another one. Long after, only
+ * what is dated is known to be late: others tell the same start again when they fire again.
+ */
+function overtakenBy(
+  { state, now }: Transaction,
+  { deliveryKey, occurredAt, dated }: SignalFacts,
+): Delivery | undefined {
   const end = counterpart(state, deliveryKey);
-  if (end === undefined || now - end.at >= TERMS.overtakenMs) return undefined;
-  const isAnother = occurredAt !== undefined && end.occurredAt !== undefined && occurredAt > end.occurredAt;
-  return isAnother ? undefined : end;
+  if (end === undefined) return undefined;
+  const areTimed = occurredAt !== undefined && end.occurredAt !== undefined;
+  const isAnother = areTimed && occurredAt > end.occurredAt;
+  const isRecent = now - end.at < TERMS.overtakenMs;
+  return !isAnother && (isRecent || (dated === true && areTimed)) ? end : undefined;
 }
 
 /** What has ended already opens nothing: no second resolve would ever end it. */

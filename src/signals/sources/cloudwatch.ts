@@ -16,26 +16,35 @@ export function alarmFromEvent(event: EventbridgeEvent, detail: AlarmDetail): re
   const before = detail.previousState;
   const changedAt = rfc3339FromAmazon(detail.state.timestamp);
   const beganAt = before?.value === "ALARM" ? rfc3339FromAmazon(before.timestamp) : changedAt;
+  const startsAt = status === "firing" ? changedAt : beganAt;
+  return [{ ...ofEvent(event, detail), status, startsAt, endsAt: status === "firing" ? "" : changedAt }];
+}
+
+/** Who deletes an alarm that fires ends it: nothing else will tell of it again. */
+export function endOfDeletedAlarm(event: EventbridgeEvent, detail: AlarmDetail): readonly RawAlert[] {
+  if (detail.operation !== "delete" || detail.state.value !== "ALARM") return [];
+  const startsAt = rfc3339FromAmazon(detail.state.timestamp);
+  const annotations = new Map([["description", "the alarm was deleted while it fired"]]);
+  return [{ ...ofEvent(event, detail), annotations, status: "resolved", startsAt, endsAt: event.time }];
+}
+
+function ofEvent(event: EventbridgeEvent, detail: AlarmDetail) {
   const metrics = (detail.configuration?.metrics ?? []).flatMap(({ metricStat }) => metricStat?.metric ?? []);
   const dimensions = metrics.flatMap(({ dimensions: of }) => Object.entries(of ?? {}));
   const series = Object.entries(detail.alarmContributor?.attributes ?? {});
   const alarm = event.resources[0] ?? `${event.account} ${event.region} ${detail.alarmName}`;
-  return [
-    {
-      ...describe({
-        name: detail.alarmName,
-        description: detail.configuration?.description ?? "",
-        account: event.account,
-        region: event.region,
-        dimensions: [...series, ...dimensions],
-      }),
-      status,
-      startsAt: status === "firing" ? changedAt : beganAt,
-      endsAt: status === "firing" ? "" : changedAt,
-      fingerprint: seriesOf(alarm, detail.alarmContributor?.id),
-      occurrence: "alarm",
-    },
-  ];
+  return {
+    ...describe({
+      name: detail.alarmName,
+      description: detail.configuration?.description ?? "",
+      account: event.account,
+      region: event.region,
+      dimensions: [...series, ...dimensions],
+    }),
+    fingerprint: seriesOf(alarm, detail.alarmContributor?.id),
+    occurrence: "alarm",
+    isDated: true,
+  } as const;
 }
 
 /** As `alarmFromEvent`. */
@@ -57,6 +66,7 @@ export function alarmFromMessage(alarm: CloudwatchAlarm): readonly RawAlert[] {
       endsAt: status === "firing" ? "" : at,
       fingerprint: seriesOf(`${alarm.AWSAccountId} ${alarm.AlarmArn} ${alarm.AlarmName}`, alarm.AlarmContributorId),
       occurrence: "alarm",
+      isDated: true,
     },
   ];
 }

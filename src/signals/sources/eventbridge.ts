@@ -1,9 +1,14 @@
 // EventBridge through an API destination: CloudWatch alarms, and any other event by its detail.
 
-import { alarmDetailSchema, eventbridgeSchema, type EventbridgeEvent } from "../../wire/schemas/eventbridge.ts";
+import {
+  alarmDetailSchema,
+  eventbridgeSchema,
+  type AlarmDetail,
+  type EventbridgeEvent,
+} from "../../wire/schemas/eventbridge.ts";
 import { parsePayload } from "../../wire/schemas/payload.ts";
 import type { RawAlert } from "../raw-alert.ts";
-import { alarmFromEvent } from "./cloudwatch.ts";
+import { alarmFromEvent, endOfDeletedAlarm } from "./cloudwatch.ts";
 import type { SourceDelivery } from "./delivery.ts";
 import { genericAlert } from "./generic.ts";
 
@@ -13,11 +18,17 @@ const STATE_CHANGES: ReadonlySet<string> = new Set([
   "CloudWatch Alarm Contributor State Change",
 ]);
 
-/** What else CloudWatch tells of is how its alarms are configured, which is no alert. */
+/** What else CloudWatch tells of is how its alarms are configured, which is no alert, but may be the end of one. */
 export function readEventbridge({ body }: Pick<SourceDelivery, "body">): readonly RawAlert[] {
   const event = parsePayload(eventbridgeSchema, body, "an EventBridge event");
-  if (!STATE_CHANGES.has(event["detail-type"])) return event.source === "aws.cloudwatch" ? [] : [anyEvent(event)];
-  return alarmFromEvent(event, parsePayload(alarmDetailSchema, event.detail, "a CloudWatch alarm state change"));
+  const type = event["detail-type"];
+  if (STATE_CHANGES.has(type)) return alarmFromEvent(event, alarmOf(event));
+  if (event.source !== "aws.cloudwatch") return [anyEvent(event)];
+  return type === "CloudWatch Alarm Configuration Change" ? endOfDeletedAlarm(event, alarmOf(event)) : [];
+}
+
+function alarmOf({ detail }: EventbridgeEvent): AlarmDetail {
+  return parsePayload(alarmDetailSchema, detail, "a CloudWatch alarm");
 }
 
 function anyEvent(event: EventbridgeEvent): RawAlert {

@@ -14,6 +14,8 @@ const state = z.object({
 export const alarmDetailSchema = z.object({
   alarmName: z.string().max(1024),
   state,
+  /** Of a change to how it is configured: `create`, `update` or `delete`. */
+  operation: optionalText,
   previousState: state.nullish(),
   /** Which of its time series the event is about, where an alarm has many. */
   alarmContributor: z

@@ -13,6 +13,7 @@ export const signalSchema = z.strictObject({
   status: z.enum(["firing", "resolved"]),
   nature: z.literal("change").optional(),
   derived: z.literal(true).optional(),
+  dated: z.literal(true).optional(),
   endless: z.literal(true).optional(),
   environment: name,
   service: name,

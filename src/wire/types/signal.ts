@@ -13,6 +13,8 @@ export interface Signal {
   readonly nature?: "change" | undefined;
   /** Repeats what others detected, or was made by an AI: it confirms nothing (S6). Absent for a detection of its own. */
   readonly derived?: true | undefined;
+  /** Told of once a change, with the time of that change: the later one counts. Absent where it may be repeated. */
+  readonly dated?: true | undefined;
   /** Its source never tells of its end. Absent where it does. */
   readonly endless?: true | undefined;
   readonly environment: string;
