@@ -229,11 +229,15 @@ export type SpanDelivery = {
 /** What the model says of a write: whether it knew that already, and its version then. */
 export type ModelRecorded = { readonly repeated: boolean; readonly modelVersion: number };
 
+/** `settings`: how many it moved. `withheld`: how many of its diff are not recorded, as secrets or beyond the bound. */
+export type ChangeRecorded = ModelRecorded & { readonly settings: number; readonly withheld: number };
+
 /** The runtime model. Everything throws `model-unavailable` where it is off. */
 export interface ModelService {
   /** How many spans were taken; throws `overloaded` while too much waits, and what is wrong with them. */
   takeSpans(delivery: SpanDelivery): Promise<number>;
-  recordChange(change: Change, actor: string): Promise<ModelRecorded>;
+  /** `diff` is read for what it does and kept nowhere. */
+  recordChange(told: { change: Change; diff: string | null }, actor: string): Promise<ChangeRecorded>;
   declare(declared: Declared, actor: string): Promise<ModelRecorded>;
   /** The document that is asked for; throws `model-node-not-found`. */
   read(read: ModelRead): Promise<object>;

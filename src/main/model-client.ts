@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { AppError, ERRORS, type ErrorCode } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Metrics } from "../http/metrics.ts";
-import type { ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
+import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
@@ -55,8 +55,8 @@ export class ModelClient implements ModelService {
     }
   }
 
-  recordChange(change: Change, actor: string): Promise<ModelRecorded> {
-    return this.#ask({ do: "change", change, actor }) as Promise<ModelRecorded>;
+  recordChange(told: { change: Change; diff: string | null }, actor: string): Promise<ChangeRecorded> {
+    return this.#ask({ do: "change", ...told, actor }) as Promise<ChangeRecorded>;
   }
 
   declare(declared: Declared, actor: string): Promise<ModelRecorded> {

@@ -20,7 +20,7 @@ export type ModelData = {
 
 export type ModelAsk =
   | ({ readonly do: "spans" } & SpanDelivery)
-  | { readonly do: "change"; readonly change: Change; readonly actor: string }
+  | { readonly do: "change"; readonly change: Change; readonly diff: string | null; readonly actor: string }
   | { readonly do: "declare"; readonly declared: Declared; readonly actor: string }
   | { readonly do: "read"; readonly read: ModelRead }
   | { readonly do: "stop" };

@@ -16,6 +16,7 @@ import type { TelemetrySpan } from "../wire/types/telemetry-span.ts";
 import { loadModelKeys } from "./model-keys.ts";
 import { ModelLog } from "./model-log.ts";
 import type { ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
+import { withDiff } from "./change-diff.ts";
 import { openReader } from "./open-store.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
@@ -102,7 +103,7 @@ class ModelThread {
       case "spans":
         return this.#takeSpans(request);
       case "change":
-        return this.#record(decideChange(this.#log.graph, request.change), request.actor);
+        return this.#recordChange(request);
       case "declare":
         return this.#record(decideDeclared(this.#log.graph, request.declared), request.actor);
       case "read":
@@ -111,6 +112,12 @@ class ModelThread {
         clearInterval(this.#turns);
         return this.#log.close();
     }
+  }
+
+  async #recordChange({ change: told, diff, actor }: Extract<ModelRequest, { do: "change" }>) {
+    const { change, withheld } = diff === null ? { change: told, withheld: 0 } : withDiff(told, diff);
+    const recorded = await this.#record(decideChange(this.#log.graph, change), actor);
+    return { ...recorded, settings: change.settings.length, withheld };
   }
 
   async #record(

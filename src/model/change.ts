@@ -10,10 +10,10 @@ import { Mint } from "./mint.ts";
 
 /** Null for a change that is known already, told in the same words. Throws `model-full`. */
 export function decideChange(graph: Graph, change: Change): ModelDraft | null {
-  const { id, kind, at, settings } = change;
+  const { id, kind, at, settings, code } = change;
   const mint = new Mint(graph);
   const targets = [...new Set(change.targets.map((target) => mint.node(nodeText(target))))];
-  const recorded = { id, kind, at, targets, settings };
+  const recorded = { id, kind, at, targets, settings, ...(code === undefined ? {} : { code }) };
   const known = graph.changes.findLast((one) => one.kind === kind && one.id === id);
   if (known !== undefined) {
     const { seq: _seq, ...told } = known;

@@ -69,9 +69,12 @@ export function declaredView(graph: Graph, { validFrom, declaration }: Version):
   return { since: validFrom * SECOND_MS, attributes, contracts };
 }
 
-export function changeView(graph: Graph, { id, kind, at, seq, targets, settings }: StoredChange): ModelChangeView {
+export function changeView(
+  graph: Graph,
+  { id, kind, at, seq, targets, settings, code }: StoredChange,
+): ModelChangeView {
   const names = targets.map((node) => graph.names.textOf(node));
-  return { id, kind, at, recordedAt: graph.timeOf(seq), targets: names, settings };
+  return { id, kind, at, recordedAt: graph.timeOf(seq), targets: names, settings, code: code ?? null };
 }
 
 /** The changes known at a moment that `isMeant` lets through, the newest recorded first, each as it was last told. */

@@ -87,6 +87,26 @@ test("a file declares, what it says no more ends, and the past still has it", as
   assert.deepEqual(web?.declared.attributes, { lifecycle: "production", owner: "shop", type: "website" });
 });
 
+test("a change is told with its diff: settings are kept, secrets are not, and the same again changes nothing", async (t) => {
+  const { terminal, dir } = await startServer(t);
+  const path = join(dir, "change.diff");
+  const secret = "sk_live_" + "51H8xQ2eZvKYlo2C0dJk3vN7tR9w";
+  writeFileSync(
+    path,
+    `--- a/cart.yaml\n+++ b/cart.yaml\n@@ -1,3 +1,3 @@ redis:\n redis:\n-  timeout: 500ms\n+  timeout: 50ms\n-  apiKey: none\n+  apiKey: ${secret}\n`,
+  );
+  const args = ["model", "change", "cart-7", "--target", "service:production:cart", "--at", new Date().toISOString()];
+  const told = await terminal([...args, "--diff", path]);
+  assert.deepEqual([told.code, told.out], [0, "cart-7 recorded: 1 settings\n"], told.err);
+  assert.match(told.err, /1 settings of the diff are not recorded/);
+  assert.equal((await terminal([...args, "--diff", path])).out, "cart-7 is known already: 1 settings\n");
+  const { out } = await terminal(["model", "get", "service:production:cart"]);
+  assert.match(out, /deploy cart-7 +service:production:cart +redis\.timeout: 500 → 50/);
+  const all = await terminal(["model", "get", "service:production:cart", "-o", "json"]);
+  assert.ok(!all.out.includes(secret));
+  assert.equal((await terminal(["model", "change", "x", "--target", "cart"])).code, 1);
+});
+
 test("a file that is none says where it is wrong", async (t) => {
   const { terminal, dir } = await startServer(t);
   const path = join(dir, "bad.yaml");

@@ -175,6 +175,11 @@ describe("what changes", () => {
       const [newest] = (json?.["items"] ?? []) as unknown as readonly JsonObject[];
       assert.equal(newest?.["claimedSeverity"], "none");
       assert.equal(newest["incident"], null);
+      // A deploy that ended is a change of its service in the model, once; a build and a plan are none.
+      const node = await server.ask("/v1/model/nodes/service:production:cart", { as: reader });
+      const changes = (node.json?.["changes"] ?? []) as unknown as readonly { id: string; kind: string }[];
+      const own = changes.filter(({ id }) => id.startsWith("cart@c80e45fd3a6f1ea1cc4a5a5bbbd1a6ab29c8f5c9/"));
+      assert.deepEqual([own.length, own[0]?.kind], [1, "deploy"], node.text);
     });
   }
 });

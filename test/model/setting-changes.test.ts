@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCodeTrait } from "../../src/model/diffs/code-traits.ts";
 import { parseDiff } from "../../src/model/diffs/parse-diff.ts";
+import { readChangeDiff } from "../../src/model/diffs/read-change-diff.ts";
 import { findSettingChanges } from "../../src/model/diffs/setting-changes.ts";
 import { harmOf, isAside, roleOf } from "../../src/model/diffs/setting-roles.ts";
 import type { SettingChange } from "../../src/wire/types/model.ts";
@@ -65,6 +66,74 @@ test("a line that moved or was written otherwise is no change of a setting", () 
   assert.deepEqual(settingsOf("@@ -1,1 +1,1 @@\n-  timeoutMs: 40\n context\n+  timeoutMs: 16\n"), []);
 });
 
+test("YAML, JSON, properties and environment files are read alike, with what is new and what is gone", () => {
+  const diff = `diff --git a/deploy/cart.yaml b/deploy/cart.yaml
+--- a/deploy/cart.yaml
++++ b/deploy/cart.yaml
+@@ -10,9 +10,9 @@ spec:
+         env:
+         - name: REDIS_TIMEOUT_SECONDS
+-          value: "5"
++          value: "1"
+         - name: UPSTREAM
+-          value: http://payments:8080 # the old one
++          value: http://payments-v2:8080 # the new one
+         resources:
+           limits:
+-            memory: 512Mi
++            memory: 256Mi
+--- a/config/app.json
++++ b/config/app.json
+@@ -1,4 +1,4 @@
+   "pool": {
+-    "maxSize": 40,
++    "maxSize": 8,
++    "idle": 2
+   }
+--- a/config/app.properties
++++ b/config/app.properties
+@@ -1,2 +1,2 @@
+-client.retries = 2
++client.retries = 5
+-client.old = true
+--- a/.env
++++ b/.env
+@@ -1 +1 @@
+-CACHE_TTL_SECONDS=900
++CACHE_TTL_SECONDS=30
+--- a/src/cart.ts
++++ b/src/cart.ts
+@@ -1 +1,2 @@
++  const local = 7;
++  let total = 0;
+`;
+  const { settings, code } = readChangeDiff(diff);
+  const rows = settings.map(({ key, before, after, unit }) => [key, before, after, unit]);
+  assert.deepEqual(rows, [
+    ["REDIS_TIMEOUT_SECONDS", 5000, 1000, "ms"],
+    ["UPSTREAM", "http://payments:8080", "http://payments-v2:8080", null],
+    ["resources.limits.memory", 536_870_912, 268_435_456, "bytes"],
+    ["pool.maxSize", 40, 8, "count"],
+    ["pool.idle", null, 2, "count"],
+    ["client.retries", 2, 5, "count"],
+    ["client.old", true, null, null],
+    ["CACHE_TTL_SECONDS", 900_000, 30_000, "ms"],
+  ]);
+  assert.ok(code.weight < 0.5, code.trait);
+});
+
+test("lines made to be slow to match are read to their end", () => {
+  const lines = [
+    "a: " + " ".repeat(480) + "x",
+    "a" + " ".repeat(480) + "x",
+    "a(".repeat(240),
+    "a".repeat(490),
+    "a:".repeat(200),
+  ];
+  const diff = `+++ b/x.yaml\n${Array.from({ length: 1_500 }, (_, i) => `${i % 2 ? "+" : "-"}${lines[i % 5]}`).join("\n")}`;
+  assert.ok(readChangeDiff(diff).settings.length <= 1);
+});
+
 test("harm is the direction that hurts, in doublings; relief, and what no request passes, has none", () => {
   const harm = (key: string, before: SettingChange["before"], after: SettingChange["after"]): number =>
     harmOf({ key, before, after, unit: null });
@@ -98,6 +167,7 @@ test("code that no longer does something is told from code that is only written 
 
 test("hostile diffs are read in bounded time and give what they give", () => {
   assert.deepEqual(settingsOf("-".repeat(100_000)), []);
-  assert.deepEqual(settingsOf(`-${"a".repeat(50_000)}: 1\n+${"a".repeat(50_000)}: 2\n`).length, 1);
+  // A line of that length is nobody's setting.
+  assert.deepEqual(settingsOf(`-${"a".repeat(50_000)}: 1\n+${"a".repeat(50_000)}: 2\n`), []);
   assert.deepEqual(settingsOf(`${"- x: 1\n".repeat(50_000)}`), []);
 });

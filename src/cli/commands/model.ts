@@ -12,6 +12,7 @@ import { readModelFile } from "../model-file.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
 import { addModelCauses } from "./model-causes.ts";
+import { addModelChange } from "./model-change.ts";
 import { renderTable } from "../table.ts";
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -59,6 +60,7 @@ export function addModel(program: Command, runner: Runner): void {
     .option("--feed <name>", "whose words these are (default: as the file says, or its name)")
     .option(...environment)
     .action(runner.action(apply));
+  addModelChange(model, runner);
   addModelCauses(model, runner);
 }
 

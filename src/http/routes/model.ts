@@ -64,13 +64,13 @@ function instantOf(at: number | undefined, nowMs: number): number {
 async function recordChange({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   requireScope(identity, "model:write");
-  const body = parseWith(modelChangeSchema, request.body, "request-invalid");
+  const { diff = null, ...body } = parseWith(modelChangeSchema, request.body, "request-invalid");
   admitWrite(services, identity);
   refuseSecrets(services, [body.id, ...body.settings.flatMap(textsOf)]);
   const change = { ...body, at: instantOf(body.at, services.nowMs()) };
-  const { repeated, modelVersion } = await services.model.recordChange(change, identity.id);
-  reply.code(repeated ? 200 : 201);
-  return { id: change.id, at: change.at, repeated, modelVersion };
+  const recorded = await services.model.recordChange({ change, diff }, identity.id);
+  reply.code(recorded.repeated ? 200 : 201);
+  return { id: change.id, at: change.at, ...recorded };
 }
 
 function textsOf({ key, before, after }: SettingChange): readonly string[] {
@@ -184,9 +184,10 @@ export const modelRoutes: readonly Route[] = [
     path: "/v1/model/changes",
     operationId: "recordChange",
     summary:
-      "Tell the model of a deploy, a configuration change or a flag: what it was made to, and which settings it moved.",
+      "Tell the model of a deploy, a configuration change or a flag: what it was made to, and which settings it moved; a diff says so too.",
     auth: { scope: "model:write" },
     body: { schema: modelChangeSchema, type: "application/json" },
+    bodyBytesMax: DELIVERY_BYTES_MAX,
     response: {
       status: 201,
       schema: documentSchema,

@@ -18,6 +18,7 @@ import {
   isProtobuf,
   type Telemetry,
 } from "../delivery.ts";
+import { deployOf } from "../deployed.ts";
 import { listView, readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
@@ -59,12 +60,32 @@ async function take({ services, request }: RouteContext, { source, telemetry }: 
   const count = Math.max(1, normalized.length);
   services.admission.admit({ caller: source.id, kind: "signals", count, nowMs: receivedAtMs });
   const replies = await settleAll(normalized.map((one) => submitSignal(services, { source, one })));
+  await tellModel(services, { source, normalized });
   for (const one of replies)
     services.metrics.count("holdpoint_signals_total", "Signals by what became of them.", {
       source: source.name,
       result: one.result,
     });
   return replies;
+}
+
+/** The signals are durable by then: that the model cannot be told loses nobody's alert. */
+async function tellModel(
+  services: Services,
+  { source, normalized }: { source: SourceIdentity; normalized: readonly NormalizedSignal[] },
+): Promise<void> {
+  for (const one of normalized) {
+    const change = one.kind === "signal" ? deployOf(one.signal) : null;
+    if (change === null) continue;
+    try {
+      await services.model.recordChange({ change, diff: null }, source.id);
+    } catch (error) {
+      const code = isAppError(error) ? error.code : "internal";
+      services.log.error({ source: source.name, code }, "a deploy could not be told to the model");
+      const help = "Deploys that the runtime model could not be told.";
+      services.metrics.count("holdpoint_model_deploys_lost_total", help, { source: source.name, code });
+    }
+  }
 }
 
 async function receiveWebhook(context: RouteContext): Promise<unknown> {

@@ -134,6 +134,7 @@ function candidateOf(graph: Graph, change: StoredChange, moment: Moment): Candid
     deployed: true,
     targets: [...carried].map((node) => graph.names.textOf(node)),
     settings: change.settings,
+    code: change.code,
     title: change.id,
     removed: [],
     added: [],

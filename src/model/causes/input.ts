@@ -1,6 +1,6 @@
 // What a question about a cause comes with: the symptom, the graph around it, what was measured, and what was changed.
 
-import type { SettingChange } from "../../wire/types/model.ts";
+import type { CodeChange, SettingChange } from "../../wire/types/model.ts";
 import type { ClusterState } from "../kubernetes/cluster.ts";
 
 /** What a series measures. `latency`, `errors` and `wait` travel from callee to caller; the others belong to their node. */
@@ -76,6 +76,8 @@ export interface CandidateChange {
   /** Nodes it was made to, by deploy or by path. */
   targets: readonly string[];
   settings: readonly SettingChange[];
+  /** What was read of its lines, where they themselves are not kept. */
+  code?: CodeChange | undefined;
   title: string;
   /** Lines taken away and put in, without their signs. */
   removed: readonly string[];

@@ -1,8 +1,9 @@
 // Ranks changes by what they do, when and where they took effect, and what the incident shows of it; `none` when nobody is left.
 
-import { findCodeTrait } from "../diffs/code-traits.ts";
+import { findCodeTrait, TRAIT_WORDS } from "../diffs/code-traits.ts";
 import { parseDiff } from "../diffs/parse-diff.ts";
 import { harmOf, isAside } from "../diffs/setting-roles.ts";
+import type { SettingChange } from "../../wire/types/model.ts";
 import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
 import { findSignature, type Scene } from "./setting-signatures.ts";
 import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
@@ -79,9 +80,12 @@ function rankChange(incident: Incident, change: CandidateChange, words: Readonly
   const evidence: string[] = [];
   const signature = findSignature(incident, change);
   const diff = [...change.removed.map((line) => `-${line}`), ...change.added.map((line) => `+${line}`)].join("\n");
-  const trait = findCodeTrait(parseDiff(diff, change.files.slice(0, 1)));
-  const isOfSettings = change.settings.length > 0;
-  const isUnread = !isOfSettings && change.files.length === 0;
+  const { code } = change;
+  const trait = code
+    ? { ...code, label: TRAIT_WORDS[code.trait] }
+    : findCodeTrait(parseDiff(diff, change.files.slice(0, 1)));
+  const isOfSettings = change.settings.some(isMoved);
+  const isUnread = !isOfSettings && change.files.length === 0 && code === undefined;
   const behaviour = isOfSettings ? 0 : isUnread ? followingOf(incident, change) : trait.weight;
   if (behaviour > 0.3) evidence.push(isUnread ? "what it was made to moved soon after it" : trait.label);
   const harm = Math.max(0, ...change.settings.filter(({ key }) => !isAside(key, names)).map(harmOf));
@@ -96,6 +100,9 @@ function rankChange(incident: Incident, change: CandidateChange, words: Readonly
   if (change.atMs === null || change.atMs > incident.onsetMs + SLACK_MS) score *= 0.1;
   return { cause: change.id, score, chain: chainOf(incident, change), evidence };
 }
+
+/** What is new, or gone, was not turned either way. */
+const isMoved = ({ before, after }: SettingChange): boolean => before !== null && after !== null;
 
 /** How soon after a change of unknown content its targets moved: all there is to go by, and nothing where they stand still. */
 function followingOf({ movedMs }: Incident, { atMs, targets }: CandidateChange): number {

@@ -1,12 +1,23 @@
 // What a change of code does, as far as its lines tell: whether behaviour is taken away or put in, or only written otherwise.
 
+import type { CodeChange } from "../../wire/types/model.ts";
 import type { FileDiff } from "./parse-diff.ts";
 
-export interface CodeTrait {
-  /** 0: nothing that runs differently; 1: something that ran is gone, or something costly is new. */
-  readonly weight: number;
+export interface CodeTrait extends CodeChange {
+  /** In words, with names of the lines. */
   readonly label: string;
 }
+
+/** In words, where the lines are not known any more. */
+export const TRAIT_WORDS: Readonly<Record<CodeChange["trait"], string>> = {
+  inert: "nothing that runs",
+  "written-otherwise": "written otherwise",
+  "calls-lost": "something that it called is no longer called",
+  "condition-lost": "a condition is no longer checked",
+  "calls-per-element": "calls elsewhere for each element",
+  "never-let-go": "keeps what it never lets go",
+  renamed: "something that others name is called otherwise",
+};
 
 const INERT_FILE =
   /\.(md|css|scss|svg|png|html|txt|golden)$|(^|\/)(docs?|test|tests|testdata|__tests__|static)\/|_test\.\w+$|\.(test|spec)\.\w+$|CODEOWNERS|(^|\/)\.|go\.(mod|sum)$|lock(\.json|file)?$/i;
@@ -18,6 +29,8 @@ const SPEAKING =
 const COSTLY = /query|fetch|get[A-Z]|find|select|http|rpc|\bdb\.|exec|request|PutItem|load|scan/i;
 const GUARDED =
   /mu\.|[Ll]ock\b|RLock|Mutex|synchronized|atomic|semaphore|acquire|release|Close$|close$|defer|register|subscribe|init|batch|flush|limit|validate|check|verify|auth/i;
+
+const NO_TRAIT: CodeTrait = { trait: "inert", weight: 0, label: "" };
 
 function callsOf(lines: readonly string[]): Map<string, number> {
   const calls = new Map<string, number>();
@@ -40,29 +53,28 @@ export function findCodeTrait(files: readonly FileDiff[]): CodeTrait {
     running.flatMap(({ lines }) => lines.filter((line) => line.sign === sign).map(({ text }) => text));
   const removed = linesOf("-");
   const added = linesOf("+");
-  if (removed.length + added.length === 0) return { weight: 0, label: "nothing that runs" };
+  if (removed.length + added.length === 0) return { trait: "inert", weight: 0, label: TRAIT_WORDS.inert };
   const before = callsOf(removed);
   const after = callsOf(added);
   const afterTails = new Set([...after.keys()].map(tail));
   const lost = [...before.keys()].filter((name) => !afterTails.has(tail(name)) && !SPEAKING.test(name));
-  const gained = [...after.keys()].filter(
-    (name) => ![...before.keys()].some((known) => tail(known) === tail(name)) && !SPEAKING.test(name),
-  );
+  const beforeTails = new Set([...before.keys()].map(tail));
+  const gained = [...after.keys()].filter((name) => !beforeTails.has(tail(name)) && !SPEAKING.test(name));
   const traits: CodeTrait[] = [
     traitOfLost(lost),
     traitOfGuards(removed, added),
     traitOfLoops(added, gained),
     traitOfGrowth(added),
     traitOfNames(removed, added),
-    { weight: gained.length > 0 || lost.length > 0 ? 0.25 : 0.05, label: "written otherwise" },
+    { trait: "written-otherwise", weight: gained.length + lost.length > 0 ? 0.25 : 0.05, label: "written otherwise" },
   ];
   return traits.reduce((best, trait) => (trait.weight > best.weight ? trait : best));
 }
 
 function traitOfLost(lost: readonly string[]): CodeTrait {
   const guarded = lost.filter((name) => GUARDED.test(name));
-  if (guarded.length > 0) return { weight: 1, label: `no longer calls ${guarded.join(", ")}` };
-  return { weight: lost.length > 0 ? 0.4 : 0, label: `no longer calls ${lost.join(", ")}` };
+  if (guarded.length > 0) return { trait: "calls-lost", weight: 1, label: `no longer calls ${guarded.join(", ")}` };
+  return { trait: "calls-lost", weight: lost.length > 0 ? 0.4 : 0, label: `no longer calls ${lost.join(", ")}` };
 }
 
 /** Conditions that are gone, and none that takes their place. */
@@ -73,8 +85,8 @@ function traitOfGuards(removed: readonly string[], added: readonly string[]): Co
   const isEmptyCheck = removed.some(
     (line) => /\b(nil|null|undefined|None)\b|== ?""|\.length|len\(/.test(line) && /\bif\b/.test(line),
   );
-  if (gone <= 0) return { weight: 0, label: "" };
-  return { weight: isEmptyCheck ? 0.9 : 0.5, label: "a condition is no longer checked" };
+  if (gone <= 0) return NO_TRAIT;
+  return { trait: "condition-lost", weight: isEmptyCheck ? 0.9 : 0.5, label: TRAIT_WORDS["condition-lost"] };
 }
 
 /** A call to elsewhere for each element: once per item where it was once, or not at all. */
@@ -82,8 +94,8 @@ function traitOfLoops(added: readonly string[], gained: readonly string[]): Code
   const isLooping = added.some((line) => /\b(for|while|forEach|map)\b/.test(line));
   const costly = gained.filter((name) => COSTLY.test(name));
   return isLooping && costly.length > 0
-    ? { weight: 0.9, label: `calls ${costly.join(", ")} for each element` }
-    : { weight: 0, label: "" };
+    ? { trait: "calls-per-element", weight: 0.9, label: `calls ${costly.join(", ")} for each element` }
+    : NO_TRAIT;
 }
 
 /** Something that is added to and never taken from. */
@@ -95,7 +107,9 @@ function traitOfGrowth(added: readonly string[]): CodeTrait {
   );
   const code = added.filter((line) => !/^\s*(\/\/|#|\*)/.test(line));
   const bounded = code.some((line) => /\b(max|lru|limit|evict|bounded)\w*\b|\bcap\(/i.test(line));
-  return grows && global && !bounded ? { weight: 1, label: "keeps what it never lets go" } : { weight: 0, label: "" };
+  return grows && global && !bounded
+    ? { trait: "never-let-go", weight: 1, label: TRAIT_WORDS["never-let-go"] }
+    : NO_TRAIT;
 }
 
 /** A name that others rely on: a key, a field or a column that is called otherwise now. */
@@ -105,6 +119,6 @@ function traitOfNames(removed: readonly string[], added: readonly string[]): Cod
   const [before, after] = [quoted(removed), quoted(added)];
   const renamed = [...before].filter((name) => !after.has(name));
   return renamed.length > 0 && after.size > 0
-    ? { weight: 0.8, label: `${renamed.join(", ")} is called otherwise` }
-    : { weight: 0, label: "" };
+    ? { trait: "renamed", weight: 0.8, label: `${renamed.join(", ")} is called otherwise` }
+    : NO_TRAIT;
 }

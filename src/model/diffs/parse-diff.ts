@@ -11,6 +11,8 @@ export interface FileDiff {
 }
 
 const DIFF_LINES_MAX = 20_000;
+/** A longer line is nobody's setting, and patterns are slow on it. */
+const LINE_CHARS_MAX = 500;
 
 /** Hunk headings give lines, `@@ -1,5 +1,5 @@`; shortened diffs name a file instead, `@@ pkg/db/pool.go: func X() @@`. */
 const HUNK = /^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@/;
@@ -23,7 +25,9 @@ export function parseDiff(diff: string, files: readonly string[]): FileDiff[] {
     if (found.at(-1)?.path !== path) found.push({ path, lines: [] });
   };
   const named = (text: string): string => files.find((file) => file.endsWith(text)) ?? text;
-  for (const line of diff.split("\n", DIFF_LINES_MAX)) {
+  for (const whole of diff.split("\n", DIFF_LINES_MAX)) {
+    const line = whole.endsWith("\r") ? whole.slice(0, -1) : whole;
+    if (line.length > LINE_CHARS_MAX) continue;
     if (/^(diff |index |--- |new file|deleted file|similarity|rename )/.test(line)) continue;
     const path = /^\+\+\+ (?:b\/)?(\S+)/.exec(line)?.[1] ?? (HUNK.test(line) ? undefined : NAMED.exec(line)?.[1]);
     if (path !== undefined) {

@@ -10,9 +10,11 @@ interface Assignment {
   readonly unit: SettingUnit | null;
 }
 
-/** `key: value`, `key = value`, `"key": value`, `public static final int KEY = value;`, with or without what may stand around. */
+/** `key: value`, `key = value`, `"key": value`, `public static final int KEY = value;`, with what may stand behind it. */
 const ASSIGNMENT =
-  /^(\s*)(?:-\s+)?(?:(?:export|const|let|var|public|private|static|final|def|val|int|long|double|boolean|float|String|Duration)\s+)*["']?([A-Za-z_][\w.-]*)["']?\s*(?::=|[:=])\s*(.+?)\s*[,;]?\s*(?:#.*|\/\/.*)?$/;
+  /^(\s*)(?:-\s+)?(?:(?:export|const|let|var|public|private|static|final|def|val|int|long|double|boolean|float|String|Duration)\s+)*["']?([A-Za-z_][\w.-]*)["']?\s*(?::=|[:=])\s*(.+)$/;
+/** Where what stands behind a value begins. */
+const COMMENT = /(?<=[\s,;])(?:#|\/\/)/;
 /** A line that opens a block: `clients:`, `pool: {`, `const (`. */
 const BLOCK = /^(\s*)(?:-\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[:=]?\s*[{(]?\s*$/;
 
@@ -61,41 +63,101 @@ function parseValue(key: string, raw: string): { value: SettingValue; unit: Sett
   return named ? { value: value * named[1], unit: "ms" } : { value, unit: "count" };
 }
 
+/** Without what stands behind it: a comma, a comment. */
+function bareValue(text: string): string {
+  const comment = text.search(COMMENT);
+  const bare = (comment > 0 ? text.slice(0, comment) : text).trimEnd();
+  return /[,;]$/.test(bare) && bare.length > 1 ? bare.slice(0, -1).trimEnd() : bare;
+}
+
 function parseAssignment(text: string): Assignment | null {
   const match = ASSIGNMENT.exec(text);
   if (!match) return null;
   const key = match[2] ?? "";
-  const parsed = parseValue(key, match[3] ?? "");
+  const parsed = parseValue(key, bareValue(match[3] ?? ""));
   return parsed ? { key, indent: (match[1] ?? "").replaceAll("\t", "  ").length, ...parsed } : null;
 }
 
 /** Pairs of a removed and an added assignment of one key. What only moved, or kept its value, is no change. */
 export function findSettingChanges(files: readonly FileDiff[]): SettingChange[] {
-  return files.flatMap(({ lines }) => changesOf(lines));
+  return files.flatMap(({ lines }) => readFile(lines).paired);
 }
 
-function changesOf(lines: readonly ChangedLine[]): SettingChange[] {
-  const changes: SettingChange[] = [];
+const CONFIGURATION = /\.(ya?ml|json|properties|env|toml|ini|conf|cfg|tf|tfvars|hcl)$|(^|\/)\.?env(\.[\w-]+)?$/i;
+
+/** … and, in files of configuration, settings that were not there before or are not any more. */
+export function findAllSettingChanges(files: readonly FileDiff[]): SettingChange[] {
+  return files.flatMap(({ path, lines }) => {
+    const { paired, removed, added } = readFile(lines);
+    return CONFIGURATION.test(path) ? [...paired, ...unpaired(removed, added)] : paired;
+  });
+}
+
+type Placed = Assignment & { readonly path: string };
+type Read = {
+  readonly paired: SettingChange[];
+  readonly removed: readonly Placed[];
+  readonly added: readonly Placed[];
+};
+
+function readFile(lines: readonly ChangedLine[]): Read {
+  const paired: SettingChange[] = [];
+  const added: Placed[] = [];
+  const removed = new Set<Placed>();
   const open: { indent: number; key: string }[] = [];
-  let removed: (Assignment & { path: string })[] = [];
-  for (const { sign, text } of lines) {
+  /** Removed assignments that the next added one may take the place of: the first of each key. */
+  let pending = new Map<string, Placed>();
+  let named = "";
+  for (const { sign, text: written } of lines) {
+    // Runs of blanks within a line mean nothing, and patterns are slow on them.
+    const text = written.replaceAll(/(\S)\s+/g, "$1 ").trimEnd();
     const assigned = parseAssignment(text);
-    if (sign === " ") removed = [];
+    if (sign === " ") pending = new Map();
     if (!assigned) {
       const block = BLOCK.exec(text);
       if (block) enter(open, (block[1] ?? "").replaceAll("\t", "  ").length, block[2] ?? "");
       continue;
     }
     leave(open, assigned.indent);
-    const path = [...open.map(({ key }) => key), assigned.key].join(".");
-    if (sign === "-") removed.push({ ...assigned, path });
-    if (sign !== "+") continue;
-    const before = removed.find(({ key }) => key === assigned.key);
-    if (before && before.value !== assigned.value) {
-      changes.push({ key: path, before: before.value, after: assigned.value, unit: assigned.unit ?? before.unit });
+    // An element that is called by its name: `- name: TIMEOUT` and, below it, `value: "5s"`.
+    if (assigned.key === "name" && typeof assigned.value === "string") named = assigned.value;
+    const key = assigned.key === "value" && named !== "" ? named : assigned.key;
+    const placed = { ...typedBy(key, assigned, text), path: [...open.map((block) => block.key), key].join(".") };
+    if (sign === "-") {
+      removed.add(placed);
+      if (!pending.has(key)) pending.set(key, placed);
     }
+    if (sign !== "+") continue;
+    const before = pending.get(key);
+    if (before === undefined) {
+      added.push(placed);
+      continue;
+    }
+    removed.delete(before);
+    if (before.value === placed.value) continue;
+    paired.push({ key: placed.path, before: before.value, after: placed.value, unit: placed.unit ?? before.unit });
   }
-  return changes;
+  return { paired, removed: [...removed], added };
+}
+
+/** A value of a named element is read as its own name says: `TIMEOUT_SECONDS` counts seconds. */
+function typedBy(key: string, assigned: Assignment, text: string): Assignment {
+  if (key === assigned.key) return assigned;
+  const parsed = parseValue(key, bareValue(ASSIGNMENT.exec(text)?.[3] ?? ""));
+  return parsed === null ? assigned : { ...assigned, ...parsed, key };
+}
+
+/** What only moved, far apart, is in both lists with one value. */
+function unpaired(removed: readonly Placed[], added: readonly Placed[]): SettingChange[] {
+  const gone = new Map(removed.map((one) => [one.path, one]));
+  const changes = added.flatMap((one): SettingChange[] => {
+    const before = gone.get(one.path);
+    gone.delete(one.path);
+    if (before?.value === one.value) return [];
+    return [{ key: one.path, before: before?.value ?? null, after: one.value, unit: one.unit ?? before?.unit ?? null }];
+  });
+  const lost = [...gone.values()].map(({ path, value, unit }) => ({ key: path, before: value, after: null, unit }));
+  return [...changes, ...lost];
 }
 
 function leave(open: { indent: number; key: string }[], indent: number): void {

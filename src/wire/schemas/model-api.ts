@@ -10,6 +10,8 @@ const NODES_MAX = 20_000;
 const EDGES_MAX = 50_000;
 const ATTRIBUTES_MAX = 16;
 const CONTRACTS_MAX = 16;
+/** A diff that is longer is read for its beginning, where whoever sends it cuts it. */
+const DIFF_CHARS_MAX = 786_432;
 const INSTANT_MAX = 8_640_000_000_000_000;
 
 /** RFC 3339, or milliseconds since 1970. */
@@ -28,7 +30,11 @@ function readInstant(text: string): number | undefined {
 
 /** A change; `at` is now where it is absent. */
 export const modelChangeSchema = changeSchema
-  .extend({ at: z.union([z.int().min(0).max(INSTANT_MAX), instantText]).optional() })
+  .extend({
+    at: z.union([z.int().min(0).max(INSTANT_MAX), instantText]).optional(),
+    /** Unified, as `git diff` writes it: read for settings and for what the code does, and forgotten. */
+    diff: z.string().max(DIFF_CHARS_MAX).optional(),
+  })
   .meta({ id: "ModelChange" });
 
 const duration = z.number().min(0).max(86_400_000);

@@ -68,7 +68,12 @@ const settingChangeSchema: z.ZodType<SettingChange> = z.strictObject({
 });
 
 const TARGETS_MAX = 64;
-const SETTINGS_MAX = 256;
+export const SETTINGS_MAX = 256;
+
+/** Whether a change may have it: its key and its values are within bounds. */
+export function isSettingChange(value: SettingChange): boolean {
+  return settingChangeSchema.safeParse(value).success;
+}
 
 export const changeSchema = z.strictObject({
   id: z

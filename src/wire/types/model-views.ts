@@ -1,6 +1,6 @@
 // What readers see of the runtime model.
 
-import type { ChangeKind, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
+import type { ChangeKind, CodeChange, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
 
 /** What telemetry measured of a thing, in the window or windows that made the version. */
 export interface Measured {
@@ -62,6 +62,8 @@ export interface ModelChangeView {
   readonly recordedAt: number;
   readonly targets: readonly string[];
   readonly settings: readonly SettingChange[];
+  /** What its code does; null where its lines were not shown. */
+  readonly code: CodeChange | null;
 }
 
 /** The moment that a read stands in. */

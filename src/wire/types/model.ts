@@ -85,6 +85,24 @@ export interface SettingChange {
 export const CHANGE_KINDS = ["deploy", "configuration", "flag", "schema", "infrastructure"] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
+/** What changed lines of code do, as far as they tell. */
+export const CODE_TRAITS = [
+  "inert",
+  "written-otherwise",
+  "calls-lost",
+  "condition-lost",
+  "calls-per-element",
+  "never-let-go",
+  "renamed",
+] as const;
+
+/** Of a change's code all that is kept: nothing of its lines. */
+export interface CodeChange {
+  readonly trait: (typeof CODE_TRAITS)[number];
+  /** 0: nothing runs differently; 1: something that ran is gone, or something costly is new. */
+  readonly weight: number;
+}
+
 /** Something that was made different. */
 export interface Change {
   /** The maker's own name of it: a commit, a release, a flag and its version. */
@@ -95,6 +113,8 @@ export interface Change {
   /** What it was made to, the first of them above all: services, libraries, configuration keys, datastores, nodes. */
   readonly targets: readonly NodeRef[];
   readonly settings: readonly SettingChange[];
+  /** Absent where nobody showed its lines. */
+  readonly code?: CodeChange | undefined;
 }
 
 /** What a node, or the use of one by another, is promised or allowed. */
