@@ -1,4 +1,4 @@
-// Who may send how much: token buckets by caller for writes, signals and token requests.
+// Who may send how much: token buckets by caller for writes, signals and token requests and sign-ins.
 
 import { AppError } from "../core/errors.ts";
 import { TokenBuckets, type BucketTerms } from "./token-bucket.ts";
@@ -10,6 +10,8 @@ export type AdmissionTerms = {
   readonly signals: BucketTerms;
   /** Token requests of one remote address for one client; those that name no registered client share one bucket. */
   readonly tokens: BucketTerms;
+  /** Sessions that one person opens. */
+  readonly sessions: BucketTerms;
 };
 
 type Ask = {
@@ -22,11 +24,12 @@ type Ask = {
 export class Admission {
   readonly #buckets: Record<keyof AdmissionTerms, TokenBuckets>;
 
-  constructor({ writes, signals, tokens }: AdmissionTerms) {
+  constructor({ writes, signals, tokens, sessions }: AdmissionTerms) {
     this.#buckets = {
       writes: new TokenBuckets(writes),
       signals: new TokenBuckets(signals),
       tokens: new TokenBuckets(tokens),
+      sessions: new TokenBuckets(sessions),
     };
   }
 

@@ -221,7 +221,8 @@ function matches(pattern: string, path: string): boolean {
 function refuser(services: Services) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { code, status } = problemOf(error);
-    services.refused(knownIdentity(services, request)?.id ?? "anonymous", code);
+    const who = services.sessions.turnedAway(error) ?? knownIdentity(services, request)?.id;
+    services.refused(who ?? "anonymous", code);
     if (status >= 500 && !UNLOGGED.has(code)) {
       const cause = isAppError(error) ? (error.cause ?? error) : error;
       services.log.error({ err: cause, code, path: request.routeOptions.url }, "request failed");

@@ -11,7 +11,7 @@ import type { Stop } from "../kernel/stops.ts";
 import type { AccessDenial, AccessHandle } from "../wire/contracts/access.ts";
 import type { Interaction, SignedRequest } from "../wire/contracts/interaction.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
-import type { Identity, SourceIdentity } from "../wire/types/identity.ts";
+import type { EndedSession, Identity, SessionEnd, SourceIdentity } from "../wire/types/identity.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
@@ -98,7 +98,11 @@ export type ProvenRequest = {
 /** `url` is the console's, with the code. */
 export type SignInCode = { readonly code: string; readonly url: string; readonly expiresAt: number };
 
-export type OpenedSession = { readonly secret: string; readonly identity: Identity };
+/** `issuer` is the name of the one that vouches for the person, null where a key registered here does. */
+export type OpenedSession = { readonly secret: string; readonly identity: Identity; readonly issuer: string | null };
+
+/** Throws when somebody opens too many sessions; asked before one is opened. */
+export type AdmitSession = (id: string) => void;
 
 /** Where a command line waits, what only it knows the origin of, and what it wants back. */
 export type CommandLine = { readonly port: string; readonly challenge: string; readonly state: string };
@@ -112,9 +116,15 @@ export interface SessionService {
   /** A one-time code that opens a session reaching no further than the identity. */
   issueCode(identity: Identity): SignInCode;
   /** Uses the code up; throws `code-invalid`. */
-  open(code: string, verifier: string | undefined): OpenedSession;
+  open(code: string, verifier: string | undefined, admit: AdmitSession): OpenedSession;
   /** Ends the session with that `tokenId`. */
-  end(tokenId: string): void;
+  end(tokenId: string, code: SessionEnd): void;
+  /** Sessions that ended since this was last asked, for the record. */
+  takeEnded(): readonly EndedSession[];
+  /** What could not be recorded is told again. */
+  giveBack(ended: EndedSession): void;
+  /** The registered person whose sign-in an error turned away; null where nobody is known. */
+  turnedAway(error: unknown): string | null;
   /** Names of the issuers at which people sign in. */
   readonly providers: readonly string[];
   /** Where to send the browser, and what it must bring back. */
@@ -126,7 +136,11 @@ export interface SessionService {
    * For whoever comes back with `query` and what `beginSignIn` gave: an open session, or the address at which a command
    * line on the same machine waits for a code.
    */
-  finishSignIn(query: string, sealed: string): Promise<OpenedSession | { readonly address: string }>;
+  finishSignIn(
+    query: string,
+    sealed: string,
+    admit: AdmitSession,
+  ): Promise<OpenedSession | { readonly address: string }>;
 }
 
 export type DeliveryHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -93,6 +93,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "level.granted": levels.applyLevelGranted,
   "level.revoked": levels.applyLevelEnded,
   "level.expired": levels.applyLevelEnded,
+  "session.opened": recordOnly,
+  "session.ended": recordOnly,
   "refusals.counted": recordOnly,
   "heartbeat.proven": recordOnly,
   "payload.erased": recordOnly,

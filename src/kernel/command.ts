@@ -9,6 +9,7 @@ import type {
   BrakeScope,
   ClassificationFacts,
   EvaluationFacts,
+  EventFacts,
   InverseFacts,
   RefusalCounts,
   StepStatus,
@@ -134,6 +135,8 @@ export type CommandInputs = {
   "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
   "refuse-proposal": { readonly code: string };
   "revoke-agent": { readonly agent: string };
+  "open-session": EventFacts["session.opened"] & { readonly session: string };
+  "end-session": EventFacts["session.ended"] & { readonly session: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   "erase-payload": { readonly keyId: string; readonly ofSubject: string; readonly retention: string };
   "prove-heartbeat": Record<string, never>;

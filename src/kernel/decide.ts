@@ -50,6 +50,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "grant-stage": stage.grantStage,
   "refuse-proposal": agents.refuseProposal,
   "revoke-agent": agents.revokeAgent,
+  "open-session": installation.openSession,
+  "end-session": installation.endSession,
   "count-refusals": installation.countRefusals,
   "erase-payload": installation.erasePayload,
   "prove-heartbeat": installation.proveHeartbeat,

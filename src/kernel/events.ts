@@ -15,6 +15,7 @@ import type { ProposalFacts } from "./proposal-facts.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
+import type { SessionEnd } from "../wire/types/identity.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
@@ -296,6 +297,14 @@ export type EventFacts = {
   "level.granted": LevelScope & { readonly action: string };
   "level.revoked": { readonly agent: string; readonly action: string };
   "level.expired": { readonly agent: string };
+  /** Somebody signed in: with which roles, and until when at the latest. `issuer`: the one that vouched, if another did. */
+  "session.opened": {
+    readonly identity: string;
+    readonly issuer: string | null;
+    readonly roles: readonly string[];
+    readonly expiresAt: number;
+  };
+  "session.ended": { readonly identity: string; readonly code: SessionEnd };
   "refusals.counted": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
   /** Nothing but the proof that an event can be decided and made durable. */
   "heartbeat.proven": Record<string, never>;

@@ -66,6 +66,7 @@ const fileSchema = z.strictObject({
       writes: bucket.default({ burst: 200, perSecond: 20 }),
       signals: bucket.default({ burst: 12_000, perSecond: 200 }),
       tokens: bucket.default({ burst: 60, perSecond: 5 }),
+      sessions: bucket.default({ burst: 40, perSecond: 0.02 }),
     })
     .prefault({}),
   signals: z

@@ -79,7 +79,8 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
     signInUrlOf,
     cached: (header) => verifier.cached(header),
     verify: (header) => verifier.verify(header),
-    revokeToken: (tokenId) => (tokenId.startsWith(SESSION_ID) ? sessions.end(tokenId) : verifier.revokeToken(tokenId)),
+    revokeToken: (tokenId) =>
+      tokenId.startsWith(SESSION_ID) ? sessions.end(tokenId, "signed-out") : verifier.revokeToken(tokenId),
     cachedBound: (header) => verifier.cachedBound(header),
     verifyBound: (header) => verifier.verifyBound(header),
     checkProof: async (request) => void (await proofs.check(request)),

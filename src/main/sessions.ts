@@ -10,7 +10,7 @@ import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
 import { SignIns, type SignedIn } from "../adapters/identity/sign-ins.ts";
 import { Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
 import { AppError, isAppError } from "../core/errors.ts";
-import type { OpenedSession, SessionService, SignInCode } from "../http/services.ts";
+import type { AdmitSession, OpenedSession, SessionService, SignInCode } from "../http/services.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { Config } from "./config.ts";
 import { openSecrets } from "./secrets.ts";
@@ -55,30 +55,36 @@ export function openSessions({
     // What is behind `#` is sent to no server and stands in no access log.
     return { code, url: `${url}/console/#code=${code}`, expiresAt };
   };
-  const opened = (session: OpenedSession, by: string): OpenedSession => {
-    const { id, tokenId, expiresAt } = session.identity;
-    log.info({ identity: id, session: tokenId, by, expiresAt }, "signed in");
-    return session;
+  const opened = (grant: SessionGrant, admit: AdmitSession): OpenedSession => {
+    admit(grant.client);
+    const { secret, identity } = open.open(grant);
+    const issuer = grant.external === null ? null : (trusted.get(grant.external.issuer)?.config.name ?? null);
+    log.info({ identity: identity.id, session: identity.tokenId, issuer, expiresAt: identity.expiresAt }, "signed in");
+    return { secret, identity, issuer };
   };
+  const turnedAway = new WeakMap<object, string>();
   const sessions: SessionService = {
     url,
     find: (secret, how) => open.find(secret, how),
     issueCode: ({ id, keyThumbprint, roles, scopes }) => issueCode({ client: id, keyThumbprint, roles, scopes }),
-    open: (code, verifier) => opened(open.open(codes.use(code, verifier)), "code"),
-    end: (tokenId) => {
-      open.end(tokenId);
-      log.info({ session: tokenId }, "signed out");
+    open: (code, verifier, admit) => opened(codes.use(code, verifier), admit),
+    end: (tokenId, code) => {
+      open.end(tokenId, code);
+      log.info({ session: tokenId, code }, "signed out");
     },
+    takeEnded: () => open.takeEnded(),
+    giveBack: (ended) => open.giveBack(ended),
+    turnedAway: (error) => (isAppError(error) ? (turnedAway.get(error) ?? null) : null),
     providers: signIns.names,
     beginSignIn: (name, commandLine) => signIns.begin(name, commandLine),
-    finishSignIn: async (query, sealed) => {
+    finishSignIn: async (query, sealed, admit) => {
       const signedIn = await signIns.finish(query, sealed).catch((error: unknown) => {
         log.warn({ err: isAppError(error) ? (error.cause ?? error) : error }, "a sign-in failed");
         throw error;
       });
-      const grant = grantFor({ clients, memberships }, signedIn);
+      const grant = grantFor({ clients, memberships, turnedAway }, signedIn);
       const { commandLine } = signedIn;
-      if (commandLine === null) return opened(open.open(grant), signedIn.config.name);
+      if (commandLine === null) return opened(grant, admit);
       const { port, challenge, state } = commandLine;
       // Nobody but a program on the browser's own machine gets it, and only the one that began can use it.
       const answer = new URLSearchParams({ code: codes.issue(grant, challenge).code, state });
@@ -97,11 +103,19 @@ function wholeGrant(clients: ClientRegistry, person: string): Omit<SessionGrant,
   return { client: person, keyThumbprint, roles: client.roles, scopes: client.scopes };
 }
 
-function grantFor(
-  { clients, memberships }: Pick<SessionNeeds, "clients" | "memberships">,
-  signedIn: SignedIn,
-): SessionGrant {
+type Admitting = Pick<SessionNeeds, "clients" | "memberships"> & {
+  /** By the error that turned them away. */
+  readonly turnedAway: WeakMap<object, string>;
+};
+
+function grantFor({ clients, memberships, turnedAway }: Admitting, signedIn: SignedIn): SessionGrant {
   const { issuer, subject } = signedIn;
-  const { id, roles, scopes } = admitPerson(clients, memberships, signedIn);
-  return { client: id, keyThumbprint: null, external: { issuer, subject }, roles, scopes };
+  try {
+    const { id, roles, scopes } = admitPerson(clients, memberships, signedIn);
+    return { client: id, keyThumbprint: null, external: { issuer, subject }, roles, scopes };
+  } catch (error) {
+    const id = clients.registeredAs({ issuer, subject });
+    if (isAppError(error) && id !== undefined) turnedAway.set(error, id);
+    throw error;
+  }
 }

@@ -238,7 +238,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     throw error;
   });
   runner.sweep();
-  const stopTimers = startTimers({ kernel, runner, refusals, log: hooks.log });
+  const stopTimers = startTimers({ kernel, runner, refusals, sessions: services.sessions, log: hooks.log });
   const closers = [
     async () => views.close(),
     () => runner.stop(),

@@ -15,6 +15,7 @@ import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import { Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
+import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
 import { command, Recorder } from "./recorder.ts";
 
@@ -260,10 +261,8 @@ export class Workload extends Recorder {
         return void this.submit(command("apply-brake", "person:p-ada", { mode, scope }));
       }
       case 3:
-        this.submit(command("prove-heartbeat", "system:heartbeat", {}));
-        return void this.submit(
-          command("count-refusals", "system:http", { minute: 1, source: "am", counts: { "token-invalid": 3 } }),
-        );
+        for (const each of edgeCommands(this.#below(50), this.nowMs)) this.submit(each);
+        return;
       case 4: {
         const ofSubject = this.groups.at(-1)?.[0]?.subject ?? "log";
         const input = { keyId: "7", ofSubject, retention: "content" };

@@ -20,8 +20,10 @@ import { giveLevel, levelRequest } from "./levels.ts";
 
 export const ALL_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
-const OPEN_LIMITS =
-  "limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 } }";
+const OPEN_LIMITS = `limits:
+  writes: { burst: 100000, perSecond: 10000 }
+  tokens: { burst: 10000, perSecond: 1000 }
+  sessions: { burst: 10000, perSecond: 1000 }`;
 
 const person = (name: string, roles: string[], more: Partial<NewClient> = {}): NewClient => ({
   id: `person:${name}`,

@@ -92,6 +92,28 @@ describe("a session", () => {
     assert.equal((await withCookie("/v1/session", other)).status, 200);
   });
 
+  it("is on record from its first use on: who came, by what, and how it ended", async () => {
+    const before = server.running.kernel.state.nextSeq;
+    const planted = await session("grace");
+    const own = cookieOf(await signIn(await signInCode("ada"), { cookie: planted }));
+    await withCookie("/v1/session", own, { method: "DELETE", headers: ownPage() });
+    const events = (await server.eventsSince(before)).filter(({ type }) => type.startsWith("session."));
+    const [first, second] = [events[0]?.subject, events[1]?.subject];
+    assert.match(first ?? "", /^session:[\w-]{22}$/);
+    const told = events.map(({ type, subject, facts: { identity, issuer, code, roles } }) =>
+      JSON.stringify([type, subject, identity, issuer ?? code ?? null, roles ?? null]),
+    );
+    const roles = ["on-call", "owner"];
+    assert.deepEqual(told, [
+      JSON.stringify(["session.opened", first, "person:grace", null, roles]),
+      JSON.stringify(["session.opened", second, "person:ada", null, roles]),
+      JSON.stringify(["session.ended", first, "person:grace", "replaced", null]),
+      JSON.stringify(["session.ended", second, "person:ada", "signed-out", null]),
+    ]);
+    const secret = own.split("=")[1] ?? "";
+    assert.ok(!JSON.stringify(events).includes(secret));
+  });
+
   it("gives up a token in the same way", async () => {
     const as = await server.bearer("ada");
     assert.equal((await server.ask("/v1/session", { as })).json?.["identity"], "person:ada");
@@ -235,5 +257,18 @@ describe("asking for sessions", () => {
     }
     await own.stop();
     assert.deepEqual(codes, ["code-invalid", "code-invalid", "code-invalid", "rate-limited"]);
+  });
+
+  it("is limited by person: coming and going does not grow the ledger", async () => {
+    const own = await startServer({ settings: "limits: { sessions: { burst: 2, perSecond: 0.001 } }" });
+    const headers = { origin: own.url, "x-holdpoint-csrf": "1" };
+    const statuses: number[] = [];
+    for (const who of ["ada", "ada", "ada", "grace"] as const) {
+      const asked = await own.ask("/v1/session/codes", { method: "POST", as: await own.bearer(who) });
+      statuses.push((await own.ask("/v1/session", { body: { code: asked.json?.["code"] ?? "" }, headers })).status);
+    }
+    const events = (await own.eventsSince(0)).filter(({ type }) => type.startsWith("session."));
+    await own.stop();
+    assert.deepEqual([statuses, events.length], [[200, 200, 429, 200], 3]);
   });
 });

@@ -93,7 +93,7 @@ test("a session lasts over a restart, and one that was ended stays ended", (t) =
   const { at, sessions, grant } = setUp(temporaryFolder(t));
   const kept = sessions.open(grant);
   const ended = sessions.open(grant);
-  sessions.end(ended.identity.tokenId);
+  sessions.end(ended.identity.tokenId, "signed-out");
   assert.equal(sessions.find(ended.secret), undefined);
   const restarted = openSessions(at);
   assert.deepEqual(restarted.find(kept.secret), kept.identity);
@@ -167,26 +167,55 @@ test("an agent has no session, whatever was granted", (t) => {
   assert.throws(() => sessions.open({ ...grant, client: DEPLOYER.id, keyThumbprint: kid }), refusedAs("code-invalid"));
 });
 
-test("a ninth session of one person ends their first, and a thousand people fill the table", (t) => {
+test("a ninth session of one person ends their first, and a thousand fill the table", (t) => {
   const dir = temporaryFolder(t);
   const { at, sessions, grant } = setUp(dir);
   const secrets = Array.from({ length: 9 }, () => sessions.open(grant).secret);
   assert.equal(sessions.find(secrets[0] ?? ""), undefined);
   for (const secret of secrets.slice(1)) assert.ok(sessions.find(secret));
   const now = at.clock.nowMs();
+  const others = { id: "person:others", ...register(at, { ...ADA, id: "person:others" }) };
   const random = seededRandom("many");
-  const record = (i: number): object => ({
+  const record = (): object => ({
     ...grant,
-    client: `person:p${i}`,
+    client: others.id,
+    keyThumbprint: others.kid,
     digest: Buffer.from(random.bytes(32)).toString("base64url"),
     openedAt: now,
     expiresAt: now + HOUR_MS,
   });
-  writeFileSync(pathOf(at), JSON.stringify(Array.from({ length: 1_000 }, (_, i) => record(i))));
+  writeFileSync(pathOf(at), JSON.stringify(Array.from({ length: 1_000 }, record)));
   const full = openSessions(at);
   assert.throws(() => full.open(grant), refusedAs("overloaded"));
   at.clock.advance(HOUR_MS);
   assert.ok(full.find(full.open(grant).secret));
+});
+
+test("every end of a session is told once with its reason, by itself too, and again when it could not be recorded", (t) => {
+  const { at, sessions, grant } = setUp(temporaryFolder(t));
+  const told = (of = sessions): unknown => of.takeEnded().map(({ session, code }) => [session, code]);
+  const [first, ...others] = Array.from({ length: 9 }, () => sessions.open(grant).identity.tokenId);
+  assert.deepEqual(told(), [[first, "crowded-out"]]);
+  assert.deepEqual(told(), []);
+  sessions.end(others[0] ?? "", "signed-out");
+  sessions.end("session:nobody", "signed-out");
+  const [ended] = sessions.takeEnded();
+  assert.deepEqual(ended, { session: others[0], identity: ADA.id, code: "signed-out" });
+  sessions.giveBack(ended ?? assert.fail());
+  assert.deepEqual(told(), [[others[0], "signed-out"]]);
+  at.clock.advance(HOUR_MS);
+  assert.deepEqual(
+    told(),
+    others.slice(1).map((id) => [id, "idle"]),
+  );
+  const kept = sessions.open(grant).identity.tokenId;
+  at.clock.advance(12 * HOUR_MS);
+  const restarted = openSessions(at);
+  assert.deepEqual(told(restarted), [[kept, "expired"]], "whatever happened while nobody looked");
+  const late = restarted.open(grant).identity.tokenId;
+  disableClient(at.clientsDir, ADA.id);
+  at.clock.advance(1000);
+  assert.deepEqual(told(restarted), [[late, "withdrawn"]]);
 });
 
 test("a damaged record of sessions stops the start", (t) => {

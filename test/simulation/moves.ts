@@ -40,7 +40,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
   if (pick < 94) return erase(world);
-  if (pick < 95) return split(world);
+  if (pick < 95) return world.random.below(2) === 0 ? split(world) : comeAndGo(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
   if (pick < 98) return command(world);
@@ -297,6 +297,13 @@ function split(world: World): void {
 }
 
 /** Somebody's right to be forgotten does not wait for what is under way. */
+function comeAndGo(world: World): void {
+  const of = { session: `session:${world.random.below(20)}`, identity: "person:ada" };
+  const opened = { ...of, issuer: null, roles: ["on-call"], expiresAt: world.nowMs };
+  if (world.random.below(2) === 0) void world.ask({ type: "open-session", actor: of.identity, input: opened });
+  else void world.ask({ type: "end-session", actor: "system:http", input: { ...of, code: "signed-out" } });
+}
+
 function erase(world: World): void {
   const size = world.process?.kernel.durableSize ?? 0;
   if (size === 0) return;

@@ -107,9 +107,14 @@ export class ClientRegistry {
   /** Whether somebody with that subject, or a file whose name ends so, is there at all: disabled, unusable or good. */
   hasEver(subject: Subject, suffix: string): boolean {
     this.reload();
+    return this.registeredAs(subject) !== undefined || this.#folder.names().some((name) => name.endsWith(suffix));
+  }
+
+  /** The id under which that subject stands in a file, disabled or good. */
+  registeredAs(subject: Subject): string | undefined {
     const key = subjectKey(subject);
-    const isHeld = [...this.#folder.records()].some((client) => client.subjects.some((one) => subjectKey(one) === key));
-    return isHeld || this.#folder.names().some((name) => name.endsWith(suffix));
+    const isIt = ({ subjects }: Client): boolean => subjects.some((one) => subjectKey(one) === key);
+    return [...this.#folder.records()].find(isIt)?.id;
   }
 
   get dir(): string {

@@ -8,7 +8,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { sessionRecord } from "../../wire/schemas/identity.ts";
 import type { SessionRecord } from "../../wire/schemas/identity.ts";
-import type { Identity } from "../../wire/types/identity.ts";
+import type { EndedSession, Identity, SessionEnd } from "../../wire/types/identity.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
 import type { Client, ClientRegistry } from "./clients.ts";
@@ -16,6 +16,8 @@ import { replaceFile } from "./durable-files.ts";
 
 const SESSIONS_MAX = 1_000;
 const SESSIONS_PER_CLIENT_MAX = 8;
+/** Of ends that nobody asked for yet; the oldest are forgotten. */
+const ENDED_MAX = 2 * SESSIONS_MAX;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const SECRET_BYTES = 32;
 /** How the id of every session begins. No token's id does: theirs are base64url, which has no colon. */
@@ -61,6 +63,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   /** By digest of the secret, the oldest first. */
   readonly #sessions = new Map<string, Entry>();
+  #ended: EndedSession[] = [];
 
   /** Reads the file at `options.path`, if there is one. Throws `config-invalid` when it is damaged. */
   constructor(options: SessionsOptions) {
@@ -79,7 +82,8 @@ export class Sessions {
     const { clock, random, lifetimeMs } = this.#options;
     this.#sweep();
     const own = [...this.#sessions.values()].filter(({ record }) => record.client === grant.client);
-    if (own.length >= SESSIONS_PER_CLIENT_MAX) this.#sessions.delete(own[0]?.record.digest ?? "");
+    const oldest = own.length >= SESSIONS_PER_CLIENT_MAX ? own[0] : undefined;
+    if (oldest !== undefined) this.#forget(oldest, "crowded-out");
     if (this.#sessions.size >= SESSIONS_MAX) throw new AppError("overloaded", "too many sessions are open");
     const secret = Buffer.from(random.bytes(SECRET_BYTES)).toString("base64url");
     const digest = digestOf(secret);
@@ -100,29 +104,60 @@ export class Sessions {
     const entry = this.#sessions.get(digestOf(secret));
     if (entry === undefined) return undefined;
     const nowMs = this.#options.clock.nowMs();
-    const identity = this.#hasEnded(entry, nowMs) ? undefined : this.#identityOf(entry);
-    if (identity === undefined) this.#drop(entry);
+    const end = this.#endOf(entry, nowMs);
+    if (end !== undefined) {
+      this.#drop(entry, end);
+      return undefined;
+    }
     if (isUse) entry.usedAtMs = nowMs;
-    return identity;
+    return entry.identity;
   }
 
   /** Ends the session of that id, which an Identity has as its `tokenId`. Durable when it returns. */
-  end(id: string): void {
-    for (const entry of this.#sessions.values()) if (idOf(entry.record) === id) this.#drop(entry);
+  end(id: string, code: SessionEnd): void {
+    for (const entry of this.#sessions.values()) if (idOf(entry.record) === id) this.#drop(entry, code);
   }
 
-  #drop({ record }: Entry): void {
-    this.#sessions.delete(record.digest);
+  /** The sessions that ended since this was last asked, each told once; those that ended by themselves end now. */
+  takeEnded(): readonly EndedSession[] {
+    if (this.#sweep()) this.#save();
+    const ended = this.#ended;
+    this.#ended = [];
+    return ended;
+  }
+
+  /** For whoever could not put it on record: it is told again. */
+  giveBack(ended: EndedSession): void {
+    this.#ended.push(ended);
+    if (this.#ended.length > ENDED_MAX) this.#ended.shift();
+  }
+
+  #drop(entry: Entry, code: SessionEnd): void {
+    this.#forget(entry, code);
     this.#save();
   }
 
-  #hasEnded({ record, usedAtMs }: Entry, nowMs: number): boolean {
-    return record.expiresAt <= nowMs || usedAtMs + this.#options.idleMs <= nowMs;
+  #forget({ record }: Entry, code: SessionEnd): void {
+    this.#sessions.delete(record.digest);
+    this.giveBack({ session: idOf(record), identity: record.client, code });
   }
 
-  #sweep(): void {
+  /** Why it is over, undefined while it is not. */
+  #endOf(entry: Entry, nowMs: number): SessionEnd | undefined {
+    if (entry.record.expiresAt <= nowMs) return "expired";
+    if (entry.usedAtMs + this.#options.idleMs <= nowMs) return "idle";
+    return this.#identityOf(entry) === undefined ? "withdrawn" : undefined;
+  }
+
+  /** True when any has ended. */
+  #sweep(): boolean {
     const nowMs = this.#options.clock.nowMs();
-    for (const [digest, entry] of this.#sessions) if (this.#hasEnded(entry, nowMs)) this.#sessions.delete(digest);
+    const before = this.#sessions.size;
+    for (const entry of this.#sessions.values()) {
+      const end = this.#endOf(entry, nowMs);
+      if (end !== undefined) this.#forget(entry, end);
+    }
+    return this.#sessions.size < before;
   }
 
   #identityOf(entry: Entry): Identity | undefined {

@@ -99,6 +99,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "level.granted": levels.projectLevelGranted,
   "level.revoked": levels.projectLevelRevoked,
   "level.expired": levels.projectLevelExpired,
+  "session.opened": () => {},
+  "session.ended": () => {},
   "refusals.counted": control.projectRefusals,
   "heartbeat.proven": () => {},
   "payload.erased": control.projectErased,

@@ -6,6 +6,8 @@ import { sessionSchema, signInCodeSchema, signInQuerySchema, signInSchema } from
 import type { Identity } from "../../wire/types/identity.ts";
 import { admitWrite, identify, parseWith } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
+import type { AdmitSession } from "../services.ts";
+import { recordEnded, recordOpened } from "../session-record.ts";
 import { checkOwnOrigin, pendingCookie, pendingSignIn, sessionCookie, sessionHolder } from "../session-cookie.ts";
 
 async function issueCode({ services, request, reply }: RouteContext): Promise<unknown> {
@@ -20,17 +22,24 @@ async function issueCode({ services, request, reply }: RouteContext): Promise<un
   return services.sessions.issueCode(identity);
 }
 
-function signIn({ services, request, reply }: RouteContext): unknown {
+async function signIn({ services, request, reply }: RouteContext): Promise<unknown> {
   const { sessions, admission, nowMs } = services;
   admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
   checkOwnOrigin(sessions, request); // nobody is signed in as somebody else by another site
   const { code, verifier } = parseWith(signInSchema, request.body, "request-invalid");
   const before = sessionHolder(sessions, request);
-  const { secret, identity } = sessions.open(code, verifier);
-  if (before !== undefined) sessions.end(before.tokenId);
+  const opened = sessions.open(code, verifier, admitSession(services));
+  const { secret, identity } = opened;
+  if (before !== undefined) sessions.end(before.tokenId, "replaced");
+  await recordOpened(services, opened);
   const maxAgeS = Math.floor((identity.expiresAt - nowMs()) / 1000);
   void reply.header("set-cookie", sessionCookie(sessions.url, secret, maxAgeS)).header("cache-control", "no-store");
   return sessionDocument(identity);
+}
+
+/** Each is an event: nobody grows the ledger by coming and going. */
+function admitSession({ admission, nowMs }: RouteContext["services"]): AdmitSession {
+  return (id) => admission.admit({ caller: id, kind: "sessions", count: 1, nowMs: nowMs() });
 }
 
 const PENDING_S = 600;
@@ -55,7 +64,9 @@ async function finishSignIn({ services, request, reply }: RouteContext): Promise
   const { sessions, admission, nowMs } = services;
   admission.admit({ caller: `${request.ip} session`, kind: "tokens", count: 1, nowMs: nowMs() });
   const query = request.url.split("?").slice(1).join("?");
-  const finished = await sessions.finishSignIn(query, pendingSignIn(sessions.url, request) ?? "");
+  const pending = pendingSignIn(sessions.url, request) ?? "";
+  const finished = await sessions.finishSignIn(query, pending, admitSession(services));
+  if ("secret" in finished) await recordOpened(services, finished);
   const cookies = [pendingCookie(sessions.url, "", 0)];
   if ("secret" in finished) {
     const maxAgeS = Math.floor((finished.identity.expiresAt - nowMs()) / 1000);
@@ -79,6 +90,7 @@ async function signOut({ services, request, reply }: RouteContext): Promise<unkn
   const identity = await identify(services, request);
   services.identity.revokeToken(identity.tokenId);
   void reply.header("set-cookie", sessionCookie(services.sessions.url, "", 0));
+  await recordEnded(services);
   return { revoked: identity.tokenId };
 }
 

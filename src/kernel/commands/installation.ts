@@ -1,4 +1,4 @@
-// Commands about the installation: opening the log, engine starts, refusals counted, payloads erased, heartbeats.
+// Commands about the installation: opening the log, engine starts, sessions and refusals, payloads erased, heartbeats.
 
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
@@ -18,6 +18,17 @@ export function startEngine(tx: Transaction, { input }: Command<"start-engine">)
 export function countRefusals(tx: Transaction, { input }: Command<"count-refusals">): Reply {
   tx.emit({ type: "refusals.counted", subject: "log", facts: input });
   return { subject: "log", result: "counted", repeated: false };
+}
+
+/** People come and go outside: it is put on record, and changes nothing that is decided here. */
+export function openSession(tx: Transaction, { input: { session, ...facts } }: Command<"open-session">): Reply {
+  tx.emit({ type: "session.opened", subject: session, facts });
+  return { subject: session, result: "opened", repeated: false };
+}
+
+export function endSession(tx: Transaction, { input: { session, ...facts } }: Command<"end-session">): Reply {
+  tx.emit({ type: "session.ended", subject: session, facts });
+  return { subject: session, result: "ended", repeated: false };
 }
 
 /** Asked for only when nothing else became durable for a while: a proof that decisions still do. */

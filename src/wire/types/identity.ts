@@ -5,6 +5,14 @@ import type { SourceKind } from "./source-kinds.ts";
 
 export type ClientKind = "person" | "agent";
 
+/**
+ * Why a session ended. `replaced` by another of the same browser; `crowded-out` by the ninth of one person; `withdrawn`:
+ * the key or the issuer behind it, or the person, is no longer registered; `issuer`: the issuer signed the person out.
+ */
+export type SessionEnd = "signed-out" | "replaced" | "crowded-out" | "expired" | "idle" | "withdrawn" | "issuer";
+/** `session` is its id, `identity` whose it was. */
+export type EndedSession = { readonly session: string; readonly identity: string; readonly code: SessionEnd };
+
 /** A person or an agent, as its token says and its registration still confirms. */
 export interface Identity {
   /** `person:ada` or `agent:deployer`. */
