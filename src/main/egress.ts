@@ -23,11 +23,11 @@ export function allowedOrigins(config: Config): readonly string[] {
     ...(executors.http?.operations ?? []).map(({ baseUrl }) => baseUrl),
     executors.majorIncident?.bridge.baseUrl,
     executors.slack?.baseUrl,
-    executors.github?.baseUrl,
     ...egress.allow,
   ];
-  // An issuer's address may have a path.
-  const issuers = config.issuers.map(({ url }) => parseAddress(url).origin);
+  // These addresses may have a path.
+  const rooted = [...config.issuers.map(({ url }) => url), executors.github?.baseUrl, executors.argocd?.baseUrl];
+  const rootedAt = rooted.filter((address) => address !== undefined).map((address) => parseAddress(address).origin);
   const origins = named.filter((address) => address !== undefined).map(parseOrigin);
   const clusters = (executors.kubernetes?.clusters ?? []).map(
     ({ connection }) => parseAddress(connection.server).origin,
@@ -38,7 +38,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   return [
     ...new Set([
       ...origins,
-      ...issuers,
+      ...rootedAt,
       ...databases,
       ...clusters,
       ...asked,

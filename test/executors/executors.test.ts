@@ -3,6 +3,7 @@
 import type { JsonObject } from "../../src/core/json.ts";
 import { executorContract, TestClock, type Stage, type Subject } from "./contract.ts";
 import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage, slackStage } from "./fixture.ts";
+import { argocdStage } from "./argocd-stage.ts";
 import { githubStage } from "./github-stage.ts";
 import { outboundContract } from "./outbound-contract.ts";
 
@@ -37,6 +38,8 @@ function recordingStage(kind: string, args: JsonObject): Stage {
 const OUTBOUND: readonly Subject[] = [
   { name: "github pull request", start: () => githubStage() },
   { name: "github merge", start: () => githubStage("github.merge") },
+  { name: "argocd sync", start: () => argocdStage() },
+  { name: "argocd rollback", start: () => argocdStage("argocd.rollback") },
   { name: "pagerduty trigger", start: () => pagerdutyStage("pagerduty.trigger") },
   { name: "pagerduty resolve", start: () => pagerdutyStage("pagerduty.resolve") },
   { name: "http call", start: operationsStage },

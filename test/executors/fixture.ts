@@ -56,6 +56,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
     parsed.majorIncident?.bridge.baseUrl,
     parsed.slack?.baseUrl,
     parsed.github?.baseUrl,
+    parsed.argocd?.baseUrl,
   ];
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
   const allow = [...urls, ...operations].filter((url) => url !== undefined);

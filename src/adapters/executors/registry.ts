@@ -6,9 +6,12 @@ import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
+import type { ArgocdConfig } from "../../wire/schemas/argocd-executor.ts";
 import type { ExecutorsConfig, MajorIncidentConfig, SlackConfig } from "../../wire/schemas/executors-config.ts";
 import type { GithubConfig } from "../../wire/schemas/github-config.ts";
-import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { parseAddress, parseOrigin } from "../../wire/schemas/origin.ts";
+import { ARGOCD_ANSWER_BYTES_MAX } from "./argocd-api.ts";
+import { createArgocdExecutor } from "./argocd.ts";
 import { ANSWER_BYTES_MAX } from "./github-api.ts";
 import { createGithubExecutor } from "./github.ts";
 import { createHttpExecutor } from "./http-call.ts";
@@ -85,6 +88,7 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
   }
   if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
   if (config.github !== undefined) executors.push(githubRepositories(parts, config.github));
+  if (config.argocd !== undefined) executors.push(argocdApplications(parts, config.argocd));
   return indexExecutors(controlled(parts, executors));
 }
 
@@ -107,6 +111,17 @@ function githubRepositories(
   const fetch = egress.fetchTo(origin, { answerBytesMax: ANSWER_BYTES_MAX });
   const room = { config, origin, tokenRef: config.tokenRef, fetch, credentials, clock };
   return createGithubExecutor({ ...room, installation: correlationPrefix(installation) });
+}
+
+function argocdApplications(
+  { credentials, clock, egress, installation, findSecret }: RegistryParts,
+  config: ArgocdConfig,
+): Executor {
+  const { origin, pathname } = parseAddress(config.baseUrl);
+  const call = egress.callTo(origin, { answerBytesMax: ARGOCD_ANSWER_BYTES_MAX });
+  const place = { origin, prefix: pathname.replace(/\/$/, ""), tokenRef: config.tokenRef };
+  const room = { config, ...place, call, credentials, clock, findSecret };
+  return createArgocdExecutor({ ...room, installation: correlationPrefix(installation) });
 }
 
 function slackMessages({ credentials, clock, egress, installation }: RegistryParts, config: SlackConfig): Executor {

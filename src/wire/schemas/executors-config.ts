@@ -1,6 +1,7 @@
 // Configuration of the executors: which systems they reach and which secrets they use, by reference.
 
 import { z } from "zod";
+import { argocdConfigSchema } from "./argocd-executor.ts";
 import { githubConfigSchema } from "./github-config.ts";
 import { secretRefSchema } from "./credentials-config.ts";
 import { kubernetesConfigSchema } from "./kubernetes-config.ts";
@@ -226,6 +227,7 @@ export const executorsConfigSchema = z
     majorIncident: majorIncidentConfigSchema.optional(),
     slack: slackConfigSchema.optional(),
     github: githubConfigSchema.optional(),
+    argocd: argocdConfigSchema.optional(),
   })
   .refine(({ majorIncident, servicenow }) => majorIncident === undefined || servicenow !== undefined, {
     path: ["majorIncident"],
