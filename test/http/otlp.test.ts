@@ -10,7 +10,7 @@ import { OTLPLogExporter as ProtobufExporter } from "@opentelemetry/exporter-log
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter } from "@opentelemetry/sdk-logs";
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
-import type { JsonObject } from "../../src/core/json.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
 import { systemRandom } from "../../src/main/system.ts";
 import { metric, startServer } from "./fixture.ts";
 
@@ -69,6 +69,14 @@ describe("the OpenTelemetry SDK", () => {
     });
   }
 });
+
+interface Points {
+  readonly resourceMetrics: readonly {
+    readonly scopeMetrics: readonly {
+      readonly metrics: readonly { readonly gauge: { readonly dataPoints: Json[] } }[];
+    }[];
+  }[];
+}
 
 const metrics = (value: number, { service = "payments", atMs = 0 } = {}): JsonObject => ({
   resourceMetrics: [
@@ -180,5 +188,32 @@ describe("an OTLP source", () => {
     assert.equal(json?.["code"], "request-invalid");
     const without = await server.ask("/v1/signals/otel", { as: `Bearer ${secret}`, body: { resourceLogs: [] } });
     assert.equal(without.json?.["code"], "request-invalid");
+  });
+
+  test("leaves malformed records out, takes the others and says how many, in the encoding of the request", async () => {
+    const good = { severityNumber: 17, body: { stringValue: "no connection" } };
+    const bad = [{ ...good, traceId: "not hex" }, { ...good, timeUnixNano: {} }, "a line", null];
+    const resource = metrics(0, { service: "partly" })["resourceMetrics"] as unknown as readonly JsonObject[];
+    const scopeLogs = [{ logRecords: [bad[0] as Json, good, ...bad.slice(1)] }, { logRecords: [good] }];
+    const sent = { resourceLogs: [{ resource: resource[0]?.["resource"] as JsonObject, scopeLogs }] };
+    const { status, json } = await deliver("logs", sent);
+    assert.deepEqual(
+      [status, json?.["partialSuccess"]],
+      [200, { rejectedLogRecords: "4", errorMessage: "left out what is malformed, first /traceId: invalid_format" }],
+    );
+    assert.equal((await signalsOf("partly")).length, 1);
+    assert.equal(await metric(server, 'holdpoint_deliveries_partial_total{source="otel"}'), 1);
+    const points = structuredClone(metrics(0.2, { service: "measured" })) as unknown as Points;
+    points.resourceMetrics[0]?.scopeMetrics[0]?.metrics[0]?.gauge.dataPoints.unshift({ asDouble: "much" });
+    const measured = await deliver("metrics", points as unknown as JsonObject);
+    assert.equal((measured.json?.["partialSuccess"] as JsonObject)["rejectedDataPoints"], "1");
+    assert.equal((await signalsOf("measured")).length, 1);
+    // resource_logs { scope_logs { log_records { trace_id: three bytes } } }
+    const packed = Buffer.from([0x0a, 0x09, 0x12, 0x07, 0x12, 0x05, 0x4a, 0x03, 1, 2, 3]);
+    const answer = await deliver("logs", packed, { "content-type": "application/x-protobuf" });
+    const message = "left out what is malformed, first /traceId: invalid_format";
+    // partial_success { rejected_log_records: 1 error_message: message }
+    const bytes = [0x0a, message.length + 4, 0x08, 1, 0x12, message.length];
+    assert.equal(answer.text, `${String.fromCodePoint(...bytes)}${message}`);
   });
 });

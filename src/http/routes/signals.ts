@@ -9,6 +9,8 @@ import type { NormalizedSignal, Signal } from "../../wire/types/signal.ts";
 import { documentSchema, listQuerySchema, pageSchema } from "../../wire/schemas/api.ts";
 import { alertmanagerSchema, isTruncated } from "../../wire/schemas/alertmanager.ts";
 import { cloudEventSchema } from "../../wire/schemas/cloudevents.ts";
+import { partialSuccess, siftOtlp, type Sifted } from "../../wire/schemas/otlp-partial.ts";
+import { otlpToProtobuf } from "../../wire/schemas/otlp-protobuf.ts";
 import { otlpLogsSchema, otlpMetricsSchema } from "../../wire/schemas/otlp.ts";
 import {
   authenticateSource,
@@ -25,8 +27,9 @@ import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
 
 type Replies = readonly { subject: string; result: string; repeated: boolean }[];
+type Taken = { readonly replies: Replies; readonly left: Omit<Sifted, "body"> };
 
-async function receive(context: RouteContext, telemetry: Telemetry | null): Promise<Replies> {
+async function receive(context: RouteContext, telemetry: Telemetry | null): Promise<Taken> {
   const { services, request } = context;
   const source = authenticateSource(services, request);
   try {
@@ -39,10 +42,12 @@ async function receive(context: RouteContext, telemetry: Telemetry | null): Prom
   }
 }
 
+const ALL_TAKEN = { rejected: 0, problem: "" };
+
 type From = { readonly source: SourceIdentity; readonly telemetry: Telemetry | null };
 
 /** All alerts of one delivery are decided in one turn and share a commit; the answer comes when they are durable. */
-async function take({ services, request }: RouteContext, { source, telemetry }: From): Promise<Replies> {
+async function take({ services, request }: RouteContext, { source, telemetry }: From): Promise<Taken> {
   if (telemetry !== null && source.sourceKind !== "otlp") {
     throw new AppError("request-invalid", "only a source of kind otlp takes telemetry");
   }
@@ -51,7 +56,11 @@ async function take({ services, request }: RouteContext, { source, telemetry }: 
   const bytes = await deliveredBytes(request, source);
   const json = (): unknown => deliveredValue(bytes, { request, kind: source.sourceKind, telemetry });
   await services.identity.prove(source, { bytes, json, headers, receivedAtMs });
-  const body = json();
+  const { body, ...left } = telemetry === null ? { ...ALL_TAKEN, body: json() } : siftOtlp(json(), telemetry);
+  if (left.rejected > 0) {
+    const help = "Deliveries of which malformed records were left out.";
+    services.metrics.count("holdpoint_deliveries_partial_total", help, { source: source.name });
+  }
   const normalized = services.signals.normalize(source, { body, headers, telemetry }, receivedAtMs);
   if (source.sourceKind === "alertmanager" && isTruncated(body)) {
     const help = "Deliveries from which the source left alerts out.";
@@ -66,7 +75,7 @@ async function take({ services, request }: RouteContext, { source, telemetry }: 
       source: source.name,
       result: one.result,
     });
-  return replies;
+  return { replies, left };
 }
 
 /** The signals are durable by then: that the model cannot be told loses nobody's alert. */
@@ -89,7 +98,7 @@ async function tellModel(
 }
 
 async function receiveWebhook(context: RouteContext): Promise<unknown> {
-  const replies = await receive(context, null);
+  const { replies } = await receive(context, null);
   context.reply.code(202);
   return { signals: replies.map(({ subject, result, repeated }) => ({ id: subject, result, repeated })) };
 }
@@ -97,9 +106,10 @@ async function receiveWebhook(context: RouteContext): Promise<unknown> {
 /** As OTLP servers answer: the same encoding, and an empty message where all of it was taken. */
 function receiveTelemetry(telemetry: Telemetry) {
   return async (context: RouteContext): Promise<unknown> => {
-    await receive(context, telemetry);
-    if (!isProtobuf(context.request)) return {};
-    return context.reply.type("application/x-protobuf").send(Buffer.alloc(0));
+    const { left } = await receive(context, telemetry);
+    const answer = partialSuccess(left, telemetry);
+    if (!isProtobuf(context.request)) return answer;
+    return context.reply.type("application/x-protobuf").send(Buffer.from(otlpToProtobuf(answer, telemetry)));
   };
 }
 
@@ -242,7 +252,7 @@ const telemetryRoutes: readonly Route[] = (["logs", "metrics"] as const).map((te
   auth: "source",
   body: { schema: telemetry === "logs" ? otlpLogsSchema : otlpMetricsSchema, type: "application/json" },
   bodyBytesMax: DELIVERY_BYTES_MAX,
-  response: { status: 200, schema: documentSchema, what: "All of it was taken" },
+  response: { status: 200, schema: documentSchema, what: "Taken, but for what `partialSuccess` counts" },
   errors: DELIVERY_ERRORS,
   handle: receiveTelemetry(telemetry),
 }));

@@ -1,6 +1,16 @@
 // OTLP requests in protobuf, read into the same JSON as the other encoding.
 
-import { create, createFileRegistry, fromBinary, toJson, type DescMessage, type Message } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  fromBinary,
+  fromJson,
+  toBinary,
+  toJson,
+  type DescMessage,
+  type JsonValue,
+  type Message,
+} from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
@@ -8,6 +18,7 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { AppError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 
 /**
  * The fields that signals are made of, with the numbers of opentelemetry-proto 1.x. What is not here is skipped, nested
@@ -38,6 +49,10 @@ const MESSAGES = {
   ScopeMetrics: ["Metric* metrics 2"],
   ResourceMetrics: ["Resource resource 1", "ScopeMetrics* scope_metrics 2"],
   MetricsRequest: ["ResourceMetrics* resource_metrics 1"],
+  LogsPartial: ["int64 rejected_log_records 1", "string error_message 2"],
+  LogsResponse: ["LogsPartial partial_success 1"],
+  MetricsPartial: ["int64 rejected_data_points 1", "string error_message 2"],
+  MetricsResponse: ["MetricsPartial partial_success 1"],
 } as const;
 
 const SCALARS: Readonly<Record<string, Type>> = {
@@ -92,9 +107,20 @@ const REGISTRY = createFileRegistry(create(FileDescriptorSetSchema, { file: [FIL
 
 /** The request of `POST …/v1/logs` or `…/v1/metrics`. Throws `body-malformed` for bytes that are no such message. */
 export function otlpFromProtobuf(bytes: Uint8Array, telemetry: "logs" | "metrics"): unknown {
-  const schema = REGISTRY.getMessage(`${PACKAGE}.${telemetry === "logs" ? "LogsRequest" : "MetricsRequest"}`);
-  if (schema === undefined) throw new AppError("internal", "the OTLP descriptor is incomplete");
+  const schema = schemaOf(telemetry, "Request");
   return withHexIds(toJson(schema, decode(schema, bytes)));
+}
+
+/** The answer to such a request, from its JSON. */
+export function otlpToProtobuf(answer: JsonObject, telemetry: "logs" | "metrics"): Uint8Array {
+  const schema = schemaOf(telemetry, "Response");
+  return toBinary(schema, fromJson(schema, answer as JsonValue));
+}
+
+function schemaOf(telemetry: "logs" | "metrics", end: "Request" | "Response"): DescMessage {
+  const schema = REGISTRY.getMessage(`${PACKAGE}.${telemetry === "logs" ? "Logs" : "Metrics"}${end}`);
+  if (schema === undefined) throw new AppError("internal", "the OTLP descriptor is incomplete");
+  return schema;
 }
 
 function decode(schema: DescMessage, bytes: Uint8Array): Message {

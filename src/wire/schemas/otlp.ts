@@ -26,7 +26,8 @@ const hexId = z
   .nullish();
 const resource = z.object({ attributes }).nullish();
 
-const logRecord = z.object({
+/** One record of a log. */
+export const otlpLogRecordSchema = z.object({
   timeUnixNano: nanos,
   observedTimeUnixNano: nanos,
   severityNumber: z.int().nullish(),
@@ -48,7 +49,7 @@ export const otlpLogsSchema = z.object({
           .array(
             z.object({
               scope: z.object({ name: z.string().max(1024).nullish() }).nullish(),
-              logRecords: z.array(logRecord).max(RECORDS_MAX).nullish(),
+              logRecords: z.array(otlpLogRecordSchema).max(RECORDS_MAX).nullish(),
             }),
           )
           .max(1000)
@@ -59,16 +60,17 @@ export const otlpLogsSchema = z.object({
     .default([]),
 });
 
-export type OtlpLogRecord = z.infer<typeof logRecord>;
+export type OtlpLogRecord = z.infer<typeof otlpLogRecordSchema>;
 export type OtlpAttributes = z.infer<typeof attributes>;
 
-const point = z.object({
+/** One number of a gauge or a sum. */
+export const otlpPointSchema = z.object({
   attributes,
   timeUnixNano: nanos,
   asDouble: z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]).nullish(),
   asInt: z.union([z.string().regex(/^-?\d{1,19}$/), z.number()]).nullish(),
 });
-const points = z.object({ dataPoints: z.array(point).max(RECORDS_MAX).nullish() }).nullish();
+const points = z.object({ dataPoints: z.array(otlpPointSchema).max(RECORDS_MAX).nullish() }).nullish();
 
 export const otlpMetricsSchema = z.object({
   resourceMetrics: z
@@ -93,7 +95,7 @@ export const otlpMetricsSchema = z.object({
 });
 
 export type OtlpMetrics = z.infer<typeof otlpMetricsSchema>;
-export type OtlpPoint = z.infer<typeof point>;
+export type OtlpPoint = z.infer<typeof otlpPointSchema>;
 
 /** When a gauge or a sum is an alert. */
 export const otlpThresholdSchema = z
