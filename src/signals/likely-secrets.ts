@@ -50,6 +50,15 @@ function isTold(value: string): boolean {
   return looksSecret(value) && !/^(?:[a-z]{1,16}[-.]\d{1,3}|\p{L}{1,64})$/u.test(value);
 }
 
+/** What makes a sentence of words: said about a passphrase, it is none. */
+const OF_SENTENCES =
+  /^(?:is|was|are|be|been|must|may|can|cannot|could|should|does|has|have|for|from|to|of|and|or|in|on|at|by|with|the|a|an|this|not|no|too|required|invalid|expired|short|weak|failed|incorrect|wrong|missing)$/i;
+
+function isPassphrase(value: string): boolean {
+  const words = value.split(/[ _-]/);
+  return words.length >= 3 && words.every((word) => /^[\p{L}\d]{2,24}$/u.test(word) && !OF_SENTENCES.test(word));
+}
+
 const TOLD_PASSWORDS: Family = {
   hint: /pass|pwd|kennwort|senord|adgangskode|contrase|senha|wachtwoord|has[lł]o|пароль|密[码碼]|パスワード|비밀번호/i,
   members: [
@@ -59,6 +68,13 @@ const TOLD_PASSWORDS: Family = {
       pattern:
         /(?<![A-Za-z])(?<stays>(?:password|passwort|passphrase|passcode|kennwort)(?:(?: (?:is|was|to|now|ist|lautet)){1,2} ?:?|:) ?)(?:"[^"\n]{6,128}"|'[^'\n]{6,128}'|`[^`\n]{6,128}`)/gi,
       confirms: (value) => value.includes(" ") && !isReference(value.slice(1)),
+    },
+    {
+      // Without a verb: words that make no sentence.
+      kind: "password",
+      pattern:
+        /(?<![A-Za-z])(?<stays>(?:password|passwort|passphrase|passcode|kennwort) )(?:"[^"\n]{6,128}"|'[^'\n]{6,128}'|`[^`\n]{6,128}`)(?![\w-])/gi,
+      confirms: (value) => isPassphrase(value.slice(1, -1)),
     },
     {
       // Of a connection string, in which a value goes on to the next semicolon.
@@ -122,4 +138,65 @@ const USERS: Family = {
   members: [{ kind: "url-credentials", pattern: /(?<=:\/\/)[\w%.~+-]{16,256}(?=@)/g, confirms: isMixed }],
 };
 
-export const LIKELY_SECRETS: readonly Family[] = [ARGUMENTS, PROGRAMS, TOLD_PASSWORDS, TOLD_KEYS, ELEMENTS, USERS];
+/** `user:password@host` without a scheme. What could be an address of e-mail behind a colon is taken for that. */
+const LOGINS: Family = {
+  hint: /:[^\s:@/"']{3,128}@[A-Za-z]/,
+  members: [
+    {
+      kind: "url-credentials",
+      pattern:
+        /(?<![\w/.:-])(?<stays>(?!(?:mailto|sips?|xmpp|acct|npm|tel):)[\w.-]{0,64}:)[^\s:@/"'<>[\]{}]{3,128}(?=@(?:localhost\b|[A-Za-z][\w-]{0,62}(?:\.[A-Za-z][\w-]{0,62}){1,8}|[A-Za-z][\w-]{0,62}:\d{2,5}\b))/g,
+      confirms: (value) => !isReference(value) && (/[^\p{L}\p{N}_.%+'-]/u.test(value) || isMixedCase(value)),
+    },
+  ],
+};
+
+/** Letters of both cases and digits, as in made-up passwords, and in no version. */
+function isMixedCase(value: string): boolean {
+  return value.length >= 6 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
+}
+
+/** What a sign-in hands over in an address: good for a token as long as nobody used it. */
+const HANDED_OVER: Family = {
+  hint: /[?&#](?:code|ticket)=/i,
+  members: [
+    {
+      kind: "sign-in-code",
+      pattern: /(?<stays>[?&#](?:code|ticket)=)[\w.~%/-]{12,1024}/gi,
+      confirms: (value) => isMixed(value) && !isWordy(value),
+    },
+  ],
+};
+
+const CODES: Family = {
+  hint: /code|kod|otp|pin|(?:use|enter|type) \d/i,
+  members: [
+    {
+      kind: "one-time-code",
+      pattern:
+        /(?<![A-Za-z])(?<stays>(?:(?:one[-_ ]?time|verification|security|log-?in|sign-?in|access|authentication|auth|2fa|mfa|two-factor|confirmation|recovery|backup|sms|your|door)[-_ ]?(?:pass ?code|password|code|pin)|pass ?code|t?otp|best[äa]tigungscode|sicherheitscode|engangskode|engångskod|code de (?:vérification|sécurité|confirmation))(?: (?:for|of|von|til|för|pour) [\w.@-]{1,40})?(?:,? (?:is|was|said|lautet|ist|er|är|est))?(?: ?[:=] ?| )["'(]?)(?:\d{3}[ -]\d{3}|\d{4,8})(?![\w%-]|[.,:]\d| (?:ms|s|seconds|minutes|times|calls|failures|users|requests|today|is|are)\b)/gi,
+    },
+    {
+      kind: "one-time-code",
+      pattern:
+        /(?<![\w.,:-])(?:\d{3}[ -]\d{3}|\d{4,8})(?= (?:is your|is the|as (?:your|the)) [\w -]{0,30}?(?:code|pin|otp|password)\b)/gi,
+    },
+    {
+      kind: "one-time-code",
+      pattern:
+        /(?<![A-Za-z])(?<stays>(?:use|enter|type) (?:(?:the )?code )?)(?:\d{3}[ -]\d{3}|\d{4,8})(?= (?:to|for) (?:log|sign|verif|confirm|authenticat))/gi,
+    },
+  ],
+};
+
+export const LIKELY_SECRETS: readonly Family[] = [
+  ARGUMENTS,
+  PROGRAMS,
+  TOLD_PASSWORDS,
+  TOLD_KEYS,
+  ELEMENTS,
+  USERS,
+  LOGINS,
+  HANDED_OVER,
+  CODES,
+];

@@ -14,6 +14,7 @@ const LEAST: Readonly<Record<string, readonly [recall: number, exact: number]>> 
   key: [0.999, 0.98],
   "assigned-secret": [0.995, 0.99],
   password: [0.995, 0.99],
+  "one-time-code": [0.99, 0.99],
   email: [0.999, 0.99],
   card: [0.999, 0.99],
   phone: [0.99, 0.99],

@@ -325,6 +325,11 @@ const OTHERS: Readonly<Record<string, Maker>> = {
   "hex-32": (random) => fillForm("{hex:32}", random),
   "hex-64": (random) => fillForm("{hex:64}", random),
   uuid: (random) => fillForm("{uuid}", random),
+  "plain-words": (random) => [1, 2, 3, 4].map(() => random.pick(WORDS)).join(" "),
+  "login-password": (random) => fillForm("{b62:9}", random) + random.pick(["!x", "$", "#9", "&z", "*%"]),
+  "split-code": (random) => fillForm("{dig:3} {dig:3}", random),
+  "google-code": (random) => fillForm("4/0A{b64u:40}", random),
+  "cas-ticket": (random) => fillForm("ST-{dig:4}-{b62:24}", random),
   code: (random) => fillForm("{dig:6}", random),
   // Numbers that are no card although their check digit says so.
   "luhn-19": (random) => {
