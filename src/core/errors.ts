@@ -32,6 +32,7 @@ export const ERRORS = {
   "code-invalid": { status: 401, title: "The sign-in code is unknown, used or expired" },
   "sign-in-invalid": { status: 401, title: "The sign-in was not begun here, is too old or does not verify" },
   "sign-in-refused": { status: 403, title: "This person may not sign in here" },
+  "logout-token-invalid": { status: 400, title: "The logout token is not acceptable" },
   "issuer-unreachable": { status: 503, title: "The identity provider could not be asked" },
   "csrf-refused": { status: 403, title: "A write with a session needs its own origin and header" },
   "people-only": { status: 403, title: "Only a person with a token of their own may do this" },

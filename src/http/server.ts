@@ -152,7 +152,10 @@ function descriptionRoute({ version, actions }: Services): Route {
   return route;
 }
 
-/** JSON as bytes, so that its UTF-8 is checked; forms for the token endpoint only. Everything else is refused. */
+/** Whose bodies are forms because their standards say so. */
+const FORMS: ReadonlySet<string> = new Set(["/oauth/token", "/v1/session/backchannel-logout"]);
+
+/** JSON as bytes, so that its UTF-8 is checked; forms for these alone. Everything else is refused. */
 function acceptBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
@@ -163,7 +166,7 @@ function acceptBodies(server: FastifyInstance): void {
     }
   });
   server.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (request, body, done) => {
-    if (request.url.split("?")[0] !== "/oauth/token")
+    if (!FORMS.has(request.url.split("?")[0] ?? ""))
       return done(new AppError("content-type-unsupported", "send application/json"));
     done(null, parseForm(String(body)));
   });

@@ -119,6 +119,8 @@ export interface SessionService {
   open(code: string, verifier: string | undefined, admit: AdmitSession): OpenedSession;
   /** Ends the session with that `tokenId`. */
   end(tokenId: string, code: SessionEnd): void;
+  /** Ends what an issuer's logout token says; throws `logout-token-invalid`, `issuer-unreachable`, `overloaded`. */
+  endAtIssuer(token: string): Promise<void>;
   /** Sessions that ended since this was last asked, for the record. */
   takeEnded(): readonly EndedSession[];
   /** What could not be recorded is told again. */

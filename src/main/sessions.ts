@@ -4,11 +4,12 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ClientRegistry } from "../adapters/identity/clients.ts";
 import type { TrustedIssuer } from "../adapters/identity/external-tokens.ts";
+import { LogoutTokens } from "../adapters/identity/logout-tokens.ts";
 import type { Memberships } from "../adapters/identity/memberships.ts";
 import { admitPerson } from "../adapters/identity/people.ts";
 import { SignInCodes } from "../adapters/identity/sign-in-codes.ts";
 import { SignIns, type SignedIn } from "../adapters/identity/sign-ins.ts";
-import { Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
+import { isOver, Sessions, type SessionGrant } from "../adapters/identity/sessions.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import type { AdmitSession, OpenedSession, SessionService, SignInCode } from "../http/services.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
@@ -47,6 +48,7 @@ export function openSessions({
   const path = join(config.dataDir, "keys", "sessions.json");
   const lifetimes = { lifetimeMs: hours * 3_600_000, idleMs: idleMinutes * 60_000 };
   const open = new Sessions({ path, clients, trusted, clock, random, ...lifetimes });
+  const logouts = new LogoutTokens({ trusted, clock });
   const credentials = openSecrets(config);
   const callback = `${url}/v1/session/callback`;
   const signIns = new SignIns({ issuers: config.issuers, callback, egress, credentials, clock, random });
@@ -74,6 +76,12 @@ export function openSessions({
     },
     takeEnded: () => open.takeEnded(),
     giveBack: (ended) => open.giveBack(ended),
+    endAtIssuer: async (token) => {
+      const signedOut = await logouts.verify(token);
+      codes.end(({ external }) => isOver(external, signedOut));
+      open.endAt(signedOut);
+      log.info({ issuer: signedOut.issuer }, "signed out at the issuer");
+    },
     turnedAway: (error) => (isAppError(error) ? (turnedAway.get(error) ?? null) : null),
     providers: signIns.names,
     beginSignIn: (name, commandLine) => signIns.begin(name, commandLine),
@@ -109,10 +117,11 @@ type Admitting = Pick<SessionNeeds, "clients" | "memberships"> & {
 };
 
 function grantFor({ clients, memberships, turnedAway }: Admitting, signedIn: SignedIn): SessionGrant {
-  const { issuer, subject } = signedIn;
+  const { issuer, subject, sub, sid } = signedIn;
+  const external = { issuer, subject, ...(sub === undefined ? {} : { sub }), ...(sid === undefined ? {} : { sid }) };
   try {
     const { id, roles, scopes } = admitPerson(clients, memberships, signedIn);
-    return { client: id, keyThumbprint: null, external: { issuer, subject }, roles, scopes };
+    return { client: id, keyThumbprint: null, external, roles, scopes };
   } catch (error) {
     const id = clients.registeredAs({ issuer, subject });
     if (isAppError(error) && id !== undefined) turnedAway.set(error, id);

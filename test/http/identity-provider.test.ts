@@ -13,6 +13,7 @@ import { openTerminal, temporaryFolder } from "../cli/terminal.ts";
 import { startProvider, type RunningProvider } from "../identity/provider.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemClock } from "../../src/main/system.ts";
+import { Browser } from "./browser.ts";
 import { note, startServer, type Answer } from "./fixture.ts";
 import { newKey, registrationBody, signProposal } from "./signing.ts";
 
@@ -67,7 +68,13 @@ issuers:
       token_endpoint_auth_signing_alg: "Ed25519",
       jwks: { keys: [{ ...jwk, alg: "Ed25519", kid: "agent" }] },
     },
-    { client_id: "holdpoint-console", client_secret: SECRET, redirect_uris: [`${server.url}/v1/session/callback`] },
+    {
+      client_id: "holdpoint-console",
+      client_secret: SECRET,
+      redirect_uris: [`${server.url}/v1/session/callback`],
+      backchannel_logout_uri: `${server.url}/v1/session/backchannel-logout`,
+      backchannel_logout_session_required: true,
+    },
   ];
   provider.configure({ clients, people: PEOPLE, jwks });
 });
@@ -159,42 +166,6 @@ describe("an agent of an identity provider", () => {
     );
   });
 });
-
-/** A browser: cookies by origin, redirects followed by hand. */
-class Browser {
-  readonly #cookies = new Map<string, Map<string, string>>();
-
-  cookiesAt(origin: string): Map<string, string> {
-    const cookies = this.#cookies.get(origin) ?? new Map<string, string>();
-    this.#cookies.set(origin, cookies);
-    return cookies;
-  }
-
-  async get(url: URL, headers: Record<string, string> = {}): Promise<Response> {
-    const cookies = this.cookiesAt(url.origin);
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const answer = await fetch(url, { redirect: "manual", headers: { cookie, ...headers } });
-    for (const set of answer.headers.getSetCookie()) {
-      const [name = "", value = ""] = (set.split(";")[0] ?? "").split("=");
-      if (/max-age=0|1970/i.test(set)) cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    return answer;
-  }
-
-  /** Follows redirects until an address begins with `until`, which is not asked for, or there is none. */
-  async follow(start: string, until: string): Promise<{ readonly url: URL; readonly answer: Response | null }> {
-    let url = new URL(start);
-    for (let i = 0; i < 12; i++) {
-      if (url.href.startsWith(until)) return { url, answer: null };
-      const answer = await this.get(url);
-      const location = answer.headers.get("location");
-      if (location === null) return { url, answer };
-      url = new URL(location, url);
-    }
-    throw new Error("redirected in a circle");
-  }
-}
 
 const callbackOf = (): string => `${server.url}/v1/session/callback`;
 
@@ -313,6 +284,26 @@ describe("a person of an identity provider", () => {
     assert.equal((await terminal(["logout"])).code, 0);
     assert.deepEqual(readdirSync(join(configDir, "sessions")), []);
     assert.match((await terminal(["login"])).err, /no client is configured/);
+  });
+
+  it("who signs out at the provider is out here, in that browser alone, and it is on record", async () => {
+    const { browser } = await signIn("u-ada");
+    const other = (await signIn("u-ada")).browser;
+    const before = server.running.kernel.state.nextSeq;
+    const page = await browser.get(new URL("/session/end", provider.url));
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
+    const confirmed = await browser.post(new URL("/session/end/confirm", provider.url), { xsrf, logout: "yes" });
+    assert.equal(confirmed.status, 303);
+    assert.equal((await whoIs(browser))["code"], "session-invalid");
+    assert.match(String((await whoIs(other))["identity"]), /^person:ada-lovelace-/);
+    const events = (await server.eventsSince(before)).filter(({ type }) => type === "session.ended");
+    assert.deepEqual(
+      events.map(({ facts }) => facts["code"]),
+      ["issuer"],
+    );
+    const forged = { logout_token: "a.b.c" };
+    const refused = await other.post(new URL("/v1/session/backchannel-logout", server.url), forged);
+    assert.deepEqual([refused.status, await codeIn(refused)], [400, "logout-token-invalid"]);
   });
 
   it("gives a code for a command line to nobody but the one that began", async () => {

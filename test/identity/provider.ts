@@ -67,7 +67,19 @@ function configurationOf({ clients, people, jwks }: Settings): Configuration {
     ttl: { AccessToken: 300, ClientCredentials: 300, Grant: 300, IdToken: 300, Interaction: 300, Session: 300 },
     pkce: { required: () => true },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    // It would not call an address of this machine otherwise.
+    fetch: (url, { dispatcher: _guarded, ...options }: RequestInit = {}) => fetch(url, options),
     features: {
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          ctx.body = form;
+        },
+        postLogoutSuccessSource: (ctx) => {
+          ctx.body = "";
+        },
+      },
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7) },

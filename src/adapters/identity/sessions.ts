@@ -12,6 +12,7 @@ import type { EndedSession, Identity, SessionEnd } from "../../wire/types/identi
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
 import type { Client, ClientRegistry } from "./clients.ts";
+import type { SignedOut } from "./logout-tokens.ts";
 import { replaceFile } from "./durable-files.ts";
 
 const SESSIONS_MAX = 1_000;
@@ -118,6 +119,13 @@ export class Sessions {
     for (const entry of this.#sessions.values()) if (idOf(entry.record) === id) this.#drop(entry, code);
   }
 
+  /** Ends all that the issuer has ended. A session that it gave no name ends with every one of its person. */
+  endAt(signedOut: SignedOut): void {
+    const ended = [...this.#sessions.values()].filter(({ record }) => isOver(record.external, signedOut));
+    for (const entry of ended) this.#forget(entry, "issuer");
+    if (ended.length > 0) this.#save();
+  }
+
   /** The sessions that ended since this was last asked, each told once; those that ended by themselves end now. */
   takeEnded(): readonly EndedSession[] {
     if (this.#sweep()) this.#save();
@@ -193,6 +201,13 @@ function narrowed(record: SessionRecord, client: Client | undefined, trusted: Tr
     keyThumbprint: record.keyThumbprint,
     expiresAt: record.expiresAt,
   });
+}
+
+/** Whether what an issuer signed out covers what was opened there. */
+export function isOver(external: SessionGrant["external"], { issuer, sub, sid }: SignedOut): boolean {
+  if (external === null || external.issuer !== issuer) return false;
+  if (sub !== undefined && sub !== external.sub) return false;
+  return sid === undefined || sid === external.sid || (external.sid === undefined && sub !== undefined);
 }
 
 type Trusted = ReadonlyMap<string, unknown>;

@@ -55,6 +55,11 @@ export class SignInCodes {
     return entry.grant;
   }
 
+  /** Ends the codes that nobody has used yet and that are for such a session. */
+  end(isFor: (grant: SessionGrant) => boolean): void {
+    for (const [digest, { grant }] of this.#codes) if (isFor(grant)) this.#codes.delete(digest);
+  }
+
   #sweep(): void {
     const nowMs = this.#clock.nowMs();
     for (const [digest, { expiresAt }] of this.#codes) if (expiresAt <= nowMs) this.#codes.delete(digest);

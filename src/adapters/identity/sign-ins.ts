@@ -49,6 +49,9 @@ export interface SignedIn {
   readonly subject: string;
   /** What they are called there; no proof of anything. */
   readonly name: string;
+  /** What the issuer calls them, and this session, when it says that they signed out. */
+  readonly sub: string | undefined;
+  readonly sid: string | undefined;
   /** Those that mean something here. */
   readonly groups: readonly string[];
   /** Null where the browser itself signs in. */
@@ -116,7 +119,8 @@ export class SignIns {
     if (subject === null) throw new AppError("sign-in-invalid", "the issuer names no subject");
     const groups = groupsOf(config, claims).slice(0, GROUPS_MAX);
     const name = textAt(claims, config.claims.name) ?? "";
-    return { config, issuer: config.url, subject, name, groups, commandLine: pending.commandLine };
+    const [sub, sid] = [textAt(claims, "sub") ?? undefined, textAt(claims, "sid")?.slice(0, 256) ?? undefined];
+    return { config, issuer: config.url, subject, sub, sid, name, groups, commandLine: pending.commandLine };
   }
 
   #issuers(): readonly WithSignIn[] {

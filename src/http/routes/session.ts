@@ -2,7 +2,13 @@
 
 import { AppError } from "../../core/errors.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import { sessionSchema, signInCodeSchema, signInQuerySchema, signInSchema } from "../../wire/schemas/identity.ts";
+import {
+  logoutSchema,
+  sessionSchema,
+  signInCodeSchema,
+  signInQuerySchema,
+  signInSchema,
+} from "../../wire/schemas/identity.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { admitWrite, identify, parseWith } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
@@ -94,6 +100,17 @@ async function signOut({ services, request, reply }: RouteContext): Promise<unkn
   return { revoked: identity.tokenId };
 }
 
+/** From the issuer's own server, not from a browser: the token says who, and its signature that it is so. */
+async function logoutAtIssuer({ services, request, reply }: RouteContext): Promise<unknown> {
+  const { sessions, admission, nowMs } = services;
+  admission.admit({ caller: `${request.ip} logout`, kind: "tokens", count: 1, nowMs: nowMs() });
+  void reply.header("cache-control", "no-store");
+  const { logout_token: token } = parseWith(logoutSchema, request.body, "request-invalid");
+  await sessions.endAtIssuer(token);
+  await recordEnded(services);
+  return {};
+}
+
 const session = { status: 200, schema: sessionSchema, what: "Who is signed in" } as const;
 
 export const sessionRoutes: readonly Route[] = [
@@ -166,6 +183,18 @@ export const sessionRoutes: readonly Route[] = [
     response: session,
     errors: [],
     handle: readSession,
+  },
+  {
+    method: "POST",
+    path: "/v1/session/backchannel-logout",
+    operationId: "backchannelLogout",
+    summary: "An identity provider says that somebody signed out there (OpenID Connect Back-Channel Logout 1.0).",
+    auth: "none",
+    body: { schema: logoutSchema, type: "application/x-www-form-urlencoded" },
+    bodyBytesMax: 16 * 1024,
+    response: { status: 200, schema: documentSchema, what: "Their sessions have ended" },
+    errors: ["logout-token-invalid", "issuer-unreachable", "rate-limited", "overloaded", "store-unavailable"],
+    handle: logoutAtIssuer,
   },
   {
     method: "DELETE",

@@ -230,6 +230,23 @@ export const externalClaims = z.object({
 });
 export type ExternalClaims = z.infer<typeof externalClaims>;
 
+/** Claims of a logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4). */
+export const logoutClaims = z.object({
+  iss: z.string(),
+  sub: z.string().min(1).max(256).optional(),
+  aud: z.union([z.string(), z.array(z.string()).max(64)]),
+  iat: numericDate,
+  /** Required since the final text; older issuers leave it out. */
+  exp: numericDate.optional(),
+  jti: z.string().min(1).max(256),
+  events: z.looseObject({ "http://schemas.openid.net/event/backchannel-logout": z.looseObject({}) }),
+  sid: z.string().min(1).max(256).optional(),
+});
+export type LogoutClaims = z.infer<typeof logoutClaims>;
+
+/** Body of `POST /v1/session/backchannel-logout`. */
+export const logoutSchema = z.looseObject({ logout_token: z.string().min(1).max(8_192) }).meta({ id: "Logout" });
+
 /** `<dataDir>/memberships/<id>.json`: the groups that mean something here, as the issuer said at the last sign-in. */
 export const membershipFile = z.strictObject({
   issuer: z.string(),
@@ -246,7 +263,16 @@ export const sessionRecord = z.strictObject({
   client: clientId,
   /** The registered key behind it, null where another issuer is. */
   keyThumbprint: bytes32.nullable(),
-  external: z.strictObject({ issuer: z.string(), subject: z.string() }).nullable().default(null),
+  external: z
+    .strictObject({
+      issuer: z.string(),
+      subject: z.string(),
+      /** What the issuer calls the person and the session when it says that they signed out there. */
+      sub: z.string().optional(),
+      sid: z.string().optional(),
+    })
+    .nullable()
+    .default(null),
   roles,
   scopes,
   openedAt: z.int(),
