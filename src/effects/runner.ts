@@ -7,12 +7,14 @@ import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { sampleHealth, type VerifyParts } from "./verify.ts";
 import { planAction } from "./plan.ts";
+import { predictAction, type PredictParts } from "./predict.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
 type Lane = { running: number; readonly waiting: Set<string> };
 
 export type RunnerParts = ClassifyParts &
   ExecuteParts &
+  PredictParts &
   VerifyParts & {
     readonly kernel: Kernel;
     readonly nowMs: () => number;
@@ -104,6 +106,8 @@ export class EffectRunner {
     switch (work.kind) {
       case "classify":
         return classifyRun(this.#parts, work.subject);
+      case "predict":
+        return predictAction(this.#parts, work.subject);
       case "plan":
         return planAction(this.#parts, work.subject);
       case "execute":

@@ -3,7 +3,7 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "execute" | "reconcile" | "verify";
+type WorkKind = "classify" | "plan" | "predict" | "execute" | "reconcile" | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -16,8 +16,11 @@ export type WorkView = { readonly state: Readonly<State>; readonly durableSize: 
 
 /** The work that an action wants now, if any. What is not durable yet wants nothing. */
 function workForAction(view: WorkView, action: Action): Work | undefined {
-  const seq = action.planSeq ?? action.contentSeq;
-  if (action.effect !== "external" || seq >= view.durableSize) return undefined;
+  const seq = action.predicting ?? action.planSeq ?? action.contentSeq;
+  if (seq >= view.durableSize) return undefined;
+  // What has no effect outside, or is carried out by the kernel itself, is decided like anything else.
+  if (action.predicting !== undefined) return { kind: "predict", subject: action.id, lane: "predict" };
+  if (action.effect !== "external") return undefined;
   const kind = workKind(action, view.now);
   return kind === undefined ? undefined : { kind, subject: action.id, lane: `${kind} ${action.kind}` };
 }

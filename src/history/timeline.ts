@@ -8,6 +8,7 @@ import type { TimelineEntry } from "../wire/types/views.ts";
 const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.proposed": ["deadline", "planHash", "requestHash"],
   "action.planned": ["planHash"],
+  "action.prediction-asked": ["deadline"],
   "action.advised": ["code", "would"],
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],

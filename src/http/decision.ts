@@ -26,7 +26,8 @@ export function decisionNow({ id, status, ...action }: ActionView, repeated: boo
     : null;
   const isDecided = evaluation !== null || status !== "evaluating";
   const decided = isDecided ? { evaluation, code, would, duplicateOf, answers } : null;
-  return decisionOf({ subject: id, result: status, repeated, decided });
+  const answer = decisionOf({ subject: id, result: status, repeated, decided });
+  return action.prediction === null ? answer : { ...answer, prediction: { ...action.prediction } };
 }
 
 type Part = Omit<Decided, "evaluation"> & {

@@ -9,6 +9,7 @@ import * as control from "./reducers/control.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
+import * as predictions from "./reducers/predictions.ts";
 import * as reviews from "./reducers/reviews.ts";
 import * as levels from "./reducers/levels.ts";
 import * as signals from "./reducers/signals.ts";
@@ -51,6 +52,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "run.unclassified": signals.applyRunEnded,
   "action.proposed": actions.applyProposed,
   "action.planned": actions.applyPlanned,
+  "action.prediction-asked": predictions.applyPredictionAsked,
+  "action.predicted": predictions.applyPredicted,
   "action.advised": actions.applyEnded("advised"),
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,

@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
+import type { Prediction } from "../wire/types/prediction.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
@@ -75,6 +76,12 @@ export type CommandInputs = {
     readonly inverse?: InverseFacts;
     /** How much it does; absent: one thing. */
     readonly size?: number;
+  };
+  "predict-action": {
+    readonly action: string;
+    /** Sequence of the event that asked. */
+    readonly asked: number;
+    readonly prediction: Prediction;
   };
   "answer-hold": {
     readonly action: string;
@@ -155,9 +162,12 @@ export type Command<T extends CommandType = CommandType> = {
   };
 }[T];
 
-/** What is recorded of a command's input: for a proposal what its first event does not state itself. */
+/** What is recorded of a command's input: what its first event states itself is not said twice. */
 export function inputToRecord(command: Command): JsonObject {
-  return command.type === "propose-action" ? { idempotencyKey: command.input.idempotencyKey } : command.input;
+  if (command.type === "propose-action") return { idempotencyKey: command.input.idempotencyKey };
+  if (command.type !== "predict-action") return command.input;
+  const { action, asked } = command.input;
+  return { action, asked };
 }
 
 /** Facts of a proposal that are absent where they say nothing. */
@@ -166,6 +176,7 @@ export const OPTIONAL_FACTS = ["confidencePpm", "dryRun", "inverse", "signed", "
 /** The input of a command, from the facts of the first event that it produced. */
 export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
+  if (type === "predict-action" && typeof input === "object") return { ...input, prediction: facts["prediction"] };
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
   const { requestHash, planHash, repeat, effect, reversible, operand } = facts;

@@ -8,6 +8,7 @@ import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
+import * as predictions from "./commands/predictions.ts";
 import * as reviews from "./commands/reviews.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
@@ -34,6 +35,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
+  "predict-action": predictions.predictAction,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,
   "break-glass": breakGlass,

@@ -23,6 +23,7 @@ import { actionOf } from "./reducers/actions.ts";
 import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
 import { blockedBy } from "./reducers/verification.ts";
+import { askPrediction, freshPrediction } from "./predictions.ts";
 import { isRevert } from "./reverts.ts";
 import { requireSignature } from "./signature.ts";
 import { raisesStage, restrict, stageAt } from "./stage.ts";
@@ -69,6 +70,7 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       detector,
       derived: derived === true,
     })),
+    prediction: freshPrediction(action, now),
     timeMs: now,
   };
 }
@@ -117,6 +119,7 @@ export function settle(tx: Transaction, actionId: string): void {
     return refuse(tx, action, { evaluation: null, code: "domain-blocked" });
   const decided = evaluate(tx, action, policy);
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
+  if (decided.awaits === "prediction") return askPrediction(tx, action);
   const at = { state: tx.state, now: tx.now, policy };
   const { result: staged, dryRun } = restrict(at, action, decided);
   const { result: limited, advised } = limitByLevel(at, action, staged);

@@ -20,6 +20,7 @@ import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
@@ -145,6 +146,10 @@ export type EventFacts = {
     readonly inverse?: InverseFacts;
     readonly size?: number;
   };
+  /** Policy cannot tell without what the runtime model predicts: until the deadline it is asked. */
+  "action.prediction-asked": { readonly deadline: number };
+  /** Its answer, or that there was none: every gate is asked again, and reads this. */
+  "action.predicted": { readonly prediction: Prediction };
   /** The end of what is advice only: nothing happens, nobody is asked, and `would` is what policy came to. */
   "action.advised": {
     readonly evaluation: EvaluationFacts;

@@ -76,6 +76,10 @@ export const TERMS = {
   classificationMs: 60_000,
   /** A plan that has not come by then counts as absent. */
   planningMs: 60_000,
+  /** A prediction that has not come by then counts as absent. */
+  predictingMs: 15_000,
+  /** A prediction is read for so long; a later decision asks again. */
+  predictionMs: 60_000,
   /** The same failure again within this time joins the incident without a new run. */
   suppressRunMs: 30 * 60_000,
   /** A delivery of the source may show by then that what is owed another run still fires; then it is run without. */

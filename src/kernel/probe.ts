@@ -3,6 +3,7 @@
 
 import { assert } from "../core/assert.ts";
 import { idFromSeq } from "../core/ids.ts";
+import type { Prediction } from "../wire/types/prediction.ts";
 import type { Verdict } from "../wire/types/verdict.ts";
 import type { Command, CommandInputs } from "./command.ts";
 import { settle } from "./evaluate.ts";
@@ -21,14 +22,21 @@ export type Probed = {
   readonly bundleHash: string | null;
   readonly engine: string;
   readonly at: number;
+  /** It cannot be told before this is asked for; until then it is refused. */
+  readonly awaits?: "prediction";
 };
 
 type At = { readonly state: State; readonly engine: Engine; readonly now: number };
-type Proposal = Pick<Command<"propose-action">, "actor"> & { readonly input: CommandInputs["propose-action"] };
+type Proposal = Pick<Command<"propose-action">, "actor"> & {
+  readonly input: CommandInputs["propose-action"];
+  /** What the runtime model said of it, as far as it was asked. */
+  readonly prediction?: Prediction;
+};
 
-export function probe({ state, engine, now }: At, { actor, input }: Proposal): Probed {
+export function probe({ state, engine, now }: At, { actor, input, prediction }: Proposal): Probed {
   const command: Command<"propose-action"> = { type: "propose-action", actor, input };
   const action = draftAction(state, now, command);
+  if (prediction !== undefined) action.prediction = { ...prediction, at: now };
   const scratch = { ...state, actions: new WithOne(state.actions, action) };
   const tx = new ProbeTransaction({ state: scratch, engine, command, now });
   try {
@@ -104,6 +112,10 @@ class ProbeTransaction extends Transaction {
 function toProbed({ type, facts }: Draft, { engine, now }: { engine: string; now: number }): Probed {
   const { evaluation, code, route } = facts as { evaluation?: EvaluationFacts | null; code?: string; route?: string };
   const decision = type === "action.granted" ? "allow" : type === "action.held" ? "hold" : "refuse";
+  if (type === "action.prediction-asked") {
+    const none = { decision, code: "prediction-missing", verdicts: [], route: null, bundleHash: null } as const;
+    return { ...none, awaits: "prediction", engine, at: now };
+  }
   return {
     decision,
     code: decision === "refuse" ? (code ?? type.replace(/^action\./, "")) : "",

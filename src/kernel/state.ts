@@ -5,6 +5,7 @@ import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.t
 import type { Severity } from "../wire/types/classification.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { LevelScope } from "../wire/types/level.ts";
+import type { Prediction } from "../wire/types/prediction.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Agent } from "./agent.ts";
@@ -42,6 +43,9 @@ export type Verifying = {
   readonly nextAt: number;
 };
 
+/** A prediction, and when it came. */
+export type Predicted = Prediction & { readonly at: number };
+
 export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm"> & {
   readonly id: string;
   readonly agent: string;
@@ -64,6 +68,10 @@ export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "un
   verifying?: Verifying;
   /** The event whose payload says what its step left behind, for whoever takes it back. */
   endSeq?: number;
+  /** The event that asked for a prediction which has not come yet. */
+  predicting?: number;
+  /** The last one. */
+  prediction?: Predicted;
   status: ActionStatus;
   /** `gate verdict code` of the last evaluation: the justification executors append. */
   verdicts: readonly string[];

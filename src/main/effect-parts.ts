@@ -9,6 +9,7 @@ import { correlationPrefix, createExecutors } from "../adapters/executors/regist
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { VerifyParts } from "../effects/verify.ts";
+import type { PredictParts } from "../effects/predict.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
@@ -29,7 +30,10 @@ function ticketTerms({ executors }: Config, origin: string): ExecuteParts["ticke
   return { prefix: correlationPrefix(origin), resolvedState, closeCode };
 }
 
-export type EffectParts = ClassifyParts & ExecuteParts & VerifyParts;
+/** Far from the kernel's own deadline: a model that is slow is told from one that nobody asked. */
+const PREDICT_TIMEOUT_MS = 5_000;
+
+export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
 export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
@@ -45,6 +49,7 @@ type Needs = {
   readonly payloads: PayloadReader;
   readonly origin: string;
   readonly egress: Egress;
+  readonly predictor: PredictParts["predictor"];
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
   readonly log: Logger;
@@ -60,6 +65,7 @@ export function createEffectParts({
   payloads,
   origin,
   egress,
+  predictor,
   registered,
   onPassedOver,
   log,
@@ -90,6 +96,8 @@ export function createEffectParts({
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
     health: openHealth(config, { egress, credentials }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
+    predictor,
+    predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
     probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,

@@ -8,10 +8,14 @@ import type { JsonObject } from "../core/json.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
+import type { PredictionAsk, Predictor } from "../wire/contracts/predictor.ts";
+import { nodeText } from "../wire/schemas/model.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
+import type { Prediction } from "../wire/types/prediction.ts";
 import type { Config } from "./config.ts";
 import { modelPath } from "./model-log.ts";
+import { systemClock } from "./system.ts";
 import type { ModelAnswer, ModelAsk, ModelData, ModelReport, ModelStatus } from "./model-protocol.ts";
 
 /** Deliveries that wait for the thread: a collector keeps what it is told to send again. */
@@ -24,7 +28,7 @@ type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (e
 
 export type ModelHooks = { readonly onProblem: (message: string, isFatal: boolean) => void };
 
-export class ModelClient implements ModelService {
+export class ModelClient implements ModelService, Predictor {
   readonly #data: ModelData;
   readonly #hooks: ModelHooks;
   readonly #pending = new Map<number, Pending>();
@@ -65,6 +69,14 @@ export class ModelClient implements ModelService {
 
   read(read: ModelRead): Promise<object> {
     return this.#ask({ do: "read", read }) as Promise<object>;
+  }
+
+  /** As of now. A model that has no log yet is not begun for it: nothing is known. */
+  predictAction({ environment, service }: PredictionAsk): Promise<Prediction> {
+    const target = nodeText({ kind: "service", environment, name: service });
+    if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
+    const now = systemClock.nowMs();
+    return this.#ask({ do: "read", read: { what: "action", target, at: now, knownAt: now } }) as Promise<Prediction>;
   }
 
   /** Resolves when what was recorded is closed properly. */

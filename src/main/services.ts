@@ -7,6 +7,7 @@ import type { JsonObject } from "../core/json.ts";
 import { AccessBindings } from "../adapters/identity/access-bindings.ts";
 import { correlationPrefix } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
+import { probeWithModel } from "../effects/predict.ts";
 import { findInverse } from "../effects/inverse.ts";
 import { planHashOf } from "../effects/execute.ts";
 import { Admission } from "../http/admission.ts";
@@ -79,7 +80,7 @@ export function createServices(parts: Parts): Services {
     version: VERSION,
     nowMs,
     submit: (command) => kernel.submit(command),
-    probe: (proposal) => kernel.probe(proposal),
+    probe: (proposal) => probeWithModel(parts.effects, proposal),
     durableSize: () => kernel.durableSize,
     notReady,
     proveHeartbeat: createHeartbeat({

@@ -205,6 +205,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     payloads: ledger,
     origin: keys.origin,
     egress,
+    predictor: model,
     registered: (ids) => identity.registered(ids),
     onPassedOver: (passed) => {
       hooks.log.warn({ passed }, "a classifier gave no usable answer");

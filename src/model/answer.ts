@@ -4,6 +4,7 @@ import type { ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
 import type { Graph, Moment } from "./graph.ts";
 import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
+import { predictAction } from "./impact/predict-action.ts";
 import { Present } from "./impact/present.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
 import { momentOf, momentView } from "./views.ts";
@@ -34,6 +35,8 @@ export class Answerer {
         return readCauses(graph, read);
       case "impact":
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
+      case "action":
+        return predictAction(this.#presentAt(read), read.target);
     }
   }
 

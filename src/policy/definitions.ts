@@ -27,8 +27,15 @@ export interface Gate {
   /** `policy/rule#gate`. */
   readonly name: string;
   readonly onFail: "hold" | "refuse";
+  /** Where it cannot tell; as `onFail` where it is absent. */
+  readonly onUnknown?: "hold" | "refuse";
   readonly route: string | null;
   readonly check: CheckGate;
+}
+
+/** Whether people may be asked because of it. */
+export function mayHold({ onFail, onUnknown }: Pick<Gate, "onFail" | "onUnknown">): boolean {
+  return onFail === "hold" || onUnknown === "hold";
 }
 
 export interface Rule {

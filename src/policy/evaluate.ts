@@ -93,12 +93,11 @@ function addRule(tally: Tally, { rule, verdict }: Prepared, facts: PolicyFacts, 
 function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: CounterReader): void {
   const outcome = checkGate(gate, facts, counters);
   if (outcome === undefined) return tally.add(faultVerdict(gate.name, "unexpected"), null);
-  const { code, evidence, passed } = outcome;
-  tally.add(
-    { code, evidence, gate: gate.name, verdict: passed ? "pass" : gate.onFail },
-    gate.route,
-    outcome.duplicateOf,
-  );
+  const { code, evidence, passed, isUnknown, awaits } = outcome;
+  const failed = isUnknown === true ? (gate.onUnknown ?? gate.onFail) : gate.onFail;
+  const verdict = { code, evidence, gate: gate.name, verdict: passed ? "pass" : failed } as const;
+  if (awaits !== undefined) return tally.await(verdict, gate.route);
+  tally.add(verdict, gate.route, outcome.duplicateOf);
   if (outcome.reservation !== undefined) tally.reservations.push(outcome.reservation);
   if (outcome.duplicateKey !== undefined) tally.duplicateKeys.push(outcome.duplicateKey);
 }
@@ -124,6 +123,8 @@ class Tally {
   #duplicateOf: string | null = null;
   #onlyDuplicates = true;
   #minimumLevel = 0;
+  #awaits = false;
+  #refusals = 0;
 
   constructor(bundleHash: string) {
     this.#bundleHash = bundleHash;
@@ -133,12 +134,20 @@ class Tally {
     this.verdicts.push(verdict);
     if (verdict.verdict === "refuse") {
       this.#decision = "refuse";
+      this.#refusals++;
       if (duplicateOf === undefined) this.#onlyDuplicates = false;
       else this.#duplicateOf ??= duplicateOf;
     } else if (verdict.verdict === "hold") {
       if (this.#decision === "allow") this.#decision = "hold";
       this.#route ??= route;
     } else this.#draftRoute ??= route;
+  }
+
+  /** Fails until it is known; it is worth asking unless something else refuses anyway. */
+  await(verdict: Verdict, route: string | null): void {
+    this.#awaits = true;
+    this.add(verdict, route);
+    if (verdict.verdict === "refuse") this.#refusals--;
   }
 
   require(minimumLevel: number): void {
@@ -158,6 +167,7 @@ class Tally {
       duplicateKeys: refused ? [] : this.duplicateKeys,
       minimumLevel: this.#minimumLevel,
       bundleHash: this.#bundleHash,
+      ...(this.#awaits && this.#refusals === 0 ? { awaits: "prediction" as const } : {}),
     };
   }
 }

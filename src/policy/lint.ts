@@ -2,7 +2,7 @@
 
 import type { Bundle } from "./load.ts";
 import { ladderFindings, type LadderFindingCode } from "./lint-ladder.ts";
-import { coversAction, type Match, type Policy, type Rule } from "./definitions.ts";
+import { coversAction, mayHold, type Match, type Policy, type Rule } from "./definitions.ts";
 import { matchBranches } from "./read-policy.ts";
 import { assume, type Branch } from "./satisfiable.ts";
 
@@ -158,7 +158,7 @@ function unusedRoutes({ policies, routes, ladder }: Bundle): Finding[] {
   for (const policy of policies) {
     for (const rule of policy.rules) {
       if (rule.decision === "hold") used.add(rule.route);
-      for (const gate of rule.gates) if (gate.onFail === "hold") used.add(gate.route);
+      for (const gate of rule.gates) if (mayHold(gate)) used.add(gate.route);
     }
   }
   const unused = [...routes.keys()].filter((name) => !used.has(name));

@@ -4,7 +4,7 @@ import { canonicalEnvironment } from "../core/environment.ts";
 import { compileCondition, type Condition } from "./cel/condition.ts";
 import { ConditionError } from "./cel/node.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
-import { coversAction, type Gate, type Match, type Policy, type Rule } from "./definitions.ts";
+import { coversAction, mayHold, type Gate, type Match, type Policy, type Rule } from "./definitions.ts";
 import { FACT_NAMES } from "./fact-names.ts";
 import { checkMinimumLevel } from "./gates/minimum-level.ts";
 import { readAction } from "./read-action.ts";
@@ -107,12 +107,12 @@ function readRule(field: Field, context: RuleContext): Rule | undefined {
   const level = fields.minimumLevel === undefined ? NO_LEVEL : readMinimumLevel(fields.minimumLevel, ruleContext);
   if (others === undefined || level === undefined) return undefined;
   const gates = level.gate === null ? others : [...others, level.gate];
-  const mayHold = decision === "hold" || gates.some((gate) => gate.onFail === "hold");
+  const holds = decision === "hold" || gates.some(mayHold);
   if (decision === "refuse" && others.length > 0) return fields.gates?.fail("a rule that refuses needs no gates");
   if (decision !== "allow" && level.gate !== null)
     return fields.minimumLevel?.fail("only what is allowed needs a level");
   if (decision === "hold" && route === null) return field.fail("a hold needs a route, here or in the policy");
-  if (own !== null && !mayHold) return fields.route?.fail("this rule never holds, so it needs no route");
+  if (own !== null && !holds) return fields.route?.fail("this rule never holds, so it needs no route");
   return { name, condition, decision, gates, minimumLevel: level.level, route, line: field.line };
 }
 
@@ -142,10 +142,12 @@ function readGates(field: Field, context: InRule): readonly Gate[] | undefined {
     const own = bound.route === null ? null : readRouteUse(bound.route, context.uses);
     if (own === undefined) return undefined;
     const route = own ?? context.route;
-    if (bound.onFail === "hold" && route === null) return item.fail("a hold needs a route, here or in the policy");
+    if (mayHold(bound) && route === null) return item.fail("a hold needs a route, here or in the policy");
     if (labels.has(bound.label)) return item.fail("the same gate twice");
     labels.add(bound.label);
-    return { name: `${rule}#${bound.label}`, onFail: bound.onFail, route, check: bound.check };
+    const { onFail, onUnknown, check } = bound;
+    const unknown = onUnknown === undefined || onUnknown === onFail ? {} : { onUnknown };
+    return { name: `${rule}#${bound.label}`, onFail, ...unknown, route, check };
   });
   return gates !== undefined && isWhole(gates) ? gates : undefined;
 }

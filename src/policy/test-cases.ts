@@ -5,12 +5,14 @@ import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
+import { nothingPredicted, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
 import { readName } from "./read-policy.ts";
 import { type Field, type Problem, readDocuments, type SourceFile } from "./yaml-reader.ts";
 
+const MILLION = 1_000_000;
 const CASES_MAX = 1_000;
 const CODES_MAX = 32;
 const COUNTERS_MAX = 64;
@@ -158,7 +160,7 @@ class Counters implements CounterReader {
 /** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals, controlled paging. */
 function readFacts(field: Field): PolicyFacts | undefined {
   const fields = field.fields(
-    ["action", "agent", "classification", "incident", "stage", "storm", "signals", "now"],
+    ["action", "agent", "classification", "incident", "stage", "storm", "prediction", "signals", "now"],
     ["action"],
   );
   const action = fields?.action && readAction(fields.action);
@@ -173,6 +175,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
     incident: readIncident(fields.incident),
     stage: readStage(fields.stage),
     storm: readStorm(fields.storm),
+    prediction: readPrediction(fields.prediction),
     signals: readSignals(fields.signals),
     timeMs,
   };
@@ -251,6 +254,21 @@ function readStage(field: Field | undefined): PolicyFacts["stage"] {
     name: fields?.name?.oneOf(STAGES) ?? "controlled-paging",
     raises: fields?.raises?.boolean() ?? false,
   };
+}
+
+/** Shares as parts of 1; a case without it is about an action that the model was not asked about. */
+function readPrediction(field: Field | undefined): Prediction | null {
+  if (field === undefined) return null;
+  const fields = field.fields(["code", "stale", "low", "expected", "high", "zone", "crosses"], []);
+  const part = (name: "low" | "expected" | "high", otherwise: number): number =>
+    Math.round((fields?.[name]?.number(0, 1) ?? otherwise) * MILLION);
+  const crosses = fields?.crosses?.items(ZONES_MAX)?.map((zone) => zone.text(TEXT_CHARS_MAX) ?? "") ?? [];
+  const share = { low: part("low", 0), mid: part("expected", 0), high: part("high", 1) };
+  const code = fields?.code?.oneOf(PREDICTION_CODES) ?? "";
+  const zone = fields?.zone?.text(TEXT_CHARS_MAX) ?? null;
+  const isStale = fields?.stale?.boolean() ?? false;
+  const nothing = { ...nothingPredicted("unmeasured"), target: "case", modelVersion: 1, staleS: 0 };
+  return { ...nothing, code, isStale, share, zone, crosses, crossed: crosses.length };
 }
 
 function readStorm(field: Field | undefined): PolicyFacts["storm"] {

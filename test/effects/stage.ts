@@ -16,6 +16,7 @@ import type {
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
 import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
+import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { bundle, Rig, settle } from "../kernel/rig.ts";
 
@@ -61,6 +62,7 @@ export class Stage {
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
   onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
+  onPredict: () => Promise<Prediction> = async () => nothingPredicted("unmeasured");
   onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
   /** Who is registered when a step begins. */
   registered: readonly Answerer[] = [];
@@ -110,6 +112,8 @@ export class Stage {
       health: { ask: () => this.onHealth() },
       checksOf: (hash, name) =>
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
+      predictor: { predictAction: () => this.onPredict() },
+      predictTimeout: () => this.#term(),
       probeTimeout: () => this.#term(),
       planTimeoutMs: 1,
       stepTimeoutMs: 1,

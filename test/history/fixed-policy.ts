@@ -89,6 +89,12 @@ function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: strin
   if (duplicateOf !== null && duplicateOf !== action.id) return answer("refuse", "duplicate", { duplicateOf });
   const limit: Reservation = { counter: `${action.kind}|${action.service}`, windowMs: QUARTER_MS, max: 5 };
   if (at.counters.used(limit.counter, limit.windowMs) >= limit.max) return answer("refuse", "rate-limited");
+  if (action.kind === "measured.change") {
+    const { prediction } = facts;
+    if (prediction === null) return answer("refuse", "prediction-missing", { awaits: "prediction" });
+    if (prediction.code !== "") return answer("hold", prediction.code, { route: "on-call" });
+    if (prediction.share.high > 500_000) return answer("refuse", "blast-radius-exceeded");
+  }
   if (action.kind === "careful.change") {
     return answer("hold", "asks", {
       route: action.service === "payments" ? "two" : "on-call",

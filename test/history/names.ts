@@ -12,6 +12,7 @@ export const KINDS = [
   "note.add",
   "checked.change",
   "checked.change",
+  "measured.change",
 ];
 export const UNDO = { kind: "checked.undo", repeat: "idempotent", hash: hash("sha256", "undo") } as const;
 export const BOB = { agentKind: "person", person: "p-bob" } as const;

@@ -50,6 +50,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     dryRun: false,
     attempt: 0,
     stops: [],
+    prediction: null,
     verification: null,
     revert: null,
     revertOf: null,

@@ -17,6 +17,7 @@ import { Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
+import { predictCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
 
 export class Workload extends Recorder {
@@ -126,6 +127,7 @@ export class Workload extends Recorder {
   #plan(): void {
     const action = this.#one(this.#actions("evaluating"));
     if (action === undefined) return this.#propose();
+    if (action.predicting !== undefined) return void this.submit(predictCommand(action, this.#below(6)));
     const planHash = this.#chance(8) ? null : hash("sha256", action.id);
     const refusal = action.agentKind === "system" ? "executor-missing" : "arguments-invalid";
     const input = { action: action.id, planHash, code: planHash === null ? refusal : "" };
@@ -236,10 +238,8 @@ export class Workload extends Recorder {
   #cancel(): void {
     const [review] = this.state.reviews.keys();
     if (review !== undefined) return void this.submit(reviewCommand(review, this.#from(REVIEW_OUTCOMES)));
-    const action = this.#one([...this.state.actions.values()]);
-    if (action !== undefined) {
-      this.submit(command("cancel-action", "person:p-ada", { action: action.id, code: "by-person" }));
-    }
+    const action = this.#one([...this.state.actions.keys()]);
+    if (action !== undefined) this.submit(command("cancel-action", "person:p-ada", { action, code: "by-person" }));
   }
 
   #control(): void {

@@ -15,6 +15,7 @@ const DECISIONS: Readonly<Record<string, string>> = {
   "action.refused": "refuse",
   "action.suppressed": "refuse",
   "action.advised": "refuse",
+  "action.prediction-asked": "refuse",
 };
 
 it("a probe answers as the proposal right after it is decided, in whatever state, and changes nothing", () => {
@@ -34,6 +35,7 @@ it("a probe answers as the proposal right after it is decided, in whatever state
     const input = { ...stated, idempotencyKey: null } as unknown as CommandInputs["propose-action"];
     const probed = probe({ state: behind.state, engine, now: proposed.time }, { actor: proposed.actor, input });
     assert.equal(probed.decision, DECISIONS[decided.type], decided.type);
+    assert.equal(probed.awaits, decided.type === "action.prediction-asked" ? "prediction" : undefined);
     if (decided.type === "action.refused") assert.equal(probed.code, decided.facts["code"]);
     if (decided.type === "action.held") assert.equal(probed.route, decided.facts["route"]);
     assert.deepEqual(serializeState(behind.state), bytes, "nothing changed");

@@ -42,6 +42,12 @@ spec:
     - name: checked
       when: action.kind == "test.checked" || action.kind == "test.watched"
       decision: allow
+    - name: measured
+      when: action.kind == "test.measured"
+      gates:
+        - blastRadius: { maxTrafficShare: 0.05, onUnknown: hold }
+        - networkBoundary: { zones: [shop, front], onUnknown: hold }
+      decision: allow
     - name: asked
       decision: hold
 ---

@@ -7,6 +7,7 @@ import type { ModelDraft } from "../../src/model/events.ts";
 import { Graph } from "../../src/model/graph.ts";
 import { predictImpact } from "../../src/model/impact/blast-radius.ts";
 import { measuredPart } from "../../src/model/impact/interval.ts";
+import { predictAction } from "../../src/model/impact/predict-action.ts";
 import { Present } from "../../src/model/impact/present.ts";
 import { Intake } from "../../src/model/traces/intake.ts";
 import { service } from "./histories.ts";
@@ -88,6 +89,45 @@ describe("the predicted share of traffic", () => {
     assert.throws(() => predictImpact(present, { target: "service:production:nobody", failing: 1 }), {
       code: "model-node-not-found",
     });
+  });
+});
+
+describe("what a decision is given", () => {
+  const calls = [[{ to: 1, use: 1, spread: 1 }], [{ to: 2, use: 1, spread: 1 }], []];
+  const production = { calls, ownFailures: [0, 0.1, 0.1], entries: [0.5, 0.5, 0] };
+
+  function declareZones(graph: Graph, zones: readonly string[]): void {
+    const nodes = zones.map((zone, i) => ({ node: service(serviceName(i)), attributes: { zone }, contracts: [] }));
+    record(graph, decideDeclared(graph, { feed: "zones", at: graph.time, nodes, edges: [] }), graph.time);
+  }
+
+  test("is the share in millionths, rounded outwards, the neighbours in order, and the zones of whatever suffers", () => {
+    const graph = observe(production, chance(7), { windows: 3, requests: 500 });
+    declareZones(graph, ["front", "shop", "shop"]);
+    const { trafficShare } = predictImpact(nowOf(graph), { target: idOf(2), failing: 1 });
+    const said = predictAction(nowOf(graph), idOf(2));
+    assert.deepEqual([said.code, said.zone, said.crosses, said.crossed], ["", "shop", ["front"], 1]);
+    assert.ok(said.share.high >= trafficShare.high * 1e6 && said.share.low <= trafficShare.low * 1e6);
+    assert.ok(said.share.high > 500_000, "all of the traffic gets there");
+    assert.deepEqual(said.neighbourhood, [idOf(2), idOf(1)]);
+    assert.equal(predictAction(nowOf(graph), idOf(1)).neighbourhood.length, 3);
+    declareZones(graph, ["shop", "shop", "shop"]);
+    assert.equal(predictAction(nowOf(graph), idOf(2)).crossed, 0, "the zone was another");
+    assert.equal(predictAction(nowOf(graph), idOf(2)).modelVersion, graph.size);
+  });
+
+  test("says that nothing was ever measured, and knows membership in a zone", () => {
+    const graph = new Graph();
+    record(graph, { type: "model.opened", facts: { format: 1 } }, BEGIN_MS);
+    const edge = {
+      kind: "member-of",
+      from: service("s0"),
+      to: { kind: "trust-zone", environment: "production", name: "pci" },
+    } as const;
+    const edges = [{ edge, attributes: {}, contracts: [] }];
+    record(graph, decideDeclared(graph, { feed: "file", at: graph.time, nodes: [], edges }), BEGIN_MS);
+    const said = predictAction(nowOf(graph), idOf(0));
+    assert.deepEqual([said.code, said.zone, said.share.high], ["unmeasured", "pci", 1_000_000]);
   });
 });
 

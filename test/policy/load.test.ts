@@ -147,6 +147,30 @@ const BROKEN: readonly (readonly [string, string, string, RegExp])[] = [
     /needs `onFail: hold`/,
   ],
   [
+    "a blast radius without a bound",
+    "decision: hold",
+    "decision: hold\n      gates: [{ blastRadius: { onUnknown: hold } }]",
+    /`maxTrafficShare` is missing/,
+  ],
+  [
+    "a share that is more than all",
+    "decision: hold",
+    "decision: hold\n      gates: [{ blastRadius: { maxTrafficShare: 1.5 } }]",
+    /from 0 to 1/,
+  ],
+  [
+    "a route for what is refused, known or not",
+    "decision: hold",
+    "decision: hold\n      gates: [{ blastRadius: { maxTrafficShare: 0.1, onUnknown: refuse, route: on-call } }]",
+    /needs `onFail: hold`/,
+  ],
+  [
+    "a zone twice",
+    "decision: hold",
+    "decision: hold\n      gates: [{ networkBoundary: { zones: [pci, pci] } }]",
+    /twice/,
+  ],
+  [
     "`all` with another key",
     "decision: hold",
     "decision: hold\n      gates: [{ rateLimit: { max: 1, per: 1m, by: [all, kind] } }]",

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { CounterReader, PolicyFacts } from "../../src/wire/types/policy-facts.ts";
+import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import { type Bundle, loadBundle, type Problem, type SourceFile } from "../../src/policy/load.ts";
 
 const FOLDER = fileURLToPath(new URL("../../policies/", import.meta.url));
@@ -67,6 +68,18 @@ export type FactsPatch = {
     : Partial<PolicyFacts[K]>;
 };
 
+/** Of 2 % to 6 % of the traffic, within the zone `shop`. */
+const PREDICTION: Prediction = {
+  ...nothingPredicted("unmeasured"),
+  code: "",
+  target: "service:production:cart",
+  modelVersion: 7,
+  staleS: 30,
+  isStale: false,
+  share: { low: 20_000, mid: 40_000, high: 60_000 },
+  zone: "shop",
+};
+
 /** A page about `cart` in production, classified high at 0.9, by the triage pipeline. */
 export function factsWith(patch: FactsPatch = {}): PolicyFacts {
   return {
@@ -106,6 +119,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
     incident: { known: true, id: "inc_1", absorbed: [], signature: "sig", pagedSeverity: -1, ...patch.incident },
     stage: { name: "controlled-paging", raises: false, ...patch.stage },
     storm: { active: false, id: "", consolidated: false, ...patch.storm },
+    prediction: patch.prediction == null ? null : { ...PREDICTION, ...patch.prediction },
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

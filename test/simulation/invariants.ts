@@ -20,6 +20,7 @@ import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { checkIncidents } from "./incident-invariants.ts";
+import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
@@ -94,6 +95,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkIncidents(events),
     ...checkVerified(events, world),
     ...checkStorms(events),
+    ...checkPredictions(events),
     ...checkSilences(events),
     ...checkReplay(world),
   ];

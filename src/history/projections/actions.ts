@@ -50,6 +50,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     dryRun: facts.dryRun ?? false,
     attempt: 0,
     stops: [],
+    prediction: null,
     verification: null,
     revert: null,
     revertOf: facts.revertOf ?? facts.undoes ?? null,
@@ -112,6 +113,14 @@ export function evaluated(
 
 export function projectPlanned(documents: Documents, event: KernelEvent<"action.planned">): void {
   move(documents, event, () => ({ planHash: event.facts.planHash, planSeq: event.seq }));
+}
+
+export function projectPredictionAsked(documents: Documents, event: KernelEvent<"action.prediction-asked">): void {
+  move(documents, event, () => ({ status: "evaluating" }));
+}
+
+export function projectPredicted(documents: Documents, event: KernelEvent<"action.predicted">): void {
+  move(documents, event, () => ({ prediction: { seq: event.seq, at: event.time, ...event.facts.prediction } }));
 }
 
 export function projectRefused(documents: Documents, event: KernelEvent<"action.refused">): void {

@@ -17,7 +17,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 19;
+export const PROJECTIONS_VERSION = 20;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -54,6 +54,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "run.unclassified": runs.projectUnclassified,
   "action.proposed": actions.projectProposed,
   "action.planned": actions.projectPlanned,
+  "action.prediction-asked": actions.projectPredictionAsked,
+  "action.predicted": actions.projectPredicted,
   "action.advised": actions.projectAdvised,
   "action.refused": actions.projectRefused,
   "action.suppressed": actions.projectActionSuppressed,

@@ -21,6 +21,7 @@ import { isCommandDue, tickCommands } from "./incident-command.ts";
 import { closeIfOver, endIdle, isIdle, isLapsed, isQuiet, lapse } from "./incidents.ts";
 import { endLevels } from "./levels.ts";
 import { endStage } from "./stage.ts";
+import { missPrediction } from "./predictions.ts";
 import { isReviewDue, tickReviews } from "./reviews.ts";
 import { timeOutRun, triageOwed } from "./runs.ts";
 import { expireGrant } from "./steps.ts";
@@ -145,6 +146,7 @@ function fireAction(tx: Transaction, action: Action): void {
     case "held":
       return escalateOrExpire(tx, action);
     case "evaluating":
+      if (action.predicting !== undefined) return missPrediction(tx, action);
       return refuse(tx, action, { evaluation: null, code: "no-answer" });
     case "granted":
     case "retrying":

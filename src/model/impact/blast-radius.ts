@@ -62,6 +62,11 @@ export function predictImpact(
   };
 }
 
+/** The target, whatever rests on it, and everybody above who suffers notably. */
+export function sufferingNodes(present: Present, target: number): ReadonlySet<number> {
+  return new Climb(present, seedsOf(present, target), AFFECTED_MAX).reached;
+}
+
 type MomentMembers = "at" | "knownAt" | "modelVersion" | "observedUntil";
 
 /** The target, and whatever rests on it. */

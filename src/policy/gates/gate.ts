@@ -15,6 +15,10 @@ export interface GateOutcome {
   readonly duplicateKey?: string;
   /** The action that this one repeats. */
   readonly duplicateOf?: string;
+  /** Not failed, but not to be told: `onUnknown` says what that means. */
+  readonly isUnknown?: true;
+  /** What has to be asked for before it can be told. */
+  readonly awaits?: "prediction";
 }
 
 export type CheckGate = (facts: PolicyFacts, counters: CounterReader) => GateOutcome;
@@ -24,6 +28,8 @@ export interface BoundGate {
   /** Tells gates of one rule apart; equal for equal parameters, so that counters survive other edits. */
   readonly label: string;
   readonly onFail: "hold" | "refuse";
+  /** Where it cannot be told whether it passes; as `onFail` where it is absent. */
+  readonly onUnknown?: "hold" | "refuse";
   /** Route to hold on when it fails, or null for the rule's. */
   readonly route: Field | null;
   readonly check: CheckGate;
@@ -78,9 +84,24 @@ function escape(value: string): string {
   return /[%|=]/.test(value) ? value.replaceAll(/[%|=]/g, (char) => `%${char.charCodeAt(0).toString(16)}`) : value;
 }
 
+const FAILURES = ["hold", "refuse"] as const;
+
 /** Reads `onFail` and `route`, which most gates have; the default is the restrictive one. */
-export function readFailure(fields: { onFail?: Field; route?: Field }): Pick<BoundGate, "onFail" | "route"> {
-  const onFail = fields.onFail?.oneOf(["hold", "refuse"] as const) ?? "refuse";
-  if (fields.route !== undefined && onFail === "refuse") fields.route.fail("a route needs `onFail: hold`");
+export function readFailure(fields: {
+  onFail?: Field;
+  onUnknown?: Field;
+  route?: Field;
+}): Pick<BoundGate, "onFail" | "route"> {
+  const onFail = fields.onFail?.oneOf(FAILURES) ?? "refuse";
+  const holds = onFail === "hold" || fields.onUnknown?.oneOf(FAILURES) === "hold";
+  if (fields.route !== undefined && !holds) fields.route.fail("a route needs `onFail: hold`");
   return { onFail, route: fields.route ?? null };
+}
+
+/** Reads `onUnknown`; `onFail` where it is absent. */
+export function readUnknown(
+  fields: { onUnknown?: Field },
+  onFail: BoundGate["onFail"],
+): BoundGate["onFail"] | undefined {
+  return fields.onUnknown === undefined ? onFail : fields.onUnknown.oneOf(FAILURES);
 }

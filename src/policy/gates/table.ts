@@ -1,11 +1,13 @@
 // The gates that rules may use, by name. A new gate is one file and one line here.
 
+import { readBlastRadius } from "./blast-radius.ts";
 import { readCircuitBreaker } from "./circuit-breaker.ts";
 import { readConflict } from "./conflict.ts";
 import { readCumulative } from "./cumulative.ts";
 import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
+import { readNetworkBoundary } from "./network-boundary.ts";
 import { readRateLimit } from "./rate-limit.ts";
 import { readFreeze, readWindow } from "./window.ts";
 
@@ -16,6 +18,8 @@ export const GATES = {
   duplicate: readDuplicate,
   circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,
+  blastRadius: readBlastRadius,
+  networkBoundary: readNetworkBoundary,
   window: readWindow,
   freeze: readFreeze,
 } as const satisfies Record<string, ReadGate>;

@@ -66,6 +66,10 @@ export const decisionSchema = z
     would: z.enum(["allow", "hold"]).nullable().optional().describe("Of advice and dry runs: what policy came to"),
     verdicts: z.array(z.unknown()).optional(),
     duplicateOf: id.nullable().optional(),
+    prediction: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("What the runtime model predicted, in parts of a million, where policy asked for it"),
     next: z
       .object({ who: z.string(), roles: z.array(z.string()), until: z.number() })
       .nullable()

@@ -27,6 +27,7 @@ export type ModelRead =
       readonly limit: number;
     } & ModelTimes)
   | ({ readonly what: "impact"; readonly target: string; readonly failing: number } & ModelTimes)
+  | ({ readonly what: "action"; readonly target: string } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
   | {
       readonly what: "diff";

@@ -1,6 +1,7 @@
 // The facts that policy conditions and gates read. Every field is always present; `known` says whether it was given.
 
 import type { ProposalModel } from "./agent.ts";
+import type { Prediction } from "./prediction.ts";
 import type { Stage } from "./stage.ts";
 
 export interface SignalFact {
@@ -68,6 +69,8 @@ export interface PolicyFacts {
   readonly stage: { readonly name: Stage; readonly raises: boolean };
   /** Many services of the action's environment fire at once; `consolidated`: this action is about all of it. */
   readonly storm: { readonly active: boolean; readonly id: string; readonly consolidated: boolean };
+  /** What the runtime model predicts of the action; null while it has not been asked. */
+  readonly prediction: Prediction | null;
   readonly signals: readonly SignalFact[];
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;

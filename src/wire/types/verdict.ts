@@ -39,4 +39,6 @@ export interface Evaluation {
   /** The least level that an agent must have to do it alone, of every rule that spoke; 0 where none says. */
   readonly minimumLevel: number;
   readonly bundleHash: string;
+  /** What would have to be asked for first: the decision is the one without it. Absent where nothing is missing. */
+  readonly awaits?: "prediction";
 }

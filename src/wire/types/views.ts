@@ -9,6 +9,7 @@ import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { HealthResult } from "./health.ts";
 import type { LevelScope } from "./level.ts";
 import type { SignalStatus } from "./signal.ts";
+import type { PredictionView } from "./prediction.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 import type { ActionReference, Document } from "./view-document.ts";
@@ -174,6 +175,8 @@ export interface ActionView extends Document {
   readonly attempt: number;
   /** The newest brakes that found it under way, at most 8. */
   readonly stops: readonly StopView[];
+  /** What the runtime model predicted last, in parts of a million; null where policy did not ask. */
+  readonly prediction: PredictionView | null;
   /** How its health was checked afterwards; null where nothing is. */
   readonly verification: VerificationView | null;
   /** The action that takes it back, and the one that it takes back. */

@@ -1,0 +1,28 @@
+// Answers of a runtime model in the workload: a small share, a large one, or none.
+
+import type { Command } from "../../src/kernel/command.ts";
+import type { Action } from "../../src/kernel/state.ts";
+import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
+import { command } from "./recorder.ts";
+
+const KNOWN: Prediction = {
+  ...nothingPredicted("unmeasured"),
+  code: "",
+  target: "service:production:cart",
+  modelVersion: 12,
+  staleS: 40,
+  isStale: false,
+  entries: 2,
+  services: 3,
+  neighbourhood: ["service:production:cart", "service:production:web"],
+  zone: "shop",
+};
+
+/** Now and then an answer to another question. */
+export function predictCommand({ id, predicting = 0 }: Action, pick: number): Command {
+  const high = pick < 3 ? 100_000 : 900_000;
+  const share = { low: 0, mid: 50_000, high };
+  const prediction = pick === 0 ? nothingPredicted("model-unavailable") : { ...KNOWN, share };
+  const asked = pick === 5 ? predicting - 1 : predicting;
+  return command("predict-action", "system:effects", { action: id, asked, prediction });
+}

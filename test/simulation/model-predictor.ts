@@ -1,0 +1,35 @@
+// A runtime model whose traffic moves all the time, that now and then knows nothing, breaks, or never answers.
+
+import { AppError } from "../../src/core/errors.ts";
+import type { PredictionAsk, Predictor } from "../../src/wire/contracts/predictor.ts";
+import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Turns } from "./turns.ts";
+
+export function modelPredictor(random: SeededRandom, turns: Turns): Predictor {
+  return {
+    predictAction: (ask) => {
+      if (random.below(20) === 0) return new Promise(() => undefined);
+      return turns.take("predict", () => predict(random, ask));
+    },
+  };
+}
+
+function predict(random: SeededRandom, { environment, service }: PredictionAsk): Prediction {
+  if (random.below(12) === 0) throw new AppError("model-unavailable", "its thread is gone");
+  if (random.below(20) === 0) throw new AppError("model-node-not-found", "nobody spoke of it");
+  const mid = random.below(400_000);
+  const crosses = random.below(4) === 0 ? ["pci"] : random.below(2) === 0 ? ["front"] : [];
+  return {
+    ...nothingPredicted("unmeasured"),
+    code: "",
+    target: `service:${environment}:${service}`,
+    modelVersion: random.below(1_000),
+    staleS: random.below(2_000),
+    isStale: random.below(10) === 0,
+    share: { low: 0, mid, high: mid + random.below(100_000) },
+    zone: random.below(6) === 0 ? null : "shop",
+    crosses,
+    crossed: crosses.length,
+  };
+}
