@@ -1,5 +1,6 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
@@ -80,6 +81,7 @@ export function createEffectParts({
     installation: origin,
     findSecret,
     hidden: [config.dataDir, config.ownerDir],
+    records: join(config.dataDir, "executions"),
   });
   warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);

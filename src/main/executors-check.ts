@@ -1,5 +1,6 @@
 // Whether the targets of the configured executors can be worked with now: each is asked, and nothing is changed.
 
+import { join } from "node:path";
 import { createExecutors } from "../adapters/executors/registry.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { Reach } from "../wire/contracts/executor.ts";
@@ -20,6 +21,7 @@ export async function probeExecutors(config: Config): Promise<readonly Reach[]> 
     installation: config.origin ?? "holdpoint",
     findSecret,
     hidden: [config.dataDir, config.ownerDir],
+    records: join(config.dataDir, "executions"),
   });
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   const asked = await Promise.all([...new Set(executors.values())].map((executor) => executor.probe(signal)));

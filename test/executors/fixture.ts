@@ -61,7 +61,13 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
   const allow = [...urls, ...operations].filter((url) => url !== undefined);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
-  const executor = createExecutors({ ...parts, installation: "holdpoint.test/log", findSecret, hidden: [] }).get(kind);
+  const executor = createExecutors({
+    ...parts,
+    installation: "holdpoint.test/log",
+    findSecret,
+    hidden: [],
+    records: "",
+  }).get(kind);
   if (executor === undefined) throw new Error(`no executor for ${kind}`);
   return executor;
 }

@@ -22,7 +22,14 @@ const FULL = {
 function create(config: unknown, installation = "holdpoint.test/log"): ReturnType<typeof createExecutors> {
   const parsed = executorsConfigSchema.parse(config);
   const parts = { config: parsed, credentials: credentialsFrom({}), egress: createEgress({ allow: [] }) };
-  return createExecutors({ ...parts, clock: new TestClock(), installation, findSecret: () => null, hidden: [] });
+  return createExecutors({
+    ...parts,
+    clock: new TestClock(),
+    installation,
+    findSecret: () => null,
+    hidden: [],
+    records: "",
+  });
 }
 
 test("a full configuration offers every kind, and an empty one records notes", () => {

@@ -22,7 +22,9 @@ function offered(): ReadonlyMap<string, Offered> {
   const credentials = { secret: () => Promise.reject(new Error("no secret is needed")) };
   const parts = { config, clock, credentials: credentials as never, egress: createEgress({ allow: [] }) };
   const executors = [
-    ...new Set(createExecutors({ ...parts, installation: "test", findSecret: () => null, hidden: [] }).values()),
+    ...new Set(
+      createExecutors({ ...parts, installation: "test", findSecret: () => null, hidden: [], records: "" }).values(),
+    ),
   ];
   const all = executors.flatMap((executor) => executor.kinds.map((declared) => ({ executor, declared })));
   return new Map(all.map((one) => [one.declared.kind, one]));

@@ -27,6 +27,7 @@ import { IncidentTable } from "./servicenow-table.ts";
 import { createSqlExecutor } from "./sql-migrate.ts";
 import { createSlackBridge } from "./slack-bridge.ts";
 import { createSlackExecutor } from "./slack-post.ts";
+import { createTerraformExecutor } from "./terraform.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** Fits a correlation id with an action id behind it, and means nothing to a ServiceNow query. */
@@ -43,6 +44,8 @@ export interface RegistryParts {
   readonly findSecret: (text: string) => string | null;
   /** Folders that no program may see: where keys, secrets and the ledger are. */
   readonly hidden: readonly string[];
+  /** A folder of Holdpoint's own, for what programs said while they ran. */
+  readonly records: string;
 }
 
 /**
@@ -85,6 +88,14 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     const { findSecret, hidden } = parts;
     const installation = correlationPrefix(parts.installation);
     executors.push(createRunbookExecutor({ config: config.runbook, credentials, hidden, installation, findSecret }));
+  }
+  if (config.terraform !== undefined) {
+    const { findSecret, hidden, records } = parts;
+    const installation = correlationPrefix(parts.installation);
+    const { terraform } = config;
+    executors.push(
+      createTerraformExecutor({ config: terraform, credentials, hidden, records, installation, findSecret }),
+    );
   }
   if (config.slack !== undefined) executors.push(slackMessages(parts, config.slack));
   if (config.github !== undefined) executors.push(githubRepositories(parts, config.github));

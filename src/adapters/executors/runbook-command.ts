@@ -1,8 +1,5 @@
 // Runbook commands: programs that configuration lists, with typed arguments, without a shell, in a sandbox.
 
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { canonicalEnvironment } from "../../core/environment.ts";
@@ -25,11 +22,11 @@ import {
   type RunbookCommand,
   type RunbookConfig,
 } from "../../wire/schemas/runbook-config.ts";
+import { digestOf } from "./program-digest.ts";
 import { runSandboxed, type Sandboxed, type SandboxEnd } from "./runbook-sandbox.ts";
 import { readSecret } from "./secret-reading.ts";
 import { withoutSecrets } from "./step-outcomes.ts";
 
-const PROGRAM_BYTES_MAX = 268_435_456;
 const AGAIN_MS = 30_000;
 /** Of what a program writes, so much goes into the record. */
 const OUTPUT_CHARS_MAX = 2_000;
@@ -125,20 +122,6 @@ function inverseOf(
 ): JsonObject {
   const kept = Object.fromEntries(Object.entries(given).filter(([parameter]) => Object.hasOwn(parameters, parameter)));
   return { kind: kindOf(repeat), target: { ...target }, args: { command: name, parameters: kept } };
-}
-
-/** SHA-256 of a program that nobody but its owner may change; undefined for every other file. */
-async function digestOf(program: string): Promise<string | undefined> {
-  const file = await stat(program).catch(() => null);
-  const isGood = file?.isFile() === true && (file.mode & 0o022) === 0 && (file.mode & 0o111) !== 0;
-  if (!isGood || file.size > PROGRAM_BYTES_MAX) return undefined;
-  const digest = createHash("sha256");
-  try {
-    for await (const chunk of createReadStream(program) as AsyncIterable<Buffer>) digest.update(chunk);
-  } catch {
-    return undefined;
-  }
-  return digest.digest("hex");
 }
 
 const callSchema = z.strictObject({

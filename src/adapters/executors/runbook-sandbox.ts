@@ -1,7 +1,7 @@
 // Running one program apart from everything: namespaces of its own, no privileges, no network unless named, and limits on
 // time, memory and output. Where that cannot be had, the program is not run.
 
-import { spawn } from "node:child_process";
+import { spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 
@@ -17,6 +17,14 @@ export interface Sandboxed {
   readonly user: { readonly uid: number; readonly gid: number };
   /** Folders that it finds empty. */
   readonly hidden: readonly string[];
+  /** Of its two outputs only the first is kept. */
+  readonly isApart?: boolean;
+  /** An open file that takes its first output instead. */
+  readonly stdout?: number;
+  /** An open file that it finds at `/proc/self/fd/4`. */
+  readonly file?: number;
+  /** So long it has after an interrupt to end by itself; none: it is killed at once. */
+  readonly stopMs?: number;
 }
 
 /** `unstarted`: the program did not run, for certain. `ended`: its exit code, or null when it was killed. */
@@ -43,16 +51,21 @@ export async function runSandboxed(sandboxed: Sandboxed, signal: AbortSignal): P
   if (signal.aborted) return { kind: "unstarted", code: "aborted" };
   const [command = "", ...args] = argvOf(sandboxed);
   const env = { PATH: SAFE_PATH, HOME: "/tmp", LANG: "C.UTF-8", ...sandboxed.environment };
-  const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const { stdout: into = "pipe", file } = sandboxed;
+  const stdio: StdioOptions = ["ignore", into, "pipe", "pipe", ...(file === undefined ? [] : [file])];
+  const child = spawn(command, args, { cwd: "/", env, detached: true, stdio });
   const failed = once(child, "error").then(() => "error" as const);
   const closed = once(child, "close").then(([exit]) => exit as number | null);
-  const kill = (): void => void (child.pid !== undefined && killGroup(child.pid));
+  const { pid } = child;
+  const kill = (): void => {
+    if (pid !== undefined) stopGroup(pid, sandboxed.stopMs, closed);
+  };
   signal.addEventListener("abort", kill, { once: true });
   if (signal.aborted) kill();
   const [, stdout, stderr, started] = child.stdio;
   const output = new Output(sandboxed.outputBytesMax);
   output.collect(stdout);
-  output.collect(stderr);
+  (sandboxed.isApart === true ? new Output(0) : output).collect(stderr);
   const start = new Output(16);
   start.collect(started as Readable);
   const end = await Promise.race([failed, closed]);
@@ -60,7 +73,9 @@ export async function runSandboxed(sandboxed: Sandboxed, signal: AbortSignal): P
   if (end === "error" || !start.text.startsWith("started")) {
     return { kind: "unstarted", code: signal.aborted ? "aborted" : "sandbox-unavailable" };
   }
-  if (signal.aborted) return { kind: "killed", output: output.text };
+  // One that was given the time may have ended by itself, and then its exit code tells.
+  const isKilled = end === null || sandboxed.stopMs === undefined;
+  if (signal.aborted && isKilled) return { kind: "killed", output: output.text };
   return { kind: "ended", exit: end, output: output.text, isCut: output.isCut };
 }
 
@@ -88,10 +103,17 @@ function argvOf({ program, args, network, memoryMiB, user, hidden }: Sandboxed):
   ];
 }
 
+function stopGroup(pid: number, stopMs: number | undefined, closed: Promise<unknown>): void {
+  if (stopMs === undefined) return signalGroup(pid, "SIGKILL");
+  signalGroup(pid, "SIGINT");
+  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), stopMs);
+  void closed.finally(() => clearTimeout(timer));
+}
+
 /** The whole group, which is its own: what leads it takes the namespace of processes with it. */
-function killGroup(pid: number): void {
+function signalGroup(pid: number, signal: "SIGINT" | "SIGKILL"): void {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(-pid, signal);
   } catch {
     // It has ended by itself.
   }

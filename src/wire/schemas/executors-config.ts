@@ -6,6 +6,7 @@ import { githubConfigSchema } from "./github-config.ts";
 import { secretRefSchema } from "./credentials-config.ts";
 import { kubernetesConfigSchema } from "./kubernetes-config.ts";
 import { runbookConfigSchema } from "./runbook-config.ts";
+import { terraformConfigSchema } from "./terraform-config.ts";
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
@@ -220,6 +221,7 @@ export const executorsConfigSchema = z
   .strictObject({
     kubernetes: kubernetesConfigSchema.optional(),
     runbook: runbookConfigSchema.optional(),
+    terraform: terraformConfigSchema.optional(),
     http: httpConfigSchema.optional(),
     sql: sqlConfigSchema.optional(),
     pagerduty: pagerdutyConfigSchema.optional(),

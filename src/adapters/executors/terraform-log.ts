@@ -1,0 +1,104 @@
+// What applying a plan said, line by line, in a file of ours: how far it got, also when nobody saw its end.
+
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Json, JsonObject } from "../../core/json.ts";
+
+const LOG_BYTES_MAX = 33_554_432;
+const LOGS_MAX = 2_000;
+const ERRORS_MAX = 8;
+
+/** `isTold`: what is not in it did not happen. A machine that went down may have lost what was written last. */
+export interface ApplyLog {
+  readonly isTold: boolean;
+  readonly hasBegun: boolean;
+  /** Counts of the end, once it was reached: the state is written by then. */
+  readonly done: JsonObject | null;
+  /** Terraform's own headings of what went wrong; no values. */
+  readonly errors: readonly string[];
+}
+
+function pathOf(records: string, mark: string): string {
+  return join(records, `apply-${createHash("sha256").update(mark).digest("hex").slice(0, 40)}.jsonl`);
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** Durable before anything is run. The caller closes what it gets. */
+export function openLog(records: string, mark: string): number {
+  mkdirSync(records, { recursive: true, mode: 0o700 });
+  forgetOldest(records);
+  const path = pathOf(records, mark);
+  const writing = openSync(path, "w", 0o600);
+  writeSync(writing, `${JSON.stringify({ type: "holdpoint", boot: bootId(), action: mark })}\n`);
+  fsyncSync(writing);
+  closeSync(writing);
+  const folder = openSync(records, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+  return openSync(path, "a");
+}
+
+function forgetOldest(records: string): void {
+  const names = readdirSync(records).filter((name) => name.startsWith("apply-"));
+  if (names.length < LOGS_MAX) return;
+  const aged = names.map((name) => ({ name, atMs: statSync(join(records, name)).mtimeMs }));
+  aged.sort((one, other) => one.atMs - other.atMs);
+  for (const { name } of aged.slice(0, names.length - LOGS_MAX + 1)) unlinkSync(join(records, name));
+}
+
+/** Undefined where nothing was ever run for it here. */
+export function readLog(records: string, mark: string): ApplyLog | undefined {
+  let text: string;
+  try {
+    const path = pathOf(records, mark);
+    if (statSync(path).size > LOG_BYTES_MAX) return { isTold: false, hasBegun: true, done: null, errors: [] };
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const messages = text.split("\n").map(messageOf);
+  const errors = messages.flatMap((one) => (one?.["type"] === "diagnostic" ? errorsIn(one) : []));
+  return {
+    isTold: messages[0]?.["boot"] === bootId(),
+    hasBegun: messages.some((one) => one?.["type"] === "apply_start"),
+    done: messages.map((one) => (one?.["type"] === "change_summary" ? appliedIn(one) : null)).findLast(Boolean) ?? null,
+    errors: errors.slice(0, ERRORS_MAX),
+  };
+}
+
+/** Providers and programs may write lines of their own. */
+function messageOf(line: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(line) as Json;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function errorsIn({ diagnostic }: JsonObject): readonly string[] {
+  const { severity, summary } = (diagnostic ?? {}) as { severity?: unknown; summary?: unknown };
+  return severity === "error" && typeof summary === "string" ? [summary.slice(0, 200)] : [];
+}
+
+/** There are others, of the plan that is about to be applied. */
+function appliedIn({ changes }: JsonObject): JsonObject | null {
+  const { operation, add, change, remove } = (changes ?? {}) as JsonObject;
+  const counts = { add: add ?? 0, change: change ?? 0, remove: remove ?? 0 };
+  return operation === "apply" || operation === "destroy" ? counts : null;
+}

@@ -1,0 +1,212 @@
+// Saved plans of Terraform and OpenTofu: shown as what they do, applied as exactly those bytes, once, and never blindly again.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, writeFileSync, existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import { executeRequest, executorContract, never, planRequest } from "./contract.ts";
+import { STATE_KEY, terraformStage, type TerraformStage } from "./terraform-stage.ts";
+
+executorContract({ name: "terraform apply", start: () => Promise.resolve(terraformStage()) });
+
+function staged(t: TestContext, limits?: JsonObject): { stage: TerraformStage; executor: Executor } {
+  const stage = terraformStage(limits);
+  t.after(() => stage.close());
+  return { stage, executor: stage.build() };
+}
+
+function planOf(executor: Executor, plan = "raise.tfplan"): Promise<Plan> {
+  return executor.plan(planRequest({ kind: "terraform.apply", args: { workspace: "cart", plan } }), never);
+}
+
+const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
+const run = (executor: Executor, plan: Plan): Promise<StepOutcome> =>
+  executor.execute(executeRequest(plan, 20_000), never);
+
+function refused(code: ErrorCode): (error: unknown) => boolean {
+  return (error) => isAppError(error, code);
+}
+
+const logsOf = ({ directory }: TerraformStage): readonly string[] => {
+  const records = join(directory, "..", "records");
+  return readdirSync(records).map((name) => join(records, name));
+};
+
+test("a plan shows each resource, the worst first, and no value that is sensitive, unknown or looks like a secret", async (t) => {
+  const { stage, executor } = staged(t);
+  stage.save("all.tfplan", [
+    { address: "null.same", actions: ["no-op"] },
+    { address: "data.read", actions: ["read"] },
+    {
+      address: "aws_db.cart",
+      before: { size: 1, password: "old-sesame", url: "x" },
+      after: { size: 2, password: "new-sesame", key: "AKIAIOSFODNN7EXAMPLE" },
+      marks: {
+        before_sensitive: { password: true },
+        after_sensitive: { password: true },
+        after_unknown: { arn: true, url: true },
+      },
+    },
+    { address: "aws_lb.new", actions: ["create"], after: { name: "new" } },
+    { address: "aws_vm.other", actions: ["delete", "create"], before: { zone: "a" }, after: { zone: "b" } },
+    { address: "aws_vm.gone", actions: ["delete"], before: { name: "gone" } },
+  ]);
+  const plan = await planOf(executor, "all.tfplan");
+  const { changes, counts } = plan.diff as unknown as { changes: readonly JsonObject[]; counts: JsonObject };
+  assert.deepEqual(counts, { creates: 1, updates: 1, deletes: 1, replaces: 1, forgets: 0, imports: 0 });
+  assert.deepEqual(
+    changes.map(({ address, change }) => [address, change]),
+    [
+      ["aws_vm.gone", "deletes"],
+      ["aws_vm.other", "replaces"],
+      ["aws_db.cart", "updates"],
+      ["aws_lb.new", "creates"],
+    ],
+  );
+  assert.deepEqual(changes[2]?.["fields"], [
+    { path: ".arn", from: null, to: "(known after apply)" },
+    { path: ".key", from: null, to: "(not shown)" },
+    { path: ".size", from: 1, to: 2 },
+    { path: ".url", from: "x", to: "(known after apply)" },
+  ]);
+  const text = JSON.stringify(plan);
+  for (const secret of ["sesame", "AKIA", "hunter2", STATE_KEY]) assert.ok(!text.includes(secret), secret);
+  assert.equal(plan.signature, "irreversible");
+  assert.equal(plan.size, 4);
+});
+
+test("what deletes or replaces is signed by a person, what leaves the state is looked at, and the rest is for policy", async (t) => {
+  const { stage, executor } = staged(t);
+  const signatureOf = async (...actions: readonly string[]): Promise<string | undefined> => {
+    stage.save("one.tfplan", [{ address: "a.b", actions, before: { a: 1 }, after: { a: 2 } }]);
+    return (await planOf(executor, "one.tfplan")).signature;
+  };
+  for (const actions of [["delete"], ["create", "delete"], ["delete", "create"], ["something-new"]]) {
+    assert.equal(await signatureOf(...actions), "irreversible", actions.join());
+  }
+  assert.equal(await signatureOf("forget"), "opaque");
+  for (const action of ["create", "update"]) assert.equal(await signatureOf(action), undefined);
+});
+
+test("files that are no plan, do nothing, or were made by a failed run are refused", async (t) => {
+  const { stage, executor } = staged(t);
+  const plans = join(stage.directory, "..", "plans");
+  stage.save("errored.tfplan", [{ address: "a.b" }], { errored: true });
+  stage.save("empty.tfplan", [{ address: "a.b", actions: ["no-op"] }]);
+  stage.save("newer.tfplan", [{ address: "a.b" }], { format_version: "2.0" });
+  writeFileSync(join(plans, "garbage.tfplan"), "PK\u0003\u0004");
+  symlinkSync("/etc/passwd", join(plans, "link.tfplan"));
+  for (const name of ["errored.tfplan", "newer.tfplan", "garbage.tfplan"]) {
+    await assert.rejects(planOf(executor, name), refused("target-refused"), name);
+  }
+  await assert.rejects(planOf(executor, "empty.tfplan"), refused("arguments-invalid"));
+  for (const name of ["none.tfplan", "link.tfplan"]) {
+    await assert.rejects(planOf(executor, name), refused("target-not-found"), name);
+  }
+  for (const name of ["../work/terraform.tfstate", "-out", ".hidden"]) {
+    await assert.rejects(planOf(executor, name), refused("arguments-invalid"), name);
+  }
+});
+
+test("another file, another state or another program since the plan is not applied", async (t) => {
+  const { stage, executor } = staged(t);
+  const plan = await planOf(executor);
+  stage.save("raise.tfplan", [{ address: "aws_lb.other" }]);
+  assert.equal(codeOf(await run(executor, plan)), "target-moved");
+  const second = await planOf(executor);
+  stage.moveState();
+  assert.equal(codeOf(await run(executor, second)), "target-moved");
+  const stale = await planOf(executor);
+  assert.deepEqual(await run(executor, stale), {
+    status: "failed",
+    code: "target-moved",
+    detail: { errors: ["Saved plan is stale"], exit: 1 },
+  });
+  const forged = JSON.parse(JSON.stringify(plan).replaceAll('"cart"', '"other"')) as Plan;
+  assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  assert.equal(stage.effects(), 0);
+});
+
+test("a lock of somebody else is waited for, and one apply at a time runs in a directory", async (t) => {
+  const { stage, executor } = staged(t);
+  stage.save("slow.tfplan", [{ address: "aws_lb.cart", seconds: 0.5, before: { a: 1 }, after: { a: 2 } }]);
+  const plan = await planOf(executor, "slow.tfplan");
+  const lock = join(stage.directory, ".terraform.tfstate.lock.info");
+  writeFileSync(lock, "{}");
+  const locked = await run(executor, plan);
+  assert.ok(locked.status === "retry" && locked.code === "target-busy" && locked.afterMs === 15_000);
+  rmSync(lock);
+  const other = { ...executeRequest(plan, 20_000), idempotencyKey: "act_00000000e" };
+  const [first, second] = await Promise.all([run(executor, plan), executor.execute(other, never)]);
+  assert.equal(first.status, "succeeded", JSON.stringify(first));
+  assert.ok(second.status === "retry" && second.code === "target-busy");
+  assert.equal(codeOf(await executor.execute(other, never)), "target-moved");
+  assert.deepEqual(stage.applied(), ["aws_lb.cart"]);
+});
+
+test("one that failed half way is for people, and says which step failed without what the provider said", async (t) => {
+  const { stage, executor } = staged(t);
+  stage.save("half.tfplan", [{ address: "a.one" }, { address: "a.two", fails: true }, { address: "a.three" }]);
+  const plan = await planOf(executor, "half.tfplan");
+  const outcome = await run(executor, plan);
+  assert.deepEqual(outcome, {
+    status: "partial",
+    afterMs: 0,
+    code: "partly-applied",
+    detail: { errors: ["creating resource"], exit: 1 },
+  });
+  assert.equal((await executor.reconcile(executeRequest(plan), never)).status, "unclear");
+  assert.equal(codeOf(await run(executor, plan)), "earlier-attempt-unsettled");
+  assert.deepEqual(stage.applied(), ["a.one"]);
+});
+
+test("stopped, it finishes the resource at hand, writes its state, and starts no other", async (t) => {
+  const { stage, executor } = staged(t);
+  stage.save("long.tfplan", [{ address: "a.one", seconds: 30 }, { address: "a.two" }]);
+  const plan = await planOf(executor, "long.tfplan");
+  const brake = new AbortController();
+  const running = executor.execute(executeRequest(plan, 60_000), brake.signal);
+  while (
+    !existsSync(join(stage.directory, "..", "records")) ||
+    !logsOf(stage).some((path) => readFileSync(path, "utf8").includes("apply_start"))
+  ) {
+    await sleep(20);
+  }
+  brake.abort(new Error("stopped by the kill switch"));
+  const outcome = await running;
+  assert.ok(outcome.status === "partial" && outcome.code === "partly-applied", JSON.stringify(outcome));
+  assert.deepEqual(stage.applied(), ["a.one"]);
+  assert.match(readFileSync(join(stage.directory, "terraform.tfstate"), "utf8"), /"serial":8/);
+});
+
+test("after a crash its log tells: never run, run to its end, or begun and for people", async (t) => {
+  const { stage, executor } = staged(t);
+  const plan = await planOf(executor);
+  const request = executeRequest(plan);
+  assert.equal((await stage.build().reconcile(request, never)).status, "absent");
+  assert.equal((await run(executor, plan)).status, "succeeded");
+  const next = stage.build();
+  assert.equal((await next.reconcile(request, never)).status, "happened");
+  assert.equal((await run(next, plan)).status, "succeeded", "found, not applied again");
+  const [log = ""] = logsOf(stage);
+  const lines = readFileSync(log, "utf8").split("\n");
+  const until = (word: string): string =>
+    lines
+      .slice(
+        0,
+        lines.findIndex((line) => line.includes(word)),
+      )
+      .join("\n");
+  writeFileSync(log, `${until("change_summary")}\n{"cut`);
+  assert.deepEqual(await next.reconcile(request, never), { status: "unclear", detail: { code: "partly-applied" } });
+  writeFileSync(log, until("apply_start"));
+  assert.equal((await next.reconcile(request, never)).status, "absent");
+  writeFileSync(log, until("apply_start").replace(/"boot":"[^"]*"/, '"boot":"another"'));
+  const restarted = await next.reconcile(request, never);
+  assert.deepEqual(restarted, { status: "unclear", detail: { code: "restarted-since" } });
+  assert.equal(stage.effects(), 1);
+});
