@@ -124,6 +124,23 @@ CREATE TABLE approvers (
 ) STRICT;
 CREATE INDEX approvers_status ON approvers (status);
 
+CREATE TABLE grants (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  agent TEXT,
+  kind TEXT,
+  environment TEXT,
+  service TEXT,
+  document TEXT NOT NULL,
+  packed INTEGER NOT NULL DEFAULT 0 -- 1 where a block still has the document as it was before
+) STRICT;
+CREATE INDEX grants_status ON grants (status);
+CREATE INDEX grants_agent ON grants (agent);
+CREATE INDEX grants_kind ON grants (kind);
+CREATE INDEX grants_environment ON grants (environment);
+CREATE INDEX grants_service ON grants (service);
+
 CREATE TABLE levels (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

@@ -21,6 +21,7 @@ import { addPolicy } from "./commands/policy.ts";
 import { addPropose, addRevert } from "./commands/propose.ts";
 import { addRca } from "./commands/rca.ts";
 import { addRecords } from "./commands/records.ts";
+import { addRevoke } from "./commands/grants.ts";
 import { addSilences } from "./commands/silences.ts";
 import { addSources } from "./commands/sources.ts";
 import { addStage } from "./commands/stage.ts";
@@ -83,6 +84,7 @@ const COMMANDS = [
   addDrill,
   addAnswers,
   addIncidents,
+  addRevoke,
   addSilences,
   addKill,
   addStage,

@@ -15,6 +15,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
+import { grantRoutes } from "./routes/grants.ts";
 import { levelRoutes } from "./routes/levels.ts";
 import { approverRoutes } from "./routes/approvers.ts";
 import { controlRoutes } from "./routes/control.ts";
@@ -50,6 +51,7 @@ export const ROUTES: readonly Route[] = [
   ...agentRoutes,
   ...approvalRoutes,
   ...approverRoutes,
+  ...grantRoutes,
   ...levelRoutes,
   ...controlRoutes,
   ...stopReportRoutes,

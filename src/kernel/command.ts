@@ -141,6 +141,7 @@ export type CommandInputs = {
   "release-brake": { readonly brake: string; readonly person: string | null; readonly requestHash: string };
   "grant-stage": { readonly stage: Stage; readonly expiresAt: number | null; readonly signature: string };
   "refuse-proposal": { readonly code: string };
+  "revoke-grant": { readonly grant: string };
   "revoke-agent": { readonly agent: string };
   "open-session": EventFacts["session.opened"] & { readonly session: string };
   "end-session": EventFacts["session.ended"] & { readonly session: string };

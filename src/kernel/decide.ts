@@ -3,6 +3,7 @@
 import * as actions from "./commands/actions.ts";
 import * as agents from "./commands/agents.ts";
 import { breakGlass } from "./commands/break-glass.ts";
+import { revokeGrantById } from "./commands/grants.ts";
 import * as holds from "./commands/holds.ts";
 import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
@@ -51,6 +52,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "end-command": incidentCommand.endCommand,
   "grant-stage": stage.grantStage,
   "refuse-proposal": agents.refuseProposal,
+  "revoke-grant": revokeGrantById,
   "revoke-agent": agents.revokeAgent,
   "open-session": installation.openSession,
   "end-session": installation.endSession,

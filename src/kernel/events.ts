@@ -208,7 +208,7 @@ export type EventFacts = {
   /** Taken back: what is under way is stopped and asked about, the rest ends with this. */
   "action.grant-revoked": {
     readonly grant: string;
-    readonly code: "by-person" | "agent-revoked" | "level-revoked" | "level-expired" | "level-lost";
+    readonly code: "by-request" | "given-up" | "agent-revoked" | "level-revoked" | "level-expired" | "level-lost";
     /** As it stands after that: unchanged while a call is under way. */
     readonly status: ActionStatus;
   };

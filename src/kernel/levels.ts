@@ -7,6 +7,7 @@
 import { assert } from "../core/assert.ts";
 import { coversKind } from "../core/kind-pattern.ts";
 import { LEVEL_MAX, type Level } from "../wire/types/level.ts";
+import type { Payload } from "../wire/types/event.ts";
 import type { Evaluation, Verdict, VerdictKind } from "../wire/types/verdict.ts";
 import type { EventFacts } from "./events.ts";
 import type { Action, LevelGrant, State } from "./state.ts";
@@ -106,7 +107,7 @@ export function isLevelOver({ levels }: Granted, now: number): boolean {
 type Lost = { readonly agent: string; readonly code: "level-revoked" | "level-expired"; readonly inFlight: boolean };
 
 /** What is done is still verified, and taken back where it is owed: less authority is no reason to leave it broken. */
-const MAY_BEGIN: ReadonlySet<string> = new Set(["granted", "retrying"]);
+export const MAY_BEGIN: ReadonlySet<string> = new Set(["granted", "retrying"]);
 
 /** Takes back the grants of actions that were granted at a level which is gone; `inFlight`: also of calls under way. */
 export function revokeUncovered(tx: Transaction, { agent, code, inFlight }: Lost): void {
@@ -115,7 +116,7 @@ export function revokeUncovered(tx: Transaction, { agent, code, inFlight }: Lost
     if (!isConcerned || action.grant === null || action.grant.revoked) continue;
     if (!MAY_BEGIN.has(action.status) && !(inFlight && isUnderWay(action))) continue;
     if (!hasLostLevel(tx.state, tx.now, action)) continue;
-    revokeGrant(tx, action, code);
+    revokeGrant(tx, action, { code });
   }
 }
 
@@ -125,16 +126,18 @@ function isAbove({ agents }: State, agent: string, action: Action): boolean {
 
 type RevokedCode = EventFacts["action.grant-revoked"]["code"];
 
+type Revocation = { readonly code: RevokedCode; readonly payload?: Payload | undefined };
+
 /** The action must have a grant. What is under way goes on to its end, which is asked for; the rest ends here. */
-export function revokeGrant(tx: Transaction, action: Action, code: RevokedCode): void {
+export function revokeGrant(tx: Transaction, action: Action, { code, payload }: Revocation): void {
   assert(action.grant !== null, "only a grant is taken back");
   const ended = action.unsettled ? "needs-attention" : "cancelled";
   const status = isUnderWay(action) ? action.status : ended;
   const facts = { code, grant: action.grant.id, status };
-  tx.emit({ type: "action.grant-revoked", subject: action.id, facts });
+  tx.emit({ type: "action.grant-revoked", subject: action.id, facts, ...(payload === undefined ? {} : { payload }) });
 }
 
 /** A call of it may be going on, or nobody knows how one ended. */
-function isUnderWay({ status }: Action): boolean {
+export function isUnderWay({ status }: Action): boolean {
   return status === "executing" || status === "reconciling";
 }

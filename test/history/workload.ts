@@ -238,8 +238,11 @@ export class Workload extends Recorder {
   #cancel(): void {
     const [review] = this.state.reviews.keys();
     if (review !== undefined) return void this.submit(reviewCommand(review, this.#from(REVIEW_OUTCOMES)));
-    const action = this.#one([...this.state.actions.keys()]);
-    if (action !== undefined) this.submit(command("cancel-action", "person:p-ada", { action, code: "by-person" }));
+    const action = this.#one([...this.state.actions.values()]);
+    if (action === undefined) return;
+    const isGranted = action.grant !== null && this.#chance(2);
+    if (isGranted) this.submit(command("revoke-grant", "person:p-ada", { grant: action.grant?.id ?? "" }));
+    else this.submit(command("cancel-action", "person:p-ada", { action: action.id, code: "by-person" }));
   }
 
   #control(): void {
@@ -307,8 +310,7 @@ export class Workload extends Recorder {
     const { status, planHash } = this.state.actions.get(action ?? "") ?? {};
     if (action === undefined || status !== "held" || this.#chance(4)) return;
     const id = "person:p-ada";
-    const answerer = { id, kind: "person", person: "p-ada", roles: ["sre", "admin"], owner: null, models: [] } as const;
-    const given = { answerer, proposer: { owner: null, models: [] }, present: [] };
+    const given = { answerer: personOf("p-ada", ["sre", "admin"]), proposer: { owner: null, models: [] }, present: [] };
     this.submit(command("answer-hold", id, { action, decision: "approve", planHash: planHash ?? "", ...given }));
   }
 

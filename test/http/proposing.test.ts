@@ -97,3 +97,15 @@ describe("several proposals at once", () => {
     assert.equal((await server.ask("/v1/actions/batch", { body: { actions: [one] } })).status, 401);
   });
 });
+
+describe("grants", () => {
+  it("are listed, read by whoever has them, and taken back only while something may begin under them", async () => {
+    const { json } = await server.ask("/v1/grants?status=active", as("ada"));
+    assert.deepEqual(json, { items: [], cursor: null });
+    const unknown = "/v1/grants/grt_000000001";
+    await assertRefused(server.ask(unknown, as("ada")), "grant-not-found");
+    await assertRefused(server.ask(`${unknown}/revoke`, { ...as("ada"), body: {} }), "grant-not-found");
+    const narrow = { as: await server.bearer("visitor", ["agents:read"]) };
+    await assertRefused(server.ask("/v1/grants", narrow), "scope-insufficient");
+  });
+});

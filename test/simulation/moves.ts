@@ -13,14 +13,13 @@ import { STAGES } from "../../src/wire/types/stage.ts";
 import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
-import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
-import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
+import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
+import { ENVIRONMENTS, from, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
 import { AGENTS, type World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
-const ENVIRONMENTS = ["production", "staging", "test"];
 const COMMANDERS = [
   { id: "person:ada", person: "ada", roles: ["on-call"] },
   { id: "person:eve", person: "eve", roles: ["visitor"] },
@@ -36,21 +35,16 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 76) return answer(world, promised);
   if (pick < 80) return changeMinds(world);
   if (pick < 88) return passTime(world);
-  if (pick < 90) return cancel(world);
+  if (pick < 90) return world.random.below(3) === 0 ? revokeGrant(world) : cancel(world);
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
   if (pick < 94) return erase(world);
   if (pick < 95) return world.random.below(2) === 0 ? split(world) : comeAndGo(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
-  if (pick < 98) return command(world);
-  if (pick < 98) return registration(world);
+  if (pick < 98) return world.random.below(2) === 0 ? command(world) : registration(world);
   if (pick < 99) return world.random.below(2) === 0 ? silence(world) : moveLevel(world);
   world.process.runner.sweep();
-}
-
-function from<T>(world: World, items: readonly T[]): T {
-  return items[world.random.below(items.length)] as T;
 }
 
 /** What the pager says about an incident of ours, as people there act. */
@@ -325,17 +319,6 @@ function setStage(world: World): void {
   void world.ask({ type: "propose-action", actor: "person:ada", input });
 }
 
-/** An agent is registered, again or for another, which an owner answers; now and then one is revoked. */
-function registration(world: World): void {
-  const { id } = from(world, AGENTS);
-  if (world.random.below(8) === 0) {
-    return void world.ask({ type: "revoke-agent", actor: "person:ada", input: { agent: id } });
-  }
-  const isBelow = world.random.below(3) === 0;
-  const wanted = isBelow ? registrationOf("agent:below", { parent: id }) : registrationOf(id);
-  void world.ask({ type: "propose-action", actor: "person:owner", input: registrationProposal(wanted, "owner") });
-}
-
 /** Somebody takes command of an incident, with or without exceptions, or hands back. */
 function command(world: World): void {
   const open = [...(world.process?.kernel.state.incidents.values() ?? [])];
@@ -350,31 +333,6 @@ function command(world: World): void {
   const services = world.random.below(4) === 0 ? ["search"] : [];
   const input = { incident, person, roles, services, exceptAgents, exceptKinds };
   void world.ask({ type: "command-incident", actor, input });
-}
-
-const AGENT_IDS = AGENTS.map(({ id }) => id);
-const PATTERNS = [["*"], ["model.*"], ["model.neither"]];
-
-/** People and agents ask for levels, mostly answered by the next one who is asked; levels are taken back. */
-function moveLevel(world: World): void {
-  const grants = [...(world.process?.kernel.state.levels.values() ?? [])].flat();
-  const asks = from(world, ["person:ada", "person:ben", ...AGENT_IDS]);
-  const by = {
-    agentKind: asks.startsWith("agent:") ? "agent" : "person",
-    person: asks.startsWith("person:") ? asks.slice("person:".length) : null,
-  } as const;
-  if (grants.length > 0 && world.random.below(3) === 0) {
-    const input = revokeProposal(from(world, grants).id, by);
-    return void world.ask({ type: "propose-action", actor: asks, input });
-  }
-  const scope = {
-    agent: from(world, AGENT_IDS),
-    kinds: from(world, PATTERNS),
-    environments: world.random.below(2) === 0 ? null : [from(world, ENVIRONMENTS)],
-    level: from(world, [0, 1, 2, 3] as const),
-    expiresAt: world.nowMs + 1 + world.random.below(TERMS.levelMs / 8),
-  };
-  void world.ask({ type: "propose-action", actor: asks, input: levelProposal(scope, by) });
 }
 
 function brake(world: World): void {

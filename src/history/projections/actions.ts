@@ -4,6 +4,7 @@ import type { EvaluationFacts, KernelEvent, VerifyTerms } from "../../kernel/eve
 import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView, EvaluationView, VerificationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
+import { followAction } from "./grants.ts";
 import { noteStopEnds } from "./stops.ts";
 import { noteAction } from "./runs.ts";
 import { changeIncident, withNewest } from "./incidents.ts";
@@ -100,7 +101,9 @@ export function move(documents: Documents, event: KernelEvent, to: (before: Acti
   action.updatedAt = event.time;
   action.endedAt = ended ? event.time : null;
   if (ended) action.hold = null;
-  if (action.status !== status || action.dryRun !== dryRun) noteAction(documents, action);
+  if (action.status === status && action.dryRun === dryRun) return;
+  noteAction(documents, action);
+  followAction(documents, action);
 }
 
 export function evaluated(

@@ -7,6 +7,7 @@ import * as agents from "./agents.ts";
 import * as approvers from "./approvers.ts";
 import * as control from "./control.ts";
 import type { Documents } from "./documents.ts";
+import * as grants from "./grants.ts";
 import * as holds from "./holds.ts";
 import * as incidents from "./incidents.ts";
 import * as levels from "./levels.ts";
@@ -17,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 20;
+export const PROJECTIONS_VERSION = 21;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -74,8 +75,8 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.denied": inOrder(approvers.projectDecision, holds.projectDenied),
   "action.cancelled": actions.projectEnded("cancelled"),
   "action.expired": actions.projectEnded("expired"),
-  "action.granted": actions.projectGranted,
-  "action.grant-revoked": actions.projectGrantRevoked,
+  "action.granted": inOrder(actions.projectGranted, grants.projectGrantOf),
+  "action.grant-revoked": inOrder(actions.projectGrantRevoked, grants.projectGrantTakenBack),
   "action.completed": actions.projectCompleted,
   "step.started": actions.projectStepStarted,
   "step.finished": actions.projectStepFinished,

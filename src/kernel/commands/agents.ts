@@ -123,7 +123,7 @@ export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke
   let stopped = 0;
   for (const action of [...tx.state.actions.values()]) {
     if (isToStop(tx.state, action) && stopped++ < STOPPED_MAX) stopAction(tx, action);
-    else if (isToAbort(tx.state, action)) revokeGrant(tx, action, "agent-revoked");
+    else if (isToAbort(tx.state, action)) revokeGrant(tx, action, { code: "agent-revoked" });
   }
   return { subject: agent.id, result: "revoked", repeated: false };
 }

@@ -42,7 +42,7 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     return { subject: id, result: "expired", repeated: false };
   }
   if (action.grant.revoked || hasLostLevel(tx.state, tx.now, action)) {
-    revokeGrant(tx, action, "level-lost");
+    revokeGrant(tx, action, { code: "level-lost" });
     return { subject: id, result: "revoked", repeated: false };
   }
   if (brakeOn(tx.state.brakes.values(), action) !== "run") {

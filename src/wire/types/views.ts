@@ -5,9 +5,9 @@ import type { DeclaredModel, DeclaredRead, ProposalSignature } from "./agent.ts"
 import type { ApproverView } from "./approver-views.ts";
 import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
+import type { GrantView, LevelView } from "./grant-views.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { HealthResult } from "./health.ts";
-import type { LevelScope } from "./level.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { PredictionView } from "./prediction.ts";
 import type { Stage } from "./stage.ts";
@@ -245,17 +245,6 @@ export interface BrakeReportView {
   readonly clock: "monotonic" | "ledger";
 }
 
-/** A grant of level to an agent. */
-export interface LevelView extends Document, LevelScope {
-  readonly status: "active" | "revoked" | "expired";
-  /** The `level.grant` that asked for it: its answers say who approved it. */
-  readonly action: string;
-  readonly grantedAt: number;
-  readonly endedAt: number | null;
-  /** The `level.revoke` that took it back; null for the others. */
-  readonly revokeAction: string | null;
-}
-
 /** One bundle; its id is its hash, its `seq` that of its first proposal. */
 export interface PolicyView extends Document {
   readonly status: "proposed" | "active" | "superseded";
@@ -353,6 +342,7 @@ export interface ViewDocuments {
   readonly brakes: BrakeView;
   readonly reviews: ReviewView;
   readonly approvers: ApproverView;
+  readonly grants: GrantView;
   readonly levels: LevelView;
   readonly policies: PolicyView;
   readonly agents: AgentView;
@@ -373,6 +363,7 @@ export const VIEW_FILTERS = {
   brakes: ["status"],
   reviews: ["status", "environment", "service"],
   approvers: ["status"],
+  grants: ["status", "agent", "kind", "environment", "service"],
   levels: ["status", "agent"],
   policies: ["status"],
   agents: ["status", "owner"],
@@ -395,6 +386,7 @@ export type CountedView =
 /** Statuses after which a document hardly ever changes again: a store may pack such documents together. */
 export const SETTLED: { readonly [V in ViewName]?: ReadonlySet<string> } = {
   signals: new Set<SignalView["status"]>(["suppressed", "unmatched", "resolved", "quarantined"]),
+  grants: new Set<GrantView["status"]>(["used", "expired", "void"]),
   // One that needs people may still be told of.
   actions: new Set([...ENDED_STATUSES].filter((status) => status !== "needs-attention")),
 };
