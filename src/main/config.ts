@@ -13,6 +13,7 @@ import { healthConfigSchema } from "../wire/schemas/health-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
 import { notifiersConfigSchema } from "../wire/schemas/notifiers-config.ts";
+import { feedsConfigSchema } from "../wire/schemas/feeds-config.ts";
 import { issuersConfigSchema } from "../wire/schemas/issuers-config.ts";
 import { parseOrigin } from "../wire/schemas/origin.ts";
 import { STAGES } from "../wire/types/stage.ts";
@@ -91,6 +92,8 @@ const fileSchema = z.strictObject({
       forgetAfterHours: z.number().min(0.01).max(10_000).default(24),
       /** Beyond it, for the rest of the day, only what is new or gone is recorded. */
       mebibytesPerDay: z.number().min(1).max(10_000).default(64),
+      /** What it asks by itself. */
+      feeds: feedsConfigSchema.prefault({}),
     })
     .prefault({}),
   /** Whose tokens are accepted beside our own, and where people sign in. */

@@ -32,6 +32,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   const clusters = (executors.kubernetes?.clusters ?? []).map(
     ({ connection }) => parseAddress(connection.server).origin,
   );
+  const fed = config.model.feeds.kubernetes.map(({ connection }) => parseAddress(connection.server).origin);
   const asked = healthOrigins(health);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
   const told = notifierOrigins(notifiers);
@@ -41,6 +42,7 @@ export function allowedOrigins(config: Config): readonly string[] {
       ...rootedAt,
       ...databases,
       ...clusters,
+      ...fed,
       ...asked,
       ...classifierOrigins(config),
       ...exportOrigins(exports),

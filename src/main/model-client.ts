@@ -14,9 +14,10 @@ import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Config } from "./config.ts";
+import { allowedOrigins } from "./egress.ts";
 import { modelPath } from "./model-log.ts";
+import type { FeedStatus, ModelAnswer, ModelAsk, ModelData, ModelReport, ModelStatus } from "./model-protocol.ts";
 import { systemClock } from "./system.ts";
-import type { ModelAnswer, ModelAsk, ModelData, ModelReport, ModelStatus } from "./model-protocol.ts";
 
 /** Deliveries that wait for the thread: a collector keeps what it is told to send again. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
@@ -26,7 +27,11 @@ const SNAPSHOT_EVERY_EVENTS = 5_000;
 
 type Pending = { readonly resolve: (value: unknown) => void; readonly reject: (error: AppError) => void };
 
-export type ModelHooks = { readonly onProblem: (message: string, isFatal: boolean) => void };
+export type ModelHooks = {
+  readonly onProblem: (message: string, isFatal: boolean) => void;
+  /** Told when a feed begins to fail, fails for another reason, or is well (again). */
+  readonly onFeed: (feed: FeedStatus) => void;
+};
 
 export class ModelClient implements ModelService, Predictor {
   readonly #data: ModelData;
@@ -37,12 +42,14 @@ export class ModelClient implements ModelService, Predictor {
   #waitingBytes = 0;
   #gone: string | null = null;
   status: ModelStatus | null = null;
+  readonly feeds = new Map<string, FeedStatus>();
 
-  /** The thread starts now where the model has a log, and else when it is first asked for anything. */
+  /** The thread starts now where the model has a log or feeds, and else when it is first asked for anything. */
   constructor(data: ModelData, hooks: ModelHooks) {
     this.#data = data;
     this.#hooks = hooks;
-    if (existsSync(modelPath(data.place.dataDir))) this.#start();
+    const { kubernetes, manifests } = data.feeds;
+    if (kubernetes.length + manifests.length > 0 || existsSync(modelPath(data.place.dataDir))) this.#start();
   }
 
   /** How many spans were taken. Throws `overloaded` while too much waits. */
@@ -109,10 +116,16 @@ export class ModelClient implements ModelService, Predictor {
 
   #take(report: ModelReport): void {
     if ("status" in report) this.status = report.status;
+    else if ("feed" in report) this.#tellFeed(report.feed);
     else if ("problem" in report) {
       if (report.isFatal) this.#fail(report.problem);
       else this.#hooks.onProblem(report.problem, false);
     } else this.#settle(report);
+  }
+
+  #tellFeed(feed: FeedStatus): void {
+    this.feeds.set(feed.name, feed);
+    this.#hooks.onFeed(feed);
   }
 
   #settle(answer: ModelAnswer): void {
@@ -143,7 +156,8 @@ function toCode(code: string): ErrorCode {
 }
 
 /** The model of this installation; its thread may not run yet. */
-export function startModel({ dataDir, postgresUrl, model }: Config, log: Logger): ModelClient {
+export function startModel(config: Config, log: Logger): ModelClient {
+  const { dataDir, postgresUrl, model, credentials } = config;
   const data: ModelData = {
     place: { dataDir, postgresUrl },
     windowMs: model.windowSeconds * 1000,
@@ -152,8 +166,15 @@ export function startModel({ dataDir, postgresUrl, model }: Config, log: Logger)
     forgetAfterMs: model.forgetAfterHours * 3_600_000,
     dayBytesMax: model.mebibytesPerDay * 1024 * 1024,
     snapshotEveryEvents: SNAPSHOT_EVERY_EVENTS,
+    feeds: model.feeds,
+    credentials,
+    allow: allowedOrigins(config),
   };
   return new ModelClient(data, {
+    onFeed: ({ name, failing }) => {
+      if (failing === null) log.info({ feed: name }, "the model is fed");
+      else log.warn({ feed: name, failing }, "a feed of the model does not get what it asks for");
+    },
     onProblem: (message, isFatal) => {
       if (isFatal) log.error({ message }, "the runtime model is off");
       else log.warn({ message }, "the runtime model has a problem");
@@ -180,4 +201,11 @@ export function addModelMetrics(model: ModelClient, metrics: Metrics): void {
   for (const [name, help, of] of gauges) {
     metrics.gauge({ name, help, read: () => (model.status === null ? 0 : of(model.status)) });
   }
+  const read = () =>
+    [...model.feeds.values()].map(({ name, kind, failing }) => ({
+      labels: { feed: name, kind, code: failing ?? "" },
+      value: failing === null ? 0 : 1,
+    }));
+  const help = "1 while a feed of the model does not get what it asks for.";
+  metrics.family({ name: "holdpoint_model_feed_failing", type: "gauge", help, read });
 }

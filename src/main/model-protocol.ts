@@ -4,6 +4,8 @@ import type { SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
+import type { CredentialsConfig } from "../wire/schemas/credentials-config.ts";
+import type { FeedsConfig } from "../wire/schemas/feeds-config.ts";
 import type { StorePlace } from "./open-store.ts";
 
 export type ModelData = {
@@ -16,6 +18,11 @@ export type ModelData = {
   readonly forgetAfterMs: number;
   readonly dayBytesMax: number;
   readonly snapshotEveryEvents: number;
+  readonly feeds: FeedsConfig;
+  /** Where secrets come from; never the secrets. */
+  readonly credentials: CredentialsConfig;
+  /** Origins that may be reached. */
+  readonly allow: readonly string[];
 };
 
 export type ModelAsk =
@@ -37,6 +44,14 @@ export type ModelAnswer =
       readonly facts: object;
     };
 
+/** Of a feed that the model runs by itself; told when it changes. */
+export type FeedStatus = {
+  readonly name: string;
+  readonly kind: "kubernetes" | "manifests";
+  /** A code, while it does not get what it asks for. */
+  readonly failing: string | null;
+};
+
 /** Not asked for, after each window. */
 export type ModelStatus = {
   readonly events: number;
@@ -55,4 +70,5 @@ export type ModelStatus = {
 export type ModelReport =
   | ModelAnswer
   | { readonly status: ModelStatus }
+  | { readonly feed: FeedStatus }
   | { readonly problem: string; readonly isFatal: boolean };

@@ -8,14 +8,16 @@ import { AppError, isAppError } from "../core/errors.ts";
 import type { SpanDelivery } from "../http/services.ts";
 import { Answerer } from "../model/answer.ts";
 import { decideChange } from "../model/change.ts";
-import { decideDeclared } from "../model/declare.ts";
+import { decideDeclared, type Declared } from "../model/declare.ts";
 import { VERSIONS_MAX } from "../model/limits.ts";
 import { Intake } from "../model/traces/intake.ts";
 import { readSpansJson, readSpansProtobuf } from "../wire/schemas/otlp-traces.ts";
 import type { TelemetrySpan } from "../wire/types/telemetry-span.ts";
+import { runFeeds } from "./model-feeds.ts";
 import { loadModelKeys } from "./model-keys.ts";
 import { ModelLog } from "./model-log.ts";
-import type { ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
+import type { FeedStatus, ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
+import type { Change } from "../wire/types/model.ts";
 import { withDiff } from "./change-diff.ts";
 import { openReader } from "./open-store.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -28,12 +30,15 @@ const WINDOW_NAMES_MAX = 400_000;
 const SYSTEM = "system:model";
 const THINNED_FIRST_S = 180 * 86_400;
 
+type ToldChange = { readonly change: Change; readonly diff: string | null; readonly actor: string };
+
 class ModelThread {
   readonly #log: ModelLog;
   readonly #intake: Intake;
   readonly #answerer: Answerer;
   readonly #port: MessagePort;
   readonly #turns: NodeJS.Timeout;
+  readonly #feeding = new AbortController();
   #queue: Promise<void> = Promise.resolve();
 
   constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort }) {
@@ -47,6 +52,36 @@ class ModelThread {
   /** Requests are answered in order: what was recorded is read by whoever asks after it. */
   take(request: ModelRequest): void {
     this.#inTurn(() => this.#answer(request));
+  }
+
+  /** Runs the feeds that are configured, until the thread is told to stop. */
+  feed(data: ModelData): void {
+    const model = {
+      graph: this.#log.graph,
+      declare: (declared: Declared, actor: string) =>
+        this.#waited(async () => void (await this.#record(decideDeclared(this.#log.graph, declared), actor))),
+      change: (change: Change, diff: string | null, actor: string) =>
+        this.#waited(async () => void (await this.#recordChange({ change, diff, actor }))),
+      status: (feed: FeedStatus) => this.#report({ feed }),
+    };
+    void runFeeds(data, model, this.#feeding.signal).catch((error: unknown) =>
+      this.#report({ problem: `feeds: ${textOf(error)}`, isFatal: false }),
+    );
+  }
+
+  /** In turn; what goes wrong is for whoever asked, but an append whose end nobody knows ends the thread. */
+  #waited(work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#inTurn(async () => {
+        try {
+          await work();
+          resolve();
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(textOf(error)));
+          if (!isAppError(error) || isAppError(error, "commit-unknown")) throw error;
+        }
+      });
+    });
   }
 
   #inTurn(work: () => Promise<void>): void {
@@ -110,11 +145,12 @@ class ModelThread {
         return this.#answerer.answer(request.read);
       case "stop":
         clearInterval(this.#turns);
+        this.#feeding.abort();
         return this.#log.close();
     }
   }
 
-  async #recordChange({ change: told, diff, actor }: Extract<ModelRequest, { do: "change" }>) {
+  async #recordChange({ change: told, diff, actor }: ToldChange) {
     const { change, withheld } = diff === null ? { change: told, withheld: 0 } : withDiff(told, diff);
     const recorded = await this.#record(decideChange(this.#log.graph, change), actor);
     return { ...recorded, settings: change.settings.length, withheld };
@@ -194,6 +230,7 @@ async function main(port: MessagePort): Promise<void> {
       namesMax: WINDOW_NAMES_MAX,
     };
     const thread = new ModelThread({ log, intake: new Intake(log.graph, terms, systemClock.nowMs()), port });
+    thread.feed(data);
     port.on("message", (request: ModelRequest) => thread.take(request));
   } catch (error) {
     port.postMessage({ problem: textOf(error), isFatal: true } satisfies ModelReport);

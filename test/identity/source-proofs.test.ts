@@ -17,6 +17,7 @@ const NOW = Date.parse("2026-11-20T10:00:00Z");
 const AMAZON = makeCertificate("sns.amazonaws.com", NOW);
 const CLOSED: Egress = {
   callTo: () => async () => ({ kind: "unsent", code: "origin-not-allowed" }),
+  streamTo: () => () => Promise.resolve({ kind: "unsent" as const, code: "origin-not-allowed" as const }),
   fetchTo: () => () => Promise.reject(new TypeError("origin-not-allowed")),
   connectTo: () => () => Promise.reject(new TypeError("origin-not-allowed")),
 };

@@ -9,9 +9,12 @@ import type {
   OutboundCall,
   OutboundFetch,
   OutboundRequest,
+  OutboundStream,
+  StreamLimits,
 } from "../../wire/contracts/egress.ts";
 import { connect } from "./connect.ts";
 import { exchange, type Exchanged } from "./exchange.ts";
+import { stream } from "./stream.ts";
 
 const CALL_ANSWER_BYTES_MAX = 65_536;
 
@@ -38,6 +41,7 @@ export function createEgress({ allow, lookup = systemLookup }: EgressParts): Egr
   return {
     callTo: (origin, { answerBytesMax } = { answerBytesMax: CALL_ANSWER_BYTES_MAX }) =>
       createCall({ find, origin, lookup }, { answerBytesMax }),
+    streamTo: (origin, limits) => createStream({ find, origin, lookup }, limits),
     fetchTo: (origin, limits) => createFetch({ find, origin, lookup }, limits),
     connectTo: (address) => (signal) =>
       allowed.has(address) ? connect(address, lookup, signal) : Promise.reject(new TypeError("origin-not-allowed")),
@@ -59,6 +63,16 @@ function createCall({ find, origin, lookup }: Way, { answerBytesMax }: FetchLimi
     const [headers, body] = [callHeaders(request), Buffer.from(request.body ?? "", "utf8")];
     const outgoing = { url, method, headers, body, answerBytesMax, lookup, tls };
     return toAnswer(await exchange(outgoing, signal));
+  };
+}
+
+function createStream({ find, origin, lookup }: Way, { lineBytesMax }: StreamLimits): OutboundStream {
+  return async (request, onLine, signal) => {
+    const url = request.origin === origin ? find(request.path, origin) : null;
+    if (url === null) return { kind: "unsent", code: "origin-not-allowed" };
+    const { method, tls = {} } = request;
+    const [headers, body] = [callHeaders(request), Buffer.from(request.body ?? "", "utf8")];
+    return stream({ url, method, headers, body, lineBytesMax, lookup, tls }, onLine, signal);
   };
 }
 

@@ -5,16 +5,25 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import type { LostCode, TlsTerms, UnsentCode } from "../../wire/contracts/egress.ts";
 
-export interface Outgoing {
+/** A request, without what bounds its answer. */
+export interface Departing {
   /** Already allowed. */
   readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  readonly answerBytesMax: number;
   readonly lookup: LookupFunction;
   readonly tls?: TlsTerms;
 }
+
+export interface Outgoing extends Departing {
+  readonly answerBytesMax: number;
+}
+
+/** No answer at all. */
+export type Unanswered =
+  | { readonly kind: "unsent"; readonly code: UnsentCode }
+  | { readonly kind: "lost"; readonly code: LostCode };
 
 export type Exchanged =
   | {
@@ -23,19 +32,24 @@ export type Exchanged =
       readonly headers: IncomingHttpHeaders;
       readonly body: Buffer;
     }
-  | { readonly kind: "unsent"; readonly code: UnsentCode }
-  | { readonly kind: "lost"; readonly code: LostCode };
+  | Unanswered;
 
 /** Never throws: every end of an exchange is a value. Aborting `signal` ends it at once. */
 export function exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Exchanged> {
   if (signal.aborted) return Promise.resolve({ kind: "unsent", code: "aborted" });
   // A header or method that cannot be written throws before anything is sent.
-  return send(outgoing, signal).catch(() => ({ kind: "unsent", code: "unreachable" }));
+  const read = (response: IncomingMessage) => receive(response, outgoing.answerBytesMax, signal);
+  return depart(outgoing, read, signal).catch(() => ({ kind: "unsent", code: "unreachable" }));
 }
 
-async function send(outgoing: Outgoing, signal: AbortSignal) {
-  const { url, method, headers, body, answerBytesMax, lookup } = outgoing;
-  const { promise, resolve } = Promise.withResolvers<Exchanged>();
+/** Sends, and gives what `read` makes of the answer; rejects with what it rejects with. */
+export async function depart<T>(
+  outgoing: Departing,
+  read: (response: IncomingMessage) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T | Unanswered> {
+  const { url, method, headers, body, lookup } = outgoing;
+  const { promise, resolve, reject } = Promise.withResolvers<T | Unanswered>();
   const isSecure = url.protocol === "https:";
   const length = method === "GET" ? {} : { "content-length": String(body.length) };
   // Agents of our own: the shared one may go through a proxy that the environment names.
@@ -53,7 +67,7 @@ async function send(outgoing: Outgoing, signal: AbortSignal) {
     socket.destroy();
     resolve({ kind: "lost", code: "connection-lost" });
   });
-  request.on("response", (response) => void receive(response, answerBytesMax, signal).then(resolve));
+  request.on("response", (response) => void read(response).then(resolve, reject));
   request.end(body);
   return promise;
 }
@@ -87,7 +101,7 @@ async function receive(response: IncomingMessage, bytesMax: number, signal: Abor
   };
 }
 
-function lostCode(signal: AbortSignal): LostCode {
+export function lostCode(signal: AbortSignal): LostCode {
   if (!signal.aborted) return "connection-lost";
   return isTimeout(signal) ? "timeout" : "aborted";
 }

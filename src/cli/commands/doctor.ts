@@ -9,6 +9,7 @@ import { loadBundle } from "../../policy/load.ts";
 import { CliError, toCliError } from "../cli-error.ts";
 import { keyPathOf } from "../credentials.ts";
 import { receiversIn } from "../deliveries-health.ts";
+import { feedsIn } from "../feeds-health.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { formatDuration } from "../instants.ts";
@@ -53,7 +54,9 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     ...(await checkNotifiers(session)),
     ...(await checkTargets(session)),
     ...remote,
-    ...(isReachable ? [await checkStage(session), ...(await checkReceivers(session))] : []),
+    ...(isReachable
+      ? [await checkStage(session), ...(await checkReceivers(session)), ...(await checkFeeds(session))]
+      : []),
   ];
   if (format !== "table") session.output.printValue(checks, format);
   else for (const check of checks) printCheck(session, check);
@@ -306,6 +309,19 @@ async function checkReceivers({ api }: Session): Promise<readonly Check[]> {
     });
   } catch (error) {
     return [warning("export", toCliError(error).message, null)];
+  }
+}
+
+/** Nothing for a model that asks nobody. */
+async function checkFeeds({ api }: Session): Promise<readonly Check[]> {
+  try {
+    return feedsIn(await api.openText("/metrics")).map(({ name, kind, code }) =>
+      code === ""
+        ? ok("model feed", `${name} (${kind}): told to the model`)
+        : warning("model feed", `${name} (${kind}): ${code}`, "see docs/model.md, and the server's log"),
+    );
+  } catch (error) {
+    return [warning("model feed", toCliError(error).message, null)];
   }
 }
 

@@ -39,7 +39,7 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   GB: 1e9,
 };
 const NAMED_UNITS: readonly [RegExp, number][] = [
-  [/(Ms|Millis|_ms|Milliseconds)$/, 1],
+  [/(Ms|Millis|_ms|_MS|_MILLIS|Milliseconds)$/, 1],
   [/(Seconds|Secs|_s|_seconds)$/i, 1000],
   [/(Minutes|_minutes)$/i, 60_000],
   [/(Hours|_hours)$/i, 3_600_000],

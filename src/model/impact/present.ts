@@ -125,6 +125,12 @@ export class Present {
     if (!isMeant || !this.graph.isThere(subjectOfEdge(edge), this.moment)) return;
     const [from, to] = [names.fromOf(edge), names.toOf(edge)];
     const version = this.#observed(edge);
+    const running = kind === "runs-on" ? this.#partOf(edge) : 1;
+    if (running < 1) {
+      // What runs elsewhere too goes on there; while a node is lost, at most its part of requests is.
+      const part = spreadOf({ low: 0, mid: running, high: running });
+      return this.#addUse({ user: from, needed: to, spread: part, risk: part });
+    }
     if (RESTING.has(kind)) {
       const part = kind === "member-of" && version !== 0 ? versions.measuredOf(version).share : 0;
       if (part > 0) this.entered.set(from, part);
@@ -146,6 +152,14 @@ export class Present {
     const spread = measuredPart(spreading, failures, expected);
     const risk = product({ low: part, mid: part, high: part }, spread);
     this.#addUse({ user: from, needed: to, spread: spreadOf(spread), risk: spreadOf(risk) });
+  }
+
+  /** The part of a service's instances that run on a node, where a cluster said so; else all. */
+  #partOf(edge: number): number {
+    const declared = this.graph.holding(subjectOfEdge(edge), this.moment)?.declared;
+    const { part } = this.graph.declarations[(declared?.declaration ?? 0) - 1]?.attributes ?? {};
+    const value = Number(part);
+    return part !== undefined && value > 0 && value < 1 ? value : 1;
   }
 
   #addUse(use: Use): void {

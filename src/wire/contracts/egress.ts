@@ -55,6 +55,23 @@ export type OutboundFetch = typeof globalThis.fetch;
  */
 export type OutboundConnect = (signal: AbortSignal) => Promise<Socket>;
 
+/** How an answer that comes line by line ended. `refused`: its status was no success, and no line was given. */
+export type StreamEnd =
+  | { readonly kind: "ended" }
+  | { readonly kind: "refused"; readonly status: number }
+  | Exclude<Answer, { readonly kind: "answered" }>;
+
+/** Never throws, but what `onLine` throws, which ends the call. Lines are without their ends, and bounded. */
+export type OutboundStream = (
+  request: OutboundRequest,
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+) => Promise<StreamEnd>;
+
+export interface StreamLimits {
+  readonly lineBytesMax: number;
+}
+
 export interface FetchLimits {
   readonly answerBytesMax: number;
 }
@@ -63,6 +80,8 @@ export interface FetchLimits {
 export interface Egress {
   callTo(origin: string, limits?: FetchLimits): OutboundCall;
   fetchTo(origin: string, limits: FetchLimits): OutboundFetch;
+  /** For answers that do not end by themselves. */
+  streamTo(origin: string, limits: StreamLimits): OutboundStream;
   /** `address` is as `parseTcpAddress` writes it. */
   connectTo(address: string): OutboundConnect;
 }

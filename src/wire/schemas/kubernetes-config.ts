@@ -7,7 +7,7 @@ const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const namespaceSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "a namespace");
 const serverSchema = z.string().max(512);
 
-const connectionSchema = z.discriminatedUnion("kind", [
+export const kubernetesConnectionSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("kubeconfig"),
     /** The server that the file names too: what may be reached stands in this configuration alone. */
@@ -35,7 +35,7 @@ const connectionSchema = z.discriminatedUnion("kind", [
       .optional(),
   }),
 ]);
-export type KubernetesConnection = z.infer<typeof connectionSchema>;
+export type KubernetesConnection = z.infer<typeof kubernetesConnectionSchema>;
 
 const KINDS = "deployment|statefulset|daemonset|configmap|autoscaler|pod|node";
 const resourceSchema = z
@@ -62,7 +62,7 @@ const targetSchema = z
 
 export const kubernetesClusterSchema = z.strictObject({
   name: nameSchema,
-  connection: connectionSchema,
+  connection: kubernetesConnectionSchema,
   targets: z.array(targetSchema).min(1).max(1_000),
   /**
    * Field managers whose fields may be taken over by server-side apply (`helm`, `kubectl-client-side-apply`); `*` at

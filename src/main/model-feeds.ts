@@ -1,0 +1,98 @@
+// What feeds the model by itself: each feed runs on the model's thread, and what it tells is recorded as whoever asks would.
+
+import { isAbsolute, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { createEgress } from "../adapters/egress/egress.ts";
+import { readAccess } from "../adapters/executors/kubernetes-access.ts";
+import { runKubernetesFeed } from "../adapters/feeds/kubernetes.ts";
+import { runManifestsFeed } from "../adapters/feeds/manifests.ts";
+import type { Declared } from "../model/declare.ts";
+import type { Graph } from "../model/graph.ts";
+import { changeOfObject, missedChanges } from "../model/kubernetes/change-of-object.ts";
+import { graphOfObjects, type ClusterTerms } from "../model/kubernetes/graph-of-objects.ts";
+import type { ClusterSink } from "../wire/contracts/feed.ts";
+import type { Change } from "../wire/types/model.ts";
+import type { FeedStatus, ModelData } from "./model-protocol.ts";
+import { openSecrets } from "./secrets.ts";
+import { systemClock } from "./system.ts";
+
+/** What feeds need of the model's thread. What is recorded resolves when it is durable. */
+export interface FedModel {
+  readonly graph: Graph;
+  declare(declared: Declared, actor: string): Promise<void>;
+  change(change: Change, diff: string | null, actor: string): Promise<void>;
+  status(status: FeedStatus): void;
+}
+
+type Of = { readonly name: string; readonly kind: FeedStatus["kind"]; readonly terms: ClusterTerms };
+
+/** Runs them until `signal` is aborted. */
+export async function runFeeds({ feeds, place, credentials, allow }: ModelData, model: FedModel, signal: AbortSignal) {
+  const egress = createEgress({ allow });
+  const secrets = openSecrets({ dataDir: place.dataDir, credentials });
+  const shared = { egress, sleep, nowMs: () => systemClock.nowMs() };
+  const clusters = feeds.kubernetes.map((feed) => {
+    const access = (within: AbortSignal) => readAccess(feed.connection, secrets, within);
+    const sink = clusterSink({ name: feed.name, kind: "kubernetes", terms: feed }, model);
+    return runKubernetesFeed({ ...shared, feed, access, sink }, signal);
+  });
+  const folders = feeds.manifests.map((feed) => {
+    const folder = isAbsolute(feed.path) ? feed.path : join(place.dataDir, feed.path);
+    return runManifestsFeed(
+      { ...shared, folder, sink: clusterSink({ name: feed.name, kind: "manifests", terms: feed }, model) },
+      signal,
+    );
+  });
+  await Promise.all([...clusters, ...folders]);
+}
+
+/** Something that was told and could not be recorded: what is told next may be. */
+const NOT_RECORDED = "not-recorded";
+
+function clusterSink({ name, kind, terms }: Of, model: FedModel): ClusterSink {
+  const actor = `feed:${name}`;
+  let hasLooked = false;
+  let told: string | null | undefined;
+  let recording: string | null = null;
+  let asking: string | null = null;
+  const tell = (): void => {
+    const failing = asking ?? recording;
+    if (failing !== told) model.status({ name, kind, failing });
+    told = failing;
+  };
+  const recorded = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+      recording = null;
+    } catch (error) {
+      recording = NOT_RECORDED;
+      throw error;
+    } finally {
+      tell();
+    }
+  };
+  return {
+    objects: (objects) =>
+      recorded(async () => {
+        const declared = { feed: name, at: systemClock.nowMs(), ...graphOfObjects(objects, terms) };
+        // Once: what happens while it looks is told as it happens, with more to say of it.
+        const missed = hasLooked ? [] : missedChanges(model.graph, declared);
+        await model.declare(declared, actor);
+        hasLooked = true;
+        for (const change of missed) await model.change(change, null, actor);
+      }),
+    changed: ({ diff, ...moved }) =>
+      recorded(async () => {
+        const change = changeOfObject(moved, terms);
+        if (change !== null) await model.change(change, diff, actor);
+      }),
+    status: (failing) => {
+      asking = failing;
+      tell();
+    },
+  };
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,92 @@
+// A folder of manifests: declared as it is written, read again when it is written again.
+
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { runManifestsFeed } from "../../src/adapters/feeds/manifests.ts";
+import type { ClusterSink, ObjectChange } from "../../src/wire/contracts/feed.ts";
+import type { ClusterObject } from "../../src/wire/types/cluster-object.ts";
+import { graphOfObjects } from "../../src/model/kubernetes/graph-of-objects.ts";
+import { nodeText } from "../../src/wire/schemas/model.ts";
+
+const TERMS = { environment: "staging", serviceLabels: ["app"] };
+const conf = (ttl: string): string => `apiVersion: v1
+kind: ConfigMap
+metadata: { name: conf, namespace: shop }
+data: { CACHE_TTL_SECONDS: "${ttl}" }
+`;
+const CART = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cart, namespace: shop }
+spec:
+  template:
+    metadata: { labels: { app: basket } }
+    spec: { containers: [{ name: app, image: "cart:1", envFrom: [{ configMapRef: { name: conf } }] }] }
+---
+kind: CronJob
+metadata: { name: other, namespace: shop }
+`;
+
+/** Looks as often as the test says: each `sleep` is one look. */
+async function looks(t: TestContext, steps: readonly ((folder: string) => void)[]) {
+  const folder = mkdtempSync(join(tmpdir(), "holdpoint-manifests-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const told: (readonly ClusterObject[])[] = [];
+  const changes: ObjectChange[] = [];
+  const statuses: (string | null)[] = [];
+  const sink: ClusterSink = {
+    objects: async (objects) => void told.push(objects),
+    changed: async (change) => void changes.push(change),
+    status: (code) => void statuses.push(code),
+  };
+  const stop = new AbortController();
+  const rest = [...steps];
+  rest.shift()?.(folder);
+  const sleep = async (): Promise<void> => {
+    const step = rest.shift();
+    if (step === undefined) stop.abort();
+    else step(folder);
+  };
+  await runManifestsFeed({ folder, sink, sleep, nowMs: () => Date.now() }, stop.signal);
+  return { told, changes, statuses };
+}
+
+test("what files declare is told once, and again with what changed when one is written", async (t) => {
+  const { told, changes, statuses } = await looks(t, [
+    (folder) => {
+      mkdirSync(join(folder, "base"));
+      writeFileSync(join(folder, "base", "cart.yaml"), CART);
+      writeFileSync(join(folder, "conf.yml"), conf("900"));
+      writeFileSync(join(folder, "README.md"), "kind: Deployment");
+    },
+    () => undefined,
+    (folder) => writeFileSync(join(folder, "conf.yml"), conf("30 ")),
+  ]);
+  assert.equal(told.length, 2);
+  const { edges } = graphOfObjects(told[0] ?? [], TERMS);
+  assert.deepEqual(
+    edges.map(({ edge }) => `${nodeText(edge.from)} ${edge.kind} ${nodeText(edge.to)}`),
+    [
+      "service:staging:basket member-of namespace:staging:shop",
+      "service:staging:basket configured-by config-key:staging:shop/conf/cache_ttl_seconds",
+    ],
+  );
+  assert.deepEqual(
+    changes.map(({ keys, diff }) => [keys, diff]),
+    [[["CACHE_TTL_SECONDS"], "+++ b/values.yaml\n-CACHE_TTL_SECONDS: 900\n+CACHE_TTL_SECONDS: 30 "]],
+  );
+  assert.deepEqual(statuses, [null, null, null]);
+  assert.ok(!JSON.stringify(told).includes("900"), "values are not handed on, digests are");
+});
+
+test("a folder that is not there, or a file that is none, leaves what is known and is told", async (t) => {
+  const { told, statuses } = await looks(t, [
+    (folder) => writeFileSync(join(folder, "a.yaml"), CART),
+    (folder) => writeFileSync(join(folder, "b.yaml"), "a: [\n"),
+    (folder) => rmSync(folder, { recursive: true }),
+  ]);
+  assert.equal(told.length, 1);
+  assert.deepEqual(statuses, [null, "manifest-malformed", "folder-unreadable"]);
+});
