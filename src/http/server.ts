@@ -24,6 +24,7 @@ import { incidentCommandRoutes } from "./routes/incident-command.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { modelCausesRoutes } from "./routes/model-causes.ts";
+import { modelPredictRoutes } from "./routes/model-predict.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openRoutes } from "./routes/open.ts";
 import { kindRoutes } from "./routes/kinds.ts";
@@ -61,6 +62,7 @@ export const ROUTES: readonly Route[] = [
   ...stageRoutes,
   ...modelRoutes,
   ...modelCausesRoutes,
+  ...modelPredictRoutes,
   ...ledgerRoutes,
   ...streamRoutes,
 ];

@@ -69,6 +69,13 @@ test("a file declares, what it says no more ends, and the past still has it", as
   assert.match(predicted.err, /never measured: service:production:cart uses service:production:payments/);
   assert.equal((await terminal(["model", "predict", "service:production:nobody"])).code, 1);
 
+  const asked = await terminal(["model", "predict", "service:production:payments", "--kind", "record.note"]);
+  assert.equal(asked.code, 3, asked.err);
+  assert.match(asked.out, /^review \(by on-call\)\n\nPOLICY +SAYS +BECAUSE\n/);
+  assert.match(asked.out, /never done before here\n/);
+  const outside = await terminal(["model", "predict", "service:production:payments", "--kind", "nobody.knows"]);
+  assert.deepEqual([outside.code, outside.out.split("\n", 1)[0]], [4, "refuse: no-rule"]);
+
   const catalog = join(dir, "catalog-info.yaml");
   writeFileSync(catalog, CATALOG);
   const taken = await terminal(["model", "apply", catalog, "-e", "production"]);

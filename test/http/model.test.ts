@@ -21,13 +21,27 @@ import { startServer, type Ask } from "./fixture.ts";
 const SETTINGS = `limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 } }
 model: { windowSeconds: 1, holdSeconds: 0.5, fadeAfterMinutes: 0.05 }`;
 
+const POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: measured }
+spec:
+  match: { actions: [record.note] }
+  route: registrars
+  rules:
+    - name: small
+      gates:
+        - blastRadius: { maxTrafficShare: 0.2, onUnknown: hold }
+        - networkBoundary: { zones: [shop], onFail: hold }
+      decision: allow
+`;
+
 let server: Awaited<ReturnType<typeof startServer>>;
 let secret: string;
 let reader: string;
 let shop: Shop;
 
 before(async () => {
-  server = await startServer({ settings: SETTINGS });
+  server = await startServer({ settings: SETTINGS, policy: POLICY });
   secret = createSource(join(server.dataDir, "sources"), { name: "otel", kind: "otlp" }, systemRandom);
   reader = await server.bearer("ada");
   await new Promise((resolve) => setTimeout(resolve, 1100)); // sources are looked at again within a second
@@ -170,6 +184,55 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     // One in ten requests buys, and all of those that did failed with payments.
     assert.ok(trafficShare.low < 0.1 && 0.1 < trafficShare.high + 0.01, JSON.stringify(trafficShare));
     assert.ok(trafficShare.mid > 0.07 && trafficShare.mid < 0.13, JSON.stringify(trafficShare));
+  });
+
+  test("decides: the same action flips with its target's zone and with the measured traffic, and is asked about before", async () => {
+    type Predicted = { share: { high: number }; modelVersion: number; zone: string | null };
+    type Decided = { status: string; prediction?: Predicted; verdicts: { code: string; evidence: JsonObject }[] };
+    const declareZones = (zone: string): Promise<unknown> => {
+      const nodes = ["frontend", "checkout", "payments"].map((name) => ({ id: service(name), attributes: { zone } }));
+      return ask("/v1/model/declared/zones", { method: "PUT", body: { nodes, edges: [] } });
+    };
+    const target = { environment: "production", service: "payments" };
+    const propose = (): Promise<Decided> =>
+      ask("/v1/actions", {
+        headers: { prefer: "wait=10" },
+        body: { kind: "record.note", target, arguments: { text: "restart" } },
+      });
+    const advise = async (): Promise<{ advice: JsonObject; history: JsonObject }> =>
+      ask("/v1/model/predict", { body: { target: service("payments"), action: { kind: "record.note" } } });
+    const codes = ({ verdicts }: Decided): readonly string[] => verdicts.map(({ code }) => code);
+
+    assert.deepEqual((await advise()).advice["answer"], "review", "no zone is declared");
+    const undeclared = await propose();
+    assert.equal(undeclared.status, "held");
+    assert.ok(codes(undeclared).includes("zone-undeclared"));
+
+    await declareZones("shop");
+    assert.equal((await advise()).advice["answer"], "proceed");
+    const small = await propose();
+    assert.equal(small.status, "succeeded", JSON.stringify(small));
+    assert.ok((small.prediction?.share.high ?? 1e6) < 200_000 && small.prediction?.zone === "shop");
+
+    await declareZones("pci");
+    assert.ok(codes(await propose()).includes("boundary-crossed"));
+    await declareZones("shop");
+
+    // Now nearly everybody buys.
+    await shop.visit({ "/": 20, "/cart": 10, "/buy": 800 });
+    await until((one) => (one.nodes.find(({ id }) => id === service("payments"))?.observed?.share ?? 0) > 0.3);
+    const { advice, history } = await advise();
+    assert.deepEqual([advice["answer"], advice["policies"]], ["refuse", ["measured"]]);
+    const outcomes = { held: 2, succeeded: 1 };
+    assert.deepEqual([history["count"], history["outcomes"]], [3, outcomes]);
+    const large = await propose();
+    assert.equal(large.status, "refused");
+    assert.ok(codes(large).includes("blast-radius-exceeded"));
+    assert.ok((large.prediction?.modelVersion ?? 0) > (small.prediction?.modelVersion ?? 0));
+    const elsewhere = { target: "datastore:production:postgresql/parcels", action: { kind: "record.note" } };
+    assert.equal((await server.ask("/v1/model/predict", { as: reader, body: elsewhere })).status, 400);
+    const past = { target: service("payments"), at: "2026-01-01T00:00:00Z", action: { kind: "record.note" } };
+    assert.equal((await server.ask("/v1/model/predict", { as: reader, body: past })).status, 400);
   });
 
   test("shows a new dependency within a window, and not before it began", async () => {

@@ -1,4 +1,4 @@
-// `model`: the runtime model as of any time, declared by files, and what would suffer if a part of it failed.
+// `model`: the runtime model as of any time, declared by files.
 
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -7,12 +7,13 @@ import { apiPath } from "../api-client.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
-import { formatDuration, formatInstant } from "../instants.ts";
+import { formatInstant } from "../instants.ts";
 import { readModelFile } from "../model-file.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
 import { addModelCauses } from "./model-causes.ts";
 import { addModelChange } from "./model-change.ts";
+import { addModelPredict } from "./model-predict.ts";
 import { renderTable } from "../table.ts";
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -45,15 +46,6 @@ export function addModel(program: Command, runner: Runner): void {
     .addOption(output())
     .action(runner.action(diff));
   model
-    .command("predict")
-    .description("What suffers when a node fails: its blast radius")
-    .argument("<node>")
-    .option("--failing <part>", "the part of its requests that fail, up to 1 (default: 1)")
-    .option(...at)
-    .option(...knownAt)
-    .addOption(output())
-    .action(runner.action(predict));
-  model
     .command("apply")
     .description("Declare what a file says: YAML, or a Backstage catalog. What it said before and does not now, ends")
     .argument("<file>")
@@ -61,6 +53,7 @@ export function addModel(program: Command, runner: Runner): void {
     .option(...environment)
     .action(runner.action(apply));
   addModelChange(model, runner);
+  addModelPredict(model, runner);
   addModelCauses(model, runner);
 }
 
@@ -195,53 +188,6 @@ async function diff(
   if (changes.length > 0) output.print(`\n${renderTable(CHANGE_COLUMNS, changes)}`);
   if (found.isTrue("truncated")) output.note("there is more: narrow it with --environment");
   return EXIT.ok;
-}
-
-type PredictFlags = Times & { readonly failing?: string; readonly output: OutputFormat };
-
-async function predict(
-  { api, output }: Session,
-  target: string,
-  { failing, at, knownAt, output: format }: PredictFlags,
-): Promise<ExitCode> {
-  const body = {
-    target,
-    ...(failing === undefined ? {} : { failing: Number(failing) }),
-    ...(at === undefined ? {} : { at }),
-    ...(knownAt === undefined ? {} : { knownAt }),
-  };
-  const answer = await api.call({ method: "POST", path: apiPath("v1", "model", "predict"), body });
-  const found = new Fields(answer.body);
-  if (format !== "table") {
-    output.printValue(found.value, format);
-    return EXIT.ok;
-  }
-  output.print(`${bounds(found.fields("trafficShare"))} of the traffic from outside\n`);
-  const partColumn = { heading: "FAILING", cell: (row: Fields) => bounds(row.fields("part")) };
-  const entries = found.list("entries");
-  if (entries.length > 0) {
-    output.print(
-      `\n${renderTable([{ heading: "ENTRY", cell: (row: Fields) => row.text("id") }, partColumn], entries)}`,
-    );
-  }
-  const services = found.list("services");
-  const via = { heading: "ALONG", cell: (row: Fields) => row.strings("path").join(" → ") };
-  if (services.length > 0) {
-    output.print(
-      `\n${renderTable([{ heading: "SERVICE", cell: (row) => row.text("id") }, partColumn, via], services)}`,
-    );
-  }
-  for (const one of found.strings("unknown")) output.note(`never measured: ${one}`);
-  const staleS = found.number("staleS");
-  if (staleS === null) output.note("no telemetry has come: nothing is measured");
-  else if (found.isTrue("isStale")) output.note(`the last telemetry is ${formatDuration(staleS * 1000)} old`);
-  return EXIT.ok;
-}
-
-/** `12.0% (8.1% to 17.5%)`. */
-function bounds(interval: Fields | null): string {
-  const at = (name: string): string => percent(interval?.number(name) ?? null);
-  return `${at("mid")} (${at("low")} to ${at("high")})`;
 }
 
 type ApplyFlags = { readonly feed?: string; readonly environment?: string };

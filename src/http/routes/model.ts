@@ -6,7 +6,6 @@ import {
   modelChangeSchema,
   modelDiffQuerySchema,
   modelNodeQuerySchema,
-  modelPredictSchema,
   modelQuerySchema,
 } from "../../wire/schemas/model-api.ts";
 import { isPlainName } from "../../core/names.ts";
@@ -156,13 +155,6 @@ async function readDiff({ services, request }: RouteContext): Promise<unknown> {
   return services.model.read({ what: "diff", from, to, environment: query.environment });
 }
 
-/** Changes nothing: a question with a body. */
-async function predict({ services, request }: RouteContext): Promise<unknown> {
-  requireScope(await identify(services, request), "model:read");
-  const { target, failing, ...times } = parseWith(modelPredictSchema, request.body, "request-invalid");
-  return services.model.read({ what: "impact", target, failing, ...timesOf(services, times) });
-}
-
 const document = { status: 200, schema: documentSchema, what: "The document" } as const;
 const read = { auth: { scope: "model:read" }, response: document } as const;
 
@@ -209,16 +201,6 @@ export const modelRoutes: readonly Route[] = [
     response: { ...document, what: "What is recorded" },
     errors: ["secret-detected", "model-full", "model-unavailable"],
     handle: declare,
-  },
-  {
-    method: "POST",
-    path: "/v1/model/predict",
-    operationId: "predictImpact",
-    summary: "What suffers when a node fails: services, entries and the share of all traffic, each within bounds.",
-    ...read,
-    body: { schema: modelPredictSchema, type: "application/json" },
-    errors: ["model-node-not-found", "model-unavailable"],
-    handle: predict,
   },
   {
     method: "GET",

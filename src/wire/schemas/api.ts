@@ -20,12 +20,14 @@ const evidenceSchema = z
   .strictObject({ kind: z.enum(["signal", "run", "incident", "action"]), id })
   .refine(({ kind, id: text }) => seqFromId(EVIDENCE[kind], text) !== undefined, "no id of that kind");
 
+export const actionKindText = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/, "a kind is like pagerduty.trigger")
+  .max(64);
+
 export const proposalSchema = z
   .strictObject({
-    kind: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/, "a kind is like pagerduty.trigger")
-      .max(64),
+    kind: actionKindText,
     target: targetSchema,
     arguments: z.record(z.string().max(128), z.unknown()),
     reason: z.string().max(4_000).optional(),

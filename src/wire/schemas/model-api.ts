@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isPlainName } from "../../core/names.ts";
 import { instantFromRfc3339 } from "../../core/rfc3339.ts";
 import { EDGE_KINDS, NODE_KINDS, SETTING_UNITS, type Contract, type NodeKind } from "../types/model.ts";
+import { actionKindText } from "./api.ts";
 import { changeSchema, nodeRefSchema } from "./model.ts";
 
 const NODES_MAX = 20_000;
@@ -127,6 +128,10 @@ export const modelPredictSchema = z
   .strictObject({
     target: z.string().min(1).max(400),
     failing: z.number().gt(0).max(1).default(1),
+    action: z
+      .strictObject({ kind: actionKindText, resource: z.string().min(1).max(256).optional() })
+      .optional()
+      .describe("What the caller would propose: with it, what policy would say of it now, and what came of it before"),
     ...times,
   })
   .meta({ id: "ModelPrediction" });
