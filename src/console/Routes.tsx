@@ -15,6 +15,8 @@ import { ActionPage } from "./actions/ActionPage.tsx";
 import { ActivityPage } from "./activity/ActivityPage.tsx";
 import { AgentList } from "./agents/AgentList.tsx";
 import { AgentPage } from "./agents/AgentPage.tsx";
+import { ApproverPage } from "./approvers/ApproverPage.tsx";
+import { ApproversPage } from "./approvers/ApproversPage.tsx";
 import type { Session } from "./api/documents.ts";
 import { HoldCard } from "./holds/HoldCard.tsx";
 import { HoldsPage, NoHoldChosen } from "./holds/HoldsPage.tsx";
@@ -22,6 +24,10 @@ import { EventPage } from "./ledger/EventPage.tsx";
 import { StopPage } from "./killswitch/StopPage.tsx";
 import { StopsPage } from "./killswitch/StopsPage.tsx";
 import { LedgerPage } from "./ledger/LedgerPage.tsx";
+import { LevelsPage } from "./levels/LevelsPage.tsx";
+import { ReviewPage } from "./reviews/ReviewPage.tsx";
+import { ReviewsPage } from "./reviews/ReviewsPage.tsx";
+import { MorePage } from "./shell/MorePage.tsx";
 import { Shell } from "./shell/Shell.tsx";
 import { Empty, ErrorNote } from "./ui/Panel.tsx";
 
@@ -101,6 +107,29 @@ const agent = createRoute({ getParentRoute: () => agents, path: "/$id", componen
 const stops = createRoute({ getParentRoute: () => root, path: "/stops", component: Outlet });
 const stopsIndex = createRoute({ getParentRoute: () => stops, path: "/", component: StopsPage });
 const stop = createRoute({ getParentRoute: () => stops, path: "/$id", component: StopPage });
+const levels = createRoute({
+  getParentRoute: () => root,
+  path: "/levels",
+  validateSearch: searchOf(["status", "agent"]),
+  component: LevelsPage,
+});
+const approvers = createRoute({ getParentRoute: () => root, path: "/approvers", component: Outlet });
+const approversIndex = createRoute({
+  getParentRoute: () => approvers,
+  path: "/",
+  validateSearch: searchOf(["status"]),
+  component: ApproversPage,
+});
+const approver = createRoute({ getParentRoute: () => approvers, path: "/$person", component: ApproverPage });
+const reviews = createRoute({ getParentRoute: () => root, path: "/reviews", component: Outlet });
+const reviewsIndex = createRoute({
+  getParentRoute: () => reviews,
+  path: "/",
+  validateSearch: searchOf(["status"]),
+  component: ReviewsPage,
+});
+const review = createRoute({ getParentRoute: () => reviews, path: "/$id", component: ReviewPage });
+const more = createRoute({ getParentRoute: () => root, path: "/more", component: MorePage });
 const ledger = createRoute({ getParentRoute: () => root, path: "/ledger", component: Outlet });
 const ledgerIndex = createRoute({
   getParentRoute: () => ledger,
@@ -116,6 +145,10 @@ const tree = root.addChildren([
   actions.addChildren([actionsIndex, action]),
   activity,
   agents.addChildren([agentsIndex, agent]),
+  levels,
+  approvers.addChildren([approversIndex, approver]),
+  reviews.addChildren([reviewsIndex, review]),
+  more,
   stops.addChildren([stopsIndex, stop]),
   ledger.addChildren([ledgerIndex, event]),
 ]);

@@ -34,6 +34,7 @@ const SCOPE_OF_FAMILY: Readonly<Record<string, ClientScope>> = {
   incident: "incidents:read",
   level: "actions:read",
   policy: "policies:read",
+  review: "actions:read",
   run: "runs:read",
   signal: "signals:read",
   silence: "incidents:read",

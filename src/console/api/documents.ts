@@ -1,5 +1,6 @@
 // What the API answers with, where wire/types has no name for it.
 
+import type { ReviewView } from "../../wire/types/approval-views.ts";
 import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { ActionView, AgentView, BrakeScopeView, BrakeView, TimelineEntry } from "../../wire/types/views.ts";
 
@@ -88,6 +89,9 @@ export type StopReportItem = {
 };
 
 export type AgentDocument = AgentView & { readonly purpose: string | null };
+
+/** A review read alone: with what was written, for those who may read contents. */
+export type ReviewDocument = ReviewView & { readonly content?: { readonly note?: string } | null };
 
 export type Explanation = { readonly text: string };
 

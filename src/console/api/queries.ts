@@ -1,11 +1,14 @@
 // What the pages read, each under the key by which live updates find it again.
 
 import { queryOptions } from "@tanstack/react-query";
-import type { ActionView, AgentView } from "../../wire/types/views.ts";
+import type { ReviewView } from "../../wire/types/approval-views.ts";
+import type { ApproverView } from "../../wire/types/approver-views.ts";
+import type { ActionView, AgentView, LevelView } from "../../wire/types/views.ts";
 import { ApiError, isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
 import type {
   ActionDocument,
   AgentDocument,
+  ReviewDocument,
   Explanation,
   SignInProviders,
   StopReport,
@@ -18,6 +21,9 @@ import type {
   Session,
   StageDocument,
 } from "./documents.ts";
+
+/** The longest page that the API gives. */
+const LISTED = 200;
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
@@ -65,6 +71,42 @@ export const actionQuery = (id: string) =>
   queryOptions({
     queryKey: ["actions", "one", id],
     queryFn: ({ signal }) => readDocument<ActionDocument>(`/v1/actions/${encodeURIComponent(id)}`, signal),
+  });
+
+export const levelsQuery = (filters: { readonly status?: string | undefined; readonly agent?: string | undefined }) =>
+  queryOptions({
+    queryKey: ["levels", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<LevelView>>(`/v1/levels${queryText({ ...filters, limit: LISTED })}`, signal),
+  });
+
+export const approversQuery = (filters: { readonly status?: string | undefined }) =>
+  queryOptions({
+    queryKey: ["approvers", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<Omit<ApproverView, "recent">>>(
+        `/v1/approvers${queryText({ ...filters, limit: LISTED })}`,
+        signal,
+      ),
+  });
+
+export const approverQuery = (person: string) =>
+  queryOptions({
+    queryKey: ["approvers", "one", person],
+    queryFn: ({ signal }) => readDocument<ApproverView>(`/v1/approvers/${encodeURIComponent(person)}`, signal),
+  });
+
+export const reviewsQuery = (filters: { readonly status?: string | undefined }) =>
+  queryOptions({
+    queryKey: ["reviews", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<ReviewView>>(`/v1/reviews${queryText({ ...filters, limit: LISTED })}`, signal),
+  });
+
+export const reviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["reviews", "one", id],
+    queryFn: ({ signal }) => readDocument<ReviewDocument>(`/v1/reviews/${encodeURIComponent(id)}`, signal),
   });
 
 export const killswitchQuery = queryOptions({

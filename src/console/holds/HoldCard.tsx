@@ -9,7 +9,7 @@ import { Outcome } from "../actions/Outcome.tsx";
 import { PlanPanel } from "../actions/PlanPanel.tsx";
 import { Signatures } from "../actions/Signatures.tsx";
 import { Verdicts } from "../actions/Verdicts.tsx";
-import type { ActionDocument } from "../api/documents.ts";
+import type { ActionDocument, Session } from "../api/documents.ts";
 import { actionQuery } from "../api/queries.ts";
 import { Badge, WordBadge } from "../ui/Badge.tsx";
 import { Button, buttonClass } from "../ui/Button.tsx";
@@ -19,6 +19,7 @@ import { Countdown } from "../ui/Instant.tsx";
 import { ErrorNote, Loading } from "../ui/Panel.tsx";
 import { useKeys } from "../ui/use-keys.ts";
 import { AnswerDialog, type AnswerKind } from "./AnswerDialog.tsx";
+import { BreakGlass } from "./BreakGlass.tsx";
 import { isProtected, whyNotEligible } from "./eligibility.ts";
 import { FrozenClock } from "./FrozenClock.tsx";
 
@@ -74,7 +75,7 @@ function Card({ action }: { readonly action: ActionDocument }): ReactNode {
           <Outcome action={action} />
         </div>
       </div>
-      <AnswerBar why={why} isHeld={isHeld} mayAnswer={mayAnswer} action={action} onAsk={setAsked} />
+      <AnswerBar session={session} why={why} isHeld={isHeld} mayAnswer={mayAnswer} action={action} onAsk={setAsked} />
       <AnswerDialog action={action} kind={asked} onClose={() => setAsked(null)} />
     </article>
   );
@@ -107,13 +108,14 @@ function Head({ action }: { readonly action: ActionDocument }): ReactNode {
 
 type BarProps = {
   readonly action: ActionDocument;
+  readonly session: Session;
   readonly isHeld: boolean;
   readonly mayAnswer: boolean;
   readonly why: string | null;
   readonly onAsk: (kind: AnswerKind) => void;
 };
 
-function AnswerBar({ action, isHeld, mayAnswer, why, onAsk }: BarProps): ReactNode {
+function AnswerBar({ action, session, isHeld, mayAnswer, why, onAsk }: BarProps): ReactNode {
   return (
     <footer className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-2 border-t border-line bg-surface px-4 py-2.5 sm:px-6">
       {isHeld && action.hold !== null && (
@@ -129,7 +131,8 @@ function AnswerBar({ action, isHeld, mayAnswer, why, onAsk }: BarProps): ReactNo
         {why === null ? "Your answer covers exactly this plan." : `You cannot answer: ${why}.`}
       </p>
       {isHeld ? (
-        <div className="flex gap-2 max-sm:w-full">
+        <div className="flex flex-wrap gap-2 max-sm:w-full">
+          <BreakGlass action={action} session={session} />
           <Button disabled={!mayAnswer} onClick={() => onAsk("deny")} className="max-sm:flex-1" aria-keyshortcuts="d">
             <Icon name="cross" /> Deny …
           </Button>

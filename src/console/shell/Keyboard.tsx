@@ -4,18 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type ReactNode } from "react";
 import { Modal } from "../ui/Modal.tsx";
 import { useKeys } from "../ui/use-keys.ts";
+import { PAGES } from "./pages.ts";
 
-const PLACES = {
-  h: { to: "/holds", name: "Holds" },
-  a: { to: "/actions", name: "Actions" },
-  v: { to: "/activity", name: "Activity" },
-  e: { to: "/agents", name: "Agents" },
-  l: { to: "/ledger", name: "Ledger" },
-} as const;
 const SEQUENCE_MS = 1_500;
 
 const HELP: readonly (readonly [keys: string, does: string])[] = [
-  ...Object.entries(PLACES).map(([key, { name }]) => [`g ${key}`, `Go to ${name}`] as const),
+  ...PAGES.map(({ key, name }) => [`g ${key}`, `Go to ${name}`] as const),
   ["g k", "Open the kill switch"],
   ["j  k", "Next and previous in a list"],
   ["Enter", "Open what is chosen"],
@@ -31,8 +25,8 @@ export function Keyboard({ onKillswitch }: { readonly onKillswitch: () => void }
   const [isHelpOpen, setHelpOpen] = useState(false);
   const goAt = useRef(-Infinity);
   const isGoing = (): boolean => performance.now() - goAt.current < SEQUENCE_MS;
-  const goTo = (key: keyof typeof PLACES) => (): void => {
-    if (isGoing()) void navigate({ to: PLACES[key].to });
+  const goTo = (to: string) => (): void => {
+    if (isGoing()) void navigate({ to });
     goAt.current = -Infinity;
   };
   useKeys({
@@ -63,7 +57,7 @@ export function Keyboard({ onKillswitch }: { readonly onKillswitch: () => void }
 
 type Sequence = {
   readonly isGoing: () => boolean;
-  readonly goTo: (key: keyof typeof PLACES) => () => void;
+  readonly goTo: (to: string) => () => void;
   readonly onKillswitch: () => void;
 };
 
@@ -74,7 +68,7 @@ function useSequence({ isGoing, goTo, onKillswitch }: Sequence): void {
   };
   useKeys(
     {
-      ...Object.fromEntries(Object.keys(PLACES).map((key) => [key, whileGoing(goTo(key as keyof typeof PLACES))])),
+      ...Object.fromEntries(PAGES.map(({ key, to }) => [key, whileGoing(goTo(to))])),
       k: whileGoing(onKillswitch),
     },
     { first: isGoing },

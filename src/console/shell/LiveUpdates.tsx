@@ -22,15 +22,16 @@ export function useLive(): Live {
 
 /** Which queries an event of a family makes old. */
 const OLD: Readonly<Record<string, readonly string[]>> = {
-  action: ["actions"],
-  agent: ["agents"],
+  action: ["actions", "approvers", "reviews"],
+  agent: ["agents", "levels"],
   brake: ["killswitch", "actions"],
   domain: ["actions"],
   grant: ["actions", "agents"],
   health: ["actions"],
   hold: ["actions"],
-  level: ["agents"],
+  level: ["agents", "levels"],
   policy: ["policies", "stage"],
+  review: ["reviews", "actions"],
   stage: ["stage"],
   step: ["actions"],
 };

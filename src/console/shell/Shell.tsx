@@ -13,15 +13,8 @@ import { Icon, Mark, type IconName } from "../ui/Icons.tsx";
 import { Keyboard } from "./Keyboard.tsx";
 import { useLive } from "./LiveUpdates.tsx";
 import { ModeBanner } from "./ModeBanner.tsx";
+import { PAGES } from "./pages.ts";
 import { currentTheme, toggleTheme } from "./theme.ts";
-
-const PAGES: readonly { readonly to: string; readonly name: string; readonly icon: IconName }[] = [
-  { to: "/holds", name: "Holds", icon: "holds" },
-  { to: "/actions", name: "Actions", icon: "actions" },
-  { to: "/activity", name: "Activity", icon: "activity" },
-  { to: "/agents", name: "Agents", icon: "agents" },
-  { to: "/ledger", name: "Ledger", icon: "ledger" },
-];
 
 export function Shell({ session }: { readonly session: Session }): ReactNode {
   const [isStopOpen, setStopOpen] = useState(false);
@@ -166,11 +159,13 @@ function SideNavigation(): ReactNode {
   );
 }
 
+const MORE = { to: "/more", name: "More", icon: "more" as IconName };
+
 function BottomNavigation(): ReactNode {
   return (
     <nav aria-label="Pages" className="shrink-0 border-t border-line bg-surface md:hidden">
       <ul className="grid grid-cols-5">
-        {PAGES.map(({ to, name, icon }) => (
+        {[...PAGES.filter(({ isFirst }) => isFirst), MORE].map(({ to, name, icon }) => (
           <li key={to}>
             <Link
               to={to}

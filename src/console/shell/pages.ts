@@ -1,0 +1,28 @@
+// The pages that navigation leads to, and the key that goes there after `g`.
+
+import type { IconName } from "../ui/Icons.tsx";
+
+export type PageLink = {
+  readonly to: string;
+  readonly name: string;
+  readonly icon: IconName;
+  readonly key: string;
+  readonly about: string;
+  /** In the bar of a narrow screen too. */
+  readonly isFirst: boolean;
+};
+
+const first = (page: Omit<PageLink, "isFirst">): PageLink => ({ ...page, isFirst: true });
+const later = (page: Omit<PageLink, "isFirst">): PageLink => ({ ...page, isFirst: false });
+
+export const PAGES: readonly PageLink[] = [
+  first({ to: "/holds", name: "Holds", icon: "holds", key: "h", about: "What waits for an answer" }),
+  first({ to: "/actions", name: "Actions", icon: "actions", key: "a", about: "All that was proposed" }),
+  first({ to: "/activity", name: "Activity", icon: "activity", key: "v", about: "What happens now" }),
+  first({ to: "/agents", name: "Agents", icon: "agents", key: "e", about: "Who is registered, with which bounds" }),
+  later({ to: "/levels", name: "Levels", icon: "levels", key: "t", about: "How far agents go by themselves" }),
+  later({ to: "/approvers", name: "Approvers", icon: "check", key: "p", about: "How people decide" }),
+  later({ to: "/reviews", name: "Reviews", icon: "shield", key: "r", about: "Glass that was broken" }),
+  later({ to: "/stops", name: "Stops", icon: "stop", key: "s", about: "What was stopped, and what became of it" }),
+  later({ to: "/ledger", name: "Ledger", icon: "ledger", key: "l", about: "Every event, with its proof" }),
+];

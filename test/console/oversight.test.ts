@@ -1,0 +1,211 @@
+// Levels, approvers, reviews and broken glass in a real browser: who may go how far, and how people use their say.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, it } from "node:test";
+import type { Page } from "playwright-core";
+import { note } from "../http/fixture.ts";
+import {
+  keepShot,
+  NO_BROWSER,
+  PHONE,
+  propose,
+  seriousFindings,
+  startConsole,
+  type Console,
+  type Opened,
+} from "./fixture.ts";
+
+const skip = NO_BROWSER;
+
+const POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: notes }
+spec:
+  match: { actions: [record.note, level.grant, agent.register] }
+  rules: [{ name: asked, decision: hold, route: pair }]
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: pair }
+spec:
+  steps: [{ roles: [owner], within: 10m }]
+  breakGlass: { roles: [on-call], within: 5m, review: { roles: [owner], within: 1h } }
+`;
+
+let holdpoint: Console;
+const opened: Opened[] = [];
+
+before(async () => {
+  if (skip === false) holdpoint = await startConsole({ policy: POLICY });
+});
+after(() => holdpoint?.stop());
+afterEach(async () => {
+  for (const { context, problems } of opened.splice(0)) {
+    assert.deepEqual(problems, [], "no error in the browser's console, and no request elsewhere");
+    await context.close();
+  }
+});
+
+async function open(...given: Parameters<Console["open"]>): Promise<Page> {
+  const one = await holdpoint.open(...given);
+  opened.push(one);
+  return one.page;
+}
+
+async function approve(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Approve …" }).click();
+  const typed = page.getByLabel(/^Protected: type/);
+  if ((await typed.count()) > 0) await typed.fill("holdpoint");
+  await page.getByRole("button", { name: "Approve this plan" }).click();
+  await page.getByText(/^Approved\./).waitFor();
+}
+
+describe("levels", { skip }, () => {
+  it("are asked for by one person, granted by another, shown with their end, and taken back at once", async () => {
+    await holdpoint.server.bearer("deployer");
+    const ada = await open("ada", "/console/levels");
+    await ada.getByRole("button", { name: "Ask for a level …" }).click();
+    assert.ok(await ada.getByRole("button", { name: "Ask for it" }).isDisabled());
+    await ada.getByLabel("Agent", { exact: true }).fill("agent:deployer");
+    await ada.getByLabel("Level", { exact: true }).selectOption("2");
+    await ada.getByLabel("Kinds").fill("record.note ticket.*");
+    await ada.getByLabel("Environments").fill("staging");
+    await ada.getByLabel("For how long").selectOption("90");
+    await ada.getByLabel("Reason").fill("it has earned <b>that</b>");
+    await ada.getByRole("button", { name: "Ask for it" }).click();
+    await ada.waitForURL(/\/actions\/act_/);
+    const id = ada.url().split("/").at(-1) ?? "";
+
+    const grace = await open("grace", `/console/holds/${id}`);
+    await grace.getByText("it has earned <b>that</b>").first().waitFor();
+    await approve(grace);
+    await grace.goto(`${holdpoint.server.url}/console/levels?status=active`);
+    const row = grace.getByRole("row").filter({ hasText: "ticket.*" });
+    const text = (await row.textContent()) ?? "";
+    for (const part of ["agent:deployer", "conditional autonomy", "staging / any service", "active", "left", id]) {
+      assert.ok(text.includes(part), `${part} in ${text}`);
+    }
+    assert.deepEqual(await seriousFindings(grace), []);
+    await keepShot(grace, "levels");
+    await row.getByRole("button", { name: /^Revoke/ }).click();
+    await grace.getByLabel("Reason (optional)").fill("not after all");
+    await grace.getByRole("button", { name: "Revoke it" }).click();
+    await grace.getByText(/^lvl_\w+ is revoked\.$/).waitFor();
+    await row.waitFor({ state: "detached" });
+    await grace.getByRole("link", { name: "Revoked" }).click();
+    await grace.waitForURL(/status=revoked/);
+    await row.waitFor();
+    const live = ada.getByRole("row").filter({ hasText: "ticket.*" });
+    await ada.goto(`${holdpoint.server.url}/console/levels`);
+    assert.match((await live.textContent()) ?? "", /revoked/);
+  });
+
+  it("offer nothing to whoever may not ask, and are refused by the server where the page cannot tell", async () => {
+    const page = await open("ada", "/console/levels");
+    await page.getByRole("button", { name: "Ask for a level …" }).click();
+    await page.getByLabel("Agent", { exact: true }).fill("not an agent");
+    await page.getByLabel("Kinds").fill("record.note");
+    await page.getByRole("button", { name: "Ask for it" }).click();
+    await page.getByRole("alert").getByText("arguments-invalid").waitFor();
+  });
+});
+
+describe("broken glass", { skip }, () => {
+  it("is asked for by whoever the route names alone, with a reason and the name typed, and owes a review", async () => {
+    const id = await propose(holdpoint.server, "visitor", note("production", "now or never"));
+    const visitor = await open("visitor", `/console/holds/${id}`);
+    await visitor.getByText(/^You cannot answer/).waitFor();
+    assert.equal(await visitor.getByRole("button", { name: "Break glass …" }).count(), 0);
+    const iris = await open("iris", `/console/holds/${id}`);
+    await iris.getByRole("button", { name: "Break glass …" }).click();
+    const doIt = iris.getByRole("button", { name: "Break the glass", exact: true });
+    assert.ok(await doIt.isDisabled());
+    await iris.getByLabel("Why it cannot wait").fill("the shop is down <script>alert(1)</script>");
+    assert.ok(await doIt.isDisabled(), "its name is not typed yet");
+    await iris
+      .getByLabel(/^Protected: type/)
+      .fill(((await iris.getByText(/^Protected: type/).textContent()) ?? "").split(" ").at(-1) ?? "");
+    assert.deepEqual(await seriousFindings(iris), []);
+    await keepShot(iris, "break-glass");
+    await doIt.click();
+    await iris.getByText(/^The glass is broken/).waitFor();
+
+    await iris.goto(`${holdpoint.server.url}/console/reviews`);
+    const row = iris.getByRole("row").filter({ hasText: id });
+    await row.getByText("nobody yet").waitFor();
+    await row.getByRole("link", { name: "record.note" }).click();
+    await iris.getByText("You cannot give it: you broke it.").waitFor();
+
+    const ada = await open("ada", "/console/reviews?status=owed");
+    assert.deepEqual(await seriousFindings(ada), []);
+    await keepShot(ada, "reviews");
+    await ada.getByRole("row").filter({ hasText: id }).getByRole("link", { name: "record.note" }).click();
+    assert.ok(await ada.getByRole("button", { name: "It had to be" }).isDisabled());
+    await ada.getByLabel("What you found").fill("the shop was down indeed");
+    assert.deepEqual(await seriousFindings(ada), []);
+    await ada.getByRole("button", { name: "It had to be" }).click();
+    const judgement = ada.getByRole("region", { name: "Judgement" });
+    await judgement.getByText("the shop was down indeed").waitFor();
+    await judgement.getByText("person:ada").waitFor();
+    await keepShot(ada, "review");
+    await iris.reload();
+    await iris.getByRole("region", { name: "Judgement" }).getByText("justified").first().waitFor();
+  });
+});
+
+describe("approvers", { skip }, () => {
+  it("are shown by how they decide, and flagged where it looks like rubber-stamping", async () => {
+    const as = await holdpoint.server.bearer("grace");
+    for (let i = 0; i < 10; i++) {
+      const id = await propose(holdpoint.server, "visitor", note("production", `hurry ${i}`));
+      const path = `/v1/actions/${id}`;
+      const planHash = (await holdpoint.server.ask(path, { as })).json?.["planHash"] as string;
+      const answered = await holdpoint.server.ask(`${path}/approvals`, { as, body: { decision: "approve", planHash } });
+      assert.equal(answered.status, 200, answered.text);
+    }
+    const page = await open("ada", "/console/approvers?status=flagged");
+    const row = page.getByRole("row").filter({ hasText: "grace" });
+    await row.getByText("approves in bursts").waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "approvers");
+    await row.getByRole("link", { name: "grace" }).click();
+    await page.getByRole("region", { name: "How they decide" }).getByText("100 % approved").waitFor();
+    const decisions = await page.getByRole("region", { name: "Latest decisions" }).getByRole("row").count();
+    assert.ok(decisions > 10, `${decisions}`);
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "approver");
+  });
+});
+
+describe("these pages", { skip }, () => {
+  it("are reached by keyboard alone, and on a phone by the bar below", async () => {
+    const page = await open("ada");
+    await page.getByRole("heading", { name: /^Holds/ }).waitFor();
+    for (const [key, heading] of [
+      ["t", "Levels"],
+      ["p", "Approvers"],
+      ["r", "Reviews"],
+      ["s", "Stops"],
+    ] as const) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+    }
+    const phone = await open("ada", "/console/more", { size: PHONE, scheme: "dark" });
+    await phone.getByRole("navigation", { name: "Pages" }).last().getByRole("link", { name: "More" }).waitFor();
+    assert.deepEqual(await seriousFindings(phone), []);
+    for (const [name, about] of [
+      ["Approvers", "How people decide"],
+      ["Reviews", "Glass that was broken"],
+      ["Levels", "How far agents go by themselves"],
+    ] as const) {
+      await phone.goto(`${holdpoint.server.url}/console/more`);
+      await phone.getByRole("main").getByRole("link", { name: about }).click();
+      await phone.getByRole("heading", { name, level: 1 }).waitFor();
+      const width = await phone.evaluate("document.documentElement.scrollWidth");
+      assert.ok(Number(width) <= PHONE.width, `${name} is ${String(width)} wide`);
+      assert.deepEqual(await seriousFindings(phone), []);
+    }
+    await keepShot(phone, "phone-levels-dark");
+  });
+});
