@@ -32,7 +32,11 @@ export function allowedOrigins(config: Config): readonly string[] {
   const clusters = (executors.kubernetes?.clusters ?? []).map(
     ({ connection }) => parseAddress(connection.server).origin,
   );
-  const fed = config.model.feeds.kubernetes.map(({ connection }) => parseAddress(connection.server).origin);
+  const { feeds } = config.model;
+  const fed = [
+    ...feeds.kubernetes.map(({ connection }) => parseAddress(connection.server).origin),
+    ...feeds.prometheus.map(({ baseUrl }) => parseOrigin(baseUrl)),
+  ];
   const asked = healthOrigins(health);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
   const told = notifierOrigins(notifiers);

@@ -48,8 +48,8 @@ export class ModelClient implements ModelService, Predictor {
   constructor(data: ModelData, hooks: ModelHooks) {
     this.#data = data;
     this.#hooks = hooks;
-    const { kubernetes, manifests } = data.feeds;
-    if (kubernetes.length + manifests.length > 0 || existsSync(modelPath(data.place.dataDir))) this.#start();
+    const isFed = Object.values(data.feeds).some((feeds) => feeds.length > 0);
+    if (isFed || existsSync(modelPath(data.place.dataDir))) this.#start();
   }
 
   /** How many spans were taken. Throws `overloaded` while too much waits. */

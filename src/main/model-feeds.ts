@@ -4,13 +4,20 @@ import { isAbsolute, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { createEgress } from "../adapters/egress/egress.ts";
 import { readAccess } from "../adapters/executors/kubernetes-access.ts";
+import { readSecret } from "../adapters/executors/secret-reading.ts";
 import { runKubernetesFeed } from "../adapters/feeds/kubernetes.ts";
 import { runManifestsFeed } from "../adapters/feeds/manifests.ts";
+import { runPrometheusFeed } from "../adapters/feeds/prometheus.ts";
+import { canonicalEnvironment } from "../core/environment.ts";
+import { AppError } from "../core/errors.ts";
 import type { Declared } from "../model/declare.ts";
 import type { Graph } from "../model/graph.ts";
 import { changeOfObject, missedChanges } from "../model/kubernetes/change-of-object.ts";
 import { graphOfObjects, type ClusterTerms } from "../model/kubernetes/graph-of-objects.ts";
-import type { ClusterSink } from "../wire/contracts/feed.ts";
+import type { Credentials } from "../wire/contracts/credentials.ts";
+import type { ClusterSink, MetricsSink } from "../wire/contracts/feed.ts";
+import type { PrometheusFeed } from "../wire/schemas/feeds-config.ts";
+import type { MeasuredRows } from "../wire/types/measured-rows.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { FeedStatus, ModelData } from "./model-protocol.ts";
 import { openSecrets } from "./secrets.ts";
@@ -21,7 +28,13 @@ export interface FedModel {
   readonly graph: Graph;
   declare(declared: Declared, actor: string): Promise<void>;
   change(change: Change, diff: string | null, actor: string): Promise<void>;
+  measured(feed: string, environment: string, rows: MeasuredRows): void;
   status(status: FeedStatus): void;
+}
+
+/** Environments have one name each, however they are written. */
+function termsOf({ environment, serviceLabels }: ClusterTerms): ClusterTerms {
+  return { environment: canonicalEnvironment(environment), serviceLabels };
 }
 
 type Of = { readonly name: string; readonly kind: FeedStatus["kind"]; readonly terms: ClusterTerms };
@@ -33,17 +46,39 @@ export async function runFeeds({ feeds, place, credentials, allow }: ModelData, 
   const shared = { egress, sleep, nowMs: () => systemClock.nowMs() };
   const clusters = feeds.kubernetes.map((feed) => {
     const access = (within: AbortSignal) => readAccess(feed.connection, secrets, within);
-    const sink = clusterSink({ name: feed.name, kind: "kubernetes", terms: feed }, model);
+    const sink = clusterSink({ name: feed.name, kind: "kubernetes", terms: termsOf(feed) }, model);
     return runKubernetesFeed({ ...shared, feed, access, sink }, signal);
   });
   const folders = feeds.manifests.map((feed) => {
     const folder = isAbsolute(feed.path) ? feed.path : join(place.dataDir, feed.path);
     return runManifestsFeed(
-      { ...shared, folder, sink: clusterSink({ name: feed.name, kind: "manifests", terms: feed }, model) },
+      { ...shared, folder, sink: clusterSink({ name: feed.name, kind: "manifests", terms: termsOf(feed) }, model) },
       signal,
     );
   });
-  await Promise.all([...clusters, ...folders]);
+  const servers = feeds.prometheus.map((feed) => {
+    const token = (within: AbortSignal) => tokenOf(secrets, feed.tokenRef, within);
+    return runPrometheusFeed({ ...shared, feed, token, sink: metricsSink(feed, model) }, signal);
+  });
+  await Promise.all([...clusters, ...folders, ...servers]);
+}
+
+async function tokenOf(secrets: Credentials, ref: string | undefined, signal: AbortSignal): Promise<string | null> {
+  if (ref === undefined) return null;
+  const token = await readSecret(secrets, ref, signal);
+  if (token === undefined) throw new AppError("internal", "the token is missing or cannot be used", {});
+  return token;
+}
+
+function metricsSink({ name, environment }: PrometheusFeed, model: FedModel): MetricsSink {
+  let told: string | null | undefined;
+  return {
+    measured: (rows) => model.measured(name, canonicalEnvironment(environment), rows),
+    status: (failing) => {
+      if (failing !== told) model.status({ name, kind: "prometheus", failing });
+      told = failing;
+    },
+  };
 }
 
 /** Something that was told and could not be recorded: what is told next may be. */

@@ -47,7 +47,7 @@ export type ModelAnswer =
 /** Of a feed that the model runs by itself; told when it changes. */
 export type FeedStatus = {
   readonly name: string;
-  readonly kind: "kubernetes" | "manifests";
+  readonly kind: "kubernetes" | "manifests" | "prometheus";
   /** A code, while it does not get what it asks for. */
   readonly failing: string | null;
 };

@@ -17,6 +17,7 @@ import { runFeeds } from "./model-feeds.ts";
 import { loadModelKeys } from "./model-keys.ts";
 import { ModelLog } from "./model-log.ts";
 import type { FeedStatus, ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
+import type { MeasuredRows } from "../wire/types/measured-rows.ts";
 import type { Change } from "../wire/types/model.ts";
 import { withDiff } from "./change-diff.ts";
 import { openReader } from "./open-store.ts";
@@ -62,6 +63,7 @@ class ModelThread {
         this.#waited(async () => void (await this.#record(decideDeclared(this.#log.graph, declared), actor))),
       change: (change: Change, diff: string | null, actor: string) =>
         this.#waited(async () => void (await this.#recordChange({ change, diff, actor }))),
+      measured: (feed: string, environment: string, rows: MeasuredRows) => this.#intake.tell(feed, environment, rows),
       status: (feed: FeedStatus) => this.#report({ feed }),
     };
     void runFeeds(data, model, this.#feeding.signal).catch((error: unknown) =>

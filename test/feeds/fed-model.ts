@@ -10,11 +10,13 @@ import type { FeedStatus } from "../../src/main/model-protocol.ts";
 import { changesKnown, changeView, momentOf } from "../../src/model/views.ts";
 import { readGraph } from "../../src/model/reads.ts";
 import { feedsConfigSchema } from "../../src/wire/schemas/feeds-config.ts";
+import type { MeasuredRows } from "../../src/wire/types/measured-rows.ts";
 import type { ModelChangeView, ModelGraphView } from "../../src/wire/types/model-views.ts";
 
 export class Fed implements FedModel {
   readonly graph = new Graph();
   readonly statuses: FeedStatus[] = [];
+  readonly measurements: { feed: string; environment: string; rows: MeasuredRows }[] = [];
 
   #apply(draft: ModelDraft | null): void {
     if (draft !== null)
@@ -27,6 +29,10 @@ export class Fed implements FedModel {
 
   async change(told: Parameters<FedModel["change"]>[0], diff: string | null): Promise<void> {
     this.#apply(decideChange(this.graph, diff === null ? told : withDiff(told, diff).change));
+  }
+
+  measured(feed: string, environment: string, rows: MeasuredRows): void {
+    this.measurements.push({ feed, environment, rows });
   }
 
   status(status: FeedStatus): void {

@@ -13,8 +13,13 @@ export function newHistogram(): Histogram {
 }
 
 export function countDuration(histogram: Histogram, durationUs: number): void {
+  countDurations(histogram, durationUs, 1);
+}
+
+/** So many of one duration. */
+export function countDurations(histogram: Histogram, durationUs: number, count: number): void {
   const bucket = bucketOf(durationUs);
-  histogram[bucket] = (histogram[bucket] as number) + 1;
+  histogram[bucket] = (histogram[bucket] as number) + count;
 }
 
 function bucketOf(durationUs: number): number {

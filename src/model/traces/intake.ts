@@ -1,11 +1,13 @@
 // The way of spans: they wait for their trace, are digested, counted, and become an event a window.
 
+import type { MeasuredRows } from "../../wire/types/measured-rows.ts";
 import type { TelemetrySpan } from "../../wire/types/telemetry-span.ts";
 import type { ModelDraft } from "../events.ts";
 import type { Graph } from "../graph.ts";
 import { digestTrace, Directory } from "./digest.ts";
 import { Observer, type Fading } from "./observer.ts";
 import { Samples } from "./samples.ts";
+import { ToldRates } from "./told-rates.ts";
 import { TraceBuffer } from "./trace-buffer.ts";
 
 export interface IntakeTerms extends Fading {
@@ -27,6 +29,7 @@ export class Intake {
   readonly #directory = new Directory();
   readonly #buffer: TraceBuffer;
   readonly #observer: Observer;
+  readonly #told = new ToldRates();
   #samples: Samples;
   #fromS: number;
   #day = 0;
@@ -56,6 +59,11 @@ export class Intake {
     this.#buffer.add(span, nowMs);
   }
 
+  /** What a metrics server says now of services and calls. */
+  tell(feed: string, environment: string, rows: MeasuredRows): void {
+    this.#told.tell(feed, environment, rows);
+  }
+
   /** Digests the traces whose time is over, so that a window's end has little left to do. */
   digestDue(nowMs: number): void {
     this.#buffer.release(nowMs - this.#terms.holdMs);
@@ -66,6 +74,7 @@ export class Intake {
     const toS = Math.floor(nowMs / 1000);
     if (toS - this.#fromS < this.#terms.windowS) return null;
     this.digestDue(nowMs);
+    this.#told.addTo(this.#samples, toS - this.#fromS);
     const isStructureOnly = this.#bytesOf(toS) > this.#terms.dayBytesMax;
     const draft = this.#observer.close(this.#samples, { fromS: this.#fromS, toS, isStructureOnly });
     this.#dropped += this.#samples.dropped;

@@ -64,13 +64,15 @@ export class Observer {
     const rows = new Rows();
     for (const [text, sample] of samples.nodes) {
       const subject = this.#numberOf(() => subjectOfNode(mint.node(text)));
-      if (subject !== null) this.#see(subject, { sample, base: baseOfNode(text, samples), window, rows });
+      if (subject !== null)
+        this.#see(subject, { sample, base: sample.base ?? baseOfNode(text, samples), window, rows });
     }
     for (const edge of samples.edges.values()) {
       const subject = this.#numberOf(() =>
         subjectOfEdge(mint.edge(edge.kind, mint.node(edge.from), mint.node(edge.to))),
       );
-      if (subject !== null) this.#see(subject, { sample: edge.sample, base: baseOfEdge(edge, samples), window, rows });
+      if (subject !== null)
+        this.#see(subject, { sample: edge.sample, base: edge.sample.base ?? baseOfEdge(edge, samples), window, rows });
     }
     this.#fade(window, rows);
     const { fromS: from, toS: to } = window;

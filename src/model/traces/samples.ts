@@ -18,6 +18,8 @@ export class Sample {
   /** Seconds since 1970: when the first began. */
   firstS = Infinity;
   durations: Histogram | null = null;
+  /** What its share is a part of, where whoever told it counted that too; else it follows from the other samples. */
+  base: number | null = null;
 
   add({ isFailed, startMs, durationUs }: { isFailed: boolean; startMs: number; durationUs: number }): void {
     this.count++;

@@ -1,6 +1,7 @@
 // What a feed of the runtime model gives, and what it is given: it asks the outside world and tells a sink.
 
 import type { ClusterObject } from "../types/cluster-object.ts";
+import type { MeasuredRows } from "../types/measured-rows.ts";
 
 /** An object that was made different while a feed looked. */
 export interface ObjectChange {
@@ -22,4 +23,10 @@ export interface ClusterSink {
   changed(change: ObjectChange): Promise<void>;
   /** A code where it does not get what it asks for, null where it does. */
   status(failing: string | null): void;
+}
+
+/** Takes what was measured, each time as it is now. */
+export interface MetricsSink {
+  readonly measured: (rows: MeasuredRows) => void;
+  readonly status: (failing: string | null) => void;
 }
