@@ -3,7 +3,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ReviewView } from "../../wire/types/approval-views.ts";
 import type { ApproverView } from "../../wire/types/approver-views.ts";
-import type { ActionView, AgentView, LevelView } from "../../wire/types/views.ts";
+import type { LevelView } from "../../wire/types/grant-views.ts";
+import type { ActionView, AgentView } from "../../wire/types/views.ts";
 import { ApiError, isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
 import type {
   ActionDocument,

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useRouteContext, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import type { LevelView } from "../../wire/types/views.ts";
+import type { LevelView } from "../../wire/types/grant-views.ts";
 import { levelsQuery } from "../api/queries.ts";
 import { Badge, WordBadge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";

@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
-import type { LevelView } from "../../wire/types/views.ts";
+import type { LevelView } from "../../wire/types/grant-views.ts";
 import { newKey } from "../api/api-client.ts";
 import { useNotice } from "../shell/Notices.tsx";
 import { plainText } from "../text/visible-text.ts";
