@@ -10,6 +10,8 @@ import { isRevert } from "../kernel/reverts.ts";
 import type { Action } from "../kernel/state.ts";
 import type { ActionKind, Plan } from "../wire/contracts/executor.ts";
 import type { Signal } from "../wire/types/signal.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
+import { findRisks } from "../policy/risks/find-risks.ts";
 import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
 import { composeTriage } from "./compose-triage.ts";
@@ -53,11 +55,18 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   const { signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
   const found = {
+    ...findingsOf(plan),
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
   };
   await submit({ planHash, code: "", ...found }, { args, plan: plan as unknown as Json });
+}
+
+/** What a plan puts at risk, for the record; nothing where nothing was found. */
+export function findingsOf(plan: Plan): { readonly findings?: PlanFindings } {
+  const findings = findRisks(plan);
+  return findings.risks.length === 0 ? {} : { findings };
 }
 
 /** A revert is not itself taken back. */

@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { EventType, KernelEvent } from "../kernel/events.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { TimelineEntry } from "../wire/types/views.ts";
 
 const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
@@ -51,6 +52,8 @@ export function smallFacts(event: Pick<KernelEvent, "type" | "facts">): Timeline
     const value = facts[name];
     if (isScalar(value)) small[name] = value;
   }
+  const findings = facts["findings"] as PlanFindings | undefined;
+  if (findings !== undefined) small["risks"] = [...findings.risks, ...findings.tags].join(", ");
   const evaluation = facts["evaluation"] as JsonObject | null | undefined;
   if (evaluation) {
     for (const name of ["decision", "bundleHash"]) {

@@ -114,6 +114,7 @@ export async function readyProposal(
       idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(sent.idempotencyKey, identity)),
       ...(body.confidence === undefined ? {} : { confidencePpm: Math.round(body.confidence * 1_000_000) }),
       ...(body.dryRun === true ? { dryRun: true } : {}),
+      ...(planned?.findings === undefined ? {} : { findings: planned.findings }),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),

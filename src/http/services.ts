@@ -12,6 +12,7 @@ import type { AccessDenial, AccessHandle } from "../wire/contracts/access.ts";
 import type { Interaction, SignedRequest } from "../wire/contracts/interaction.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { EndedSession, Identity, SessionEnd, SourceIdentity } from "../wire/types/identity.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
@@ -173,7 +174,7 @@ export interface ActionService {
     target: Target;
     args: JsonObject;
     agent: string;
-  }): Promise<{ plan: Plan; planHash: string; inverse: InverseFacts | undefined }>;
+  }): Promise<{ plan: Plan; planHash: string; inverse: InverseFacts | undefined; findings?: PlanFindings }>;
   /** Who proposed a live action, and whose approvals its hold has, of either way out. */
   hold(id: string): { readonly proposer: string; readonly approvers: readonly string[] } | null;
   /** Code of a secret found in free text, or null. */

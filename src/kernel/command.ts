@@ -6,6 +6,7 @@ import type { Prediction } from "../wire/types/prediction.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type {
   BrakeScope,
   ClassificationFacts,
@@ -76,6 +77,8 @@ export type CommandInputs = {
     readonly inverse?: InverseFacts;
     /** How much it does; absent: one thing. */
     readonly size?: number;
+    /** What it puts at risk; absent where nothing was found. */
+    readonly findings?: PlanFindings;
   };
   "predict-action": {
     readonly action: string;
@@ -172,7 +175,7 @@ export function inputToRecord(command: Command): JsonObject {
 }
 
 /** Facts of a proposal that are absent where they say nothing. */
-export const OPTIONAL_FACTS = ["confidencePpm", "dryRun", "inverse", "signed", "size", "undoes"] as const;
+export const OPTIONAL_FACTS = ["confidencePpm", "dryRun", "findings", "inverse", "signed", "size", "undoes"] as const;
 
 /** The input of a command, from the facts of the first event that it produced. */
 export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {

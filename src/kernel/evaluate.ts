@@ -4,6 +4,7 @@ import { assert } from "../core/assert.ts";
 import { idFromSeq, seqFromId } from "../core/ids.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
 import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
@@ -31,7 +32,11 @@ import type { ActivePolicy, Transaction } from "./transaction.ts";
 import { grantRevert, termsFor } from "./verify-terms.ts";
 
 /** The facts that policy sees for this action now. */
-function policyFacts(state: State, action: Action, now: number): PolicyFacts {
+function policyFacts(
+  { state, now }: Pick<Transaction, "state" | "now">,
+  action: Action,
+  policy: ActivePolicy,
+): PolicyFacts {
   const incident = incidentOf(state, action.incident);
   const classified = action.classification;
   return {
@@ -71,8 +76,19 @@ function policyFacts(state: State, action: Action, now: number): PolicyFacts {
       derived: derived === true,
     })),
     prediction: freshPrediction(action, now),
+    plan: planFacts(action, policy),
     timeMs: now,
   };
+}
+
+const NOTHING_FOUND: PlanFindings = { risks: [], tags: [] };
+
+/** What was found in its plan, and how policy marks its target. */
+function planFacts({ findings = NOTHING_FOUND, environment, service }: Action, policy: ActivePolicy): PlanFindings {
+  const marks = policy.tagsFor?.({ environment, service }) ?? [];
+  if (marks.length === 0) return findings;
+  const risks = findings.risks.includes("regulated") ? findings.risks : [...findings.risks, "regulated" as const];
+  return { risks, tags: [...new Set([...findings.tags, ...marks])] };
 }
 
 const NO_MODEL = { name: "", provider: "", version: "" };
@@ -144,7 +160,7 @@ export function isForPeople(tx: Transaction, action: Action): boolean {
 /** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */
 function evaluate(tx: Transaction, action: Action, policy: ActivePolicy): Evaluation | undefined {
   try {
-    return policy.evaluate(policyFacts(tx.state, action, tx.now), readCounters(tx.state, tx.now));
+    return policy.evaluate(policyFacts(tx, action, policy), readCounters(tx.state, tx.now));
   } catch {
     return undefined;
   }

@@ -22,6 +22,7 @@ import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -145,6 +146,8 @@ export type EventFacts = {
     readonly signature?: string;
     readonly inverse?: InverseFacts;
     readonly size?: number;
+    /** What it puts at risk; absent where nothing was found. */
+    readonly findings?: PlanFindings;
   };
   /** Policy cannot tell without what the runtime model predicts: until the deadline it is asked. */
   "action.prediction-asked": { readonly deadline: number };

@@ -2,6 +2,7 @@
 
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ClassificationFacts, InverseFacts } from "./events.ts";
 
 /** Where an action aims and who asked: fixed when it is proposed. */
@@ -21,6 +22,8 @@ export type ProposalFacts = {
   readonly reversible: boolean;
   /** How much it does, by its plan: statements, rows, replicas; absent: one thing. */
   readonly size?: number;
+  /** What its plan puts at risk; absent where nothing was found, or while it has no plan. */
+  readonly findings?: PlanFindings;
   readonly run: string | null;
   readonly incident: string | null;
   /** What a triage action goes back to, kept with it: its incident may be over before it is decided. */

@@ -5,6 +5,7 @@ import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.t
 import type { Severity } from "../wire/types/classification.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { LevelScope } from "../wire/types/level.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
@@ -12,6 +13,7 @@ import type { Agent } from "./agent.ts";
 import type { SignalFacts } from "./signal-facts.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
+import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
 import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
@@ -59,6 +61,7 @@ export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "un
   /** Why its plan needs a person's signature, whatever policy says; absent where it needs none. */
   signature?: string;
   size?: number;
+  findings?: PlanFindings;
   inverse?: InverseFacts;
   /** Over as soon as it is decided. */
   dryRun?: true;
@@ -337,15 +340,6 @@ export type State = {
   incidentByKey: Map<string, string>;
   /** What else signals find incidents by; derived from `incidents` and `resolved`, see incident-index. */
   joins: Joins;
-};
-
-/** Ids of incidents by `environment|name`, and of the one that absorbed another by that one's id. */
-export type Joins = {
-  readonly services: Shares;
-  readonly failures: Shares;
-  /** By `environment|service|signature`, of those that ended. */
-  readonly resolved: Shares;
-  readonly absorbed: Map<string, string>;
 };
 
 export function emptyState(): State {

@@ -48,6 +48,8 @@ export interface ActivePolicy {
   /** Null: the triage agent stays in shadow. */
   readonly ladder: ActiveLadder | null;
   verificationFor(of: { kind: string; environment: string; service: string }): Verification | undefined;
+  /** The regulations that its targets are marked with; a bundle of the tests' may have none. */
+  tagsFor?(of: { environment: string; service: string }): readonly string[];
   evaluate(facts: PolicyFacts, counters: CounterReader): Evaluation;
 }
 

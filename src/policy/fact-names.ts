@@ -3,6 +3,7 @@
 import { canonicalEnvironment } from "../core/environment.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
+import type { PlanRisk } from "../wire/types/risk.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { Domain, Names } from "./cel/node.ts";
 import { BOOL, DOUBLE, INT, STRING, TIMESTAMP, type Type, type Value } from "./cel/value-type.ts";
@@ -17,6 +18,10 @@ const SIGNAL: Type = {
 
 function fact(type: Type, read: (facts: PolicyFacts) => Value, domain?: Domain): Names {
   return domain === undefined ? { kind: "fact", type, read } : { kind: "fact", type, read, domain };
+}
+
+function risk(of: PlanRisk): Names {
+  return fact(BOOL, (facts) => facts.plan.risks.includes(of));
 }
 
 function constant(value: number): Names {
@@ -92,6 +97,23 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       active: fact(BOOL, (facts) => facts.storm.active),
       id: fact(STRING, (facts) => facts.storm.id),
       consolidated: fact(BOOL, (facts) => facts.storm.consolidated),
+    },
+  },
+  plan: {
+    kind: "names",
+    of: {
+      risks: {
+        kind: "names",
+        of: {
+          drift: risk("drift"),
+          sloHeadroom: risk("slo-headroom"),
+          privilegeWidening: risk("privilege-widening"),
+          dataExposure: risk("data-exposure"),
+          regulated: risk("regulated"),
+          unseen: risk("unseen"),
+        },
+      },
+      tags: fact({ kind: "list", of: STRING }, (facts) => facts.plan.tags),
     },
   },
   signals: fact({ kind: "list", of: SIGNAL }, (facts) => facts.signals as unknown as readonly Value[]),

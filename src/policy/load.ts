@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
+import { type MarkedTargets, readCatalog, tagsFor } from "./catalog.ts";
 import type { Policy, Route } from "./definitions.ts";
 import { type Evaluate, makeEvaluate } from "./evaluate.ts";
 import { type Ladder, readLadder } from "./ladder.ts";
@@ -19,6 +20,8 @@ const PATH_CHARS_MAX = 512;
 const RULES_MAX = 20_000;
 const PROBLEMS_MAX = 100;
 const VERIFICATIONS_MAX = 1_000;
+const MARKED_MAX = 10_000;
+const NO_TAGS: readonly string[] = [];
 
 /** Policies that are in force together. Immutable; equal files give equal hashes and equal answers. */
 export interface Bundle {
@@ -32,12 +35,14 @@ export interface Bundle {
   readonly verifications: readonly MatchedVerification[];
   /** What must be checked after an action of that kind, target and service. */
   verificationFor(of: { kind: string; environment: string; service: string }): MatchedVerification | undefined;
+  /** The regulations that stand over a target. */
+  tagsFor(of: { environment: string; service: string }): readonly string[];
   /** Pure but for the counters it reads. An action that no rule allows is refused. */
   readonly evaluate: Evaluate;
 }
 
 /**
- * Loads Policy, Route, Schedule, Ladder and Verification documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * Loads Policy, Route, Schedule, Ladder, Verification and Catalog documents. With any problem there is no bundle; at most 100 problems are told. No files make a
  * bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -46,13 +51,12 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   loader.load(sorted);
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
   const hash = bundleHash(sorted);
-  const { policies, routes, schedules, ladder, verifications } = loader;
+  const { policies, routes, schedules, ladder, verifications, marked } = loader;
   const verificationFor: Bundle["verificationFor"] = (of) => findVerification(verifications, of);
+  const marks: Bundle["tagsFor"] = (of) => (marked.length === 0 ? NO_TAGS : tagsFor(marked, of));
   const evaluate = makeEvaluate(policies, hash);
-  return {
-    bundle: { hash, policies, routes, schedules, ladder, verifications, verificationFor, evaluate },
-    problems: [],
-  };
+  const documents = { policies, routes, schedules, ladder, verifications };
+  return { bundle: { hash, ...documents, verificationFor, tagsFor: marks, evaluate }, problems: [] };
 }
 
 function bundleHash(sorted: readonly SourceFile[]): string {
@@ -67,6 +71,7 @@ class Loader {
   readonly schedules = new Map<string, Schedule>();
   ladder: Ladder | null = null;
   readonly verifications: MatchedVerification[] = [];
+  readonly marked: MarkedTargets[] = [];
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
   readonly #steps: StepUse[] = [];
@@ -104,11 +109,12 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder", "Verification"] as const);
+    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder", "Verification", "Catalog"] as const);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
     else if (kind === "Verification") this.#addVerification(name, document, fields.spec);
+    else if (kind === "Catalog") this.#addCatalog(document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
@@ -128,6 +134,11 @@ class Loader {
     else if (this.verifications.length >= VERIFICATIONS_MAX)
       document.fail(`more than ${VERIFICATIONS_MAX} verifications`);
     else this.verifications.push(verification);
+  }
+
+  #addCatalog(document: Field, spec: Field): void {
+    this.marked.push(...readCatalog(spec));
+    if (this.marked.length > MARKED_MAX) document.fail(`more than ${MARKED_MAX} targets`);
   }
 
   #addRoute(name: string, document: Field, spec: Field): void {

@@ -13,8 +13,8 @@ import { isWhole, readPlainName } from "./plain-names.ts";
 import { ANYTHING, assume, assumeOneOf, assumeText, type Branch } from "./satisfiable.ts";
 import type { Field } from "./yaml-reader.ts";
 
-const SERVICE = /^[^\s*]+$/;
-const TEXT_CHARS_MAX = 200;
+export const SERVICE = /^[^\s*]+$/;
+export const TEXT_CHARS_MAX = 200;
 const DESCRIPTION_CHARS_MAX = 2_000;
 const CONDITION_CHARS_MAX = 2_000;
 const ACTIONS_MAX = 64;
@@ -79,7 +79,7 @@ function findCovered(actions: readonly string[]): string | undefined {
   return actions.find((action, i) => actions.some((other, j) => j !== i && coversAction(other, action)));
 }
 
-function readEnvironment(field: Field): string | undefined {
+export function readEnvironment(field: Field): string | undefined {
   const name = field.text(TEXT_CHARS_MAX);
   if (name === undefined) return undefined;
   const canonical = canonicalEnvironment(name);

@@ -6,6 +6,7 @@ import { SEVERITIES } from "../wire/types/classification.ts";
 import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
 import { nothingPredicted, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
+import { PLAN_RISKS, TAG, TAG_CHARS_MAX, TAGS_MAX } from "../wire/types/risk.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
 import type { Bundle } from "./load.ts";
@@ -160,7 +161,7 @@ class Counters implements CounterReader {
 /** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals, controlled paging. */
 function readFacts(field: Field): PolicyFacts | undefined {
   const fields = field.fields(
-    ["action", "agent", "classification", "incident", "stage", "storm", "prediction", "signals", "now"],
+    ["action", "agent", "classification", "incident", "stage", "storm", "prediction", "plan", "signals", "now"],
     ["action"],
   );
   const action = fields?.action && readAction(fields.action);
@@ -176,9 +177,17 @@ function readFacts(field: Field): PolicyFacts | undefined {
     stage: readStage(fields.stage),
     storm: readStorm(fields.storm),
     prediction: readPrediction(fields.prediction),
+    plan: readFindings(fields.plan),
     signals: readSignals(fields.signals),
     timeMs,
   };
+}
+
+function readFindings(field: Field | undefined): PolicyFacts["plan"] {
+  const fields = field?.fields(["risks", "tags"], []);
+  const risks = (fields?.risks?.items(PLAN_RISKS.length) ?? []).map((risk) => risk.oneOf(PLAN_RISKS) ?? "unseen");
+  const tags = (fields?.tags?.items(TAGS_MAX) ?? []).map((tag) => tag.textLike(TAG, "a tag", TAG_CHARS_MAX) ?? "");
+  return { risks, tags };
 }
 
 function readAction(field: Field): PolicyFacts["action"] | undefined {

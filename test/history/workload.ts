@@ -130,7 +130,9 @@ export class Workload extends Recorder {
     if (action.predicting !== undefined) return void this.submit(predictCommand(action, this.#below(6)));
     const planHash = this.#chance(8) ? null : hash("sha256", action.id);
     const refusal = action.agentKind === "system" ? "executor-missing" : "arguments-invalid";
-    const input = { action: action.id, planHash, code: planHash === null ? refusal : "" };
+    const findings = { risks: ["drift", "regulated"], tags: ["pci"] } as const;
+    const found = planHash !== null && this.#chance(4) ? { findings } : {};
+    const input = { action: action.id, planHash, code: planHash === null ? refusal : "", ...found };
     this.submit(command("plan-action", "system:effects", input));
   }
 

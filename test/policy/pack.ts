@@ -120,6 +120,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
     stage: { name: "controlled-paging", raises: false, ...patch.stage },
     storm: { active: false, id: "", consolidated: false, ...patch.storm },
     prediction: patch.prediction == null ? null : { ...PREDICTION, ...patch.prediction },
+    plan: { risks: [], tags: [], ...patch.plan },
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

@@ -83,9 +83,11 @@ for (const [what, from, to] of BROKEN) {
 test("the examples of the manual load and pass", () => {
   const manual = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
   const blocks = [...manual.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] as string);
-  assert.equal(blocks.length, 7);
-  const [policy = "", route = "", quorum = "", level = "", ladder = "", cases = "", verification = ""] = blocks;
-  for (const text of [quorum, level, ladder, verification]) assert.ok(isValid(text), JSON.stringify(validate.errors));
+  assert.equal(blocks.length, 8);
+  const [policy = "", route = "", quorum = "", level = "", catalog = "", ladder = "", cases = "", verification = ""] =
+    blocks;
+  for (const text of [quorum, level, catalog, ladder, verification])
+    assert.ok(isValid(text), JSON.stringify(validate.errors));
   const bundle = mustLoad([
     { path: "policy.yaml", text: policy },
     { path: "route.yaml", text: route },
@@ -93,6 +95,7 @@ test("the examples of the manual load and pass", () => {
     { path: "ladder.yaml", text: ladder },
     { path: "verification.yaml", text: verification },
     { path: "level.yaml", text: level },
+    { path: "catalog.yaml", text: catalog },
   ]);
   const { results, problems } = runPolicyTests(bundle, [{ path: "cases.yaml", text: cases }]);
   assert.deepEqual(problems, []);

@@ -10,6 +10,7 @@ import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-obj
 import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
+import { regulationsOf } from "./kubernetes-regulations.ts";
 import { isFree, isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
 
 /** What names our writes at the API server. */
@@ -159,6 +160,7 @@ function toPlan(
   const changes = diffOf(opened.watched(before), opened.watched(after));
   const paths = changes.map(({ path }) => path);
   const setBy = ownersOf(before, { root: opened.root, paths }, isOurs);
+  const tags = regulationsOf(before.metadata.labels ?? {});
   const call: Call = {
     args,
     body,
@@ -176,6 +178,7 @@ function toPlan(
       object: `${opened.cluster}: ${nameOf(opened.place)}`,
       verb,
       changes: changes as unknown as Json,
+      ...(tags.length === 0 ? {} : { tags: [...tags] }),
       ...(setBy.length === 0 ? {} : { setBy: setBy as unknown as Json }),
       ...(takesFrom.length === 0 ? {} : { takesFrom: takesFrom as unknown as Json }),
     },

@@ -35,16 +35,13 @@ const FIXED: Readonly<Record<string, Judgement>> = {
   DropUserMappingStmt: judged("destructive", "drops"),
   RenameStmt: judged("destructive", "renames", "ACCESS EXCLUSIVE"),
   AlterObjectSchemaStmt: judged("destructive", "renames", "ACCESS EXCLUSIVE"),
-  GrantStmt: judged("privilege", "grants"),
-  GrantRoleStmt: judged("privilege", "grants"),
   AlterDefaultPrivilegesStmt: judged("privilege", "grants"),
   AlterOwnerStmt: judged("privilege", "changes-owner"),
   ReassignOwnedStmt: judged("privilege", "changes-owner"),
   CreateRoleStmt: judged("privilege", "changes-roles"),
   AlterRoleStmt: judged("privilege", "changes-roles"),
   AlterRoleSetStmt: judged("privilege", "changes-roles"),
-  CreatePolicyStmt: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
-  AlterPolicyStmt: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
+  AlterPolicyStmt: judged("privilege", "opens-row-security", "ACCESS EXCLUSIVE"),
 };
 
 /** Of ALTER TABLE, by PostgreSQL's own names for its parts. */
@@ -66,10 +63,10 @@ const ALTERATIONS: Readonly<Record<string, Judgement>> = {
   AT_SetTableSpace: judged("altering", "rewrites", "ACCESS EXCLUSIVE"),
   AT_SetLogged: judged("altering", "rewrites", "ACCESS EXCLUSIVE"),
   AT_SetAccessMethod: judged("altering", "rewrites", "ACCESS EXCLUSIVE"),
-  AT_EnableRowSecurity: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
-  AT_DisableRowSecurity: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
-  AT_ForceRowSecurity: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
-  AT_NoForceRowSecurity: judged("privilege", "changes-row-security", "ACCESS EXCLUSIVE"),
+  AT_EnableRowSecurity: judged("privilege", "closes-row-security", "ACCESS EXCLUSIVE"),
+  AT_DisableRowSecurity: judged("privilege", "opens-row-security", "ACCESS EXCLUSIVE"),
+  AT_ForceRowSecurity: judged("privilege", "closes-row-security", "ACCESS EXCLUSIVE"),
+  AT_NoForceRowSecurity: judged("privilege", "opens-row-security", "ACCESS EXCLUSIVE"),
   AT_ChangeOwner: judged("privilege", "changes-owner", "ACCESS EXCLUSIVE"),
   AT_DropColumn: judged("destructive", "drops-column", "ACCESS EXCLUSIVE"),
   AT_DropConstraint: judged("destructive", "drops-constraint", "ACCESS EXCLUSIVE"),
@@ -107,9 +104,35 @@ function judgeByContent(type: string, node: JsonObject): Judgement | undefined {
         : judged("additive", "creates-index", "SHARE");
     case "AlterEnumStmt":
       return node["oldVal"] === undefined ? judged("additive", "adds-value") : judged("destructive", "renames");
+    case "GrantStmt":
+    case "GrantRoleStmt":
+      if (node["is_grant"] !== true) return judged("privilege", "revokes");
+      return judged("privilege", isToAll(node) ? "grants-to-all" : "grants");
+    case "CreatePolicyStmt":
+      // One that is not permissive only takes away.
+      return judged(
+        "privilege",
+        `${node["permissive"] === true ? "opens" : "closes"}-row-security`,
+        "ACCESS EXCLUSIVE",
+      );
+    case "CreateFunctionStmt":
+    case "AlterFunctionStmt":
+      return runsAsOwner(node) ? judged("opaque", "runs-as-owner") : undefined;
     default:
       return undefined;
   }
+}
+
+function isToAll(node: JsonObject): boolean {
+  return listOf(node["grantees"]).some((one) => unwrap(one, "RoleSpec")?.["roletype"] === "ROLESPEC_PUBLIC");
+}
+
+/** SECURITY DEFINER: whoever may call it does what its owner may. */
+function runsAsOwner(node: JsonObject): boolean {
+  return [...listOf(node["options"]), ...listOf(node["actions"])].some((one) => {
+    const option = unwrap(one, "DefElem");
+    return textOf(option?.["defname"]) === "security" && unwrap(option?.["arg"], "Boolean")?.["boolval"] === true;
+  });
 }
 
 /** A foreign key also locks the table that it points to. */

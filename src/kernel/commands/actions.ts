@@ -102,11 +102,12 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { confidencePpm, dryRun, inverse, signed, size, undoes } = proposal;
+  const { confidencePpm, dryRun, findings, inverse, signed, size, undoes } = proposal;
   return {
     ...facts,
     ...(confidencePpm === undefined ? {} : { confidencePpm }),
     ...(dryRun === undefined ? {} : { dryRun }),
+    ...(findings === undefined ? {} : { findings }),
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(signed === undefined ? {} : { signed }),
@@ -117,7 +118,7 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, signature, inverse, size } = command.input;
+  const { action: id, planHash, code, findings, signature, inverse, size } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -131,6 +132,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   const facts = {
+    ...(findings === undefined ? {} : { findings }),
     ...(inverse === undefined ? {} : { inverse }),
     planHash,
     ...(signature === undefined ? {} : { signature }),

@@ -104,6 +104,7 @@ export function applyProposed(
     dueAt: facts.deadline,
   });
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
+  if (facts.findings !== undefined) actionOf(state, subject).findings = facts.findings;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
   if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
@@ -115,8 +116,9 @@ export function applyProposed(
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, signature, inverse, size } = event.facts;
+  const { planHash, findings, signature, inverse, size } = event.facts;
   action.planHash = planHash;
+  if (findings !== undefined) action.findings = findings;
   if (inverse !== undefined) action.inverse = inverse;
   if (signature !== undefined) action.signature = signature;
   if (size !== undefined) action.size = size;

@@ -2,6 +2,7 @@
 
 import type { ProposalModel } from "./agent.ts";
 import type { Prediction } from "./prediction.ts";
+import type { PlanFindings } from "./risk.ts";
 import type { Stage } from "./stage.ts";
 
 export interface SignalFact {
@@ -72,6 +73,8 @@ export interface PolicyFacts {
   /** What the runtime model predicts of the action; null while it has not been asked. */
   readonly prediction: Prediction | null;
   readonly signals: readonly SignalFact[];
+  /** What its plan puts at risk, and the regulations that the plan or policy marks its target with. */
+  readonly plan: PlanFindings;
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;
 }

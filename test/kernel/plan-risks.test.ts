@@ -1,0 +1,263 @@
+// What a plan puts at risk is found in the plan: for each domain a planted one is caught, and its benign twin passes.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { describe, it } from "node:test";
+import { judgeMigration } from "../../src/adapters/executors/sql-judge.ts";
+import { regulationsOf } from "../../src/adapters/executors/kubernetes-regulations.ts";
+import type { Json } from "../../src/core/json.ts";
+import { findRisks } from "../../src/policy/risks/find-risks.ts";
+import { loadBundle } from "../../src/policy/load.ts";
+import type { PlanRisk } from "../../src/wire/types/risk.ts";
+import { bundle, Rig } from "./rig.ts";
+
+type Planned = { readonly kind: string; readonly diff: Json };
+type Row = {
+  readonly name: string;
+  readonly planted: Planned;
+  readonly benign: Planned;
+  readonly risks: readonly PlanRisk[];
+  /** Who is asked. */
+  readonly route: string;
+};
+
+const change = (path: string, from: Json, to: Json): Json => ({ path, from, to });
+const write = (changes: readonly Json[], more: object = {}): Planned => ({
+  kind: "kubernetes.set-image",
+  diff: { object: "main: deployment/cart", verb: "apply", changes: [...changes], ...more },
+});
+const configure = (name: string, from: Json, to: Json): Planned => ({
+  ...write([change(`["${name}"]`, from, to)]),
+  kind: "kubernetes.configmap-patch",
+});
+
+const IMAGE = change(".template.spec.containers[app].image", "cart:1", "cart:2");
+const POD = ".template.spec.containers[app].securityContext";
+
+const ROWS: readonly Row[] = [
+  {
+    name: "configuration: a field that Argo CD declares",
+    planted: write([IMAGE], { setBy: [{ manager: "argocd-controller", path: ".image" }] }),
+    benign: write([IMAGE], { setBy: [{ manager: "kubectl-edit", path: ".image" }] }),
+    risks: ["drift"],
+    route: "on-call",
+  },
+  {
+    name: "configuration: a field that kubectl apply declares from a file",
+    planted: write([IMAGE], { setBy: [{ manager: "kubectl-client-side-apply", path: ".image" }] }),
+    benign: write([IMAGE], { setBy: [{ manager: "kube-controller-manager", path: ".image" }] }),
+    risks: ["drift"],
+    route: "on-call",
+  },
+  {
+    name: "security: a container that becomes privileged",
+    planted: write([IMAGE, change(`${POD}.privileged`, false, true)]),
+    benign: write([IMAGE, change(`${POD}.privileged`, true, false)]),
+    risks: ["privilege-widening"],
+    route: "owners",
+  },
+  {
+    name: "security: a volume of the node, added as a whole",
+    planted: write([change(".template.spec.volumes", null, '[{"name":"v","hostPath":{"path":"/"}}]')]),
+    benign: write([change(".template.spec.volumes", null, '[{"name":"v","emptyDir":{}}]')]),
+    risks: ["privilege-widening"],
+    route: "owners",
+  },
+  {
+    name: "security: another service account",
+    planted: write([change(".template.spec.serviceAccountName", "cart", "cluster-admin")]),
+    benign: write([change(".template.spec.terminationGracePeriodSeconds", 10, 30)]),
+    risks: ["privilege-widening"],
+    route: "owners",
+  },
+  {
+    name: "security: a host outside that was not configured before",
+    planted: configure("UPLOAD", "https://files.shop.example/a", "https://drop.attacker.example/a"),
+    benign: configure("UPLOAD", "https://files.shop.example/a", "https://files.shop.example/b"),
+    risks: ["data-exposure"],
+    route: "owners",
+  },
+  {
+    name: "security: bodies of requests in the logs",
+    planted: configure("LOG_REQUEST_BODIES", "false", "true"),
+    benign: configure("LOG_REQUEST_BODIES", "true", "false"),
+    risks: ["data-exposure"],
+    route: "owners",
+  },
+  {
+    name: "compliance: an object that its labels put under a regulation",
+    planted: write([IMAGE], { tags: [...regulationsOf({ "example.com/pci": "true", app: "cart" })] }),
+    benign: write([IMAGE], { tags: [...regulationsOf({ "example.com/pci": "false", app: "pci" })] }),
+    risks: ["regulated"],
+    route: "owners",
+  },
+  {
+    name: "what the plan shows so far only",
+    planted: write([change(".template.spec.volumes", null, `[{"name":"v${"x".repeat(50)}… (9000 characters)`)]),
+    benign: write([change(".template.spec.volumes", null, "[]")]),
+    risks: ["unseen"],
+    route: "on-call",
+  },
+];
+
+/** As the server does: the plan is made elsewhere, its findings come with it, and the standard pack decides. */
+async function decide({ kind, diff }: Planned) {
+  const rig = await Rig.open();
+  const { subject: id } = await rig.propose({ kind, environment: "staging", planHash: null });
+  const findings = findRisks({ kind, diff });
+  const found = findings.risks.length === 0 ? {} : { findings };
+  const { result } = await rig.ask("plan-action", { action: id, planHash: hash("sha256", "p"), code: "", ...found });
+  return { rig, id, result, risks: findings.risks };
+}
+
+describe("a plan is judged by what is found in it", () => {
+  for (const { name, planted, benign, risks, route } of ROWS) {
+    it(name, async () => {
+      const caught = await decide(planted);
+      assert.deepEqual(caught.risks, risks);
+      assert.equal(caught.result, "held");
+      assert.equal(caught.rig.action(caught.id).hold?.route, route);
+      const { evaluation } = caught.rig.last("action.held", caught.id);
+      assert.ok(evaluation.verdicts.some(({ gate, verdict }) => gate.startsWith("cluster/") && verdict === "hold"));
+      assert.equal((await decide(benign)).result, "granted");
+    });
+  }
+
+  const MIGRATIONS: readonly (readonly [string, string, readonly PlanRisk[]])[] = [
+    ["grant select on orders to reporting", "revoke select on orders from reporting", ["privilege-widening"]],
+    [
+      "grant select on orders to public",
+      "revoke select on orders from public",
+      ["privilege-widening", "data-exposure"],
+    ],
+    ["alter table orders owner to intern", "alter table orders add column note text", ["privilege-widening"]],
+    [
+      "create function f() returns int language sql security definer as 'select 1'",
+      "alter table orders enable row level security",
+      ["privilege-widening", "unseen"],
+    ],
+    ["alter table orders disable row level security", "alter table orders force row level security", ["data-exposure"]],
+    [
+      "create policy all_rows on orders using (true)",
+      "create policy own_rows on orders as restrictive using (owner = current_user)",
+      ["data-exposure"],
+    ],
+  ];
+  for (const [planted, benign, risks] of MIGRATIONS) {
+    it(`SQL: ${planted}`, async () => {
+      const found = async (text: string) => {
+        const { statements } = await judgeMigration(text);
+        return findRisks({ kind: "sql.migrate", diff: { statements: statements as unknown as Json } }).risks;
+      };
+      assert.deepEqual(await found(planted), risks);
+      assert.deepEqual(await found(benign), []);
+    });
+  }
+});
+
+const WORKFLOW = (permissions: string, run = "make"): string =>
+  `on: push\npermissions:\n  contents: ${permissions}\njobs:\n  build:\n    steps:\n      - run: ${run}\n`;
+const ROLE = (verbs: string): string =>
+  `apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules:\n  - {apiGroups: [""], resources: [pods], verbs: ${verbs}}\n`;
+const SERVICE = (type: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: ${type}}\n`;
+const INGRESS = (annotation: string): string =>
+  `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations: {${annotation}: x}}\nspec: {}\n`;
+
+const FILES: readonly (readonly [string, { before: string | null; planted: string; benign: string }, PlanRisk])[] = [
+  [
+    ".github/workflows/ci.yml",
+    { before: WORKFLOW("read"), planted: WORKFLOW("write"), benign: WORKFLOW("read", "make all") },
+    "privilege-widening",
+  ],
+  [
+    ".github/workflows/ci.yml",
+    { before: WORKFLOW("write"), planted: "on: push\njobs: {}\n", benign: WORKFLOW("none") },
+    "privilege-widening",
+  ],
+  [
+    ".github/workflows/ci.yml",
+    {
+      before: WORKFLOW("read"),
+      planted: WORKFLOW("read", '"echo ${{ secrets.KEY }}"'),
+      benign: WORKFLOW("read", "make x"),
+    },
+    "data-exposure",
+  ],
+  [
+    "deploy/role.yaml",
+    { before: ROLE("[get, list]"), planted: ROLE('["*"]'), benign: ROLE("[list, get]") },
+    "privilege-widening",
+  ],
+  [
+    "deploy/role.yaml",
+    { before: null, planted: ROLE("[get]"), benign: "kind: Role\nrules: []\n" },
+    "privilege-widening",
+  ],
+  [
+    "deploy/service.yaml",
+    { before: SERVICE("ClusterIP"), planted: SERVICE("LoadBalancer"), benign: `${SERVICE("ClusterIP")}# inside\n` },
+    "data-exposure",
+  ],
+  [
+    "deploy/ingress.yaml",
+    {
+      before: INGRESS('"nginx.ingress.kubernetes.io/auth-url"'),
+      planted: INGRESS('"nginx.ingress.kubernetes.io/proxy-body-size"'),
+      benign: INGRESS('"nginx.ingress.kubernetes.io/auth-signin"'),
+    },
+    "data-exposure",
+  ],
+  [
+    "infra/bucket.tf",
+    {
+      before: 'acl = "private"\n',
+      planted: 'acl = "public-read"\n',
+      benign: '# acl = "public-read"\nacl = "private"\n',
+    },
+    "data-exposure",
+  ],
+  [
+    "infra/role.tf",
+    { before: null, planted: 'actions = ["*"]\n', benign: 'actions = ["s3:GetObject"]\n' },
+    "privilege-widening",
+  ],
+  [
+    "db/001.sql",
+    { before: null, planted: "GRANT ALL ON t TO app;\n", benign: "-- grant nothing to app\n" },
+    "privilege-widening",
+  ],
+  ["deploy/values.yaml", { before: "a: 1\n", planted: "a: [1\n", benign: "a: 2\n" }, "unseen"],
+];
+
+describe("a change of files is judged by what it changes", () => {
+  for (const [path, { before, planted, benign }, risk] of FILES) {
+    it(`${path}: ${risk} (${planted.slice(0, 30).replaceAll("\n", " ")}…)`, () => {
+      const found = (after: string) =>
+        findRisks({ kind: "github.pull-request", diff: { files: [{ path, before, after }] } }).risks;
+      assert.deepEqual(found(planted), [risk]);
+      assert.deepEqual(found(benign), []);
+    });
+  }
+
+  it("a file that is shown in part is not judged as if it were all of it", () => {
+    const file = { path: "readme.md", before: "", after: "x", isCut: true };
+    assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
+  });
+
+  it("aliases that grow without end are not read", () => {
+    const bomb = `a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n`;
+    const file = { path: "x.yaml", before: null, after: bomb };
+    assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
+  });
+});
+
+it("a catalog in the bundle marks targets, and names no tag that it could not", () => {
+  const text = (tags: string) =>
+    `apiVersion: holdpoint.dev/v1\nkind: Catalog\nmetadata: {name: c}\nspec:\n  targets:\n    - {services: [cart], tags: ${tags}}\n    - {services: [cart], environments: [production], tags: [sox]}\n`;
+  const { bundle: loaded } = loadBundle([{ path: "c.yaml", text: text("[pci]") }]);
+  assert.deepEqual(loaded?.tagsFor({ environment: "production", service: "cart" }), ["pci", "sox"]);
+  assert.deepEqual(loaded?.tagsFor({ environment: "staging", service: "cart" }), ["pci"]);
+  assert.deepEqual(loaded?.tagsFor({ environment: "staging", service: "search" }), []);
+  assert.equal(loadBundle([{ path: "c.yaml", text: text("[PCI]") }]).bundle, null);
+  assert.deepEqual(bundle.tagsFor({ environment: "production", service: "cart" }), []);
+});
