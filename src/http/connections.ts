@@ -30,10 +30,14 @@ export function answerBrokenRequest(error: { readonly code?: string }, socket: S
   socket.destroy();
 }
 
-/** In the middle of an answer, ours would be taken for a part of it; Node's own handler looks at the same field. */
+/** In the middle of an answer, ours would be taken for a part of it. */
 function hasBegunToAnswer(socket: Socket): boolean {
-  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
-  return answer?.headersSent === true;
+  return answerOn(socket)?.headersSent === true;
+}
+
+/** The answer that is under way on a connection; Node's own handlers look at the same field. */
+function answerOn(socket: Socket): { headersSent: boolean } | null {
+  return (socket as Socket & { _httpMessage?: { headersSent: boolean } | null })._httpMessage ?? null;
 }
 
 function wholeAnswer(error: AppError): string {
@@ -47,6 +51,34 @@ function wholeAnswer(error: AppError): string {
   ];
   return `${head.join("\r\n")}\r\n\r\n${body}`;
 }
+
+/**
+ * Ends connections whose request is being answered and on which nothing was read or written for `silentMs`: Node's own
+ * limits end those before a request, within one, and between two. One look at all of them now and then costs less than
+ * a timer of each that every request sets anew.
+ */
+export function endSilentConnections(server: FastifyInstance, { silentMs, everyMs }: Silence): void {
+  const heard = new Map<Socket, { bytes: number; atMs: number }>();
+  server.server.on("connection", (socket) => {
+    heard.set(socket, { bytes: 0, atMs: performance.now() });
+    socket.once("close", () => heard.delete(socket));
+  });
+  const look = setInterval(() => {
+    const nowMs = performance.now();
+    for (const [socket, last] of heard) {
+      const bytes = socket.bytesRead + socket.bytesWritten;
+      if (bytes !== last.bytes || answerOn(socket) === null) heard.set(socket, { bytes, atMs: nowMs });
+      else if (nowMs - last.atMs >= silentMs) socket.destroy();
+    }
+  }, everyMs);
+  look.unref();
+  server.addHook("onClose", (_server, done) => {
+    clearInterval(look);
+    done();
+  });
+}
+
+type Silence = { readonly silentMs: number; readonly everyMs: number };
 
 /** Bounds the connections, answers expectations that nobody here meets, and lets no slow request hold up the end. */
 export function guardConnections(server: FastifyInstance, metrics: Metrics, onRefusal: Turn): void {

@@ -2,7 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { z } from "zod";
-import { canonicalJson } from "../core/canonical-json.ts";
+import { canonicalJson, inCanonicalOrder } from "../core/canonical-json.ts";
 import { canonicalEnvironment } from "../core/environment.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
@@ -85,7 +85,7 @@ export async function readyProposal(
   if (kind === undefined && kernelKind === undefined)
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
-  const args = body.arguments as JsonObject;
+  const args = inCanonicalOrder(body.arguments as JsonObject); // they are written three times
   const undone = undoing === undefined ? {} : { undoes: undoing.action };
   const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json, ...undone });
   checkSecrets(services, requestText, body);

@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError, isAppError, type ErrorCode } from "../core/errors.ts";
 import { parseJsonBody } from "./body.ts";
 import { mountConsole, type ConsoleFiles } from "./console-files.ts";
-import { answerBrokenRequest, guardConnections } from "./connections.ts";
+import { answerBrokenRequest, endSilentConnections, guardConnections } from "./connections.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problemOf, sendProblem } from "./problem.ts";
 import { identify, knownIdentity } from "./request.ts";
@@ -89,7 +89,6 @@ export function createServer(services: Services, consoleFiles: ConsoleFiles): Fa
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: SLOW_CHECK_MS,
     },
-    connectionTimeout: REQUEST_TIMEOUT_MS + 3 * SLOW_CHECK_MS, // later, so that a slow request gets its answer
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
     exposeHeadRoutes: false,
@@ -103,6 +102,8 @@ export function createServer(services: Services, consoleFiles: ConsoleFiles): Fa
       answerBrokenRequest(error, socket, (refusal) => count("anonymous", refusal.code)),
   });
   guardConnections(server, services.metrics, (refusal) => count("anonymous", refusal.code));
+  // Later than the rest, so that a slow request gets its answer.
+  endSilentConnections(server, { silentMs: REQUEST_TIMEOUT_MS + 3 * SLOW_CHECK_MS, everyMs: SLOW_CHECK_MS });
   acceptBodies(server);
   server.setErrorHandler((error, request, reply) => refuse(error, request, reply));
   const routes = [...ROUTES, descriptionRoute(services)];

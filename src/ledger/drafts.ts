@@ -55,7 +55,8 @@ export function writeDrafts(events: readonly UnsealedEvent[], spent?: Drafts): D
   const index = new Float64Array(events.length * NUMBERS_PER_DRAFT);
   const keys = new Map<string, number>();
   leaves.skip(1);
-  for (const [i, event] of events.entries()) {
+  let numbers = 0;
+  for (const event of events) {
     assert(isEvent(event), "an event has a complete header and facts");
     const { seq, time, payload } = event;
     let keySeq = NO_KEY;
@@ -71,7 +72,12 @@ export function writeDrafts(events: readonly UnsealedEvent[], spent?: Drafts): D
       payloads.skip(SALT_BYTES);
       payloads.text(payloadText(payload));
     }
-    index.set([seq, time, leaves.at, keySeq, commitmentAt, payloads.at], i * NUMBERS_PER_DRAFT);
+    index[numbers++] = seq;
+    index[numbers++] = time;
+    index[numbers++] = leaves.at;
+    index[numbers++] = keySeq;
+    index[numbers++] = commitmentAt;
+    index[numbers++] = payloads.at;
     leaves.byte(LINE_FEED);
   }
   return { leaves: leaves.bytes, payloads: payloads.bytes, index };
@@ -90,12 +96,10 @@ export function draftPlaces({ index }: Drafts): DraftPlace[] {
   let leafStart = 1;
   let start = 0;
   for (let at = 0; at < index.length; at += NUMBERS_PER_DRAFT) {
-    const [seq = 0, time = 0, leafEnd = 0, keySeq = 0, commitmentAt = 0, end = 0] = index.subarray(
-      at,
-      at + NUMBERS_PER_DRAFT,
-    );
-    const payload = keySeq === NO_KEY ? null : { keySeq, commitmentAt, start, end };
-    places.push({ seq, time, leafStart, leafEnd, payload });
+    const number = (offset: number): number => index[at + offset] as number;
+    const [leafEnd, keySeq, end] = [number(2), number(3), number(5)];
+    const payload = keySeq === NO_KEY ? null : { keySeq, commitmentAt: number(4), start, end };
+    places.push({ seq: number(0), time: number(1), leafStart, leafEnd, payload });
     leafStart = leafEnd + 1;
     start = end;
   }

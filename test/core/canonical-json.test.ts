@@ -4,7 +4,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import canonicalize from "canonicalize";
 import fc from "fast-check";
-import { canonicalJson } from "../../src/core/canonical-json.ts";
+import { canonicalJson, inCanonicalOrder } from "../../src/core/canonical-json.ts";
 import type { Json } from "../../src/core/json.ts";
 
 // RFC 8785 appendix B: IEEE 754 bits and their one form.
@@ -64,6 +64,28 @@ test("any JSON value is written as the author's implementation writes it, and re
       assert.equal(canonicalJson(JSON.parse(text) as Json), text);
     }),
   );
+});
+
+test("a value put in order is written as before, keeps what it says, and comes back itself from then on", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ stringUnit: "grapheme-composite" }), (value) => {
+      const ordered = inCanonicalOrder(value as Json);
+      assert.deepEqual(ordered, value);
+      assert.equal(canonicalJson(ordered), canonicalJson(value as Json));
+    }),
+  );
+  const ordered = inCanonicalOrder({ b: [{ d: 1, c: 2 }], a: { z: null, y: true } });
+  assert.equal(JSON.stringify(ordered), '{"a":{"y":true,"z":null},"b":[{"c":2,"d":1}]}');
+  assert.equal(inCanonicalOrder(ordered), ordered);
+  const owned = inCanonicalOrder(JSON.parse('{"b":1,"__proto__":{"a":2}}') as Json) as object;
+  assert.deepEqual(Object.keys(owned), ["__proto__", "b"]);
+  assert.equal(Object.getPrototypeOf(owned), Object.prototype);
+});
+
+test("members that a value inherits are not written", () => {
+  const inheriting = Object.create({ a: 1, z: 2 }) as Record<string, Json>;
+  inheriting["m"] = 3;
+  assert.equal(canonicalJson(inheriting), '{"m":3}');
 });
 
 test("what JSON cannot carry exactly is refused", () => {
