@@ -2,15 +2,20 @@
 // node's own runner passes an empty file and a pattern that matches nothing, hence the floor.
 
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { planGroups, writeGroups } from "./plan-groups.mjs";
 import { NODE_OLDEST, isNodeNewEnough } from "./node-version.mjs";
 
 // A file that does not end (a server left open, say) would hold the run for ever: it is stopped, and named as failed.
 const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 800);
-const CONCURRENCY = 2;
+/** How long a process may take to end once its tests have. */
+const ENDS_WITHIN_MS = 20_000;
+const NAMED_MAX = 20;
+/** One more than can run at once: much of a test is waiting. */
+const CONCURRENCY = availableParallelism() + 1;
 
 const root = join(import.meta.dirname, "..");
 const soak = process.argv.includes("--soak");
@@ -52,15 +57,34 @@ process.env["NODE_COMPILE_CACHE"] = compiled;
 process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 const whole = !soak && named.length === 0;
+const endsWithinMs = Math.min(ENDS_WITHIN_MS, (RUN_SECONDS_MAX * 1_000) / 4);
+const groups = soak ? [] : planGroups(files, join(root, "test"));
+/** Files of which the end has not been seen. */
+const awaited = new Set(groups.flatMap((group) => group.files.map((file) => relative(root, file))));
 const stream = run({
-  files,
+  files: soak ? files : writeGroups(groups, { folder: join(compiled, "groups"), endsWithinMs }),
   concurrency: soak ? 1 : CONCURRENCY,
   ...(soak ? {} : { signal: AbortSignal.timeout(RUN_SECONDS_MAX * 1_000) }),
 });
+stream.on("test:pass", noteEnd);
+stream.on("test:fail", noteEnd);
 stream.on("test:summary", ({ file, success, counts }) => {
   if (file !== undefined) return; // of one file; the last one is of all
-  const problem = whole && success ? belowFloor({ files: files.length, tests: counts.passed }) : undefined;
+  const seen = { files: files.length, tests: counts.passed };
+  const problem = unfinished() ?? (whole && success ? belowFloor(seen) : undefined);
   if (problem !== undefined) process.stderr.write(`holdpoint: ${problem}\n`);
   if (!success || problem !== undefined) process.exitCode = 1;
 });
 stream.compose(spec).pipe(process.stdout);
+
+/** A file that was stopped half-way, by itself or by what shares its process, has shown nothing. */
+function unfinished() {
+  if (awaited.size === 0) return undefined;
+  const some = [...awaited].slice(0, NAMED_MAX).join(", ");
+  return `${awaited.size} files did not run to their end: ${some}${awaited.size > NAMED_MAX ? ", …" : ""}`;
+}
+
+/** @param {{name: string, nesting: number}} test */
+function noteEnd({ name, nesting }) {
+  if (nesting === 0) awaited.delete(name);
+}

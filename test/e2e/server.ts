@@ -27,9 +27,8 @@ const WAIT_MAX_MS = 30_000;
 const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const RANDOM = { bytes: (count: number) => randomBytes(count) };
 
-/** Starting costs half with it; it is filled by a process that ends in order, not by one that is killed. */
-const compiled = mkdtempSync(join(tmpdir(), "holdpoint-compiled-"));
-process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
+/** Starting costs half with it. Only a process that ends in order fills it, so the one of the whole run is used if there is one. */
+const compiled = process.env["NODE_COMPILE_CACHE"] ?? ownCompileCache();
 
 export const OWNER = "person:owner";
 export const SECOND = "person:second";
@@ -391,4 +390,10 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => probe.close(resolve));
   assert.ok(typeof address === "object" && address !== null);
   return address.port;
+}
+
+function ownCompileCache(): string {
+  const folder = mkdtempSync(join(tmpdir(), "holdpoint-compiled-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

@@ -52,6 +52,29 @@ test("a failing test, a file that throws and one that exits are failures", async
   }
 });
 
+test("files that share a process keep their hooks to themselves, and one that cannot be loaded fails alone", async (t) => {
+  const project = prepare(t, { files: 4, tests: 3 });
+  const counting = `import { after, before, beforeEach, test } from "node:test";
+    const seen = []; before(() => seen.push("before")); beforeEach(() => seen.push("each"));
+    test("NAME", () => { if (seen.join() !== "before,each") throw new Error(seen.join()); });
+    after(() => { if (seen.length !== 2) throw new Error(seen.join()); });`;
+  for (const name of ["one", "two"]) project.write(`test/a/${name}.test.ts`, counting.replace("NAME", name));
+  assert.equal((await project.run("scripts/test.mjs", { args: ["test/a/one.test.ts", "test/a/two.test.ts"] })).code, 0);
+  project.write("test/a/broken.test.ts", `throw new Error("cannot be loaded");`);
+  const { code, stdout } = await project.run("scripts/test.mjs");
+  assert.deepEqual([code, /ℹ pass 3\n/.test(stdout)], [1, true]);
+  assert.match(stdout, /✖ test\/a\/broken\.test\.ts/);
+  assert.match(stdout, /✔ test\/a\/two\.test\.ts/);
+});
+
+test("a file that ends the process takes nothing along unnoticed", async (t) => {
+  const project = prepare(t, { files: 2, tests: 1 });
+  project.write("test/a/ending.test.ts", `import { test } from "node:test"; test("ends", () => process.exit(0));`);
+  const { code, stderr } = await project.run("scripts/test.mjs");
+  assert.equal(code, 1);
+  assert.match(stderr, /2 files did not run to their end: test\/a\/ending\.test\.ts, test\/a\/passing\.test\.ts/);
+});
+
 test("settings of whoever runs the tests do not reach them", async (t) => {
   const project = prepare(t, { files: 1, tests: 1 });
   project.write("test/a/env.test.ts", `if (process.env.HOLDPOINT_PORT) throw new Error("seen");\n${PASSING}`);
