@@ -36,6 +36,8 @@ function headLines(action: Fields): string {
     ["Why", reasonOf(action)],
     ["Proposed", formatInstant(action.number("proposedAt"))],
     ["Ended", action.has("endedAt") ? formatInstant(action.number("endedAt")) : null],
+    ["Window", windowText(action.fields("window"))],
+    ["Waits", waitsText(action.fields("waiting"))],
     ["Incident", action.has("incident") ? action.text("incident") : null],
     ["Run", action.has("run") ? action.text("run") : null],
     ["Duplicate of", action.has("duplicateOf") ? action.text("duplicateOf") : null],
@@ -84,6 +86,19 @@ function reasonOf(action: Fields): string {
   if (action.exact("effect") === "kernel" && content?.has("reason") !== true) return NONE;
   if (content === null) return "(needs the scope payloads:read)";
   return content.text("reason");
+}
+
+function windowText(window: Fields | null): string | null {
+  if (window === null) return null;
+  const from = window.has("notBefore") ? `from ${formatInstant(window.number("notBefore"))} ` : "";
+  return `${from}until ${formatInstant(window.number("notAfter"))}`;
+}
+
+function waitsText(waiting: Fields | null): string | null {
+  if (waiting === null) return null;
+  const behind = waiting.texts("behind");
+  const what = behind === NONE ? "for its window" : `for ${behind} to end`;
+  return `${what}, until ${formatInstant(waiting.number("until"))}`;
 }
 
 function grantText(grant: Fields | null): string | null {

@@ -19,10 +19,12 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const BY_STATUS: Readonly<Record<string, ExitCode>> = {
   evaluating: EXIT.held,
   held: EXIT.held,
+  waiting: EXIT.held,
   granted: EXIT.ok,
   executing: EXIT.ok,
   retrying: EXIT.ok,
   reconciling: EXIT.ok,
+  verifying: EXIT.ok,
   succeeded: EXIT.ok,
   advised: EXIT.refused,
   refused: EXIT.refused,

@@ -117,6 +117,7 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
     const where = route === null ? `escalated to step ${step}` : `held on route ${route}`;
     lines.push(`${where} for ${asks} until ${instant(deadline)} [${seq}]`);
   }
+  lines.push(...windowLines(constraints));
   lines.push(
     ...constraints.limits.map(({ counter, max, windowMs }) => `took from ${counter}: ${max} in ${windowMs} ms`),
   );
@@ -126,6 +127,16 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
   lines.push(constraints.reversible ? "declared reversible" : "declared irreversible", `repeat: ${constraints.repeat}`);
   if (constraints.stoppedBy !== null) lines.push(`stopped: ${constraints.stoppedBy}`);
   return lines;
+}
+
+function windowLines({ window, waits }: Explanation["constraints"]): readonly string[] {
+  const from = window?.notBefore === undefined ? "" : `from ${instant(window.notBefore)} `;
+  const asked = window === null ? [] : [`may begin ${from}until ${instant(window.notAfter)}, as its proposal says`];
+  const waited = waits.map(({ seq, time, until, behind }) => {
+    const what = behind.length === 0 ? "for its window" : `for ${behind.join(", ")} to end`;
+    return `waited from ${instant(time)} ${what}, at the latest until ${instant(until)} [${seq}]`;
+  });
+  return [...asked, ...waited];
 }
 
 function triageLines(triage: Explanation["triage"]): readonly string[] {

@@ -208,6 +208,13 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
     evaluations: evaluationsOf(own),
     limits: granted?.facts.reservations ?? [],
     holds: holdsOf(own),
+    window: proposed.facts.window ?? null,
+    waits: allOf(own, "action.waiting").map(({ seq, time, facts: { until, behind } }) => ({
+      seq,
+      time,
+      until,
+      behind,
+    })),
     planHash,
     grantExpiresAt: granted?.facts.expiresAt ?? null,
     dryRun: granted?.facts.dryRun ?? false,

@@ -103,6 +103,8 @@ export interface Constraints {
   readonly evaluations: readonly EvaluationStep[];
   readonly limits: readonly Reservation[];
   readonly holds: readonly HoldStep[];
+  readonly window: { readonly notBefore?: number; readonly notAfter: number } | null;
+  readonly waits: readonly WaitStep[];
   readonly planHash: string | null;
   readonly grantExpiresAt: number | null;
   readonly dryRun: boolean;
@@ -118,6 +120,14 @@ export interface EvaluationStep {
   readonly bundleHash: string;
   readonly engine: string;
   readonly verdicts: readonly Verdict[];
+}
+
+/** It was allowed and did not begin: behind others, or before its window. */
+export interface WaitStep {
+  readonly seq: number;
+  readonly time: number;
+  readonly until: number;
+  readonly behind: readonly string[];
 }
 
 export interface HoldStep {

@@ -14,6 +14,7 @@ const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => 
   "action.advised": "advised",
   "action.refused": "refused",
   "action.suppressed": "suppressed",
+  "action.waiting": "waiting",
   "action.held": "held",
   "action.approved": "approved",
   "action.glass-broken": "approved",

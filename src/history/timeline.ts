@@ -13,6 +13,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.advised": ["code", "would"],
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],
+  "action.waiting": ["code", "until"],
   "action.held": ["hold", "route", "deadline", "planHash"],
   "hold.escalated": ["hold", "step", "deadline"],
   "hold.reminded": ["hold", "step", "remindAt"],

@@ -18,14 +18,14 @@ export function decisionOf({ subject, result, repeated, decided }: Reply): Decis
 
 /** The same of an action as it is now. */
 export function decisionNow({ id, status, ...action }: ActionView, repeated: boolean): Decision {
-  const { evaluation, would, duplicateOf, hold } = action;
+  const { evaluation, would, duplicateOf, hold, waiting: waits } = action;
   const code = evaluation?.decision === "refuse" || evaluation === null ? action.code : null;
   const isAsked = hold !== null && status === "held";
   const answers = isAsked
     ? { asks: { seats: hold.needs, independentOf: hold.independentOf }, until: hold.deadline }
     : null;
   const isDecided = evaluation !== null || status !== "evaluating";
-  const decided = isDecided ? { evaluation, code, would, duplicateOf, answers } : null;
+  const decided = isDecided ? { evaluation, code, would, duplicateOf, answers, waits } : null;
   const answer = decisionOf({ subject: id, result: status, repeated, decided });
   return action.prediction === null ? answer : { ...answer, prediction: { ...action.prediction } };
 }
@@ -34,13 +34,14 @@ type Part = Omit<Decided, "evaluation"> & {
   readonly evaluation: Pick<NonNullable<Decided["evaluation"]>, "decision" | "verdicts"> | null;
 };
 
-function decidedPart({ evaluation, code, would, duplicateOf, answers }: Part): Partial<Decision> {
+function decidedPart({ evaluation, code, would, duplicateOf, answers, waits }: Part): Partial<Decision> {
   return {
     decision: evaluation?.decision ?? "refuse",
     ...(code === null ? {} : { code }),
     ...(would === null ? {} : { would }),
     ...(duplicateOf === null ? {} : { duplicateOf }),
     verdicts: [...(evaluation?.verdicts ?? [])],
+    ...(waits === null ? {} : { waits: { until: waits.until, behind: [...waits.behind] } }),
     next: answers === null ? null : nextOf(answers),
   };
 }

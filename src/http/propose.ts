@@ -6,10 +6,12 @@ import { canonicalJson, inCanonicalOrder } from "../core/canonical-json.ts";
 import { canonicalEnvironment } from "../core/environment.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { plainName } from "../core/names.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import { proposalSchema } from "../wire/schemas/api.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
+import type { ActionWindow } from "../kernel/proposal-facts.ts";
 import type { ActionKind, Target } from "../wire/contracts/executor.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
@@ -86,8 +88,15 @@ export async function readyProposal(
     throw new AppError("action-kind-unknown", `no executor offers ${body.kind}`, { kind: body.kind });
   const target = checkTarget(body.target);
   const args = inCanonicalOrder(body.arguments as JsonObject); // they are written three times
+  const window = body.window === undefined ? undefined : readWindow(body.window);
   const undone = undoing === undefined ? {} : { undoes: undoing.action };
-  const requestText = canonicalJson({ arguments: args, kind: body.kind, target: target as unknown as Json, ...undone });
+  const requestText = canonicalJson({
+    arguments: args,
+    kind: body.kind,
+    target: target as unknown as Json,
+    ...undone,
+    ...(window === undefined ? {} : { window }),
+  });
   checkSecrets(services, requestText, body);
   const planned =
     kind?.planning === "pure"
@@ -120,6 +129,7 @@ export async function readyProposal(
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
+      ...(window === undefined ? {} : { window }),
     },
     content: {
       args,
@@ -178,6 +188,19 @@ function checkName(field: "environment" | "service", text: string): string {
   const name = plainName(text);
   if (name === undefined) throw new AppError("name-suspicious", `target.${field} is not a plain name`, { field });
   return name;
+}
+
+function readWindow({ notBefore, notAfter }: NonNullable<Proposal["window"]>): ActionWindow {
+  const until = readInstant("notAfter", notAfter);
+  return notBefore === undefined
+    ? { notAfter: until }
+    : { notAfter: until, notBefore: readInstant("notBefore", notBefore) };
+}
+
+function readInstant(name: string, text: string): number {
+  const instant = instantFromRfc3339(text);
+  if (instant === undefined) throw new AppError("request-invalid", `/window/${name}: not an RFC 3339 instant`);
+  return instant;
 }
 
 type Proposal = z.output<typeof proposalSchema>;

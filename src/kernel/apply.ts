@@ -57,6 +57,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.advised": actions.applyEnded("advised"),
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,
+  "action.waiting": actions.applyWaiting,
   "action.held": holds.applyHeld,
   "hold.escalated": holds.applyEscalated,
   "hold.frozen": holdClocks.applyFrozen,

@@ -175,7 +175,16 @@ export function inputToRecord(command: Command): JsonObject {
 }
 
 /** Facts of a proposal that are absent where they say nothing. */
-export const OPTIONAL_FACTS = ["confidencePpm", "dryRun", "findings", "inverse", "signed", "size", "undoes"] as const;
+export const OPTIONAL_FACTS = [
+  "confidencePpm",
+  "dryRun",
+  "findings",
+  "inverse",
+  "signed",
+  "size",
+  "undoes",
+  "window",
+] as const;
 
 /** The input of a command, from the facts of the first event that it produced. */
 export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
@@ -198,6 +207,8 @@ export type Decided = {
   readonly would: "allow" | "hold" | null;
   readonly duplicateOf: string | null;
   readonly answers: { readonly asks: Asks; readonly until: number } | null;
+  /** Until when it waits at the latest, and for which actions; for none: for its window. */
+  readonly waits: { readonly until: number; readonly behind: readonly string[] } | null;
 };
 
 /** What a command answers: the subject it was about, and what happened to it. */

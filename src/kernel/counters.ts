@@ -6,7 +6,8 @@ import { setBounded } from "./bounded.ts";
 import { contendersOf } from "./contenders.ts";
 import { addImpact, readImpact, takeBackImpact } from "./impacts.ts";
 import { LIMITS, TERMS } from "./limits.ts";
-import type { Counter, DuplicateMark, Grant, State } from "./state.ts";
+import type { Grant, State } from "./state.ts";
+import type { Counter, DuplicateMark } from "./tables.ts";
 
 /** Counters as gates see them at `now`: a reservation at time t counts while now - t < windowMs. */
 export function readCounters(state: State, now: number): CounterReader {

@@ -18,6 +18,7 @@ import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
 import * as words from "./commands/words.ts";
 import { reportHealth, settleReverts } from "./commands/verification.ts";
+import { goOn } from "./commands/waits.ts";
 import { tick } from "./commands/tick.ts";
 import type { Command, CommandType, Reply } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
@@ -70,6 +71,7 @@ export function decide(tx: Transaction): Reply {
   const decider = DECIDERS[tx.command.type] as Decider<CommandType>;
   const reply = decider(tx, tx.command);
   if (tx.state.reverts.size > 0) settleReverts(tx);
+  if (tx.state.waiting.size > 0) goOn(tx);
   return reply;
 }
 

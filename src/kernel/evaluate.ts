@@ -29,6 +29,7 @@ import { isRevert } from "./reverts.ts";
 import { requireSignature } from "./signature.ts";
 import { raisesStage, restrict, stageAt } from "./stage.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
+import { endWait, isRoomToWait, isWindowOver, waitFor, whyWait } from "./waits.ts";
 import { grantRevert, termsFor } from "./verify-terms.ts";
 
 /** The facts that policy sees for this action now. */
@@ -121,6 +122,7 @@ function stormFacts({ storms }: State, { environment, incident, agentKind }: Act
 export function settle(tx: Transaction, actionId: string): void {
   const action = actionOf(tx.state, actionId);
   if (isRevert(action)) return grantRevert(tx, action);
+  if (isWindowOver(action, tx.now)) return endWait(tx, action, "window-over");
   // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
   const problem = action.signed === null ? null : authorityProblem(tx.state, action);
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
@@ -148,6 +150,9 @@ export function settle(tx: Transaction, actionId: string): void {
   if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
     return hold(tx, action, { result, evaluation, policy });
   }
+  const wait = whyWait(action, { now: tx.now, waits: result.waits });
+  if (wait !== null && !isRoomToWait(tx.state, action)) return refuse(tx, action, { evaluation, code: "queue-full" });
+  if (wait !== null) return waitFor(tx, action, { ...wait, evaluation });
   grant(tx, action, { result, evaluation, policy, dryRun: dryRun || brake === "dry-run" });
 }
 
@@ -273,7 +278,7 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, po
     dryRun,
     duplicateKeys: result.duplicateKeys,
     evaluation,
-    expiresAt: tx.now + (action.consent?.glassMs ?? TERMS.grantMs),
+    expiresAt: Math.min(tx.now + (action.consent?.glassMs ?? TERMS.grantMs), action.window?.notAfter ?? Infinity),
     grant: idFromSeq("grt", tx.nextSeq),
     planHash: action.planHash,
     reservations:

@@ -12,6 +12,7 @@ import type {
 } from "./hold-facts.ts";
 import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
+import type { WaitingFacts } from "./waits.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
@@ -161,6 +162,7 @@ export type EventFacts = {
   };
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
+  "action.waiting": WaitingFacts;
   "action.held": HeldFacts;
   /** The window of a step ended without enough answers: the next one is asked. */
   "hold.escalated": EscalatedFacts;
@@ -187,7 +189,7 @@ export type EventFacts = {
   "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string | null };
   "action.cancelled": { readonly code: string };
   /** A timeout; nobody decided this. */
-  "action.expired": { readonly code: "hold-timeout" | "grant-timeout" };
+  "action.expired": { readonly code: "hold-timeout" | "grant-timeout" | "window-over" | "conflict-timeout" };
   "action.granted": {
     readonly evaluation: EvaluationFacts;
     readonly grant: string;

@@ -5,6 +5,8 @@ import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ClassificationFacts, InverseFacts } from "./events.ts";
 
+export type ActionWindow = { readonly notBefore?: number; readonly notAfter: number };
+
 /** Where an action aims and who asked: fixed when it is proposed. */
 export type ProposalFacts = {
   readonly kind: string;
@@ -39,6 +41,8 @@ export type ProposalFacts = {
   readonly undoes?: string;
   /** Of an agent's proposal alone. */
   readonly signed?: ProposalSignature;
+  /** When it may begin: from `notBefore` on where it says so, and not at `notAfter` any more. */
+  readonly window?: ActionWindow;
   /** Planned and decided, and then over: nobody is asked and nothing runs. */
   readonly dryRun?: true;
   /** How sure the proposer says it is, in parts per million. */

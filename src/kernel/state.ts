@@ -15,8 +15,10 @@ import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
+import type { Counter, Delivery, DuplicateMark, IdempotencyMark } from "./tables.ts";
+import type { Waiting } from "./waits.ts";
 import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
-import type { ProposalFacts } from "./proposal-facts.ts";
+import type { ActionWindow, ProposalFacts } from "./proposal-facts.ts";
 
 export type Grant = {
   readonly id: string;
@@ -48,7 +50,10 @@ export type Verifying = {
 /** A prediction, and when it came. */
 export type Predicted = Prediction & { readonly at: number };
 
-export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm"> & {
+export type Action = Omit<
+  ProposalFacts,
+  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window"
+> & {
   readonly id: string;
   readonly agent: string;
   /** An agent's; people propose with their token alone. */
@@ -63,6 +68,7 @@ export type Action = Omit<ProposalFacts, "inverse" | "revertOf" | "signed" | "un
   size?: number;
   findings?: PlanFindings;
   inverse?: InverseFacts;
+  window?: ActionWindow;
   /** Over as soon as it is decided. */
   dryRun?: true;
   /** The action that it takes back. */
@@ -266,31 +272,6 @@ export type LevelGrant = Omit<LevelScope, "agent"> & {
   readonly action: string;
 };
 
-export type Counter = { readonly windowMs: number; readonly times: number[] };
-export type DuplicateMark = {
-  readonly action: string;
-  readonly at: number;
-  /** It followed a page that had been closed: this one is not to be followed so soon again. */
-  readonly again: boolean;
-  /** The page that set it is closed at the pager: what fails now is another occurrence. */
-  readonly closed: boolean;
-};
-export type IdempotencyMark = {
-  readonly subject: string;
-  readonly requestHash: string;
-  readonly client: string;
-  /** When an agent signed the proposal, of which this is the `jti`. */
-  readonly signedAt?: number;
-};
-export type Delivery = {
-  readonly signal: string;
-  readonly source: string;
-  /** When it came; 0 for one that was quarantined, which says nothing about its alert. */
-  readonly at: number;
-  /** When it began or ended by its source's word. */
-  readonly occurredAt?: number;
-};
-
 export type State = {
   nextSeq: number;
   /** Time of the last event, milliseconds since the epoch. */
@@ -319,6 +300,8 @@ export type State = {
   silenced: Map<string, SilencedAlert>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
+  /** Actions that wait to begin, in the order in which they came. */
+  waiting: Map<string, Waiting>;
   counters: Map<string, Counter>;
   impacts: Map<string, Impact>;
   duplicates: Map<string, DuplicateMark>;
@@ -363,6 +346,7 @@ export function emptyState(): State {
     silenced: new Map(),
     runs: new Map(),
     actions: new Map(),
+    waiting: new Map(),
     counters: new Map(),
     impacts: new Map(),
     duplicates: new Map(),

@@ -44,6 +44,7 @@ function stageOf({ status }: Action): StopStage | undefined {
       return "in-flight";
     case "granted":
       return "granted";
+    case "waiting":
     case "retrying":
       return "scheduled";
     case "held":

@@ -98,6 +98,7 @@ function addGate(tally: Tally, gate: Gate, facts: PolicyFacts, counters: Counter
   const verdict = { code, evidence, gate: gate.name, verdict: passed ? "pass" : failed } as const;
   if (awaits !== undefined) return tally.await(verdict, gate.route);
   tally.add(verdict, gate.route, outcome.duplicateOf);
+  if (outcome.waits !== undefined) tally.wait(outcome.waits);
   if (outcome.reservation !== undefined) tally.reservations.push(outcome.reservation);
   if (outcome.duplicateKey !== undefined) tally.duplicateKeys.push(outcome.duplicateKey);
 }
@@ -124,6 +125,7 @@ class Tally {
   #onlyDuplicates = true;
   #minimumLevel = 0;
   #awaits = false;
+  #waits: Evaluation["waits"];
   #refusals = 0;
 
   constructor(bundleHash: string) {
@@ -150,6 +152,13 @@ class Tally {
     if (verdict.verdict === "refuse") this.#refusals--;
   }
 
+  /** Behind all of them, and no longer than the least patient of the gates says. */
+  wait({ forMs, behind }: NonNullable<Evaluation["waits"]>): void {
+    const before = this.#waits ?? { forMs, behind: [] };
+    const both = [...before.behind, ...behind.filter((one) => !before.behind.includes(one))];
+    this.#waits = { forMs: Math.min(before.forMs, forMs), behind: both };
+  }
+
   require(minimumLevel: number): void {
     if (minimumLevel > this.#minimumLevel) this.#minimumLevel = minimumLevel;
   }
@@ -167,6 +176,7 @@ class Tally {
       duplicateKeys: refused ? [] : this.duplicateKeys,
       minimumLevel: this.#minimumLevel,
       bundleHash: this.#bundleHash,
+      ...(this.#waits === undefined ? {} : { waits: this.#waits }),
       ...(this.#awaits && this.#refusals === 0 ? { awaits: "prediction" as const } : {}),
     };
   }

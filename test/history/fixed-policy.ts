@@ -96,10 +96,12 @@ function evaluate(facts: PolicyFacts, at: { counters: CounterReader; hash: strin
     if (prediction.share.high > 500_000) return answer("refuse", "blast-radius-exceeded");
   }
   if (action.kind === "careful.change") {
+    const behind = at.counters.contenders(action.id).map(({ id }) => id);
     return answer("hold", "asks", {
       route: action.service === "payments" ? "two" : "on-call",
       reservations: [limit],
       duplicateKeys: [key],
+      ...(behind.length === 0 ? {} : { waits: { forMs: 60_000, behind } }),
     });
   }
   return answer("allow", "fine", { reservations: [limit], duplicateKeys: [key] });

@@ -51,6 +51,8 @@ function action(seq: number, status: ActionStatus): ActionView {
     attempt: 0,
     stops: [],
     prediction: null,
+    window: null,
+    waiting: null,
     verification: null,
     revert: null,
     revertOf: null,

@@ -119,9 +119,15 @@ export class Workload extends Recorder {
       idempotencyKey: `${agent} jti${this.#below(this.#chance(4) ? 200 : 1_000_000)}`,
       signed: signedBy(agent, signedAt),
       ...(this.#chance(20) ? { dryRun: true, confidencePpm: this.#below(1_000_001) } : {}),
+      ...(this.#chance(12) ? { window: this.#window() } : {}),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
     };
     this.submit({ type: "propose-action", actor: agent, input, content: { reason: "because" } });
+  }
+
+  #window(): NonNullable<CommandInputs["propose-action"]["window"]> {
+    const notBefore = this.nowMs + this.#below(20_000);
+    return { notBefore, notAfter: notBefore + 1 + this.#below(120_000) };
   }
 
   #plan(): void {

@@ -98,6 +98,36 @@ describe("several proposals at once", () => {
   });
 });
 
+describe("a window", () => {
+  it("is part of the request, is waited for, and is answered with until when", async () => {
+    const at = (ms: number): string => new Date(systemClock.nowMs() + ms).toISOString();
+    const window = { notBefore: at(60_000), notAfter: at(120_000) };
+    const send = (body: JsonObject, key = "w-1"): Promise<Answer> =>
+      server.ask("/v1/actions", { ...as("visitor"), body, headers: { "idempotency-key": key } });
+    const { status, json } = await send({ ...note("staging"), window });
+    assert.deepEqual([status, json?.["status"], json?.["decision"], json?.["next"]], [202, "waiting", "allow", null]);
+    assert.deepEqual(json?.["waits"], { until: Date.parse(window.notBefore), behind: [] });
+    assert.equal((await send({ ...note("staging"), window })).json?.["repeated"], true);
+    const other = send({ ...note("staging"), window: { ...window, notAfter: at(180_000) } });
+    await assertRefused(other, "idempotency-conflict");
+    await assertRefused(send(note("staging")), "idempotency-conflict");
+    const explained = await server.ask(`${json?.["href"] as string}/explain`, as("ada"));
+    assert.match(explained.json?.["text"] as string, /may begin from .* until .*, as its proposal says/);
+    assert.match(explained.json?.["text"] as string, /waited from .* for its window/);
+    const cancelled = await server.ask(`${json?.["href"] as string}/cancel`, { ...as("visitor"), body: {} });
+    assert.equal(cancelled.json?.["status"], "cancelled");
+  });
+
+  it("that is none is refused with what is wrong with it", async () => {
+    const send = (window: Json): Promise<Answer> =>
+      server.ask("/v1/actions", { ...as("visitor"), body: { ...note("staging"), window } });
+    for (const bad of [{}, { notBefore: "2099-01-01T00:00:00Z" }, { notAfter: "tomorrow" }, { notAfter: 1 }, "now"])
+      await assertRefused(send(bad), "request-invalid");
+    for (const past of ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+      await assertRefused(send({ notAfter: past }), "window-invalid");
+  });
+});
+
 describe("grants", () => {
   it("are listed, read by whoever has them, and taken back only while something may begin under them", async () => {
     const { json } = await server.ask("/v1/grants?status=active", as("ada"));

@@ -39,6 +39,10 @@ spec:
       when: action.kind == "test.limited"
       gates: [{ rateLimit: { max: 7, per: 15m, by: [service], onFail: refuse } }]
       decision: allow
+    - name: turn
+      when: action.kind == "test.turn"
+      gates: [{ conflict: { wait: 5m } }]
+      decision: allow
     - name: checked
       when: action.kind == "test.checked" || action.kind == "test.watched"
       decision: allow

@@ -22,6 +22,7 @@ import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
+import { checkTurns, checkWindows } from "./wait-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
 export type Promised = {
@@ -91,6 +92,8 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkLevels(events),
     ...checkRevoked(events),
     ...checkDryRuns(events),
+    ...checkWindows(events),
+    ...checkTurns(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),
@@ -378,8 +381,12 @@ function checkReplay(world: World): string[] {
     broken.push("the fold is not the live state");
   }
   for (const action of state.actions.values()) {
-    if (!["held", "granted", "retrying"].includes(action.status))
+    if (!["held", "waiting", "granted", "retrying"].includes(action.status))
       broken.push(`${action.id}: at rest in ${action.status}`);
+    const wait = action.status === "waiting" ? state.waiting.get(action.id) : undefined;
+    const isBehind = wait?.behind.some((other) => state.actions.get(other)?.grant != null) ?? false;
+    if (wait?.code === "conflict" && !isBehind && brakeOn(state.brakes.values(), action) !== "pause")
+      broken.push(`${action.id}: waits for nobody`);
   }
   return broken;
 }

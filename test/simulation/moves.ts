@@ -134,6 +134,7 @@ function propose(world: World, promised: Promised): void {
     ...(kind.planning === "pure" ? { size } : {}),
     signed: signedBy(agent.id, world.nowMs - world.random.below(1_000)),
     ...(world.random.below(12) === 0 ? { dryRun: true } : {}),
+    ...(world.random.below(10) === 0 ? { window: windowOf(world) } : {}),
   };
   const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
   const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });
@@ -142,6 +143,13 @@ function propose(world: World, promised: Promised): void {
     promised.actions.add(answered.subject);
     promised.keys.set(key, answered.subject);
   });
+}
+
+/** Mostly open soon, now and then over before it has begun. */
+function windowOf(world: World): NonNullable<CommandInputs["propose-action"]["window"]> {
+  const notBefore = world.nowMs + world.random.below(4_000) - 500;
+  const notAfter = notBefore + 1 + world.random.below(world.random.below(3) === 0 ? 2_000 : 600_000);
+  return world.random.below(3) === 0 ? { notAfter } : { notBefore, notAfter };
 }
 
 function answer(world: World, promised: Promised): void {

@@ -10,7 +10,7 @@ import { Button } from "../ui/Button.tsx";
 import { Modal } from "../ui/Modal.tsx";
 import { ErrorNote } from "../ui/Panel.tsx";
 
-const OPEN: ReadonlySet<string> = new Set(["evaluating", "held", "granted"]);
+const OPEN: ReadonlySet<string> = new Set(["evaluating", "held", "waiting", "granted"]);
 
 export function CancelButton({ action }: { readonly action: ActionDocument }): ReactNode {
   const { session } = useRouteContext({ from: "__root__" });

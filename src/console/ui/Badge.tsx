@@ -28,6 +28,7 @@ const TONE_OF: Readonly<Record<string, Tone>> = {
   held: "warn",
   "needs-attention": "bad",
   reconciling: "warn",
+  waiting: "warn",
   retrying: "warn",
   "dry-run": "warn",
   medium: "warn",

@@ -52,6 +52,8 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     attempt: 0,
     stops: [],
     prediction: null,
+    window: facts.window ?? null,
+    waiting: null,
     verification: null,
     revert: null,
     revertOf: facts.revertOf ?? facts.undoes ?? null,
@@ -101,6 +103,7 @@ export function move(documents: Documents, event: KernelEvent, to: (before: Acti
   action.updatedAt = event.time;
   action.endedAt = ended ? event.time : null;
   if (ended) action.hold = null;
+  if (action.status !== "waiting") action.waiting = null;
   if (action.status === status && action.dryRun === dryRun) return;
   noteAction(documents, action);
   followAction(documents, action);
@@ -124,6 +127,17 @@ export function projectPredictionAsked(documents: Documents, event: KernelEvent<
 
 export function projectPredicted(documents: Documents, event: KernelEvent<"action.predicted">): void {
   move(documents, event, () => ({ prediction: { seq: event.seq, at: event.time, ...event.facts.prediction } }));
+}
+
+export function projectWaiting(documents: Documents, event: KernelEvent<"action.waiting">): void {
+  const { code, until, behind, evaluation } = event.facts;
+  move(documents, event, (before) => ({
+    status: "waiting",
+    code,
+    waiting: { until, behind },
+    hold: null,
+    evaluation: evaluated(before, event, evaluation),
+  }));
 }
 
 export function projectRefused(documents: Documents, event: KernelEvent<"action.refused">): void {

@@ -12,7 +12,7 @@ const DONE: ReadonlyMap<string, RunVerdict> = new Map([
   ["pagerduty.trigger", "paged"],
   ["servicenow.incident.create", "ticketed"],
 ]);
-const LIVE: ReadonlySet<string> = new Set(["evaluating", "granted", "executing", "retrying", "reconciling"]);
+const LIVE: ReadonlySet<string> = new Set(["evaluating", "waiting", "granted", "executing", "retrying", "reconciling"]);
 /** The most telling first. */
 const ORDER: readonly RunVerdict[] = [
   "held",

@@ -141,6 +141,7 @@ export const actionRoutes: readonly Route[] = [
       "arguments-invalid",
       "secret-detected",
       "name-suspicious",
+      "window-invalid",
       "idempotency-conflict",
       "rate-limited",
       "overloaded",

@@ -14,6 +14,7 @@ import { shareToCut } from "../bounded.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
+import { checkWindow, type WaitingFacts } from "../waits.ts";
 import { checkSignedProposal } from "./signed-proposals.ts";
 import { statusOf } from "./policy.ts";
 
@@ -39,6 +40,7 @@ export function proposeAction(tx: Transaction, command: Command<"propose-action"
   }
   const { kind, operand } = proposal;
   if (operand !== undefined) checkOperand(tx, { kind, operand });
+  checkWindow(tx, proposal);
   const subject = idFromSeq("act", tx.nextSeq);
   const deadline = proposal.planHash === null ? tx.now + TERMS.planningMs : null;
   const forgets = idempotencyKey === null ? null : keyToForget(tx.state, command.actor);
@@ -54,15 +56,20 @@ function decidedOf({ events }: Transaction, subject: string): Decided | null {
   for (let i = events.length - 1; i >= 0; i--) {
     const event = events[i];
     if (event?.subject !== subject || event.type === "action.proposed") continue;
-    const { evaluation, code, would, asks, deadline, duplicateOf } = event.facts as Partial<DecidedFacts>;
+    const { evaluation, code, would, asks, deadline, duplicateOf, until, behind } =
+      event.facts as Partial<DecidedFacts>;
     if (evaluation === undefined) continue;
     const answers = asks === undefined || deadline === undefined ? null : { asks, until: deadline };
-    return { evaluation, code: code ?? null, would: would ?? null, duplicateOf: duplicateOf ?? null, answers };
+    const waits = until === undefined || behind === undefined ? null : { until, behind };
+    return { evaluation, code: code ?? null, would: would ?? null, duplicateOf: duplicateOf ?? null, answers, waits };
   }
   return null;
 }
 
-type DecidedFacts = HeldFacts & EventFacts["action.advised"] & Pick<EventFacts["action.suppressed"], "duplicateOf">;
+type DecidedFacts = HeldFacts &
+  EventFacts["action.advised"] &
+  WaitingFacts &
+  Pick<EventFacts["action.suppressed"], "duplicateOf">;
 
 /** A full table forgets the oldest key of whoever has the most: used again, it would make another action. */
 function keyToForget({ idempotency, shares }: State, client: string): string | null {
@@ -102,7 +109,7 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { confidencePpm, dryRun, findings, inverse, signed, size, undoes } = proposal;
+  const { confidencePpm, dryRun, findings, inverse, signed, size, undoes, window } = proposal;
   return {
     ...facts,
     ...(confidencePpm === undefined ? {} : { confidencePpm }),
@@ -113,6 +120,7 @@ function proposalFacts(
     ...(signed === undefined ? {} : { signed }),
     ...(size === undefined ? {} : { size }),
     ...(undoes === undefined ? {} : { undoes }),
+    ...(window === undefined ? {} : { window }),
   };
 }
 
@@ -167,7 +175,11 @@ function proposeInstead(tx: Transaction, { run, incident: id, classification, ca
 export function cancelAction(tx: Transaction, command: Command<"cancel-action">): Reply {
   const { action: id, code } = command.input;
   const action = tx.state.actions.get(id);
-  if (action === undefined || action.unsettled || !["evaluating", "held", "granted"].includes(action.status)) {
+  if (
+    action === undefined ||
+    action.unsettled ||
+    !["evaluating", "held", "waiting", "granted"].includes(action.status)
+  ) {
     throw new AppError("action-not-cancellable", "it has ended, or a step of it has started", { action: id });
   }
   tx.emit({ type: "action.cancelled", subject: id, facts: { code } });

@@ -14,7 +14,7 @@ import type { Transaction } from "../transaction.ts";
 
 /** In the commit of the revocation; ticks take the rest, and none of them begins meanwhile. */
 const STOPPED_MAX = 1_000;
-const STOPPABLE: ReadonlySet<string> = new Set(["evaluating", "held", "granted", "retrying"]);
+const STOPPABLE: ReadonlySet<string> = new Set(["evaluating", "held", "waiting", "granted", "retrying"]);
 
 type Problem = { readonly code: "arguments-invalid" | "delegation-exceeded" | "overloaded"; readonly detail: string };
 type Asker = { readonly actor: string; readonly person: string | null };

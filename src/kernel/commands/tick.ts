@@ -28,6 +28,8 @@ import { expireGrant } from "./steps.ts";
 import { isQuieted } from "../silences.ts";
 import { isSilenceDue, tickSilences } from "./silences.ts";
 import { isStormDue, tickStorm } from "./storms.ts";
+import { endWait, isWaitOver, isWindowOver } from "../waits.ts";
+import { fireWait } from "./waits.ts";
 import { takeBack } from "./verification.ts";
 
 const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
@@ -127,27 +129,35 @@ function isResolveDue(state: State, { dueAt, environment, service }: OwedResolve
 function dueActions(state: State, now: number): readonly Action[] {
   const due: Action[] = [];
   for (const action of state.actions.values()) {
-    const isTime = isDue(action, now) && !isClockWrong(state, action, now);
+    const isTime = isDue(state, action, now) && !isClockWrong(state, action, now);
     if (isTime || isToStop(state, action)) due.push(action);
   }
   return due;
 }
 
-function isDue(action: Action, now: number): boolean {
+function isDue(state: State, action: Action, now: number): boolean {
+  if (isWindowOver(action, now) && UNBEGUN.has(action.status)) return true;
+  if (action.status === "waiting") return isWaitOver(state, action, now);
   if (action.hold?.frozenAt !== undefined) return false; // its clock is resumed first
   if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
   if (action.status === "retrying") return action.grant !== null && now >= beginBy(action);
   return action.dueAt !== null && now >= action.dueAt;
 }
 
+/** The grant of what is further says itself until when it may begin. */
+const UNBEGUN: ReadonlySet<string> = new Set(["evaluating", "held", "waiting"]);
+
 function fireAction(tx: Transaction, action: Action): void {
   if (isToStop(tx.state, action)) return stopAction(tx, action);
+  if (isWindowOver(action, tx.now) && UNBEGUN.has(action.status)) return endWait(tx, action, "window-over");
   switch (action.status) {
     case "held":
       return escalateOrExpire(tx, action);
     case "evaluating":
       if (action.predicting !== undefined) return missPrediction(tx, action);
       return refuse(tx, action, { evaluation: null, code: "no-answer" });
+    case "waiting":
+      return fireWait(tx, action);
     case "granted":
     case "retrying":
       return expireGrant(tx, action);

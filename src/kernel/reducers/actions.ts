@@ -29,6 +29,7 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
   action.status = status;
   if (!hasEnded(status)) return;
   state.actions.delete(action.id);
+  state.waiting.delete(action.id);
   // One that expired with an attempt behind it is settled too: what nobody knows needs attention.
   if (WITHOUT_EFFECT.has(status) && action.grant !== null) dropMarks(state, action.id, action.grant);
   notePageEnd(state, action, end);
@@ -106,6 +107,7 @@ export function applyProposed(
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.findings !== undefined) actionOf(state, subject).findings = facts.findings;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
+  if (facts.window !== undefined) actionOf(state, subject).window = facts.window;
   if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
@@ -150,6 +152,16 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
   moveTo(state, action, { status: "suppressed", at: event.time });
 }
 
+/** Its place among those that wait is that of the first time. */
+export function applyWaiting(state: State, { subject, time, facts }: KernelEvent<"action.waiting">): void {
+  const action = actionOf(state, subject);
+  const { code, until, behind, evaluation } = facts;
+  state.waiting.set(subject, { code, until, behind, since: state.waiting.get(subject)?.since ?? time });
+  action.status = "waiting";
+  action.dueAt = until;
+  action.verdicts = summarize(evaluation);
+}
+
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
   const action = actionOf(state, event.subject);
   const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed, levelNeeded = 0 } = event.facts;
@@ -158,17 +170,22 @@ export function applyGranted(state: State, event: KernelEvent<"action.granted">)
   if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);
   const own = { id: grant, at: event.time, expiresAt, counters, duplicateKeys, levelNeeded, revoked: false };
-  action.grant = { ...own, ...afterwards(event) };
+  action.grant = { ...own, ...afterwards(event, action) };
   action.dueAt = beginBy(action);
+  state.waiting.delete(action.id);
   action.verdicts = summarize(evaluation);
   action.hold = null;
   action.status = "granted";
 }
 
-function afterwards({ facts, time }: KernelEvent<"action.granted">): Pick<Grant, "beginBy" | "verify" | "revert"> {
+function afterwards(
+  { facts, time }: KernelEvent<"action.granted">,
+  { window }: Action,
+): Pick<Grant, "beginBy" | "verify" | "revert"> {
   const { verify, revertGrant } = facts;
   if (verify === undefined) return {};
-  return { beginBy: time + TERMS.grantMs, verify, ...(revertGrant === undefined ? {} : { revert: revertGrant }) };
+  const beginBy = Math.min(time + TERMS.grantMs, window?.notAfter ?? Infinity);
+  return { beginBy, verify, ...(revertGrant === undefined ? {} : { revert: revertGrant }) };
 }
 
 /** A call under way is ended from outside, and its end counts; what has not begun again ends here. */

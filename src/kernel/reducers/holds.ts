@@ -16,6 +16,7 @@ export function applyHeld(state: State, event: KernelEvent<"action.held">): void
   action.consent = null;
   action.verdicts = summarize(event.facts.evaluation);
   action.status = "held";
+  state.waiting.delete(action.id);
   const incident = incidentOf(state, action.incident);
   if (incident !== undefined) incident.review = action.id;
 }

@@ -7,6 +7,7 @@ import { actionOf } from "./actions.ts";
 export function applyPredictionAsked(state: State, event: KernelEvent<"action.prediction-asked">): void {
   const action = actionOf(state, event.subject);
   action.predicting = event.seq;
+  if (action.status === "waiting") action.status = "evaluating"; // its place is kept
   action.dueAt = event.facts.deadline;
 }
 

@@ -19,6 +19,8 @@ export interface GateOutcome {
   readonly isUnknown?: true;
   /** What has to be asked for before it can be told. */
   readonly awaits?: "prediction";
+  /** Passed, and yet not to begin before these have ended; no longer than that. */
+  readonly waits?: { readonly forMs: number; readonly behind: readonly string[] };
 }
 
 export type CheckGate = (facts: PolicyFacts, counters: CounterReader) => GateOutcome;

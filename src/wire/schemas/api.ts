@@ -14,6 +14,12 @@ const targetSchema = z.strictObject({
   resource: z.string().min(1).max(256).optional(),
 });
 
+const instant = z.string().max(64).describe("RFC 3339");
+
+const windowSchema = z
+  .strictObject({ notBefore: instant.optional(), notAfter: instant })
+  .describe("When it may begin: it waits until the one, and expires at the other");
+
 const EVIDENCE = { signal: "sig", run: "run", incident: "inc", action: "act" } as const;
 
 const evidenceSchema = z
@@ -33,6 +39,7 @@ export const proposalSchema = z
     reason: z.string().max(4_000).optional(),
     evidence: z.array(evidenceSchema).max(32).optional().describe("What it rests on: ids that Holdpoint gave out"),
     confidence: z.number().min(0).max(1).optional().describe("How sure the proposer is; kept to a millionth"),
+    window: windowSchema.optional(),
     dryRun: z.boolean().optional().describe("Planned and decided, with every verdict; nobody is asked, nothing runs"),
     context: z
       .record(z.string().max(128), z.unknown())
@@ -72,6 +79,10 @@ export const decisionSchema = z
       .record(z.string(), z.unknown())
       .optional()
       .describe("What the runtime model predicted, in parts of a million, where policy asked for it"),
+    waits: z
+      .object({ until: z.number(), behind: z.array(id) })
+      .optional()
+      .describe("While it waits: for which actions, or for its window where there are none, and until when"),
     next: z
       .object({ who: z.string(), roles: z.array(z.string()), until: z.number() })
       .nullable()

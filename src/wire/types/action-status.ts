@@ -3,6 +3,7 @@
 export const ACTION_STATUSES = [
   "evaluating",
   "held",
+  "waiting",
   "granted",
   "executing",
   "retrying",

@@ -41,4 +41,6 @@ export interface Evaluation {
   readonly bundleHash: string;
   /** What would have to be asked for first: the decision is the one without it. Absent where nothing is missing. */
   readonly awaits?: "prediction";
+  /** What is in the way of it for now, and for how long it waits for that; absent where nothing is. */
+  readonly waits?: { readonly forMs: number; readonly behind: readonly string[] };
 }

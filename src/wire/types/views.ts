@@ -163,6 +163,10 @@ export interface ActionView extends Document {
   readonly endedAt: number | null;
   /** The last evaluation; earlier ones are in the events named below. */
   readonly evaluation: EvaluationView | null;
+  /** When it may begin, where whoever proposed it said so. */
+  readonly window: { readonly notBefore?: number; readonly notAfter: number } | null;
+  /** Until when it waits at the latest, and for which actions; for none: for its window. */
+  readonly waiting: { readonly until: number; readonly behind: readonly string[] } | null;
   /** While it waits for people. */
   readonly hold: HoldView | null;
   readonly answers: readonly AnswerView[];

@@ -1,0 +1,26 @@
+// What state keeps in its tables of counters and keys.
+
+export type Counter = { readonly windowMs: number; readonly times: number[] };
+export type DuplicateMark = {
+  readonly action: string;
+  readonly at: number;
+  /** It followed a page that had been closed: this one is not to be followed so soon again. */
+  readonly again: boolean;
+  /** The page that set it is closed at the pager: what fails now is another occurrence. */
+  readonly closed: boolean;
+};
+export type IdempotencyMark = {
+  readonly subject: string;
+  readonly requestHash: string;
+  readonly client: string;
+  /** When an agent signed the proposal, of which this is the `jti`. */
+  readonly signedAt?: number;
+};
+export type Delivery = {
+  readonly signal: string;
+  readonly source: string;
+  /** When it came; 0 for one that was quarantined, which says nothing about its alert. */
+  readonly at: number;
+  /** When it began or ended by its source's word. */
+  readonly occurredAt?: number;
+};

@@ -1,0 +1,62 @@
+// What must hold of windows and of turns, over the whole ledger of a simulated life.
+
+import type { KernelEvent } from "../../src/kernel/events.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+
+type Proposed = KernelEvent<"action.proposed">["facts"];
+
+/** No step begins outside its window, and nothing waits for people, or for anything, beyond it. */
+export function checkWindows(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const windows = new Map<string, NonNullable<Proposed["window"]>>();
+  for (const { type, subject, time, facts } of events) {
+    const { window } = facts as unknown as Proposed;
+    if (type === "action.proposed" && window !== undefined) windows.set(subject, window);
+    const own = windows.get(subject);
+    if (own === undefined) continue;
+    const isEarly = type === "step.started" && time < (own.notBefore ?? 0);
+    const isLate = ASKS.has(type) && time >= own.notAfter;
+    if (isEarly || isLate) broken.push(`${subject}: ${type} outside its window`);
+    if (facts["code"] === "window-over" && time < own.notAfter) broken.push(`${subject}: its window was not over`);
+  }
+  return broken;
+}
+
+const ASKS: ReadonlySet<string> = new Set(["step.started", "action.granted", "action.held", "action.waiting"]);
+
+const ENDS = /^action\.(refused|cancelled|expired|suppressed|denied|completed|verified|reverted|advised)$/;
+
+/**
+ * Where the model's policy lets one at a time (production, payments apart) no two different requests are granted on one
+ * service at once, and of two that waited the first goes first.
+ */
+export function checkTurns(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const concerned = new Map<string, Proposed>();
+  const granted = new Set<string>();
+  for (const { type, subject, facts } of events) {
+    if (type === "action.proposed" && isInTurn(facts as unknown as Proposed))
+      concerned.set(subject, facts as unknown as Proposed);
+    const own = concerned.get(subject);
+    if (own === undefined) continue;
+    if (type === "action.granted") {
+      for (const other of granted) {
+        const with_ = concerned.get(other);
+        const isOther = with_?.service === own.service && with_.requestHash !== own.requestHash;
+        if (isOther) broken.push(`${subject}: granted beside ${other}`);
+      }
+      granted.add(subject);
+    }
+    const said = (facts["action"] ?? facts["status"]) as string | undefined;
+    const isOver = ENDS.test(type) || (said !== undefined && ENDED.has(said) && type !== "health.sampled");
+    if (isOver) granted.delete(subject);
+  }
+  return broken;
+}
+
+const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "needs-attention"]);
+
+function isInTurn({ kind, environment, service, revertOf }: Proposed): boolean {
+  const isAsked = kind.startsWith("model.") && environment === "production" && service !== "payments";
+  return isAsked && revertOf === undefined;
+}
