@@ -8,8 +8,11 @@ import { readSecret } from "../adapters/executors/secret-reading.ts";
 import { runKubernetesFeed } from "../adapters/feeds/kubernetes.ts";
 import { runManifestsFeed } from "../adapters/feeds/manifests.ts";
 import { runPrometheusFeed } from "../adapters/feeds/prometheus.ts";
+import { redactText } from "../signals/redact.ts";
+import { textAt } from "../core/json-members.ts";
 import { canonicalEnvironment } from "../core/environment.ts";
 import { AppError } from "../core/errors.ts";
+import type { WatchedCluster } from "../model/answer.ts";
 import type { Declared } from "../model/declare.ts";
 import type { Graph } from "../model/graph.ts";
 import { changeOfObject, missedChanges } from "../model/kubernetes/change-of-object.ts";
@@ -17,6 +20,7 @@ import { graphOfObjects, type ClusterTerms } from "../model/kubernetes/graph-of-
 import type { Credentials } from "../wire/contracts/credentials.ts";
 import type { ClusterSink, MetricsSink } from "../wire/contracts/feed.ts";
 import type { PrometheusFeed } from "../wire/schemas/feeds-config.ts";
+import type { ClusterObject } from "../wire/types/cluster-object.ts";
 import type { MeasuredRows } from "../wire/types/measured-rows.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { FeedStatus, ModelData } from "./model-protocol.ts";
@@ -28,6 +32,8 @@ export interface FedModel {
   readonly graph: Graph;
   declare(declared: Declared, actor: string): Promise<void>;
   change(change: Change, diff: string | null, actor: string): Promise<void>;
+  /** What a cluster is now, in more detail than the graph keeps. */
+  watched(feed: string, cluster: WatchedCluster): void;
   measured(feed: string, environment: string, rows: MeasuredRows): void;
   status(status: FeedStatus): void;
 }
@@ -61,6 +67,13 @@ export async function runFeeds({ feeds, place, credentials, allow }: ModelData, 
     return runPrometheusFeed({ ...shared, feed, token, sink: metricsSink(feed, model) }, signal);
   });
   await Promise.all([...clusters, ...folders, ...servers]);
+}
+
+/** What a kubelet or a probe said may hold anything. */
+function redacted(object: ClusterObject): ClusterObject {
+  if (object.kind !== "Event") return object;
+  const message = redactText(textAt(object.body, "message"), { ipAddresses: false }).text;
+  return { ...object, body: { ...object.body, message } };
 }
 
 async function tokenOf(secrets: Credentials, ref: string | undefined, signal: AbortSignal): Promise<string | null> {
@@ -114,6 +127,8 @@ function clusterSink({ name, kind, terms }: Of, model: FedModel): ClusterSink {
         const missed = hasLooked ? [] : missedChanges(model.graph, declared);
         await model.declare(declared, actor);
         hasLooked = true;
+        // Manifests say what should be, and nothing of what is.
+        if (kind === "kubernetes") model.watched(name, { objects: objects.map(redacted), terms, seenAt: declared.at });
         for (const change of missed) await model.change(change, null, actor);
       }),
     changed: ({ diff, ...moved }) =>

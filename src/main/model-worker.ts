@@ -6,7 +6,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { assert } from "../core/assert.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import type { SpanDelivery } from "../http/services.ts";
-import { Answerer } from "../model/answer.ts";
+import { Answerer, type WatchedCluster } from "../model/answer.ts";
 import { decideChange } from "../model/change.ts";
 import { decideDeclared, type Declared } from "../model/declare.ts";
 import { VERSIONS_MAX } from "../model/limits.ts";
@@ -63,6 +63,7 @@ class ModelThread {
         this.#waited(async () => void (await this.#record(decideDeclared(this.#log.graph, declared), actor))),
       change: (change: Change, diff: string | null, actor: string) =>
         this.#waited(async () => void (await this.#recordChange({ change, diff, actor }))),
+      watched: (feed: string, cluster: WatchedCluster) => this.#answerer.watch(feed, cluster),
       measured: (feed: string, environment: string, rows: MeasuredRows) => this.#intake.tell(feed, environment, rows),
       status: (feed: FeedStatus) => this.#report({ feed }),
     };

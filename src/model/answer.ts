@@ -1,5 +1,6 @@
 // What the graph answers to what can be asked of it.
 
+import type { ClusterObject } from "../wire/types/cluster-object.ts";
 import type { ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
 import type { Graph, Moment } from "./graph.ts";
 import { readCauses } from "./causes/read-causes.ts";
@@ -7,15 +8,29 @@ import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
 import { Present } from "./impact/present.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
+import type { ClusterTerms } from "./kubernetes/graph-of-objects.ts";
+import { mismatchesOf } from "./kubernetes/state-of-objects.ts";
 import { momentOf, momentView } from "./views.ts";
 
 /** How long what was laid out for walks is good for, as long as nothing is recorded, in seconds of what is asked about. */
 const SAME_S = 60;
 
+/** A question about a time that is longer past than this is none about what is seen now. */
+const NOW_MS = 15 * 60_000;
+
+export interface WatchedCluster {
+  readonly objects: readonly ClusterObject[];
+  readonly terms: ClusterTerms;
+  /** In milliseconds since 1970. */
+  readonly seenAt: number;
+}
+
 /** Answers questions about one graph; what it laid out for one walk serves the next. */
 export class Answerer {
   readonly #graph: Graph;
   #present: Present | null = null;
+  /** Clusters that are watched now, by feed: only the present is known of them in such detail. */
+  readonly #clusters = new Map<string, WatchedCluster>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -32,12 +47,24 @@ export class Answerer {
       case "diff":
         return readDiff(graph, read);
       case "causes":
-        return readCauses(graph, read);
+        return readCauses(graph, read, (nodes) => this.#mismatchesAt(read, nodes));
       case "impact":
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
       case "action":
         return predictAction(this.#presentAt(read), read.target);
     }
+  }
+
+  /** What a feed sees now; it replaces what the feed saw before. */
+  watch(feed: string, cluster: WatchedCluster): void {
+    this.#clusters.set(feed, cluster);
+  }
+
+  #mismatchesAt({ at, knownAt }: ModelTimes, nodes: ReadonlySet<string>) {
+    const isNow = ({ seenAt }: WatchedCluster): boolean => at >= seenAt - NOW_MS && knownAt >= seenAt - NOW_MS;
+    return [...this.#clusters.values()]
+      .filter(isNow)
+      .flatMap(({ objects, terms }) => mismatchesOf(objects, terms, nodes));
   }
 
   #presentAt(times: ModelTimes): Present {

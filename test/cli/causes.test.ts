@@ -44,6 +44,8 @@ test("rca predict needs a folder, and a folder of nothing is no success", async 
 
 test("model causes shows each cause with its chain and evidence, escaped, and exits 1 where there is none", async (t) => {
   const cause = {
+    kind: "change",
+    cause: "redis-client\u001b[2J-2.4",
     change: "redis-client\u001b[2J-2.4",
     score: 1.25,
     chain: ["change:x", "service:p:cart"],
@@ -64,7 +66,7 @@ test("model causes shows each cause with its chain and evidence, escaped, and ex
   assert.ok(!shown.out.includes("\u001b"));
   assert.match(
     shown.out,
-    /^1\. redis-client.*\(1\.25\)\n {3}change:x → service:p:cart\n {3}- timeout: 500 to 50 ms\n$/,
+    /^1\. change redis-client.*\(1\.25\)\n {3}change:x → service:p:cart\n {3}- timeout: 500 to 50 ms\n$/,
   );
   assert.deepEqual(JSON.parse(requests.at(-1)?.body ?? ""), {
     node: "service:p:gate",
@@ -73,5 +75,5 @@ test("model causes shows each cause with its chain and evidence, escaped, and ex
   });
   causes = [];
   const none = await terminal(["model", "causes", "service:p:gate"]);
-  assert.deepEqual([none.code, none.out], [1, "No change explains it.\n"]);
+  assert.deepEqual([none.code, none.out], [1, "Nothing that is known explains it.\n"]);
 });

@@ -1,5 +1,6 @@
 // A graph that feeds tell, without the thread around it: what they tell is decided and folded as there.
 
+import { Answerer, type WatchedCluster } from "../../src/model/answer.ts";
 import type { ModelDraft } from "../../src/model/events.ts";
 import { decideChange } from "../../src/model/change.ts";
 import { decideDeclared } from "../../src/model/declare.ts";
@@ -15,6 +16,7 @@ import type { ModelChangeView, ModelGraphView } from "../../src/wire/types/model
 
 export class Fed implements FedModel {
   readonly graph = new Graph();
+  readonly answerer = new Answerer(this.graph);
   readonly statuses: FeedStatus[] = [];
   readonly measurements: { feed: string; environment: string; rows: MeasuredRows }[] = [];
 
@@ -29,6 +31,10 @@ export class Fed implements FedModel {
 
   async change(told: Parameters<FedModel["change"]>[0], diff: string | null): Promise<void> {
     this.#apply(decideChange(this.graph, diff === null ? told : withDiff(told, diff).change));
+  }
+
+  watched(feed: string, cluster: WatchedCluster): void {
+    this.answerer.watch(feed, cluster);
   }
 
   measured(feed: string, environment: string, rows: MeasuredRows): void {

@@ -10,6 +10,9 @@ import type { ModelDraft } from "../../src/model/events.ts";
 import { Graph } from "../../src/model/graph.ts";
 import { Mint } from "../../src/model/mint.ts";
 import { subjectOfEdge, subjectOfNode } from "../../src/model/names.ts";
+import { Answerer } from "../../src/model/answer.ts";
+import type { ClusterObject } from "../../src/wire/types/cluster-object.ts";
+import type { ModelCausesView } from "../../src/wire/types/model-views.ts";
 import type { NodeRef, SettingChange } from "../../src/wire/types/model.ts";
 import { BEGIN_S, service } from "./histories.ts";
 
@@ -134,7 +137,70 @@ test("no change explains what nothing was changed for, however recent a change e
   production.change("relief", LATE - 1, service("cart"), [
     { key: "client.timeout", before: 50, after: 500, unit: "ms" },
   ]);
-  assert.deepEqual(ask(production.graph).causes, []);
+  const { none, causes } = ask(production.graph);
+  assert.ok(none);
+  // What is known all the same: which service it is that fails by itself.
+  assert.deepEqual(
+    causes.map(({ kind, cause, chain }) => [kind, cause, chain]),
+    [["service", "service:production:cart", ["service:production:cart", GATE]]],
+  );
+});
+
+test("somebody else's service that fails is named as outside, and one that is declared is not", () => {
+  const hours: Hour = (hour) => {
+    const errors = hour >= LATE ? 0.5 : quiet(hour);
+    return {
+      nodes: { gate: errors, cart: errors, "card-network": hour >= LATE ? 0.6 : quiet(hour) },
+      calls: [
+        ["gate", "cart", errors],
+        ["cart", "card-network", hour >= LATE ? 0.6 : quiet(hour)],
+      ],
+    };
+  };
+  const of = (isDeclared: boolean) => {
+    const production = new Production();
+    production.run(hours, BEGIN_S, BEGIN_S + HOUR_S);
+    production.embed(service(isDeclared ? "card-network" : "cart"), LIBRARY);
+    production.run(hours, BEGIN_S + HOUR_S);
+    return ask(production.graph).causes[0];
+  };
+  const outside = of(false);
+  assert.deepEqual([outside?.kind, outside?.cause], ["outside", "service:production:card-network"]);
+  assert.deepEqual(outside?.chain, ["service:production:card-network", "service:production:cart", GATE]);
+  assert.equal(of(true)?.kind, "service");
+});
+
+test("what a watched cluster says of a service that fails is a cause, and of another, or of another time, is none", () => {
+  const production = shop();
+  const pods = (name: string): ClusterObject[] => [
+    {
+      ...{ kind: "Deployment", namespace: "shop", name },
+      body: { spec: { replicas: 1, template: { metadata: { labels: { app: name } }, spec: { containers: [] } } } },
+    },
+    {
+      ...{ kind: "Pod", namespace: "shop", name: `${name}-abc-1` },
+      body: {
+        metadata: {
+          labels: { app: name, "pod-template-hash": "abc" },
+          ownerReferences: [{ kind: "ReplicaSet", name: `${name}-abc` }],
+        },
+        status: { phase: "Running", containerStatuses: [{ lastState: { terminated: { reason: "OOMKilled" } } }] },
+      },
+    },
+  ];
+  const terms = { environment: "production", serviceLabels: ["app"] };
+  const answerer = new Answerer(production.graph);
+  const asked = (at = END_S) =>
+    answerer.answer({
+      ...{ what: "causes", node: GATE, measure: "errors" },
+      ...{ at: at * 1000, knownAt: END_S * 1000 },
+    }) as ModelCausesView;
+  answerer.watch("eu-1", { objects: [...pods("cart"), ...pods("poster")], terms, seenAt: END_S * 1000 });
+  const [first] = asked().causes;
+  assert.deepEqual([first?.kind, first?.cause], ["infrastructure", "shop/app/cart oom_killed"]);
+  assert.deepEqual(first?.chain, ["shop/app/cart", "service:production:cart", GATE]);
+  assert.ok(!JSON.stringify(asked().causes).includes("poster"));
+  assert.ok(asked(END_S - HOUR_S).causes.every(({ kind }) => kind !== "infrastructure"));
 });
 
 test("a deploy that nothing more is known of counts where its service moved soon after it", () => {

@@ -18,7 +18,7 @@ export function addModelCauses(model: Command, runner: Runner): void {
   model
     .command("causes")
     .description(
-      "Changes that explain a symptom, surest first, each with its chain and evidence; exits 1 where none does",
+      "What explains a symptom, surest first: changes, load, infrastructure, others' services; exits 1 where nothing does",
     )
     .argument("<node>", "the node that shows it: service:production:cart")
     .addOption(
@@ -36,14 +36,17 @@ async function causes({ api, output }: Session, node: string, flags: CausesFlags
   const { body: answer } = await api.call({ method: "POST", path: "/v1/model/causes", body });
   const found = new Fields(answer).list("causes");
   if (flags.output !== "table") output.printValue(answer, flags.output);
-  else if (found.length === 0) output.print("No change explains it.\n");
-  else for (const [index, cause] of found.entries()) output.print(describeCause(cause, index + 1));
+  else if (found.length === 0) output.print("Nothing that is known explains it.\n");
+  if (flags.output === "table" && new Fields(answer).isTrue("none") && found.length > 0)
+    output.note("no change explains it");
+  if (flags.output === "table")
+    for (const [index, cause] of found.entries()) output.print(describeCause(cause, index + 1));
   return found.length > 0 ? EXIT.ok : EXIT.error;
 }
 
 function describeCause(cause: Fields, rank: number): string {
   const lines = [
-    `${rank}. ${cause.text("change")}  (${cause.text("score")})`,
+    `${rank}. ${cause.text("kind")} ${cause.text("cause")}  (${cause.text("score")})`,
     `   ${cause.strings("chain").join(" → ")}`,
     ...cause.strings("evidence").map((line) => `   - ${line}`),
   ];

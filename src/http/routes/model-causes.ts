@@ -18,10 +18,11 @@ export const modelCausesRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/model/causes",
     operationId: "findCauses",
-    summary: "What explains a symptom of a node: changes by rank, each with its chain of real edges and the evidence.",
+    summary:
+      "What explains a symptom of a node: changes, load, infrastructure and others' services by rank, each with its chain and evidence.",
     auth: { scope: "model:read" },
     body: { schema: modelCausesSchema, type: "application/json" },
-    response: { status: 200, schema: documentSchema, what: "Causes by rank; none where no change explains it" },
+    response: { status: 200, schema: documentSchema, what: "Causes by rank; `none` where no change explains it" },
     errors: ["model-node-not-found", "model-unavailable"],
     handle: findCauses,
   },

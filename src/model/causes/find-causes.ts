@@ -1,7 +1,8 @@
 // Finds causes: one entrance for every question, whatever of changes, telemetry and state it comes with.
 
 import { findMismatches } from "../kubernetes/find-mismatches.ts";
-import type { CauseAnswer, CauseQuestion, RankedCause } from "./input.ts";
+import type { CauseAnswer, CauseQuestion, OtherCause, RankedCause } from "./input.ts";
+import { findOtherCauses } from "./other-causes.ts";
 import { findStricken, rankChanges } from "./rank-changes.ts";
 import { rankNodes } from "./rank-nodes.ts";
 import { findFailingEdges, rankRollouts } from "./rank-rollouts.ts";
@@ -10,7 +11,15 @@ const RANKED_MAX = 10;
 
 export function findCauses(question: CauseQuestion): CauseAnswer {
   const ranked = rank(question).slice(0, RANKED_MAX);
-  return { ranked, blastRadius: findSuffering(question) };
+  const others = question.want === "change" && question.instances.length === 0 ? othersBeside(question, ranked) : [];
+  return { ranked, others, blastRadius: findSuffering(question) };
+}
+
+/** Changes that rank above `none` explain the nodes that their chains go through. */
+function othersBeside(question: CauseQuestion, ranked: readonly RankedCause[]): OtherCause[] {
+  const none = ranked.findIndex(({ cause }) => cause === "none");
+  const explaining = ranked.slice(0, none < 0 ? ranked.length : none);
+  return findOtherCauses(question, new Set(explaining.flatMap(({ chain }) => chain)));
 }
 
 function rank(question: CauseQuestion): RankedCause[] {

@@ -6,7 +6,7 @@ import type { Graph, Moment, StoredChange } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import type { Measured } from "../../wire/types/model-views.ts";
 import { changesKnown, momentOf } from "../views.ts";
-import type { CallTimeline, CandidateChange, CauseQuestion, Timeline } from "./input.ts";
+import type { CallTimeline, CandidateChange, CauseQuestion, NodeMismatch, Timeline } from "./input.ts";
 import { emptyQuestion } from "./input.ts";
 
 /** A cause may be this old; changes before are history. */
@@ -36,7 +36,11 @@ const SYMPTOM_TIMELINES: Readonly<Record<ModelCausesRead["measure"], string>> = 
 };
 
 /** Throws `model-node-not-found` for a node that was never known. */
-export function questionOfGraph(graph: Graph, read: ModelCausesRead): CauseQuestion {
+export function questionOfGraph(
+  graph: Graph,
+  read: ModelCausesRead,
+  mismatchesAt: (nodes: ReadonlySet<string>) => readonly NodeMismatch[] = () => [],
+): CauseQuestion {
   const start = graph.names.findNode(read.node);
   if (start === undefined) throw new AppError("model-node-not-found", "the model has never known it", {});
   const moment = momentOf(graph, read);
@@ -64,11 +68,24 @@ export function questionOfGraph(graph: Graph, read: ModelCausesRead): CauseQuest
     edges: edges.map((edge) => [nameOf(graph.names.fromOf(edge)), nameOf(graph.names.toOf(edge))] as const),
     timelines,
     calls,
+    outsiders: new Set([...nodes].filter((node) => isOutside(graph, node, moment)).map(nameOf)),
+    mismatches: mismatchesAt(new Set([...nodes].map(nameOf))),
     changes: known.slice(0, CHANGES_MAX).map((change) => candidateOf(graph, change, moment)),
   };
 }
 
 const isCall = (graph: Graph, edge: number): boolean => CALLS.has(graph.names.kindOf(edge));
+
+/** A datastore is what others see of it; so is a service without operations or calls of its own that nobody declares. */
+function isOutside(graph: Graph, node: number, moment: Moment): boolean {
+  const { names } = graph;
+  const { kind } = names.refOf(node);
+  if (kind === "datastore" || kind === "queue") return true;
+  if (kind !== "service" || graph.holding(subjectOfNode(node), moment)?.declared != null) return false;
+  const isThere = (edge: number): boolean => graph.isThere(subjectOfEdge(edge), moment);
+  const speaks = [...names.into(node)].some((edge) => names.kindOf(edge) === "member-of" && isThere(edge));
+  return !speaks && ![...names.out(node)].some((edge) => isCall(graph, edge) && isThere(edge));
+}
 
 /** What the symptom's node calls, who calls it, and on from those, nearest first. */
 function nodesAround(graph: Graph, start: number, moment: Moment): Set<number> {

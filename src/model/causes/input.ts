@@ -95,6 +95,14 @@ export interface Symptom {
   atMs: number;
 }
 
+export interface NodeMismatch {
+  node: string;
+  object: string;
+  cause: string;
+  weight: number;
+  evidence: string;
+}
+
 export interface CauseQuestion {
   /** What kind of thing is asked for. */
   want: "change" | "service" | "node" | "mismatch";
@@ -108,6 +116,10 @@ export interface CauseQuestion {
   patterns: readonly Pattern[];
   instances: readonly InstanceSeries[];
   changes: readonly CandidateChange[];
+  /** Nodes that say nothing themselves and that nobody declares: all that is known of them is how they answer. */
+  outsiders: ReadonlySet<string>;
+  /** Where a watched cluster is not what it is declared to be, of nodes in question. */
+  mismatches: readonly NodeMismatch[];
   cluster: ClusterState | null;
 }
 
@@ -123,6 +135,8 @@ export function emptyQuestion(want: CauseQuestion["want"]): CauseQuestion {
     patterns: [],
     instances: [],
     changes: [],
+    outsiders: new Set(),
+    mismatches: [],
     cluster: null,
   };
 }
@@ -135,9 +149,16 @@ export interface RankedCause {
   evidence: readonly string[];
 }
 
+/** A cause that nobody made by changing something. */
+export interface OtherCause extends RankedCause {
+  kind: "traffic" | "infrastructure" | "outside" | "service";
+}
+
 export interface CauseAnswer {
   /** Surest first. `none` stands for: nothing of what was asked for explains it. */
   ranked: readonly RankedCause[];
+  /** Where changes are asked for: what explains it beside them, or where none does; surest first. */
+  others: readonly OtherCause[];
   /** Services that suffer, besides the one that the cause is in. */
   blastRadius: readonly string[];
 }

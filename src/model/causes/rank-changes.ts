@@ -5,23 +5,14 @@ import { parseDiff } from "../diffs/parse-diff.ts";
 import { harmOf, isAside } from "../diffs/setting-roles.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
-import { findSignature, type Scene } from "./setting-signatures.ts";
-import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
+import { openIncident, spanBefore, SLACK_MS, wayUp, type Incident } from "./incident.ts";
+import { findSignature } from "./setting-signatures.ts";
+import { findOnset, kindOf } from "./timelines.ts";
 
-/** An incident shows at most this long before its alert. */
-const INCIDENT_MS = 3 * 3_600_000;
-/** Clocks and samples are this coarse. */
-const SLACK_MS = 120_000;
 /** Most failures of a deploy show within this. */
 const SOON_MS = 30 * 60_000;
 /** Below this no change explains it: more than form and words, less than one clear sign. */
 const NONE_SCORE = 0.7;
-
-interface Incident extends Scene {
-  /** Nodes that moved, with when each first did. */
-  readonly movedMs: ReadonlyMap<string, number>;
-  readonly reach: ReadonlySet<string>;
-}
 
 export function rankChanges(question: CauseQuestion): RankedCause[] {
   const incident = openIncident(question);
@@ -29,50 +20,6 @@ export function rankChanges(question: CauseQuestion): RankedCause[] {
   const ranked = question.changes.map((change): RankedCause => rankChange(incident, change, words));
   ranked.push({ cause: "none", score: NONE_SCORE, chain: [], evidence: ["nothing that was changed explains it"] });
   return ranked.toSorted((a, b) => b.score - a.score || (a.cause < b.cause ? -1 : 1));
-}
-
-function openIncident(question: CauseQuestion): Incident {
-  const timelines = new Timelines(question.timelines);
-  const at = question.symptom?.atMs ?? 0;
-  const span = Math.min(INCIDENT_MS, spanOf(question) / 2);
-  const movedMs = new Map<string, number>();
-  for (const timeline of question.timelines) {
-    const onset = findOnset(timeline, { fromMs: at - span, toMs: at + SLACK_MS });
-    const known = movedMs.get(timeline.node);
-    if (onset !== null && (known === undefined || onset < known)) movedMs.set(timeline.node, onset);
-  }
-  const nodes = [...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)];
-  const names = new Map(nodes.flatMap((node) => [[node, node] as const, [spokenName(node), node] as const]));
-  return {
-    question,
-    timelines,
-    names,
-    onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
-    movedMs,
-    reach: reachFrom(question),
-  };
-}
-
-/** `service:production:cart` is called `cart` in settings. */
-const spokenName = (node: string): string => node.split(":").at(-1) ?? node;
-
-/** When the symptom itself began: its own metric's onset where it is recorded, else the alert. */
-function onsetOf({ symptom, timelines }: CauseQuestion, window: Window): number {
-  const own = timelines.find(({ node, name }) => node === symptom?.node && name === symptom.measure);
-  return (own && findOnset(own, window)) ?? symptom?.atMs ?? 0;
-}
-
-/** How long before the alert anything was measured. */
-function spanOf({ timelines, symptom }: CauseQuestion): number {
-  const first = Math.min(...timelines.map(({ atMs }) => atMs[0] ?? Number.POSITIVE_INFINITY));
-  return Number.isFinite(first) ? Math.max(0, (symptom?.atMs ?? 0) - first) : INCIDENT_MS;
-}
-
-/** The symptom's node and all that it calls, over real edges. */
-function reachFrom({ symptom, edges }: CauseQuestion): Set<string> {
-  const reach = new Set(symptom ? [symptom.node] : []);
-  for (const node of reach) for (const [caller, callee] of edges) if (caller === node) reach.add(callee);
-  return reach;
 }
 
 function rankChange(incident: Incident, change: CandidateChange, words: ReadonlyMap<string, number>): RankedCause {
@@ -126,7 +73,7 @@ function earlinessOf({ movedMs }: Incident, { targets }: CandidateChange): numbe
 
 /** From the change over the service that carries it to the symptom, by callers that moved. */
 function chainOf(incident: Incident, change: CandidateChange): string[] {
-  const { question, movedMs } = incident;
+  const { movedMs } = incident;
   const carrier =
     change.targets
       .filter((target) => movedMs.has(target))
@@ -137,20 +84,7 @@ function chainOf(incident: Incident, change: CandidateChange): string[] {
   const via = file !== undefined ? [`file:${file}`] : made !== undefined && made !== carrier ? [made] : [];
   const head = [`change:${change.id}`, ...via];
   if (carrier === undefined) return head;
-  const from = new Map<string, string | null>([[carrier, null]]);
-  const open = [carrier];
-  for (let node = open.shift(); node !== undefined; node = open.shift()) {
-    if (node === question.symptom?.node) break;
-    for (const [caller, callee] of question.edges) {
-      if (callee !== node || from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
-      from.set(caller, node);
-      open.push(caller);
-    }
-  }
-  const way: string[] = [];
-  const end = question.symptom && from.has(question.symptom.node) ? question.symptom.node : carrier;
-  for (let node: string | null = end; node !== null; node = from.get(node) ?? null) way.unshift(node);
-  return [...head, ...way];
+  return [...head, ...wayUp(incident, carrier)];
 }
 
 const wordsOf = (text: string): Set<string> =>
@@ -190,7 +124,7 @@ function overlapOf(change: CandidateChange, counts: ReadonlyMap<string, number>)
 /** Services whose errors or delays rose with the incident, without the one that failed first. */
 export function findStricken(question: CauseQuestion): string[] {
   const at = question.symptom?.atMs ?? 0;
-  const span = Math.min(INCIDENT_MS, spanOf(question) / 2);
+  const span = spanBefore(question);
   const stricken = new Map<string, number>();
   for (const timeline of question.timelines) {
     const kind = kindOf(timeline.name);

@@ -5,23 +5,35 @@ import type { ModelCausesView } from "../../wire/types/model-views.ts";
 import type { Graph } from "../graph.ts";
 import { momentView } from "../views.ts";
 import { findCauses } from "./find-causes.ts";
+import type { NodeMismatch, RankedCause } from "./input.ts";
 import { questionOfGraph } from "./graph-question.ts";
 
+const CAUSES_MAX = 10;
+
 /** Throws `model-node-not-found`. */
-export function readCauses(graph: Graph, read: ModelCausesRead): ModelCausesView {
-  const { ranked, blastRadius } = findCauses(questionOfGraph(graph, read));
+export function readCauses(
+  graph: Graph,
+  read: ModelCausesRead,
+  mismatchesAt?: (nodes: ReadonlySet<string>) => readonly NodeMismatch[],
+): ModelCausesView {
+  const { ranked, others, blastRadius } = findCauses(questionOfGraph(graph, read, mismatchesAt));
   const { node, measure, at, knownAt } = read;
   const none = ranked.findIndex(({ cause }) => cause === "none");
+  // What ranks below `none` explains nothing.
+  const changes = ranked.slice(0, none < 0 ? ranked.length : none);
+  const all = [
+    ...changes.map((one) => ({ kind: "change" as const, change: one.cause, ...viewOf(one) })),
+    ...others.map((one) => ({ kind: one.kind, change: null, ...viewOf(one) })),
+  ];
   return {
     ...momentView(graph, { at, knownAt }),
     symptom: { node, measure },
-    // What ranks below `none` explains nothing; `none` itself is told by there being no cause.
-    causes: ranked.slice(0, none < 0 ? ranked.length : none).map(({ cause, score, chain, evidence }) => ({
-      change: cause,
-      score: Math.round(score * 1000) / 1000,
-      chain,
-      evidence,
-    })),
+    none: changes.length === 0,
+    causes: all.toSorted((a, b) => b.score - a.score).slice(0, CAUSES_MAX),
     suffering: blastRadius,
   };
+}
+
+function viewOf({ cause, score, chain, evidence }: RankedCause) {
+  return { cause, score: Math.round(score * 1000) / 1000, chain, evidence };
 }

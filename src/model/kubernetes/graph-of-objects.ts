@@ -165,7 +165,7 @@ function zoneOf(node: ClusterObject): Readonly<Record<string, string>> {
 }
 
 /** The workload that made a pod, by its owner: a replica set is called after its deployment and the template's hash. */
-function workloadOf(pod: ClusterObject): string | undefined {
+export function workloadOf(pod: ClusterObject): string | undefined {
   const [owner] = listAt(pod.body, "metadata", "ownerReferences");
   const [kind, name] = [textAt(owner, "kind"), textAt(owner, "name")];
   if (WORKLOADS.has(kind)) return `${kind} ${pod.namespace} ${name}`;

@@ -140,19 +140,29 @@ function readVolume(document: Json): Volume {
   };
 }
 
+/** What one document declares. */
+export function readDocument(document: Json): Declared {
+  const declared: Declared = { workloads: [], services: [], claims: [], volumes: [] };
+  const kind = asText(at(document, "kind"));
+  if (kind === "Deployment" || kind === "StatefulSet" || kind === "DaemonSet")
+    declared.workloads.push(readWorkload(document));
+  if (kind === "Service") declared.services.push(readService(document));
+  if (kind === "PersistentVolumeClaim") declared.claims.push(readClaim(document));
+  if (kind === "PersistentVolume") declared.volumes.push(readVolume(document));
+  return declared;
+}
+
 /** Reads the documents of one manifest; what is not YAML, or too long, declares nothing. */
 export function readManifest(text: string): Declared {
   const declared: Declared = { workloads: [], services: [], claims: [], volumes: [] };
   if (text.length > MANIFEST_CHARS_MAX) return declared;
   for (const parsed of parseAllDocuments(text)) {
     if (parsed.errors.length > 0) continue;
-    const document: Json = parsed.toJS({ maxAliasCount: 10 });
-    const kind = asText(at(document, "kind"));
-    if (kind === "Deployment" || kind === "StatefulSet" || kind === "DaemonSet")
-      declared.workloads.push(readWorkload(document));
-    if (kind === "Service") declared.services.push(readService(document));
-    if (kind === "PersistentVolumeClaim") declared.claims.push(readClaim(document));
-    if (kind === "PersistentVolume") declared.volumes.push(readVolume(document));
+    const one = readDocument(parsed.toJS({ maxAliasCount: 10 }));
+    declared.workloads.push(...one.workloads);
+    declared.services.push(...one.services);
+    declared.claims.push(...one.claims);
+    declared.volumes.push(...one.volumes);
   }
   return declared;
 }

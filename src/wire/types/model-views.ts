@@ -173,14 +173,22 @@ export interface ModelImpactView extends ModelMoment {
   readonly truncated: boolean;
 }
 
-/** What explains a symptom, surest first; empty where no change does. */
+/** `service`: one of ours that moved, and nothing says why. */
+export type CauseKind = "change" | "traffic" | "infrastructure" | "outside" | "service";
+
+/** What explains a symptom, surest first. */
 export interface ModelCausesView extends ModelMoment {
   readonly symptom: { readonly node: string; readonly measure: string };
+  /** No change explains it. */
+  readonly none: boolean;
   readonly causes: readonly {
-    /** The maker's own name of the change. */
-    readonly change: string;
+    readonly kind: CauseKind;
+    /** The maker's own name of the change, a node, or an object of a cluster and what is wrong with it. */
+    readonly cause: string;
+    /** The same of a change; null for any other cause. */
+    readonly change: string | null;
     readonly score: number;
-    /** From the change over the nodes that moved to the symptom. */
+    /** From the cause over the nodes that moved to the symptom. */
     readonly chain: readonly string[];
     readonly evidence: readonly string[];
   }[];

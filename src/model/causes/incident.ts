@@ -1,0 +1,82 @@
+// An incident, opened from a question: when it began, what moved with it, what the symptom can be reached by.
+
+import type { CauseQuestion } from "./input.ts";
+import type { Scene } from "./setting-signatures.ts";
+import { findOnset, Timelines, type Window } from "./timelines.ts";
+
+/** An incident shows at most this long before its alert. */
+const INCIDENT_MS = 3 * 3_600_000;
+/** Clocks and samples are this coarse. */
+export const SLACK_MS = 120_000;
+export interface Incident extends Scene {
+  /** Nodes that moved, with when each first did. */
+  readonly movedMs: ReadonlyMap<string, number>;
+  readonly reach: ReadonlySet<string>;
+}
+
+export function openIncident(question: CauseQuestion): Incident {
+  const timelines = new Timelines(question.timelines);
+  const at = question.symptom?.atMs ?? 0;
+  const span = spanBefore(question);
+  const movedMs = new Map<string, number>();
+  for (const timeline of question.timelines) {
+    const onset = findOnset(timeline, { fromMs: at - span, toMs: at + SLACK_MS });
+    const known = movedMs.get(timeline.node);
+    if (onset !== null && (known === undefined || onset < known)) movedMs.set(timeline.node, onset);
+  }
+  const nodes = [...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)];
+  const names = new Map(nodes.flatMap((node) => [[node, node] as const, [spokenName(node), node] as const]));
+  return {
+    question,
+    timelines,
+    names,
+    onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
+    movedMs,
+    reach: reachFrom(question),
+  };
+}
+
+/** `service:production:cart` is called `cart` in settings. */
+const spokenName = (node: string): string => node.split(":").at(-1) ?? node;
+
+/** When the symptom itself began: its own metric's onset where it is recorded, else the alert. */
+function onsetOf({ symptom, timelines }: CauseQuestion, window: Window): number {
+  const own = timelines.find(({ node, name }) => node === symptom?.node && name === symptom.measure);
+  return (own && findOnset(own, window)) ?? symptom?.atMs ?? 0;
+}
+
+/** How long before the alert anything was measured. */
+function spanOf({ timelines, symptom }: CauseQuestion): number {
+  const first = Math.min(...timelines.map(({ atMs }) => atMs[0] ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(first) ? Math.max(0, (symptom?.atMs ?? 0) - first) : INCIDENT_MS;
+}
+
+/** The symptom's node and all that it calls, over real edges. */
+function reachFrom({ symptom, edges }: CauseQuestion): Set<string> {
+  const reach = new Set(symptom ? [symptom.node] : []);
+  for (const node of reach) for (const [caller, callee] of edges) if (caller === node) reach.add(callee);
+  return reach;
+}
+
+/** How long before its alert an incident may show. */
+export function spanBefore(question: CauseQuestion): number {
+  return Math.min(INCIDENT_MS, spanOf(question) / 2);
+}
+
+/** From a node to the symptom, by callers that moved; the node alone where there is no such way. */
+export function wayUp({ question, movedMs }: Incident, carrier: string): string[] {
+  const from = new Map<string, string | null>([[carrier, null]]);
+  const open = [carrier];
+  for (let node = open.shift(); node !== undefined; node = open.shift()) {
+    if (node === question.symptom?.node) break;
+    for (const [caller, callee] of question.edges) {
+      if (callee !== node || from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
+      from.set(caller, node);
+      open.push(caller);
+    }
+  }
+  const way: string[] = [];
+  const end = question.symptom && from.has(question.symptom.node) ? question.symptom.node : carrier;
+  for (let node: string | null = end; node !== null; node = from.get(node) ?? null) way.unshift(node);
+  return way;
+}
