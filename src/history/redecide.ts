@@ -131,11 +131,12 @@ export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
 /** `passedOver` names members of `a` that are not compared. */
 function isSameObject(a: JsonObject, b: JsonObject, passedOver: ReadonlySet<string>): boolean {
   let members = 0;
-  for (const name of Object.keys(a)) {
+  // Neither inherits anything; lists of names would be a tenth of what a replay allocates.
+  for (const name in a) {
     if (a[name] === undefined || passedOver.has(name)) continue;
     if (!Object.hasOwn(b, name) || !isSameJson(a[name], b[name])) return false;
     members++;
   }
-  for (const name of Object.keys(b)) if (b[name] !== undefined) members--;
+  for (const name in b) if (b[name] !== undefined) members--;
   return members === 0;
 }

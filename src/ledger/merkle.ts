@@ -38,6 +38,14 @@ export function hashLeafAt(bytes: Buffer, start: number, end: number): Buffer {
   return leafHash;
 }
 
+/** Whether the leaf that `hashLeafAt` would take has the hash that stands at `hashAt` in `hashes`; makes no buffers. */
+export function isHashOfLeafAt(bytes: Buffer, [start, end]: [number, number], hashes: Buffer, hashAt: number): boolean {
+  bytes[start - 1] = 0;
+  const digest = hash("sha256", bytes.subarray(start - 1, end), "binary");
+  bytes[start - 1] = LINE_FEED;
+  return digest === hashes.toString("latin1", hashAt, hashAt + HASH_BYTES);
+}
+
 const LINE_FEED = 0x0a;
 const scratch = new Uint8Array(1 + 2 * HASH_BYTES);
 scratch[0] = 1;
