@@ -10,6 +10,8 @@ export type Proposer = {
   readonly kind: "agent" | "person" | "system";
   /** The human behind the proposer, when there is one. */
   readonly person: string | null;
+  /** For whom it acts: as little independent of it as itself. */
+  readonly actsFor?: readonly Somebody[];
   readonly owner: string | null;
   readonly models: readonly string[];
 };
@@ -25,7 +27,7 @@ export type Ineligible = Extract<ErrorCode, "self-approval" | "not-eligible" | "
  */
 export function checkEligible(hold: HoldToAnswer, answerer: Approval): Ineligible | null {
   const { asks, proposer } = hold;
-  if (isSame(answerer, proposer)) return "self-approval";
+  if ([proposer, ...(proposer.actsFor ?? [])].some((one) => isSame(answerer, one))) return "self-approval";
   if (!asks.seats.some((seats) => fits(seats, answerer))) return "not-eligible";
   return isIndependent(answerer, proposer, asks.independentOf) ? null : "not-eligible";
 }

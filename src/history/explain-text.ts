@@ -33,8 +33,9 @@ function indent(line: string): string {
 }
 
 function authorityLines({ authority }: Omit<Explanation, "text">): readonly string[] {
-  const { agent, agentKind, person, answers, policy, stage, level, grant } = authority;
+  const { agent, agentKind, person, actsFor, answers, policy, stage, level, grant } = authority;
   const lines = [`proposed by ${agent} (${agentKind})${person === null ? "" : `, answerable: ${person}`}`];
+  if (actsFor.length > 0) lines.push(`acting by its token for ${actsFor.toReversed().join(", then ")}`);
   lines.push(...signatureLines(authority), ...levelLines(level));
   if (policy === null) lines.push("no policy decided about it");
   else lines.push(`decided by policy bundle ${policy.bundleHash}${activation(policy)}`);

@@ -112,6 +112,7 @@ function authorityOf(
     agent: proposed.actor,
     agentKind: proposed.facts.agentKind,
     person: proposed.facts.person,
+    actsFor: proposed.facts.actsFor?.map(({ id }) => id) ?? [],
     signed: proposed.facts.signed ?? null,
     registration: registrationSource(proposed, all),
     answers: answersOf(own),

@@ -30,6 +30,8 @@ export interface Authority {
   readonly agentKind: string;
   /** The person behind the agent: answerable for it, and never an approver of its actions. */
   readonly person: string | null;
+  /** For whom it acted, as its token said, whoever began it first; none where it acted for itself. */
+  readonly actsFor: readonly string[];
   /** An agent's own signature under the proposal; null for people and the system. */
   readonly signed: ProposalSignature | null;
   /** Whether the signature holds over what is recorded; null where nobody looked, as where there is none. */

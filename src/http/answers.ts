@@ -54,7 +54,8 @@ function standing(services: Services, { identity, action }: Pick<Answering, "ide
 }
 
 /** With the roles of the token, which may be fewer than those registered. */
-export function answererOf(services: Services, { id, kind, person, roles }: Identity): Answerer {
+export function answererOf(services: Services, { id, kind, person, roles, actsFor }: Identity): Answerer {
+  if (actsFor !== undefined) throw new AppError("not-eligible", "an answer is somebody's own: nobody passes it on");
   const [registered] = services.identity.registered([id]);
   return { id, kind, models: registered?.models ?? [], owner: registered?.owner ?? null, person, roles };
 }

@@ -127,6 +127,7 @@ export async function readyProposal(
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
       ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
+      ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
       ...(window === undefined ? {} : { window }),

@@ -45,7 +45,7 @@ export type AuthorityCode =
   | "model-undeclared"
   | "declaration-exceeded";
 
-type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed">;
+type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed" | "actsFor">;
 
 /**
  * What keeps an agent from what it proposed, as it and those above it are registered now; null for nothing. Asked when
@@ -53,18 +53,35 @@ type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed">;
  */
 export function authorityProblem(
   state: Agents,
-  { agent: id, agentKind, signed, ...reach }: Proposed,
+  { agent: id, agentKind, signed, actsFor, ...reach }: Proposed,
 ): AuthorityCode | null {
   if (agentKind !== "agent") return null;
   const agent = state.agents.get(id);
   if (agent === undefined) return "agent-unregistered";
-  const chain = chainOf(state, id);
+  const chain = chainsOf(state, id, actsFor);
   if (chain === null) return "agent-revoked";
   if (signed === null) return "signature-missing";
   if (!agent.keys.some(({ thumbprint }) => thumbprint === signed.key)) return "signature-invalid";
   const { name, provider } = signed.model;
   if (!agent.models.some((model) => model.name === name && model.provider === provider)) return "model-undeclared";
   return chain.every((one) => permits(one, reach)) ? null : "declaration-exceeded";
+}
+
+/** The agent, those for whom it acts, and those above each of them; null where one of them is revoked. */
+function chainsOf(state: Agents, id: string, actsFor: Action["actsFor"]): readonly Agent[] | null {
+  const chain = [...(chainOf(state, id) ?? [])];
+  if (chain.length === 0) return null;
+  for (const other of agentsAmong(actsFor)) {
+    const above = chainOf(state, other);
+    if (above === null) return null;
+    chain.push(...above);
+  }
+  return chain;
+}
+
+/** The agents among those for whom somebody acts. */
+export function agentsAmong(actsFor: Action["actsFor"]): readonly string[] {
+  return (actsFor ?? []).map(({ id }) => id).filter((id) => id.startsWith("agent:"));
 }
 
 /** The first part in which a sub-agent would have more than the agent above it; null when it has no more. */

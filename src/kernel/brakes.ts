@@ -1,5 +1,6 @@
 // Which brake, if any, holds back an action.
 
+import type { Delegator } from "../wire/types/identity.ts";
 import type { BrakeScope } from "./events.ts";
 import { REVERT_AGENT } from "./reverts.ts";
 import type { Brake } from "./state.ts";
@@ -10,6 +11,8 @@ export type Braked = {
   readonly agentKind: "agent" | "person" | "system";
   /** The owner of the agent, or the person who proposed; null for what nobody owns. */
   readonly person: string | null;
+  /** For whom the agent acts: what stops one of them stops that too. */
+  readonly actsFor?: readonly Delegator[];
   readonly kind: string;
   readonly environment: string;
   readonly service: string;
@@ -18,8 +21,10 @@ export type Braked = {
 /** True when every part that the scope names is the action's own; an empty scope covers everything. */
 export function covers(scope: BrakeScope, action: Braked): boolean {
   return (
-    (scope.agent === undefined || scope.agent === action.agent) &&
-    (scope.owner === undefined || scope.owner === action.person) &&
+    (scope.agent === undefined || scope.agent === action.agent || isFor(action, ({ id }) => id === scope.agent)) &&
+    (scope.owner === undefined ||
+      scope.owner === action.person ||
+      isFor(action, ({ person }) => person === scope.owner)) &&
     (scope.kind === undefined || isOfKind(scope.kind, action.kind)) &&
     (scope.environment === undefined || scope.environment === action.environment) &&
     (scope.service === undefined || scope.service === action.service) &&
@@ -27,6 +32,10 @@ export function covers(scope: BrakeScope, action: Braked): boolean {
     (scope.agentKind === undefined || scope.agentKind === action.agentKind) &&
     !isExcepted(scope, action)
   );
+}
+
+function isFor({ actsFor }: Braked, is: (one: Delegator) => boolean): boolean {
+  return actsFor?.some(is) === true;
 }
 
 /** What an incident's commander lets through. */

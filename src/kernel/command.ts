@@ -176,6 +176,7 @@ export function inputToRecord(command: Command): JsonObject {
 
 /** Facts of a proposal that are absent where they say nothing. */
 export const OPTIONAL_FACTS = [
+  "actsFor",
   "confidencePpm",
   "dryRun",
   "findings",

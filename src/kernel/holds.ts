@@ -60,8 +60,8 @@ function keptApprovals(proposer: Proposer, given: readonly Approval[], asks: Ask
 const UNKNOWN: Origin = { owner: null, models: [] };
 
 /** `said` is what identity knows of the proposer; of a registered agent the registration says it. */
-export function proposerOf(state: State, { agent, agentKind, person }: Action, said: Origin): Proposer {
-  return { id: agent, kind: agentKind, person, ...originOf(state, agent, said) };
+export function proposerOf(state: State, { agent, agentKind, person, actsFor = [] }: Action, said: Origin): Proposer {
+  return { id: agent, kind: agentKind, person, actsFor, ...originOf(state, agent, said) };
 }
 
 function originOf({ agents }: State, id: string, { owner, models }: Origin): Origin {

@@ -9,12 +9,13 @@ import { coversKind } from "../core/kind-pattern.ts";
 import { LEVEL_MAX, type Level } from "../wire/types/level.ts";
 import type { Payload } from "../wire/types/event.ts";
 import type { Evaluation, Verdict, VerdictKind } from "../wire/types/verdict.ts";
+import { agentsAmong } from "./authority.ts";
 import type { EventFacts } from "./events.ts";
 import type { Action, LevelGrant, State } from "./state.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
 type Granted = Pick<State, "levels" | "agents">;
-type Asked = Pick<Action, "agent" | "agentKind" | "kind" | "environment" | "service">;
+type Asked = Pick<Action, "agent" | "agentKind" | "kind" | "environment" | "service" | "actsFor">;
 
 /** The level in force, and the grant that gives it; null for people, the system's own, and where none was granted. */
 export type Standing = { readonly level: Level; readonly grant: LevelGrant | null };
@@ -22,11 +23,13 @@ export type Standing = { readonly level: Level; readonly grant: LevelGrant | nul
 const EVERY_LEVEL: Standing = { level: LEVEL_MAX, grant: null };
 const NO_LEVEL: Standing = { level: 0, grant: null };
 
-/** That of the agent, and no higher than that of any agent above it. */
+/** That of the agent, and no higher than that of any agent above it or for which it acts. */
 export function levelOf(state: Granted, now: number, asked: Asked): Standing {
   if (asked.agentKind !== "agent") return EVERY_LEVEL;
   let standing = ownLevel(state, now, { asked, agent: asked.agent });
-  for (const agent of state.agents.get(asked.agent)?.parents ?? []) {
+  const delegators = agentsAmong(asked.actsFor);
+  const parentsOf = (id: string): readonly string[] => state.agents.get(id)?.parents ?? [];
+  for (const agent of [...parentsOf(asked.agent), ...delegators, ...delegators.flatMap(parentsOf)]) {
     const above = ownLevel(state, now, { asked, agent });
     if (above.level < standing.level) standing = above;
   }

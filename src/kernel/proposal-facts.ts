@@ -2,6 +2,7 @@
 
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { Delegator } from "../wire/types/identity.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ClassificationFacts, InverseFacts } from "./events.ts";
 
@@ -16,6 +17,8 @@ export type ProposalFacts = {
   readonly agentKind: "agent" | "person" | "system";
   /** The person behind the proposer (owner of an agent, or the person itself): never an approver. */
   readonly person: string | null;
+  /** For whom an agent acts, as its token says; absent for itself. None of them is an approver, and each narrows it. */
+  readonly actsFor?: readonly Delegator[];
   readonly requestHash: string;
   readonly planHash: string | null;
   readonly repeat: Repeatability;
@@ -47,4 +50,12 @@ export type ProposalFacts = {
   readonly dryRun?: true;
   /** How sure the proposer says it is, in parts per million. */
   readonly confidencePpm?: number;
+};
+
+/** What an action keeps of it as it is. */
+export type KeptFacts = Omit<
+  ProposalFacts,
+  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window" | "actsFor"
+> & {
+  actsFor?: readonly Delegator[];
 };

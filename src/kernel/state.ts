@@ -18,7 +18,7 @@ import type { Stands, Ticket } from "./stands.ts";
 import type { Counter, Delivery, DuplicateMark, IdempotencyMark } from "./tables.ts";
 import type { Waiting } from "./waits.ts";
 import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
-import type { ActionWindow, ProposalFacts } from "./proposal-facts.ts";
+import type { ActionWindow, KeptFacts, ProposalFacts } from "./proposal-facts.ts";
 
 export type Grant = {
   readonly id: string;
@@ -50,10 +50,7 @@ export type Verifying = {
 /** A prediction, and when it came. */
 export type Predicted = Prediction & { readonly at: number };
 
-export type Action = Omit<
-  ProposalFacts,
-  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window"
-> & {
+export type Action = KeptFacts & {
   readonly id: string;
   readonly agent: string;
   /** An agent's; people propose with their token alone. */

@@ -26,6 +26,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     agent: AGENTS[Math.floor(seq / 300) % AGENTS.length] as string,
     agentKind: "agent",
     person: null,
+    actsFor: [],
     run: seq % 5 === 0 ? idFromSeq("run", seq - (seq % 100)) : null,
     incident: null,
     correlationId: "c",

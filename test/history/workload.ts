@@ -120,6 +120,14 @@ export class Workload extends Recorder {
       signed: signedBy(agent, signedAt),
       ...(this.#chance(20) ? { dryRun: true, confidencePpm: this.#below(1_000_001) } : {}),
       ...(this.#chance(12) ? { window: this.#window() } : {}),
+      ...(this.#chance(30)
+        ? {
+            actsFor: [
+              { id: "person:p-bob", person: "p-bob" },
+              { id: "agent:a0", person: null },
+            ],
+          }
+        : {}),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
     };
     this.submit({ type: "propose-action", actor: agent, input, content: { reason: "because" } });

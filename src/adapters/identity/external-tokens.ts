@@ -12,6 +12,7 @@ import type { Client } from "./clients.ts";
 import { JwsError, parseJsonObject, verifyCompactJws } from "./compact-jws.ts";
 import type { CompactJws } from "./compact-jws.ts";
 import { givenByGroups, groupsOf, reachOf, scopesOf, textAt } from "./issuer-claims.ts";
+import { actorsOf, delegatedReach } from "./delegations.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";
 
 /** What a header's `typ` may say of an access token (RFC 9068, and issuers older than it). */
@@ -28,6 +29,8 @@ export interface ExternalToken {
   readonly all: JsonObject;
   readonly claims: ExternalClaims;
   readonly subject: string;
+  /** Who acts for the subject, the present one first; none where nobody does. */
+  readonly actors: readonly string[];
   readonly tokenId: string;
 }
 
@@ -48,12 +51,13 @@ export async function verifyExternal(
   }
   const all = parseJsonObject(jws.payload);
   const claims = parseClaims(all, config, clock);
+  const actors = actorsOf(all, config);
   const key = await keys.find(alg, typeof kid === "string" ? kid : undefined);
   if (key === undefined) throw new JwsError("signed by a key that is not its issuer's");
   await verifyCompactJws(jws, key, [alg]);
   const subject = textAt(all, config.claims.subject);
   if (subject === null) throw new JwsError("it names no subject");
-  return { config, all, claims, subject, tokenId: tokenIdOf(claims, jws) };
+  return { config, all, claims, subject, actors, tokenId: tokenIdOf(claims, jws) };
 }
 
 function parseClaims(all: JsonObject, config: IssuerConfig, clock: Clock): ExternalClaims {
@@ -67,8 +71,6 @@ function parseClaims(all: JsonObject, config: IssuerConfig, clock: Clock): Exter
   if (exp + skewS <= nowS) throw new JwsError("expired");
   if (iat > nowS + skewS || (nbf !== undefined && nbf > nowS + skewS)) throw new JwsError("not valid yet");
   if (exp - iat > config.tokenLifetimeMaxS) throw new JwsError("lives longer than any token may");
-  // What another issuer says of delegation is not followed, and must not be overlooked either.
-  if (Object.hasOwn(all, "act")) throw new JwsError("delegated by another issuer");
   return parsed.data;
 }
 
@@ -82,17 +84,49 @@ function tokenIdOf({ iss, jti }: ExternalClaims, { payload }: CompactJws): strin
  * The identity that the token gives now. It reaches as far as the registration (for people with what their groups
  * give, by this token too), and no further than the scopes that the token itself has. Throws JwsError.
  */
-export function identityOf({ config, all, claims, tokenId }: ExternalToken, client: Client | undefined): Identity {
-  if (client === undefined) throw new JwsError("its subject is registered for nobody here, or for somebody disabled");
-  const reach = reachOf(client, givenByGroups(config, groupsOf(config, all)));
+export function identityOf({ config, all, claims, tokenId }: ExternalToken, parties: readonly Client[]): Identity {
+  const [subject, ...others] = parties;
+  if (subject === undefined) throw new JwsError("it stands for nobody");
+  const reach = reachOf(subject, givenByGroups(config, groupsOf(config, all)));
+  const scopes = scopesOf(config, all).filter((scope) => hasScope(reach, scope));
+  const [actor] = others;
+  const given =
+    actor === undefined
+      ? { roles: reach.roles, scopes }
+      : delegatedReach(scopes, { actor, others: [{ client: subject, reach }, ...othersBelow(others)] });
+  const { id, kind, person } = actor ?? subject;
   return Object.freeze({
-    id: client.id,
-    kind: client.kind,
-    person: client.person,
-    roles: Object.freeze(reach.roles),
-    scopes: Object.freeze(scopesOf(config, all).filter((scope) => hasScope(reach, scope))),
+    id,
+    kind,
+    person,
+    ...given,
+    roles: Object.freeze(given.roles),
+    scopes: Object.freeze(given.scopes),
     tokenId,
     keyThumbprint: null,
     expiresAt: claims.exp * 1000,
   });
 }
+
+/** Those between who began it and who acts now, in the order in which they passed it on. */
+function othersBelow(actors: readonly Client[]): readonly { readonly client: Client; readonly reach: Client }[] {
+  return actors
+    .slice(1)
+    .toReversed()
+    .map((client) => ({ client, reach: client }));
+}
+
+/**
+ * Everybody whom the token names, as registered: its subject, then who acts for it, the present one first. All must be,
+ * and none disabled: what is cut in one place is cut. Throws JwsError.
+ */
+export function partiesOf({ config, subject, actors }: ExternalToken, clients: Registry): readonly Client[] {
+  return [subject, ...actors].map((name) => {
+    const client = clients.findBySubject(config.url, name);
+    if (client !== undefined) return client;
+    const whose = name === subject ? "its subject" : "who acts for its subject";
+    throw new JwsError(`${whose} is registered for nobody here, or for somebody disabled`);
+  });
+}
+
+type Registry = { findBySubject(issuer: string, subject: string): Client | undefined };

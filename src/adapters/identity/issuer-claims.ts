@@ -10,7 +10,7 @@ const TEXTS_MAX = 1_000;
 
 type Path = string | readonly string[];
 
-function claimAt(claims: JsonObject, path: Path): unknown {
+export function claimAt(claims: JsonObject, path: Path): unknown {
   let value: unknown = claims;
   for (const name of typeof path === "string" ? [path] : path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;

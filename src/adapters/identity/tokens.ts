@@ -11,7 +11,7 @@ import type { ClientScope } from "../../wire/types/scopes.ts";
 import type { ClientRegistry } from "./clients.ts";
 import { JwsError, parseCompactJws, parseJsonObject, TOKEN_CHARS_MAX, verifyCompactJws } from "./compact-jws.ts";
 import type { CompactJws } from "./compact-jws.ts";
-import { identityOf, verifyExternal, type TrustedIssuer } from "./external-tokens.ts";
+import { identityOf, partiesOf, verifyExternal, type TrustedIssuer } from "./external-tokens.ts";
 import { ExpiringSet } from "./expiring-set.ts";
 import { KEYS_FRESH_MS } from "./issuer-keys.ts";
 import type { KeyPair } from "./key-pairs.ts";
@@ -176,10 +176,10 @@ export class TokenVerifier {
     const token = await verifyExternal(jws, issuer, clock);
     return () => {
       if (this.#revoked.has(REVOKED_GROUP, token.tokenId)) throw new JwsError("revoked");
-      const client = clients.findBySubject(issuer.config.url, token.subject);
-      const identity = identityOf(token, client);
+      const parties = partiesOf(token, clients);
+      const identity = identityOf(token, parties);
       const boundTo = token.claims.cnf?.jkt ?? null;
-      if (boundTo === null && client?.dpopBound === true)
+      if (boundTo === null && parties.some(({ dpopBound }) => dpopBound))
         throw new JwsError("its client's tokens must be bound to a key");
       const staleAtMs = Math.min(identity.expiresAt, clock.nowMs() + KEYS_FRESH_MS);
       return { identity, boundTo, staleAtMs, generation: clients.currentGeneration() };

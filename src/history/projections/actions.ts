@@ -27,6 +27,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     resource: facts.resource,
     agentKind: facts.agentKind,
     person: facts.person,
+    actsFor: facts.actsFor?.map(({ id }) => id) ?? [],
     run: facts.run,
     incident: facts.incident,
     correlationId: facts.incident ?? facts.revertOf ?? event.subject,

@@ -109,9 +109,10 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { confidencePpm, dryRun, findings, inverse, signed, size, undoes, window } = proposal;
+  const { actsFor, confidencePpm, dryRun, findings, inverse, signed, size, undoes, window } = proposal;
   return {
     ...facts,
+    ...(actsFor === undefined ? {} : { actsFor }),
     ...(confidencePpm === undefined ? {} : { confidencePpm }),
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(findings === undefined ? {} : { findings }),

@@ -3,7 +3,7 @@
 import { AppError } from "../../core/errors.ts";
 import { parseRegistration } from "../../wire/schemas/agents.ts";
 import type { AgentRegistration } from "../../wire/types/agent.ts";
-import { widerPart } from "../authority.ts";
+import { agentsAmong, widerPart } from "../authority.ts";
 import type { Command, Reply } from "../command.ts";
 import { revokeGrant } from "../levels.ts";
 import { LIMITS } from "../limits.ts";
@@ -128,15 +128,21 @@ export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke
   return { subject: agent.id, result: "revoked", repeated: false };
 }
 
-/** An action of a revoked agent of which no step is under way. */
-export function isToStop({ agents }: State, { agent, agentKind, status }: Action): boolean {
-  return agentKind === "agent" && STOPPABLE.has(status) && agents.get(agent)?.status === "revoked";
+/** An action of a revoked agent, or for one, of which no step is under way. */
+export function isToStop(state: State, action: Action): boolean {
+  return STOPPABLE.has(action.status) && isOfRevoked(state, action);
+}
+
+function isOfRevoked({ agents }: State, { agent, agentKind, actsFor }: Action): boolean {
+  if (agentKind !== "agent") return false;
+  return [agent, ...agentsAmong(actsFor)].some((id) => agents.get(id)?.status === "revoked");
 }
 
 /** A call of it may be under way: it is ended, and asked about; nothing begins again under its grant. */
-function isToAbort({ agents }: State, { agent, agentKind, grant, status }: Action): boolean {
+function isToAbort(state: State, action: Action): boolean {
+  const { grant, status } = action;
   const isUnderWay = status === "executing" || status === "reconciling";
-  return isUnderWay && agentKind === "agent" && grant?.revoked === false && agents.get(agent)?.status === "revoked";
+  return isUnderWay && grant?.revoked === false && isOfRevoked(state, action);
 }
 
 /** What never took effect is cancelled; what may have is for people to look at. */

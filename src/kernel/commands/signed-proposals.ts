@@ -12,8 +12,9 @@ import type { Transaction } from "../transaction.ts";
  * that may have been forgotten is too old.
  */
 export function checkSignedProposal({ state, now }: Transaction, { actor, input }: Command<"propose-action">): void {
-  const { kind, environment, service, signed = null, idempotencyKey } = input;
-  const agent = { agent: actor, agentKind: "agent", signed } as const;
+  const { kind, environment, service, signed = null, idempotencyKey, actsFor } = input;
+  const delegated = actsFor === undefined ? {} : { actsFor };
+  const agent = { agent: actor, agentKind: "agent", signed, ...delegated } as const;
   const problem = authorityProblem(state, { ...agent, kind, environment, service });
   if (problem !== null) throw new AppError(problem, DETAILS[problem], { agent: actor });
   const forgottenUntil = state.agents.get(actor)?.forgottenUntil ?? 0;

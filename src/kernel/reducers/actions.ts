@@ -104,6 +104,7 @@ export function applyProposed(
     foundBy: NO_BRAKES,
     dueAt: facts.deadline,
   });
+  if (facts.actsFor !== undefined) actionOf(state, subject).actsFor = facts.actsFor;
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.findings !== undefined) actionOf(state, subject).findings = facts.findings;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;

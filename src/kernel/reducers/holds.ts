@@ -60,7 +60,7 @@ export function applyGlassBroken(state: State, event: KernelEvent<"action.glass-
   const { asks, approvals, grantMs, review: id, reviewRoles: roles, reviewDueAt: dueAt } = event.facts;
   endHold(state, event, { route: hold.route, step: hold.step, asks, approvals, glassMs: grantMs });
   const proposer = { id: action.agent, person: action.person };
-  const by = approvals.map((one) => ({ id: one.id, person: one.person }));
+  const by = [...approvals, ...(action.actsFor ?? [])].map(({ id: one, person }) => ({ id: one, person }));
   state.reviews.set(id, { id, action: action.id, proposer, by, roles, dueAt, overdue: false });
 }
 

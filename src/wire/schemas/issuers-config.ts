@@ -46,6 +46,8 @@ const issuerSchema = z
         /** Scopes of an access token: one text, or a list. */
         scopes: claimPath.default("scope"),
         groups: claimPath.default("groups"),
+        /** Where a delegated token says who acts (`act` of RFC 8693). Without it, delegated tokens are refused. */
+        actor: claimPath.optional(),
         /** What a person's id is made of at their first sign-in. */
         name: claimPath.default("preferred_username"),
       })

@@ -13,6 +13,9 @@ export type SessionEnd = "signed-out" | "replaced" | "crowded-out" | "expired" |
 /** `session` is its id, `identity` whose it was. */
 export type EndedSession = { readonly session: string; readonly identity: string; readonly code: SessionEnd };
 
+/** Somebody for whom an agent acts. */
+export type Delegator = { readonly id: string; readonly person: string | null };
+
 /** A person or an agent, as its token says and its registration still confirms. */
 export interface Identity {
   /** `person:ada` or `agent:deployer`. */
@@ -23,6 +26,8 @@ export interface Identity {
    * one human: count and compare this where people must be distinct.
    */
   readonly person: string | null;
+  /** For whom it acts, as a token of another issuer says: whoever began it first. Absent where it acts for itself. */
+  readonly actsFor?: readonly Delegator[];
   readonly roles: readonly string[];
   readonly scopes: readonly ClientScope[];
   /** The token's `jti`, or the id of the session. */

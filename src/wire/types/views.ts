@@ -144,6 +144,8 @@ export interface ActionView extends Document {
   readonly agent: string;
   readonly agentKind: "agent" | "person" | "system";
   readonly person: string | null;
+  /** For whom its agent acted, as its token said, whoever began it first; none for itself. */
+  readonly actsFor: readonly string[];
   readonly run: string | null;
   readonly incident: string | null;
   /** One id across systems: the incident's, or the action's own when it has none. */
