@@ -57,10 +57,21 @@ export function describeIncident(incident: Fields): string {
       ["Major incident", standsText(incident, "servicenow-major")],
       ["Signature", incident.text("signature")],
     ]) +
+    section("Of one cause", relatedText(incident)) +
     section(`Signals (${incident.text("signalCount")})`, lines(incident, "signals")) +
     section("Runs", lines(incident, "runs")) +
     section("Actions", lines(incident, "actions"))
   );
+}
+
+/** What the runtime model measured that joined it with others. */
+function relatedText(incident: Fields): string {
+  const lines = incident.list("related").map((one) => {
+    const part = `${((one.number("lowPpm") ?? 0) / 10_000).toFixed(1)} %`;
+    const what = `${one.text("effect")} fails for at least ${part} of its requests when ${one.text("cause")} does`;
+    return `${what}: joined with ${one.text("incident")} (model version ${one.text("modelVersion")})\n`;
+  });
+  return lines.join("");
 }
 
 /** How it stands there, by that system's own word. */

@@ -8,6 +8,7 @@ import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } fr
 import { sampleHealth, type VerifyParts } from "./verify.ts";
 import { planAction } from "./plan.ts";
 import { predictAction, type PredictParts } from "./predict.ts";
+import { relateRun, type RelateParts } from "./relate.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
 type Lane = { running: number; readonly waiting: Set<string> };
@@ -15,6 +16,7 @@ type Lane = { running: number; readonly waiting: Set<string> };
 export type RunnerParts = ClassifyParts &
   ExecuteParts &
   PredictParts &
+  RelateParts &
   VerifyParts & {
     readonly kernel: Kernel;
     readonly nowMs: () => number;
@@ -102,10 +104,15 @@ export class EffectRunner {
     }
   }
 
+  async #triage(run: string): Promise<void> {
+    await relateRun(this.#parts, run, this.#parts.nowMs());
+    await classifyRun(this.#parts, run);
+  }
+
   #run(work: Work): Promise<void> {
     switch (work.kind) {
       case "classify":
-        return classifyRun(this.#parts, work.subject);
+        return this.#triage(work.subject);
       case "predict":
         return predictAction(this.#parts, work.subject);
       case "plan":

@@ -38,6 +38,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.opened": incidents.applyOpened,
   "incident.reopened": incidents.applyReopened,
   "incident.flapping": incidents.applyFlapping,
+  "incident.related": recordOnly,
   "incident.merged": incidents.applyMerged,
   "incident.split": incidents.applySplit,
   "incident.lapsed": incidents.applyLapsed,

@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
+import type { Relations } from "../wire/types/relation.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
@@ -86,6 +87,7 @@ export type CommandInputs = {
     readonly asked: number;
     readonly prediction: Prediction;
   };
+  "relate-incidents": { readonly run: string } & Relations;
   "answer-hold": {
     readonly action: string;
     readonly decision: "approve" | "deny";

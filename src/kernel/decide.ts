@@ -10,6 +10,7 @@ import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
 import * as predictions from "./commands/predictions.ts";
+import * as relations from "./commands/relations.ts";
 import * as reviews from "./commands/reviews.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
@@ -38,6 +39,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
   "predict-action": predictions.predictAction,
+  "relate-incidents": relations.relateIncidents,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,
   "break-glass": breakGlass,

@@ -24,6 +24,7 @@ import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
+import type { Relation } from "../wire/types/relation.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -114,6 +115,8 @@ export type EventFacts = {
   "incident.reopened": Record<string, never>;
   "incident.flapping": { readonly times: number };
   /** The subject is absorbed: all it names is the other's from now on. */
+  /** The runtime model measured that one's failure is the other's: one of the two absorbs the other next. */
+  "incident.related": Relation & { readonly with: string; readonly modelVersion: number };
   "incident.merged": { readonly into: string };
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };

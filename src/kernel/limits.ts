@@ -19,6 +19,8 @@ export const LIMITS = {
   /** Incidents that one may absorb, and be kept apart from. */
   incidentAbsorbedMax: 64,
   incidentApartMax: 64,
+  /** Of a million requests: as many at least must fail with another service for its failure to count as the cause. */
+  relatedPpmMin: 100_000,
   /** Ended incidents that may come back; the oldest leaves first. */
   resolvedIncidentsMax: 1_000,
   /** Services that make a storm when they fire within `stormWindowMs`, each counted once (S7). */

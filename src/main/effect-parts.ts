@@ -11,6 +11,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { VerifyParts } from "../effects/verify.ts";
 import type { PredictParts } from "../effects/predict.ts";
+import type { RelateParts } from "../effects/relate.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
@@ -33,8 +34,10 @@ function ticketTerms({ executors }: Config, origin: string): ExecuteParts["ticke
 
 /** Far from the kernel's own deadline: a model that is slow is told from one that nobody asked. */
 const PREDICT_TIMEOUT_MS = 5_000;
+/** A page waits for it. */
+const RELATE_TIMEOUT_MS = 1_000;
 
-export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & VerifyParts;
+export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & RelateParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
 export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
@@ -50,7 +53,8 @@ type Needs = {
   readonly payloads: PayloadReader;
   readonly origin: string;
   readonly egress: Egress;
-  readonly predictor: PredictParts["predictor"];
+  /** The runtime model. */
+  readonly predictor: PredictParts["predictor"] & RelateParts["relater"];
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
   readonly log: Logger;
@@ -100,6 +104,8 @@ export function createEffectParts({
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
     predictor,
     predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
+    relater: predictor,
+    relateTimeout: () => AbortSignal.timeout(RELATE_TIMEOUT_MS),
     probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,

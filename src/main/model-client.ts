@@ -8,11 +8,12 @@ import type { JsonObject } from "../core/json.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
-import type { PredictionAsk, Predictor } from "../wire/contracts/predictor.ts";
+import type { PredictionAsk, Predictor, RelationAsk, Relater } from "../wire/contracts/predictor.ts";
 import { nodeText } from "../wire/schemas/model.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
+import type { Relations } from "../wire/types/relation.ts";
 import type { Config } from "./config.ts";
 import { allowedOrigins } from "./egress.ts";
 import { modelPath } from "./model-log.ts";
@@ -33,7 +34,7 @@ export type ModelHooks = {
   readonly onFeed: (feed: FeedStatus) => void;
 };
 
-export class ModelClient implements ModelService, Predictor {
+export class ModelClient implements ModelService, Predictor, Relater {
   readonly #data: ModelData;
   readonly #hooks: ModelHooks;
   readonly #pending = new Map<number, Pending>();
@@ -84,6 +85,14 @@ export class ModelClient implements ModelService, Predictor {
     if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
     const now = systemClock.nowMs();
     return this.#ask({ do: "read", read: { what: "action", target, at: now, knownAt: now } }) as Promise<Prediction>;
+  }
+
+  /** As of now; nothing where the model has no log yet. */
+  relate({ environment, services }: RelationAsk): Promise<Relations> {
+    if (this.#worker === null) return Promise.resolve({ modelVersion: 0, relations: [] });
+    const now = systemClock.nowMs();
+    const read: ModelRead = { what: "relations", environment, services, at: now, knownAt: now };
+    return this.#ask({ do: "read", read }) as Promise<Relations>;
   }
 
   /** Resolves when what was recorded is closed properly. */

@@ -6,6 +6,7 @@ import type { Graph, Moment } from "./graph.ts";
 import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
+import { relateServices } from "./impact/relate.ts";
 import { Present } from "./impact/present.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
 import type { ClusterTerms } from "./kubernetes/graph-of-objects.ts";
@@ -52,6 +53,8 @@ export class Answerer {
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
       case "action":
         return predictAction(this.#presentAt(read), read.target);
+      case "relations":
+        return relateServices(this.#presentAt(read), read.environment, read.services);
     }
   }
 

@@ -54,3 +54,12 @@ test("an incident names its services as words", () => {
   const text = describeIncident(new Fields({ id: "inc_1", environment: "production", services: ["cart", "search"] }));
   assert.match(text, /^Where +production \/ cart, search$/m);
 });
+
+test("an incident tells what was measured that joined it with another", () => {
+  const related = [{ incident: "inc_2", cause: "db", effect: "cart", lowPpm: 312_345, modelVersion: 7 }];
+  const text = describeIncident(new Fields({ id: "inc_1", services: ["db", "cart"], related }));
+  assert.match(
+    text,
+    /Of one cause\n {2}cart fails for at least 31\.2 % of its requests when db does: joined with inc_2/,
+  );
+});

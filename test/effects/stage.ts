@@ -16,7 +16,9 @@ import type {
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
 import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
+import type { Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
+import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { bundle, Rig, settle } from "../kernel/rig.ts";
 
@@ -63,6 +65,7 @@ export class Stage {
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
   onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
   onPredict: () => Promise<Prediction> = async () => nothingPredicted("unmeasured");
+  onRelate: Relater["relate"] = async () => ({ modelVersion: 0, relations: [] });
   onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
   /** Who is registered when a step begins. */
   registered: readonly Answerer[] = [];
@@ -114,6 +117,8 @@ export class Stage {
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: { predictAction: () => this.onPredict() },
       predictTimeout: () => this.#term(),
+      relater: { relate: (ask) => this.onRelate(ask) },
+      relateTimeout: () => this.#term(),
       probeTimeout: () => this.#term(),
       planTimeoutMs: 1,
       stepTimeoutMs: 1,
@@ -169,7 +174,7 @@ export class Stage {
     return reply.subject;
   }
 
-  async signal(deliveryKey = "a:firing"): Promise<string> {
+  async signal(deliveryKey = "a:firing", of: Partial<SignalFacts> = {}): Promise<string> {
     const input = {
       source: "am",
       detector: "errors",
@@ -180,6 +185,7 @@ export class Stage {
       failure: "f".repeat(64),
       deliveryKey,
       claimedSeverity: "high",
+      ...of,
     } as const;
     const content = { title: "cart fails", summary: "all of it", pointers: [], component: null };
     const reply = await this.rig.kernel.submit({ type: "receive-signal", actor: "source:am", input, content });

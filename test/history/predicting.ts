@@ -3,6 +3,8 @@
 import type { Command } from "../../src/kernel/command.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
+import type { Draws } from "./draws.ts";
+import { SERVICES } from "./names.ts";
 import { command } from "./recorder.ts";
 
 const KNOWN: Prediction = {
@@ -25,4 +27,12 @@ export function predictCommand({ id, predicting = 0 }: Action, pick: number): Co
   const prediction = pick === 0 ? nothingPredicted("model-unavailable") : { ...KNOWN, share };
   const asked = pick === 5 ? predicting - 1 : predicting;
   return command("predict-action", "system:effects", { action: id, asked, prediction });
+}
+
+/** Of the run's incident with another: enough to join them, or too little. */
+export function relateCommand(draws: Draws, run: string): Command {
+  const relations = Array.from({ length: 3 }, () => {
+    return { cause: draws.from(SERVICES), effect: draws.from(SERVICES), lowPpm: draws.below(400_000) };
+  });
+  return command("relate-incidents", "system:effects", { run, modelVersion: 12, relations });
 }

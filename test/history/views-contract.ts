@@ -28,6 +28,7 @@ function incident(seq: number, over: Partial<IncidentView> = {}): IncidentView {
     flapping: false,
     mergedInto: null,
     absorbed: [],
+    related: [],
     splitInto: [],
     splitFrom: null,
     lastSignalAt: seq,

@@ -17,7 +17,7 @@ import { Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
-import { predictCommand } from "./predicting.ts";
+import { predictCommand, relateCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
 
 export class Workload extends Recorder {
@@ -80,6 +80,7 @@ export class Workload extends Recorder {
   #classify(): void {
     const run = this.#one([...this.state.runs.keys()]);
     if (run === undefined) return this.#signal();
+    if (this.#chance(6)) this.submit(relateCommand(this.#draws, run));
     const known = !this.#chance(6);
     const classification = {
       severity: this.#from(SEVERITIES),

@@ -15,6 +15,7 @@ import type {
   ModelGraphView,
   ModelNodeHistoryView,
 } from "../../src/wire/types/model-views.ts";
+import type { IncidentView } from "../../src/wire/types/incident-views.ts";
 import { Queue, Service } from "../model/production.ts";
 import { startServer, type Ask } from "./fixture.ts";
 
@@ -184,6 +185,30 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     // One in ten requests buys, and all of those that did failed with payments.
     assert.ok(trafficShare.low < 0.1 && 0.1 < trafficShare.high + 0.01, JSON.stringify(trafficShare));
     assert.ok(trafficShare.mid > 0.07 && trafficShare.mid < 0.13, JSON.stringify(trafficShare));
+  });
+
+  test("joins alerts of one cause into one incident, across services that share no word, and no others", async () => {
+    const fires = async (name: string, alertname: string): Promise<string> => {
+      const labels = { alertname, environment: "production", service: name, severity: "critical" };
+      const alerts = [{ status: "firing", startsAt: new Date().toISOString(), labels, annotations: {} }];
+      const body = { version: "4", status: "firing", alerts };
+      const path = "/v1/signals/alertmanager";
+      const { json } = await server.ask(path, { method: "POST", as: `Bearer ${server.secret}`, body });
+      const [{ id }] = (json as unknown as { signals: [{ id: string }] }).signals;
+      const open = (): boolean => server.running.kernel.state.runs.size === 0;
+      for (let tries = 0; tries < 100 && !open(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+      return id;
+    };
+    await fires("shipping", "ParcelsLate");
+    await fires("checkout", "OrdersFail");
+    await fires("payments", "CardProcessorDown");
+    const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open");
+    const open = items.map(({ services }) => services.toSorted().join(" "));
+    assert.deepEqual(open.toSorted(), ["checkout payments", "shipping"]);
+    const [{ cause, effect, lowPpm, modelVersion }] = items.find(({ services }) => services.length === 2)?.related as [
+      IncidentView["related"][number],
+    ];
+    assert.deepEqual([cause, effect, lowPpm > 100_000, modelVersion > 0], ["payments", "checkout", true, true]);
   });
 
   test("decides: the same action flips with its target's zone and with the measured traffic, and is asked about before", async () => {

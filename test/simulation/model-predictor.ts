@@ -1,7 +1,7 @@
 // A runtime model whose traffic moves all the time, that now and then knows nothing, breaks, or never answers.
 
 import { AppError } from "../../src/core/errors.ts";
-import type { PredictionAsk, Predictor } from "../../src/wire/contracts/predictor.ts";
+import type { PredictionAsk, Predictor, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Turns } from "./turns.ts";
@@ -31,5 +31,22 @@ function predict(random: SeededRandom, { environment, service }: PredictionAsk):
     zone: random.below(6) === 0 ? null : "shop",
     crosses,
     crossed: crosses.length,
+  };
+}
+
+/** What it measured between services that fail together: mostly nothing, now and then too little. */
+export function modelRelater(random: SeededRandom, turns: Turns): Relater {
+  return {
+    relate: ({ services }) => {
+      if (random.below(20) === 0) return new Promise(() => undefined);
+      return turns.take("relate", () => {
+        if (random.below(12) === 0) throw new AppError("model-unavailable", "its thread is gone");
+        const one = (): string => services[random.below(services.length)] as string;
+        const relations = Array.from({ length: random.below(3) }, () => {
+          return { cause: one(), effect: one(), lowPpm: random.below(300_000) };
+        });
+        return { modelVersion: random.below(1_000), relations };
+      });
+    },
   };
 }

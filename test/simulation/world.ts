@@ -24,7 +24,7 @@ import { registrationOf, registrationProposal } from "../kernel/agent-registrati
 import { levelProposal } from "../kernel/level-proposal.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
-import { modelPredictor } from "./model-predictor.ts";
+import { modelPredictor, modelRelater } from "./model-predictor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
 import { People } from "./people.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -181,6 +181,8 @@ export class World {
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: modelPredictor(this.random, this.turns),
       predictTimeout: () => this.#term(),
+      relater: modelRelater(this.random, this.turns),
+      relateTimeout: () => this.#term(),
       probeTimeout: () => this.#term(),
       classifyTimeout: () => this.#term(),
       planTimeoutMs: 0,

@@ -54,6 +54,7 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
     flapping: false,
     mergedInto: null,
     absorbed: [],
+    related: [],
     splitInto: [],
     splitFrom: null,
     lastSignalAt: at,
@@ -133,6 +134,17 @@ export function projectReopened(documents: Documents, event: KernelEvent<"incide
 
 export function projectFlapping(documents: Documents, event: KernelEvent<"incident.flapping">): void {
   documents.change("incidents", event.subject, (before) => ({ ...before, flapping: true }));
+}
+
+/** Both know why, whichever of them goes on. */
+export function projectRelated(documents: Documents, event: KernelEvent<"incident.related">): void {
+  const { with: other, ...relation } = event.facts;
+  for (const [id, incident] of [[event.subject, other] as const, [other, event.subject] as const]) {
+    documents.change("incidents", id, (before) => ({
+      ...before,
+      related: [...before.related, { incident, ...relation }].slice(-NAMED_MAX),
+    }));
+  }
 }
 
 export function projectMerged(documents: Documents, event: KernelEvent<"incident.merged">): void {

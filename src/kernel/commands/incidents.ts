@@ -122,12 +122,10 @@ function openNew(tx: Transaction, { environment, service, signature, source }: F
  * The older absorbs the newer; undefined when it may not: people split them, there is no room, or a page of the newer is
  * on its way, which no resolve may overtake. One page stands for both afterwards.
  */
-function merge(tx: Transaction, one: Incident, other: Incident): Incident | undefined {
-  const [into, absorbed] = one.id < other.id ? [one, other] : [other, one];
-  if (isApart(into, absorbed)) return undefined;
-  if (into.absorbed.length + absorbed.absorbed.length >= LIMITS.incidentAbsorbedMax) return undefined;
+export function merge(tx: Transaction, one: Incident, other: Incident): Incident | undefined {
+  if (!mayMerge(tx, one, other)) return undefined;
+  const [into, absorbed] = byAge(one, other);
   const pages = pagesOf(tx.state, absorbed);
-  if (pages.some(isUnderWay)) return undefined;
   const takenBack = absorbed.page !== null && into.page === null ? [...pages, ...pagesOf(tx.state, into)] : pages;
   const mustClose = absorbed.page !== null && into.page !== null;
   const isSecondTicket = absorbed.ticket !== null && into.ticket !== null;
@@ -143,6 +141,18 @@ function merge(tx: Transaction, one: Incident, other: Incident): Incident | unde
     tx.emit({ type: "action.suppressed", subject: id, facts }, KERNEL);
   }
   return into;
+}
+
+export function mayMerge({ state }: Transaction, one: Incident, other: Incident): boolean {
+  const [into, absorbed] = byAge(one, other);
+  if (isApart(into, absorbed)) return false;
+  if (into.absorbed.length + absorbed.absorbed.length >= LIMITS.incidentAbsorbedMax) return false;
+  return !pagesOf(state, absorbed).some(isUnderWay);
+}
+
+/** The older first. */
+function byAge(one: Incident, other: Incident): readonly [Incident, Incident] {
+  return one.id < other.id ? [one, other] : [other, one];
 }
 
 function pagesOf({ actions }: State, incident: Incident): readonly Action[] {

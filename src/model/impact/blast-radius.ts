@@ -35,7 +35,7 @@ export function predictImpact(
   const seeds = seedsOf(present, node);
   const climb = new Climb(present, seeds, AFFECTED_MAX);
   const observedUntil = present.graph.observedUntilAt(present.moment.seqEnd);
-  const isStale = present.moment.at - observedUntil > STALE_S;
+  const isStale = isStaleAt(present);
   const scale: Interval = { low: failing, mid: failing, high: failing };
   const entries = entriesOf(present, { seeds, climb, isStale, scale });
   const environment = names.refOf(node).environment;
@@ -67,10 +67,15 @@ export function sufferingNodes(present: Present, target: number): ReadonlySet<nu
   return new Climb(present, seedsOf(present, target), AFFECTED_MAX).reached;
 }
 
+/** True when the newest telemetry says how it was, and not how it is. */
+export function isStaleAt({ graph, moment }: Present): boolean {
+  return moment.at - graph.observedUntilAt(moment.seqEnd) > STALE_S;
+}
+
 type MomentMembers = "at" | "knownAt" | "modelVersion" | "observedUntil";
 
 /** The target, and whatever rests on it. */
-function seedsOf(present: Present, target: number): ReadonlySet<number> {
+export function seedsOf(present: Present, target: number): ReadonlySet<number> {
   const seeds = new Set([target]);
   for (const node of seeds) {
     for (const one of present.resting.get(node) ?? []) {

@@ -1,6 +1,7 @@
 // What the effects ask the runtime model, for a decision.
 
 import type { Prediction } from "../types/prediction.ts";
+import type { Relations } from "../types/relation.ts";
 
 export interface PredictionAsk {
   /** Of the action. */
@@ -12,4 +13,15 @@ export interface PredictionAsk {
 export interface Predictor {
   /** Throws `model-node-not-found` for a target that the model has never known, `model-unavailable` while it is gone. */
   predictAction(ask: PredictionAsk): Promise<Prediction>;
+}
+
+export interface RelationAsk {
+  readonly environment: string;
+  /** Names of services, at most `RELATED_SERVICES_MAX`. */
+  readonly services: readonly string[];
+}
+
+export interface Relater {
+  /** What was measured between these services. Throws `model-unavailable` while the model is gone. */
+  relate(ask: RelationAsk): Promise<Relations>;
 }

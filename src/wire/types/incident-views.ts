@@ -1,5 +1,6 @@
 // Documents of what happens to many signals at once: incidents, storms, silences.
 
+import type { Relation } from "./relation.ts";
 import type { TrackedState, TrackedSystem } from "./signal.ts";
 import type { ActionReference, Document } from "./view-document.ts";
 
@@ -19,6 +20,8 @@ export interface IncidentView extends Document {
   /** The older incident that absorbed it, and those that it absorbed. */
   readonly mergedInto: string | null;
   readonly absorbed: readonly string[];
+  /** Why it was joined with another: what the runtime model measured. Services by name, parts of a million requests. */
+  readonly related: readonly (Relation & { readonly incident: string; readonly modelVersion: number })[];
   /** What people took out of it, and what they took it out of. */
   readonly splitInto: readonly string[];
   readonly splitFrom: string | null;

@@ -28,6 +28,7 @@ export type ModelRead =
     } & ModelTimes)
   | ({ readonly what: "impact"; readonly target: string; readonly failing: number } & ModelTimes)
   | ({ readonly what: "action"; readonly target: string } & ModelTimes)
+  | ({ readonly what: "relations"; readonly environment: string; readonly services: readonly string[] } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
   | {
       readonly what: "diff";
