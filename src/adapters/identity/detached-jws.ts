@@ -48,8 +48,10 @@ function verifyInPool(
   { key, signature, digest }: { key: KeyObject; signature: Buffer; digest: string | null },
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const options = { key, dsaEncoding: "ieee-p1363" } as const;
-    verify(digest, input, options, signature, (error, isGood) => resolve(error === null && isGood === true));
+    // Ed25519 has one form of signatures and needs no options: Node finds out that an object of them is no key by what
+    // it throws, twice, which is a tenth of the main thread's time for a signed proposal.
+    const how = digest === null ? key : ({ key, dsaEncoding: "ieee-p1363" } as const);
+    verify(digest, input, how, signature, (error, isGood) => resolve(error === null && isGood === true));
   });
 }
 
