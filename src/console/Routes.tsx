@@ -18,6 +18,7 @@ import { AgentPage } from "./agents/AgentPage.tsx";
 import { ApproverPage } from "./approvers/ApproverPage.tsx";
 import { ApproversPage } from "./approvers/ApproversPage.tsx";
 import type { Session } from "./api/documents.ts";
+import { GrantsPage } from "./grants/GrantsPage.tsx";
 import { HoldCard } from "./holds/HoldCard.tsx";
 import { HoldsPage, NoHoldChosen } from "./holds/HoldsPage.tsx";
 import { EventPage } from "./ledger/EventPage.tsx";
@@ -113,6 +114,12 @@ const levels = createRoute({
   validateSearch: searchOf(["status", "agent"]),
   component: LevelsPage,
 });
+const grants = createRoute({
+  getParentRoute: () => root,
+  path: "/grants",
+  validateSearch: searchOf(["status"]),
+  component: GrantsPage,
+});
 const approvers = createRoute({ getParentRoute: () => root, path: "/approvers", component: Outlet });
 const approversIndex = createRoute({
   getParentRoute: () => approvers,
@@ -146,6 +153,7 @@ const tree = root.addChildren([
   activity,
   agents.addChildren([agentsIndex, agent]),
   levels,
+  grants,
   approvers.addChildren([approversIndex, approver]),
   reviews.addChildren([reviewsIndex, review]),
   more,

@@ -1,6 +1,10 @@
 // Levels, approvers, reviews and broken glass in a real browser: who may go how far, and how people use their say.
 
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { note } from "../http/fixture.ts";
@@ -25,6 +29,13 @@ spec:
   rules: [{ name: asked, decision: hold, route: pair }]
 ---
 apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: calls }
+spec:
+  match: { actions: [http.call] }
+  rules: [{ name: free, decision: allow }]
+---
+apiVersion: holdpoint.dev/v1
 kind: Route
 metadata: { name: pair }
 spec:
@@ -35,10 +46,25 @@ spec:
 let holdpoint: Console;
 const opened: Opened[] = [];
 
+/** Takes calls and never answers: what calls it is under way until it is stopped. */
+const silent = createServer(() => undefined);
+
 before(async () => {
-  if (skip === false) holdpoint = await startConsole({ policy: POLICY });
+  if (skip !== false) return;
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const operation = `{ name: drain, environment: staging, service: cart, path: /drain, repeat: idempotent, undo: drain }`;
+  const target = `baseUrl: "http://127.0.0.1:${port}", tokenRef: http/cart`;
+  const settings = `executors: { http: { operations: [${operation.replace("path:", `${target}, path:`)}] } }`;
+  holdpoint = await startConsole({ policy: POLICY, settings });
+  mkdirSync(join(holdpoint.server.dataDir, "secrets", "http"), { recursive: true });
+  writeFileSync(join(holdpoint.server.dataDir, "secrets", "http", "cart"), "a token of the cart", { mode: 0o600 });
 });
-after(() => holdpoint?.stop());
+after(async () => {
+  await holdpoint?.stop();
+  silent.closeAllConnections();
+  silent.close();
+});
 afterEach(async () => {
   for (const { context, problems } of opened.splice(0)) {
     assert.deepEqual(problems, [], "no error in the browser's console, and no request elsewhere");
@@ -153,6 +179,31 @@ describe("broken glass", { skip }, () => {
   });
 });
 
+describe("grants", { skip }, () => {
+  it("are shown while something may be done under them, and taken back with the call that is under way", async () => {
+    const target = { environment: "staging", service: "cart" };
+    const id = await propose(holdpoint.server, "visitor", {
+      kind: "http.call",
+      target,
+      arguments: { operation: "drain" },
+    });
+    const page = await open("ada", "/console/grants?status=active");
+    const row = page.getByRole("row").filter({ hasText: id });
+    await row.getByText("staging / cart").waitFor();
+    await row.getByText(/left$/).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "grants");
+    await row.getByRole("button", { name: /^Revoke grt_/ }).click();
+    await page.getByLabel("Reason (optional)").fill("the wrong cart");
+    await page.getByRole("button", { name: "Revoke it" }).click();
+    await page.getByText(/^grt_\w+ is revoked/).waitFor();
+    await row.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "All", exact: true }).click();
+    await row.getByText("person:ada").waitFor();
+    assert.match((await row.textContent()) ?? "", /revoked/);
+  });
+});
+
 describe("approvers", { skip }, () => {
   it("are shown by how they decide, and flagged where it looks like rubber-stamping", async () => {
     const as = await holdpoint.server.bearer("grace");
@@ -183,6 +234,7 @@ describe("these pages", { skip }, () => {
     await page.getByRole("heading", { name: /^Holds/ }).waitFor();
     for (const [key, heading] of [
       ["t", "Levels"],
+      ["n", "Grants"],
       ["p", "Approvers"],
       ["r", "Reviews"],
       ["s", "Stops"],

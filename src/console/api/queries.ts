@@ -3,7 +3,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ReviewView } from "../../wire/types/approval-views.ts";
 import type { ApproverView } from "../../wire/types/approver-views.ts";
-import type { LevelView } from "../../wire/types/grant-views.ts";
+import type { GrantView, LevelView } from "../../wire/types/grant-views.ts";
 import type { ActionView, AgentView } from "../../wire/types/views.ts";
 import { ApiError, isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
 import type {
@@ -79,6 +79,13 @@ export const levelsQuery = (filters: { readonly status?: string | undefined; rea
     queryKey: ["levels", "list", filters],
     queryFn: ({ signal }) =>
       readDocument<Page<LevelView>>(`/v1/levels${queryText({ ...filters, limit: LISTED })}`, signal),
+  });
+
+export const grantsQuery = (filters: { readonly status?: string | undefined }) =>
+  queryOptions({
+    queryKey: ["grants", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<GrantView>>(`/v1/grants${queryText({ ...filters, limit: LISTED })}`, signal),
   });
 
 export const approversQuery = (filters: { readonly status?: string | undefined }) =>

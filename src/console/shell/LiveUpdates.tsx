@@ -22,18 +22,18 @@ export function useLive(): Live {
 
 /** Which queries an event of a family makes old. */
 const OLD: Readonly<Record<string, readonly string[]>> = {
-  action: ["actions", "approvers", "reviews"],
+  action: ["actions", "approvers", "grants", "reviews"],
   agent: ["agents", "levels"],
   brake: ["killswitch", "actions"],
   domain: ["actions"],
-  grant: ["actions", "agents"],
+  grant: ["actions", "agents", "grants"],
   health: ["actions"],
   hold: ["actions"],
   level: ["agents", "levels"],
   policy: ["policies", "stage"],
   review: ["reviews", "actions"],
   stage: ["stage"],
-  step: ["actions"],
+  step: ["actions", "grants"],
 };
 /** Many events of one moment are read again once. */
 const GATHER_MS = 150;

@@ -21,6 +21,7 @@ export const PAGES: readonly PageLink[] = [
   first({ to: "/activity", name: "Activity", icon: "activity", key: "v", about: "What happens now" }),
   first({ to: "/agents", name: "Agents", icon: "agents", key: "e", about: "Who is registered, with which bounds" }),
   later({ to: "/levels", name: "Levels", icon: "levels", key: "t", about: "How far agents go by themselves" }),
+  later({ to: "/grants", name: "Grants", icon: "lock", key: "n", about: "What may be done outside right now" }),
   later({ to: "/approvers", name: "Approvers", icon: "check", key: "p", about: "How people decide" }),
   later({ to: "/reviews", name: "Reviews", icon: "shield", key: "r", about: "Glass that was broken" }),
   later({ to: "/stops", name: "Stops", icon: "stop", key: "s", about: "What was stopped, and what became of it" }),
