@@ -41,6 +41,7 @@ async function requestAccess(context: RouteContext): Promise<unknown> {
         resource: target.resource ?? null,
         agentKind: identity.kind,
         person: identity.person,
+        ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
         requestHash: planHash,
         planHash,
         repeat: "idempotent",
