@@ -80,11 +80,14 @@ export class ModelClient implements ModelService, Predictor, Relater {
   }
 
   /** As of now. A model that has no log yet is not begun for it: nothing is known. */
-  predictAction({ environment, service }: PredictionAsk): Promise<Prediction> {
+  predictAction({ kind, environment, service }: PredictionAsk): Promise<Prediction> {
     const target = nodeText({ kind: "service", environment, name: service });
     if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
     const now = systemClock.nowMs();
-    return this.#ask({ do: "read", read: { what: "action", target, at: now, knownAt: now } }) as Promise<Prediction>;
+    return this.#ask({
+      do: "read",
+      read: { what: "action", target, kind, at: now, knownAt: now },
+    }) as Promise<Prediction>;
   }
 
   /** As of now; nothing where the model has no log yet. */

@@ -7,6 +7,9 @@ import { assert } from "../core/assert.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import type { SpanDelivery } from "../http/services.ts";
 import { Answerer, type WatchedCluster } from "../model/answer.ts";
+import { decideImpact } from "../model/impact/decide-impact.ts";
+import { dueChanges } from "../model/impact/due-impacts.ts";
+import type { Terms } from "../model/impact/measure.ts";
 import { decideChange } from "../model/change.ts";
 import { decideDeclared, type Declared } from "../model/declare.ts";
 import { VERSIONS_MAX } from "../model/limits.ts";
@@ -37,16 +40,18 @@ class ModelThread {
   readonly #log: ModelLog;
   readonly #intake: Intake;
   readonly #answerer: Answerer;
+  readonly #terms: Terms;
   readonly #port: MessagePort;
   readonly #turns: NodeJS.Timeout;
   readonly #feeding = new AbortController();
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort }) {
+  constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort; terms: Terms }) {
     this.#log = parts.log;
     this.#intake = parts.intake;
     this.#answerer = new Answerer(parts.log.graph);
     this.#port = parts.port;
+    this.#terms = parts.terms;
     this.#turns = setInterval(() => this.#inTurn(() => this.#turn()), TURN_MS);
   }
 
@@ -101,7 +106,10 @@ class ModelThread {
     const nowMs = systemClock.nowMs();
     this.#intake.digestDue(nowMs);
     const draft = this.#intake.closeDue(nowMs);
-    if (draft !== null) await this.#log.append(draft, SYSTEM);
+    if (draft !== null) {
+      await this.#log.append(draft, SYSTEM);
+      await this.#measureChanges(Math.floor(nowMs / 1000));
+    }
     await this.#thin(nowMs);
     this.#reportStatus();
   }
@@ -112,6 +120,15 @@ class ModelThread {
     for (let ageS = THINNED_FIRST_S; versions.count > VERSIONS_MAX && ageS > 86_400; ageS /= 2) {
       const before = Math.floor(nowMs / 1000 - ageS);
       await this.#log.append({ type: "model.thinned", facts: { before } }, SYSTEM);
+    }
+  }
+
+  async #measureChanges(nowS: number): Promise<void> {
+    const { graph } = this.#log;
+    for (const due of dueChanges(graph, nowS, this.#terms)) {
+      for (const draft of decideImpact(graph, this.#intake.windows, { ...due, terms: this.#terms })) {
+        await this.#log.append(draft, SYSTEM);
+      }
     }
   }
 
@@ -232,7 +249,13 @@ async function main(port: MessagePort): Promise<void> {
       waitingMax: WAITING_SPANS_MAX,
       namesMax: WINDOW_NAMES_MAX,
     };
-    const thread = new ModelThread({ log, intake: new Intake(log.graph, terms, systemClock.nowMs()), port });
+    const measuring = { windowS: terms.windowS, holdS: Math.ceil(data.holdMs / 1000) };
+    const thread = new ModelThread({
+      log,
+      intake: new Intake(log.graph, terms, systemClock.nowMs()),
+      port,
+      terms: measuring,
+    });
     thread.feed(data);
     port.on("message", (request: ModelRequest) => thread.take(request));
   } catch (error) {

@@ -8,6 +8,7 @@ import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
 import { relateServices } from "./impact/relate.ts";
 import { Present } from "./impact/present.ts";
+import { readCalibration } from "./impact/read-calibration.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
 import type { ClusterTerms } from "./kubernetes/graph-of-objects.ts";
 import { mismatchesOf } from "./kubernetes/state-of-objects.ts";
@@ -52,7 +53,9 @@ export class Answerer {
       case "impact":
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
       case "action":
-        return predictAction(this.#presentAt(read), read.target);
+        return predictAction(this.#presentAt(read), read);
+      case "calibration":
+        return readCalibration(graph, read.kind);
       case "relations":
         return relateServices(this.#presentAt(read), read.environment, read.services);
     }

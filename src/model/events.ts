@@ -1,5 +1,7 @@
 // The events of the model's own log. Nodes and edges are named once, and are numbers from then on.
 
+import type { ImpactOutcome } from "../wire/types/model-views.ts";
+import type { PartInterval } from "../wire/types/prediction.ts";
 import type { Change, Contract } from "../wire/types/model.ts";
 
 /** What is said for the first time: nodes by their text, edges as kind, from and to, three numbers each. */
@@ -17,6 +19,23 @@ export interface Declaration {
 export interface RecordedChange extends Omit<Change, "targets"> {
   /** Numbers of nodes. */
   readonly targets: readonly number[];
+}
+
+/** Parts of a million. */
+export interface ImpactFacts {
+  readonly source: "action" | "change";
+  readonly id: string;
+  /** What it is calibrated by: an action's kind, or `change:` and the kind of a change. */
+  readonly kind: string;
+  readonly target: number;
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly exposure: PartInterval;
+  readonly stated: PartInterval;
+  readonly outcome: ImpactOutcome;
+  readonly actual: PartInterval | null;
+  /** Rows of an entry's node, requests and failures before, requests and failures after. */
+  readonly entries: readonly number[];
 }
 
 /**
@@ -52,6 +71,8 @@ export interface ModelFacts {
     /** Ids in the ledger: actions, signals, incidents. */
     readonly evidence: readonly string[];
   };
+  /** What a change, or an action, was said to do and did. */
+  readonly "model.impact": ImpactFacts;
   /** Of what was only measured before an instant one version a month stays. */
   readonly "model.thinned": { readonly before: number };
 }

@@ -2,17 +2,19 @@
 
 import { AppError } from "../core/errors.ts";
 import type { EvidenceState } from "../wire/types/model.ts";
+import { Calibration, type CalibrationParts } from "./impact/calibration.ts";
 import { bytes, doubles, integers, type Column } from "./columns.ts";
 import {
   MEASURED_WIDTH,
   MODEL_FORMAT,
   type Declaration,
+  type ImpactFacts,
   type Minted,
   type ModelEvent,
   type ModelFacts,
   type RecordedChange,
 } from "./events.ts";
-import { CHANGES_MAX } from "./limits.ts";
+import { CHANGES_MAX, IMPACTS_MAX, KINDS_MAX } from "./limits.ts";
 import { indexOfSubject, isEdgeSubject, Names, subjectOfEdge, subjectOfNode } from "./names.ts";
 import { thinVersions } from "./thin.ts";
 import type { Measured } from "../wire/types/model-views.ts";
@@ -56,6 +58,9 @@ export interface GraphParts {
   readonly changes: readonly StoredChange[];
   readonly declarations: readonly Declaration[];
   readonly evidence: readonly (readonly [number, readonly string[]])[];
+  /** Absent in what was saved before there were any. */
+  readonly impacts?: readonly ImpactFacts[];
+  readonly calibrations?: readonly (readonly [string, CalibrationParts])[];
   /** Kind, from and to of edges; heads of nodes and edges by facet; times; ends of windows; versions. */
   readonly columns: readonly Uint8Array[];
 }
@@ -68,6 +73,10 @@ export class Graph {
   /** Number 1 is the first. */
   readonly declarations: Declaration[] = [];
   readonly evidence = new Map<number, readonly string[]>();
+  /** The newest, in the order in which they were measured. */
+  readonly impacts: ImpactFacts[] = [];
+  /** By kind. */
+  readonly calibrations = new Map<string, Calibration>();
   readonly #heads: Record<"node" | "edge", readonly Column<Uint32Array>[]>;
   readonly #times = doubles();
   /** Beside each event: the end of the last window by then. */
@@ -82,11 +91,13 @@ export class Graph {
     const nodes = Array.from({ length: names.nodeCount }, (_, node) => names.textOf(node));
     const feeds = [...this.feeds].map(([feed, owned]) => [feed, [...owned]] as const);
     const columns = [...names.dumpEdges(), ...this.#columns().map((column) => column.bytes()), ...versions.dump()];
-    return { nodes, feeds, changes, declarations, evidence: [...this.evidence], columns };
+    const calibrations = [...this.calibrations].map(([kind, one]) => [kind, one.dump()] as const);
+    const evidence = [...this.evidence];
+    return { nodes, feeds, changes, declarations, evidence, impacts: this.impacts, calibrations, columns };
   }
 
   /** The graph that gave these parts. Throws `ledger-corrupt` for parts that do not fit. */
-  static from({ nodes, feeds, changes, declarations, evidence, columns }: GraphParts): Graph {
+  static from({ nodes, feeds, changes, declarations, evidence, columns, ...parts }: GraphParts): Graph {
     const graph = new Graph();
     for (const text of nodes) graph.names.addNode(text);
     const [kinds, from, to] = edgeColumns(columns);
@@ -100,6 +111,8 @@ export class Graph {
     graph.changes.push(...changes);
     graph.declarations.push(...declarations);
     for (const [seq, ids] of evidence) graph.evidence.set(seq, ids);
+    graph.impacts.push(...(parts.impacts ?? []));
+    for (const [kind, one] of parts.calibrations ?? []) graph.calibrations.set(kind, Calibration.from(one));
     return graph;
   }
 
@@ -195,6 +208,8 @@ export class Graph {
         return this.#applyChanged(event.seq, event.facts);
       case "model.tested":
         return this.#applyTested(event.seq, event.facts);
+      case "model.impact":
+        return this.#applyImpact(event.facts);
       case "model.thinned":
         return this.#applyThinned(event.facts.before);
       default:
@@ -257,6 +272,21 @@ export class Graph {
     const state = result === "confirmed" ? CONFIRMED : REFUTED;
     this.#add(subject, "tested", { validFrom, seq, state, declaration: 0, measured: NOTHING_MEASURED });
     this.evidence.set(seq, evidence);
+  }
+
+  #applyImpact(facts: ModelFacts["model.impact"]): void {
+    this.impacts.push(facts);
+    if (this.impacts.length > IMPACTS_MAX) this.impacts.shift();
+    const { kind, exposure, stated, actual, outcome } = facts;
+    if (actual === null || outcome === "concurrent") return;
+    const calibration = this.calibrationOf(kind);
+    calibration.add({ exposure, stated, actual: actual.mid });
+    if (this.calibrations.size < KINDS_MAX || this.calibrations.has(kind)) this.calibrations.set(kind, calibration);
+  }
+
+  /** One that has learned nothing where there is none. */
+  calibrationOf(kind: string): Calibration {
+    return this.calibrations.get(kind) ?? new Calibration();
   }
 
   #applyThinned(before: number): void {

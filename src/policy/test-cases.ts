@@ -5,7 +5,7 @@ import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
-import { nothingPredicted, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
+import { nothingPredicted, PAST_MAX, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
 import { PLAN_RISKS, TAG, TAG_CHARS_MAX, TAGS_MAX } from "../wire/types/risk.ts";
 import { STAGES } from "../wire/types/stage.ts";
 import type { DecisionKind } from "../wire/types/verdict.ts";
@@ -268,16 +268,22 @@ function readStage(field: Field | undefined): PolicyFacts["stage"] {
 /** Shares as parts of 1; a case without it is about an action that the model was not asked about. */
 function readPrediction(field: Field | undefined): Prediction | null {
   if (field === undefined) return null;
-  const fields = field.fields(["code", "stale", "low", "expected", "high", "zone", "crosses"], []);
-  const part = (name: "low" | "expected" | "high", otherwise: number): number =>
-    Math.round((fields?.[name]?.number(0, 1) ?? otherwise) * MILLION);
+  const names = ["code", "stale", "low", "expected", "high", "worst", "past", "zone", "crosses"] as const;
+  const fields = field.fields(names, []);
+  const millionths = (at: Field | undefined): number | undefined => {
+    const part = at?.number(0, 1);
+    return part === undefined ? undefined : Math.round(part * MILLION);
+  };
+  const high = millionths(fields?.high) ?? MILLION;
+  const share = { low: millionths(fields?.low) ?? 0, mid: millionths(fields?.expected) ?? 0, high };
+  const exposure = { ...share, high: millionths(fields?.worst) ?? high };
+  const past = (fields?.past?.items(PAST_MAX) ?? []).map((at) => millionths(at) ?? 0).toSorted((a, b) => a - b);
   const crosses = fields?.crosses?.items(ZONES_MAX)?.map((zone) => zone.text(TEXT_CHARS_MAX) ?? "") ?? [];
-  const share = { low: part("low", 0), mid: part("expected", 0), high: part("high", 1) };
   const code = fields?.code?.oneOf(PREDICTION_CODES) ?? "";
   const zone = fields?.zone?.text(TEXT_CHARS_MAX) ?? null;
   const isStale = fields?.stale?.boolean() ?? false;
   const nothing = { ...nothingPredicted("unmeasured"), target: "case", modelVersion: 1, staleS: 0 };
-  return { ...nothing, code, isStale, share, zone, crosses, crossed: crosses.length };
+  return { ...nothing, code, isStale, share, exposure, past, zone, crosses, crossed: crosses.length };
 }
 
 function readStorm(field: Field | undefined): PolicyFacts["storm"] {

@@ -150,7 +150,7 @@ const BROKEN: readonly (readonly [string, string, string, RegExp])[] = [
     "a blast radius without a bound",
     "decision: hold",
     "decision: hold\n      gates: [{ blastRadius: { onUnknown: hold } }]",
-    /`maxTrafficShare` is missing/,
+    /needs maxTrafficShare or maxPercentileOfPast/,
   ],
   [
     "a share that is more than all",

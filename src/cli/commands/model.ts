@@ -11,6 +11,7 @@ import { formatInstant } from "../instants.ts";
 import { readModelFile } from "../model-file.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
+import { addModelCalibration } from "./model-calibration.ts";
 import { addModelCauses } from "./model-causes.ts";
 import { addModelChange } from "./model-change.ts";
 import { addModelPredict } from "./model-predict.ts";
@@ -54,6 +55,7 @@ export function addModel(program: Command, runner: Runner): void {
     .action(runner.action(apply));
   addModelChange(model, runner);
   addModelPredict(model, runner);
+  addModelCalibration(model, runner);
   addModelCauses(model, runner);
 }
 

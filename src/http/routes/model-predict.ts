@@ -6,7 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Probed } from "../../kernel/probe.ts";
 import { parseNodeText } from "../../wire/schemas/model.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import { modelPredictSchema } from "../../wire/schemas/model-api.ts";
+import { modelCalibrationQuerySchema, modelPredictSchema } from "../../wire/schemas/model-api.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { ActionView } from "../../wire/types/views.ts";
@@ -85,7 +85,25 @@ function shortOf({ id, status, code, agent, proposedAt, endedAt, prediction }: A
   return { id, status, code, agent, proposedAt, endedAt, predicted: prediction?.share ?? null };
 }
 
+async function readCalibration({ services, request }: RouteContext): Promise<unknown> {
+  requireScope(await identify(services, request), "model:read");
+  const { kind = null } = parseWith(modelCalibrationQuerySchema, request.query, "query-invalid");
+  return services.model.read({ what: "calibration", kind });
+}
+
 export const modelPredictRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/model/calibration",
+    operationId: "readCalibration",
+    summary:
+      "How good predictions are, by kind of action or change: what was said before, and what was measured after.",
+    auth: { scope: "model:read" },
+    query: modelCalibrationQuerySchema,
+    response: { status: 200, schema: documentSchema, what: "The document" },
+    errors: ["query-invalid", "model-unavailable"],
+    handle: readCalibration,
+  },
   {
     method: "POST",
     path: "/v1/model/predict",

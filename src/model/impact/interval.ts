@@ -1,5 +1,7 @@
 // Numbers that are known within bounds: how sure a measured part of one is, and how bounds go on along a path.
 
+import type { PartInterval } from "../../wire/types/prediction.ts";
+
 /** `low` and `high` hold nine times in ten; `mid` is what is expected. */
 export interface Interval {
   readonly low: number;
@@ -32,7 +34,7 @@ export function measuredPart(part: number, of: number, expected: number): Interv
 }
 
 /** Newton's method in plain arithmetic from a near beginning, so that every machine gives the same digits. */
-function squareRoot(value: number): number {
+export function squareRoot(value: number): number {
   if (!(value > 0)) return 0;
   let scale = 1;
   let rest = value;
@@ -77,6 +79,17 @@ export function weighted(parts: readonly { readonly part: Interval; readonly wei
 
 function together(a: number, b: number): number {
   return squareRoot(a * a + b * b);
+}
+
+const MILLION = 1_000_000;
+
+/** Outwards, so that rounding never makes a bound look safer than it is. */
+export function inMillionths({ low, mid, high }: Interval): PartInterval {
+  return {
+    low: Math.floor(low * MILLION),
+    mid: Math.round(mid * MILLION),
+    high: Math.min(MILLION, Math.ceil(high * MILLION)),
+  };
 }
 
 /** An interval as walks carry it: what is not known below and above, in squares, which add up without roots. */

@@ -1,24 +1,27 @@
 // The prediction that a decision is made with: what an action puts at stake, in numbers and names that are recorded.
 
-import { NEIGHBOURS_MAX, ZONES_MAX, type PartInterval, type Prediction } from "../../wire/types/prediction.ts";
+import type { CalibrationView } from "../../wire/types/model-views.ts";
+import { NEIGHBOURS_MAX, PAST_MAX, ZONES_MAX, type Prediction } from "../../wire/types/prediction.ts";
+import type { ImpactFacts } from "../events.ts";
 import type { Graph, Moment } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import { predictImpact, sufferingNodes } from "./blast-radius.ts";
-import type { Interval } from "./interval.ts";
+import { inMillionths } from "./interval.ts";
 import type { Present } from "./present.ts";
 
 /** Everything that asks its target fails: what is not known of a kind of action is taken to be the worst. */
 const ALL = 1;
-const MILLION = 1_000_000;
 
 /** Throws `model-node-not-found`. */
-export function predictAction(present: Present, target: string): Prediction {
+export function predictAction(present: Present, { target, kind }: { target: string; kind: string }): Prediction {
   const { graph, moment } = present;
   const { trafficShare, entries, services, unknown, isStale, staleS } = predictImpact(present, {
     target,
     failing: ALL,
   });
   const node = graph.names.findNode(target) ?? -1;
+  const exposure = inMillionths(trafficShare);
+  const calibration = graph.calibrationOf(kind);
   const zone = zoneOf(graph, node, moment);
   const crosses = zonesOf(present, node).filter((one) => one !== zone);
   return {
@@ -27,7 +30,10 @@ export function predictAction(present: Present, target: string): Prediction {
     modelVersion: moment.seqEnd,
     staleS,
     isStale,
-    share: inMillionths(trafficShare),
+    share: calibration.state(exposure),
+    exposure,
+    calibration: calibratedBy(calibration.view(kind)),
+    past: pastOf(graph, node),
     entries: entries.length,
     services: services.length,
     unknown: unknown.length,
@@ -38,13 +44,18 @@ export function predictAction(present: Present, target: string): Prediction {
   };
 }
 
-/** Outwards, so that rounding never makes a bound look safer than it is. */
-function inMillionths({ low, mid, high }: Interval): PartInterval {
-  return {
-    low: Math.floor(low * MILLION),
-    mid: Math.round(mid * MILLION),
-    high: Math.min(MILLION, Math.ceil(high * MILLION)),
-  };
+function calibratedBy({ recent, within }: CalibrationView): Prediction["calibration"] {
+  return { outcomes: recent, within };
+}
+
+/** What the newest changes to the target did, the least first. */
+function pastOf({ impacts }: Graph, node: number): readonly number[] {
+  const past: number[] = [];
+  for (let i = impacts.length - 1; i >= 0 && past.length < PAST_MAX; i--) {
+    const { target, actual, outcome } = impacts[i] as ImpactFacts;
+    if (target === node && actual !== null && outcome !== "concurrent") past.push(actual.mid);
+  }
+  return past.toSorted((a, b) => a - b);
 }
 
 /** The target first, and the others in order of their names, so that the same graph gives the same list. */

@@ -5,6 +5,7 @@ import type { TelemetrySpan } from "../../wire/types/telemetry-span.ts";
 import type { ModelDraft } from "../events.ts";
 import type { Graph } from "../graph.ts";
 import { digestTrace, Directory } from "./digest.ts";
+import { EntryWindows } from "../impact/entry-windows.ts";
 import { Observer, type Fading } from "./observer.ts";
 import { Samples } from "./samples.ts";
 import { ToldRates } from "./told-rates.ts";
@@ -30,6 +31,8 @@ export class Intake {
   readonly #buffer: TraceBuffer;
   readonly #observer: Observer;
   readonly #told = new ToldRates();
+  /** What entries and services went through lately. */
+  readonly windows = new EntryWindows();
   #samples: Samples;
   #fromS: number;
   #day = 0;
@@ -74,6 +77,7 @@ export class Intake {
     const toS = Math.floor(nowMs / 1000);
     if (toS - this.#fromS < this.#terms.windowS) return null;
     this.digestDue(nowMs);
+    this.windows.add({ fromS: this.#fromS, toS }, this.#samples); // of traces alone
     this.#told.addTo(this.#samples, toS - this.#fromS);
     const isStructureOnly = this.#bytesOf(toS) > this.#terms.dayBytesMax;
     const draft = this.#observer.close(this.#samples, { fromS: this.#fromS, toS, isStructureOnly });

@@ -123,6 +123,9 @@ export const modelDiffQuerySchema = z.strictObject({
   environment: plain.optional(),
 });
 
+/** Of one kind: an action's, or `change:` and the kind of a change. */
+export const modelCalibrationQuerySchema = z.strictObject({ kind: z.string().min(1).max(80).optional() });
+
 /** `failing`: the part of the target's requests that fail; all of them where it is absent. */
 export const modelPredictSchema = z
   .strictObject({

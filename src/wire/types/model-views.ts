@@ -1,5 +1,6 @@
 // What readers see of the runtime model.
 
+import type { PartInterval } from "./prediction.ts";
 import type { ChangeKind, CodeChange, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
 
 /** What telemetry measured of a thing, in the window or windows that made the version. */
@@ -171,6 +172,52 @@ export interface ModelImpactView extends ModelMoment {
   /** Seconds since the last window of telemetry; null where there was none. */
   readonly staleS: number | null;
   readonly truncated: boolean;
+}
+
+/**
+ * `measured`: against entries that do not get to the target. `no-controls`: there are none, so that it is only before and
+ * after. `concurrent`: something else was changed at the time. `no-telemetry`: too few requests on either side.
+ */
+export const IMPACT_OUTCOMES = ["measured", "no-controls", "concurrent", "no-telemetry"] as const;
+export type ImpactOutcome = (typeof IMPACT_OUTCOMES)[number];
+
+/** How predictions for one kind of action compare with what was measured afterwards; parts of 1. */
+export interface CalibrationView {
+  /** An action's kind, or `change:` and the kind of a change. */
+  readonly kind: string;
+  /** Outcomes that were learned from in all, and the recent ones that count. */
+  readonly count: number;
+  readonly recent: number;
+  readonly within: number;
+  readonly stated: number;
+  /** Of the recent outcomes, those that lay within what was said before; null without any. */
+  readonly coverage: number | null;
+  /** The part of what is at stake that the next prediction says will suffer. */
+  readonly ofStake: IntervalView;
+}
+
+export interface ModelCalibrationView {
+  readonly kinds: readonly CalibrationView[];
+  /** The newest first; parts of a million. */
+  readonly outcomes: readonly {
+    readonly source: "action" | "change";
+    readonly id: string;
+    readonly kind: string;
+    readonly target: string;
+    readonly at: number;
+    readonly exposure: PartInterval;
+    readonly stated: PartInterval;
+    readonly outcome: ImpactOutcome;
+    readonly actual: PartInterval | null;
+    /** Requests that came in, and those that failed. */
+    readonly entries: readonly {
+      readonly id: string;
+      readonly before: number;
+      readonly failedBefore: number;
+      readonly after: number;
+      readonly failedAfter: number;
+    }[];
+  }[];
 }
 
 /** `service`: one of ours that moved, and nothing says why. */

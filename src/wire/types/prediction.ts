@@ -24,6 +24,7 @@ export type PredictionCode = (typeof PREDICTION_CODES)[number];
 /** Bounds of the lists below. */
 export const NEIGHBOURS_MAX = 32;
 export const ZONES_MAX = 16;
+export const PAST_MAX = 50;
 
 export type Prediction = {
   /** Empty where the rest says something. */
@@ -35,8 +36,17 @@ export type Prediction = {
   /** How old the last telemetry is; null where there was none. */
   readonly staleS: number | null;
   readonly isStale: boolean;
-  /** Of all requests from outside of the target's environment: those that suffer, within bounds that hold nine times in ten. */
+  /**
+   * Of all requests from outside of the target's environment: those that suffer, within bounds that hold nine times in ten,
+   * as outcomes of the kind of action corrected them.
+   */
   readonly share: PartInterval;
+  /** All that is at stake, by the graph alone: what suffers if everything that asks the target fails. */
+  readonly exposure: PartInterval;
+  /** The outcomes of the kind that count, and those of them that lay within what was said before. */
+  readonly calibration: { readonly outcomes: number; readonly within: number };
+  /** What the newest changes to the target did, the least first, at most 50. */
+  readonly past: readonly number[];
   /** Entries and services that suffer, and uses on the way of which nothing was ever measured. */
   readonly entries: number;
   readonly services: number;
@@ -64,6 +74,9 @@ export function nothingPredicted(code: PredictionCode): Prediction {
     staleS: null,
     isStale: true,
     share: NONE,
+    exposure: NONE,
+    calibration: { outcomes: 0, within: 0 },
+    past: [],
     entries: 0,
     services: 0,
     unknown: 0,

@@ -1,0 +1,233 @@
+// What a change really did, measured from telemetry: against who does not need its target, and never where nobody can tell.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { decideChange } from "../../src/model/change.ts";
+import type { ModelDraft } from "../../src/model/events.ts";
+import { Graph } from "../../src/model/graph.ts";
+import { Calibration } from "../../src/model/impact/calibration.ts";
+import { decideImpact, type Impacting } from "../../src/model/impact/decide-impact.ts";
+import { dueChanges, isCrowded } from "../../src/model/impact/due-impacts.ts";
+import { predictAction } from "../../src/model/impact/predict-action.ts";
+import { Present } from "../../src/model/impact/present.ts";
+import { readCalibration } from "../../src/model/impact/read-calibration.ts";
+import { parseGraph, serializeGraph } from "../../src/model/snapshot.ts";
+import { Intake } from "../../src/model/traces/intake.ts";
+import type { ChangeKind } from "../../src/wire/types/model.ts";
+import { service } from "./histories.ts";
+import { chance, Request, serviceName, type Production } from "./simulated.ts";
+
+const BEGIN_MS = 1_790_000_000_000;
+const BEGIN_S = BEGIN_MS / 1000;
+const TERMS = { windowS: 60, holdS: 1 };
+const INTAKE = {
+  windowS: 60,
+  holdMs: 1000,
+  dayBytesMax: 1e9,
+  waitingMax: 100_000,
+  namesMax: 10_000,
+  fadeAfterS: 9_000,
+  forgetAfterS: 86_400,
+};
+
+/** s0 needs s2 always, s1 uses it and falls back, s3 is an entry that has nothing to do with any of them. */
+const SHOP: Production = {
+  calls: [[{ to: 2, use: 1, spread: 1 }], [{ to: 2, use: 1, spread: 0 }], [], []],
+  ownFailures: [0.01, 0.01, 0.01, 0.01],
+  entries: [0.4, 0.3, 0, 0.3],
+};
+const TARGET = `service:production:${serviceName(2)}`;
+
+type Fault = { readonly of: number; readonly failing: number };
+
+class Life {
+  readonly graph = new Graph();
+  readonly intake = new Intake(this.graph, INTAKE, BEGIN_MS);
+  #random = chance(5);
+  #window = 0;
+  #trace = 0;
+
+  get nowS(): number {
+    return BEGIN_S + this.#window * 60;
+  }
+
+  /** Windows of traffic in which these services fail more often. */
+  pass(windows: number, faults: readonly Fault[] = [], requests = 300): void {
+    const ownFailures = SHOP.ownFailures.map((own, i) => faults.find(({ of }) => of === i)?.failing ?? own);
+    for (let i = 0; i < windows; i++) {
+      const nowMs = BEGIN_MS + ++this.#window * 60_000;
+      for (let made = 0; made < requests; made++) {
+        const request = new Request({ ...SHOP, ownFailures }, this.#random, { trace: this.#trace++ });
+        for (const span of request.spans) this.intake.add(span, nowMs - 30_000);
+      }
+      this.record(this.intake.closeDue(nowMs), nowMs);
+    }
+  }
+
+  record(draft: ModelDraft | null, time: number): void {
+    if (draft !== null) this.graph.apply({ seq: this.graph.size, time: Math.max(time, this.graph.time), ...draft });
+  }
+
+  change(id: string, kind: ChangeKind = "deploy", target = 2): void {
+    const of = { id, kind, at: this.nowS * 1000, targets: [service(serviceName(target))], settings: [] };
+    this.record(decideChange(this.graph, of), this.nowS * 1000);
+  }
+
+  /** As the model's thread does after each window. */
+  measure(): void {
+    for (const due of dueChanges(this.graph, this.nowS, TERMS)) this.take(due);
+  }
+
+  take(of: Impacting): void {
+    for (const draft of decideImpact(this.graph, this.intake.windows, { ...of, terms: TERMS })) {
+      this.record(draft, this.nowS * 1000);
+    }
+  }
+
+  get last() {
+    const impact = this.graph.impacts.at(-1);
+    assert.ok(impact !== undefined, "nothing was measured");
+    return impact;
+  }
+}
+
+describe("the impact of a change that somebody made", () => {
+  test("is measured once what followed it is counted, entry by entry, and what all entries went through is not its doing", () => {
+    const life = new Life();
+    life.pass(6);
+    life.change("v2");
+    // Everything fails a little more at the time, and the target much more.
+    const drift = [0, 1, 3].map((of) => ({ of, failing: 0.11 }));
+    life.pass(12, [...drift, { of: 2, failing: 0.5 }]);
+    assert.equal(dueChanges(life.graph, life.nowS, TERMS).length, 0, "not all of it is counted yet");
+    life.pass(1);
+    life.measure();
+    life.measure();
+    assert.equal(life.graph.impacts.length, 1, "once");
+    const { outcome, actual, kind, entries, stated } = life.last;
+    assert.deepEqual([outcome, kind], ["measured", "change:deploy"]);
+    // Of the 40 % that enter at s0 about a half failed, and nobody else for it.
+    assert.ok(actual !== null && Math.abs(actual.mid - 180_000) < 40_000, JSON.stringify(actual));
+    assert.ok(actual.low <= actual.mid && actual.mid <= actual.high);
+    assert.ok(stated.low === 0 && stated.high > 380_000, "nothing was known of deploys, so all of it was at stake");
+    assert.equal(entries.length, 10, "two entries get to it");
+  });
+
+  test("confirms the dependencies that moved with its target, refutes the one that did not, and keeps the evidence", () => {
+    const life = new Life();
+    life.pass(6);
+    life.change("v2");
+    life.pass(13, [{ of: 2, failing: 0.6 }]);
+    life.measure();
+    const stateOf = (entry: number): string | undefined => {
+      const { names } = life.graph;
+      const from = names.findNode(`operation:production:${serviceName(entry)} GET /`) ?? -1;
+      const edge = names.findEdge("reaches", from, names.findNode(TARGET) ?? -1) ?? -1;
+      return life.graph.holding(edge * 2 + 1, { at: life.nowS, seqEnd: life.graph.size })?.state;
+    };
+    assert.deepEqual([stateOf(0), stateOf(1)], ["confirmed", "refuted"]);
+    assert.deepEqual([...life.graph.evidence.values()], [["v2"], ["v2"]]);
+  });
+
+  test("is not told, and tests nothing, with another change at the time, or without telemetry enough", () => {
+    const crowded = new Life();
+    crowded.pass(6);
+    crowded.change("v2");
+    crowded.change("flag", "flag", 0);
+    crowded.pass(13, [{ of: 2, failing: 0.6 }]);
+    crowded.measure();
+    assert.deepEqual(
+      crowded.graph.impacts.map(({ outcome }) => outcome),
+      ["concurrent", "concurrent"],
+    );
+    assert.equal(crowded.graph.evidence.size, 0);
+    assert.equal(crowded.graph.calibrations.size, 0, "and nothing is learned");
+    const at = (fromS: number) => isCrowded(crowded.graph, { fromS, toS: fromS }, { ...TERMS, nowS: crowded.nowS });
+    assert.deepEqual([at(crowded.nowS - 13 * 60), at(crowded.nowS)], [true, false]);
+
+    const silent = new Life();
+    silent.pass(1);
+    silent.change("v2");
+    silent.pass(13);
+    silent.measure();
+    assert.deepEqual([silent.last.outcome, silent.last.actual], ["no-telemetry", null]);
+
+    const quiet = new Life();
+    quiet.pass(6);
+    quiet.change("v2");
+    quiet.pass(13, [], 5);
+    quiet.measure();
+    assert.equal(quiet.last.outcome, "no-telemetry", "five requests a minute are too few");
+  });
+
+  test("of an action that was taken back counts until then, and not beyond", () => {
+    const life = new Life();
+    life.pass(6);
+    const fromS = life.nowS;
+    life.pass(4, [{ of: 2, failing: 0.8 }]);
+    const untilS = life.nowS;
+    life.pass(9);
+    const target = life.graph.names.findNode(TARGET) ?? -1;
+    const of = { source: "action", id: "act_1", kind: "k", target, fromS, toS: fromS, isConcurrent: false } as const;
+    life.take({ ...of, untilS });
+    const stopped = life.last.actual?.mid ?? 0;
+    life.take({ ...of, id: "act_2" });
+    assert.ok(stopped > 1.7 * (life.last.actual?.mid ?? 0), `${stopped} against ${life.last.actual?.mid}`);
+  });
+
+  test("is folded, saved and read again as it was, with what was learned of the kind", () => {
+    const life = new Life();
+    life.pass(6);
+    life.change("v2");
+    life.pass(13, [{ of: 2, failing: 0.5 }]);
+    life.measure();
+    const again = parseGraph(serializeGraph(life.graph));
+    assert.deepEqual(readCalibration(again, null), readCalibration(life.graph, null));
+    const { kinds, outcomes } = readCalibration(again, "change:deploy");
+    assert.deepEqual([kinds[0]?.count, outcomes[0]?.target, outcomes[0]?.entries.length], [1, TARGET, 2]);
+    assert.equal(readCalibration(again, "change:flag").kinds.length, 0);
+    const present = new Present(again, { at: life.nowS, seqEnd: again.size });
+    const { past, share, exposure } = predictAction(present, { target: TARGET, kind: "change:deploy" });
+    assert.deepEqual(past, [life.last.actual?.mid]);
+    assert.equal(share.high, exposure.high, "one outcome corrects nothing yet");
+  });
+});
+
+describe("the calibration of a kind", () => {
+  const exposure = { low: 300_000, mid: 400_000, high: 500_000 };
+
+  test("says all that is at stake until it has learned, narrows with harmless outcomes, and never says nothing", () => {
+    const calibration = new Calibration();
+    assert.deepEqual(calibration.state(exposure), { low: 0, mid: 400_000, high: 500_000 });
+    for (let i = 0; i < 60; i++) calibration.add({ exposure, stated: calibration.state(exposure), actual: 0 });
+    assert.deepEqual(calibration.state(exposure), { low: 0, mid: 0, high: 10_000 });
+    assert.equal(calibration.view("k").coverage, 1);
+  });
+
+  test("widens beyond what is at stake by the graph where outcomes were beyond it", () => {
+    const calibration = new Calibration();
+    for (let i = 0; i < 40; i++) calibration.add({ exposure, stated: calibration.state(exposure), actual: 750_000 });
+    assert.ok(calibration.state(exposure).high >= 750_000);
+    assert.equal(calibration.state({ low: 0, mid: 0, high: 900_000 }).high, 1_000_000, "never more than all");
+  });
+
+  test("holds nine outcomes in ten in the long run, also where they drift", () => {
+    const calibration = new Calibration();
+    const random = chance(9);
+    let within = 0;
+    for (let i = 0; i < 4_000; i++) {
+      const stated = calibration.state(exposure);
+      const actual = Math.round(500_000 * random() * (i < 2_000 ? 0.3 : 0.9));
+      if (actual >= stated.low && actual <= stated.high) within++;
+      calibration.add({ exposure, stated, actual });
+    }
+    assert.ok(Math.abs(within / 4_000 - 0.9) < 0.02, `${within}`);
+  });
+
+  test("learns nothing where hardly anything was at stake", () => {
+    const calibration = new Calibration();
+    const tiny = { low: 0, mid: 0, high: 4_999 };
+    for (let i = 0; i < 60; i++) calibration.add({ exposure: tiny, stated: tiny, actual: 0 });
+    assert.equal(calibration.view("k").recent, 0);
+  });
+});
