@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
+import type { ImageVerifier } from "../wire/contracts/images.ts";
 import type { Json } from "../core/json.ts";
 import type { Command, CommandInputs } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -26,6 +27,7 @@ export type ExecuteParts = {
   readonly origin: string;
   /** How tickets are found and resolved; null where there are none. */
   readonly tickets: TicketTerms | null;
+  readonly images: ImageVerifier;
   readonly planTimeoutMs: number;
   readonly stepTimeoutMs: number;
 };

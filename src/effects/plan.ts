@@ -11,6 +11,9 @@ import type { Action } from "../kernel/state.ts";
 import type { ActionKind, Plan } from "../wire/contracts/executor.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
+import type { ImageVerifier } from "../wire/contracts/images.ts";
+import type { ImageFact } from "../wire/types/image.ts";
+import { imagesIn } from "../policy/risks/images-in.ts";
 import { findRisks } from "../policy/risks/find-risks.ts";
 import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
@@ -54,13 +57,21 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   }
   const { signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
+  const images = await imagesOf(parts.images, plan);
   const found = {
     ...findingsOf(plan),
+    ...(images.length === 0 ? {} : { images }),
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
   };
   await submit({ planHash, code: "", ...found }, { args, plan: plan as unknown as Json });
+}
+
+/** What it would run, each verified; what it does not show is not verified. */
+async function imagesOf(verifier: ImageVerifier, plan: Plan): Promise<readonly ImageFact[]> {
+  const unseen: ImageFact = { digest: null, code: "unseen", signers: [], provenance: [] };
+  return Promise.all(imagesIn(plan).map(async (image) => (image === null ? unseen : verifier.verify(image))));
 }
 
 /** What a plan puts at risk, for the record; nothing where nothing was found. */

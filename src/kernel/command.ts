@@ -7,6 +7,7 @@ import type { Relations } from "../wire/types/relation.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
+import type { ImageFact } from "../wire/types/image.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type {
   BrakeScope,
@@ -80,6 +81,7 @@ export type CommandInputs = {
     readonly size?: number;
     /** What it puts at risk; absent where nothing was found. */
     readonly findings?: PlanFindings;
+    readonly images?: readonly ImageFact[];
   };
   "predict-action": {
     readonly action: string;

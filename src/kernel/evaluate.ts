@@ -3,6 +3,7 @@
 import { assert } from "../core/assert.ts";
 import { idFromSeq, seqFromId } from "../core/ids.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
+import type { ImageFact } from "../wire/types/image.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
@@ -78,9 +79,12 @@ function policyFacts(
     })),
     prediction: freshPrediction(action, now),
     plan: planFacts(action, policy),
+    images: action.images ?? NO_IMAGES,
     timeMs: now,
   };
 }
+
+const NO_IMAGES: readonly ImageFact[] = [];
 
 const NOTHING_FOUND: PlanFindings = { risks: [], tags: [] };
 

@@ -23,6 +23,7 @@ import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
+import type { ImageFact } from "../wire/types/image.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Relation } from "../wire/types/relation.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -152,6 +153,8 @@ export type EventFacts = {
     readonly size?: number;
     /** What it puts at risk; absent where nothing was found. */
     readonly findings?: PlanFindings;
+    /** The images that it brings, as they were verified; absent where it brings none. */
+    readonly images?: readonly ImageFact[];
   };
   /** Policy cannot tell without what the runtime model predicts: until the deadline it is asked. */
   "action.prediction-asked": { readonly deadline: number };

@@ -4,6 +4,7 @@ import type { Shares } from "./bounded.ts";
 import { ENDED_STATUSES, type ActionStatus } from "../wire/types/action-status.ts";
 import type { Severity } from "../wire/types/classification.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { ImageFact } from "../wire/types/image.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
@@ -64,6 +65,7 @@ export type Action = KeptFacts & {
   signature?: string;
   size?: number;
   findings?: PlanFindings;
+  images?: readonly ImageFact[];
   inverse?: InverseFacts;
   window?: ActionWindow;
   /** Over as soon as it is decided. */

@@ -10,6 +10,7 @@ import { AppError } from "../core/errors.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { credentialsConfigSchema } from "../wire/schemas/credentials-config.ts";
 import { healthConfigSchema } from "../wire/schemas/health-config.ts";
+import { imagesConfigSchema } from "../wire/schemas/images-config.ts";
 import { executorsConfigSchema } from "../wire/schemas/executors-config.ts";
 import { exportsConfigSchema } from "../wire/schemas/exports-config.ts";
 import { notifiersConfigSchema } from "../wire/schemas/notifiers-config.ts";
@@ -46,6 +47,8 @@ const fileSchema = z.strictObject({
   credentials: credentialsConfigSchema.prefault({}),
   executors: executorsConfigSchema.prefault({}),
   health: healthConfigSchema.prefault({}),
+  /** How images are verified before they are deployed; without it none is. */
+  images: imagesConfigSchema.optional(),
   exports: exportsConfigSchema.prefault({}),
   notifiers: notifiersConfigSchema.prefault({}),
   egress: z

@@ -1,7 +1,8 @@
 // What the effects run with: executors, classifier, terms, from configuration.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Logger } from "pino";
+import { createImageVerifier, NO_IMAGE_VERIFIER } from "../adapters/images/image-verifier.ts";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
 import { createSqlReader } from "../adapters/executors/sql-reader.ts";
@@ -16,6 +17,7 @@ import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Credentials } from "../wire/contracts/credentials.ts";
+import type { ImageVerifier } from "../wire/contracts/images.ts";
 import type { HealthProbe } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseTcpAddress } from "../wire/schemas/origin.ts";
@@ -102,6 +104,7 @@ export function createEffectParts({
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
     health: openHealth(config, { egress, credentials }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
+    images: openImages(config),
     predictor,
     predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
     relater: predictor,
@@ -110,6 +113,14 @@ export function createEffectParts({
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };
+}
+
+/** Paths are from the data folder. */
+function openImages({ images, dataDir }: Config): ImageVerifier {
+  if (images === undefined) return NO_IMAGE_VERIFIER;
+  const { trustedRoot, bundles } = images;
+  const root = trustedRoot === undefined ? {} : { trustedRoot: resolve(dataDir, trustedRoot) };
+  return createImageVerifier({ ...images, bundles: resolve(dataDir, bundles), ...root });
 }
 
 function openHealth({ health: config, executors }: Config, { egress, credentials }: HealthWays): HealthProbe {

@@ -4,6 +4,7 @@ import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
 import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import { IMAGE_CODES, IMAGES_MAX, type ImageFact } from "../wire/types/image.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
 import { nothingPredicted, PAST_MAX, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
 import { PLAN_RISKS, TAG, TAG_CHARS_MAX, TAGS_MAX } from "../wire/types/risk.ts";
@@ -161,7 +162,19 @@ class Counters implements CounterReader {
 /** Partial facts on top of: the triage pipeline, production, nothing classified, no incident, no signals, controlled paging. */
 function readFacts(field: Field): PolicyFacts | undefined {
   const fields = field.fields(
-    ["action", "agent", "classification", "incident", "stage", "storm", "prediction", "plan", "signals", "now"],
+    [
+      "action",
+      "agent",
+      "classification",
+      "incident",
+      "stage",
+      "storm",
+      "prediction",
+      "plan",
+      "images",
+      "signals",
+      "now",
+    ],
     ["action"],
   );
   const action = fields?.action && readAction(fields.action);
@@ -178,6 +191,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
     storm: readStorm(fields.storm),
     prediction: readPrediction(fields.prediction),
     plan: readFindings(fields.plan),
+    images: (fields.images?.items(IMAGES_MAX) ?? []).map(readImage),
     signals: readSignals(fields.signals),
     timeMs,
   };
@@ -188,6 +202,14 @@ function readFindings(field: Field | undefined): PolicyFacts["plan"] {
   const risks = (fields?.risks?.items(PLAN_RISKS.length) ?? []).map((risk) => risk.oneOf(PLAN_RISKS) ?? "unseen");
   const tags = (fields?.tags?.items(TAGS_MAX) ?? []).map((tag) => tag.textLike(TAG, "a tag", TAG_CHARS_MAX) ?? "");
   return { risks, tags };
+}
+
+function readImage(field: Field): ImageFact {
+  const fields = field.fields(["code", "signers", "provenance"], ["code"]);
+  const namesIn = (names: Field | undefined): readonly string[] =>
+    (names?.items(IMAGES_MAX) ?? []).map((name) => name.text(TEXT_CHARS_MAX) ?? "");
+  const code = fields?.code?.oneOf(IMAGE_CODES) ?? "unseen";
+  return { digest: null, code, signers: namesIn(fields?.signers), provenance: namesIn(fields?.provenance) };
 }
 
 function readAction(field: Field): PolicyFacts["action"] | undefined {

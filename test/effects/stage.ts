@@ -1,6 +1,7 @@
 // The effect runner over a kernel in memory, with an outside that does what a test says: answer, refuse, hang.
 
 import { AppError } from "../../src/core/errors.ts";
+import { NO_IMAGE_VERIFIER } from "../../src/adapters/images/image-verifier.ts";
 import type { Answerer } from "../../src/wire/types/approvals.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { EmergencyBrake } from "../../src/effects/brake.ts";
@@ -116,6 +117,7 @@ export class Stage {
       checksOf: (hash, name) =>
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: { predictAction: () => this.onPredict() },
+      images: NO_IMAGE_VERIFIER,
       predictTimeout: () => this.#term(),
       relater: { relate: (ask) => this.onRelate(ask) },
       relateTimeout: () => this.#term(),

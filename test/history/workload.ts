@@ -146,7 +146,8 @@ export class Workload extends Recorder {
     const planHash = this.#chance(8) ? null : hash("sha256", action.id);
     const refusal = action.agentKind === "system" ? "executor-missing" : "arguments-invalid";
     const findings = { risks: ["drift", "regulated"], tags: ["pci"] } as const;
-    const found = planHash !== null && this.#chance(4) ? { findings } : {};
+    const images = [{ digest: "00", code: "verified", signers: ["release"], provenance: [] }] as const;
+    const found = planHash !== null && this.#chance(4) ? { findings, images } : {};
     const input = { action: action.id, planHash, code: planHash === null ? refusal : "", ...found };
     this.submit(command("plan-action", "system:effects", input));
   }

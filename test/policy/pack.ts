@@ -121,6 +121,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
     storm: { active: false, id: "", consolidated: false, ...patch.storm },
     prediction: patch.prediction == null ? null : { ...PREDICTION, ...patch.prediction },
     plan: { risks: [], tags: [], ...patch.plan },
+    images: patch.images ?? [],
     signals: patch.signals ?? [],
     timeMs: patch.timeMs ?? 1_767_225_600_000,
   };

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { AppError } from "../../src/core/errors.ts";
 import { EmergencyBrake } from "../../src/effects/brake.ts";
 import { EffectRunner } from "../../src/effects/runner.ts";
+import { NO_IMAGE_VERIFIER } from "../../src/adapters/images/image-verifier.ts";
 import type { Command, Reply } from "../../src/kernel/command.ts";
 import { ClockGuard } from "../../src/kernel/clock-guard.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
@@ -180,6 +181,7 @@ export class World {
       checksOf: (hash, name) =>
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: modelPredictor(this.random, this.turns),
+      images: NO_IMAGE_VERIFIER,
       predictTimeout: () => this.#term(),
       relater: modelRelater(this.random, this.turns),
       relateTimeout: () => this.#term(),

@@ -11,7 +11,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["kernel"],
   ["history"],
   ["effects"],
-  ["egress", "stores", "executors", "classifiers", "health", "identity", "feeds", "exports", "notifiers"].map(
+  ["egress", "stores", "executors", "classifiers", "health", "images", "identity", "feeds", "exports", "notifiers"].map(
     (name) => `adapters/${name}`,
   ),
   ["http", "gateways", "cli", "sdk", "console"],

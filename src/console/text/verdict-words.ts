@@ -25,6 +25,11 @@ const WORDS: Readonly<Record<string, string>> = {
   "model-unavailable": "the runtime model is not there",
   "target-unknown": "the runtime model does not know the target",
   unmeasured: "the runtime model has no telemetry",
+  "image-signed": "what it would run is signed",
+  "image-unpinned": "an image is named without its digest",
+  "image-missing": "nobody signed for an image",
+  "image-altered": "a signature over an image does not hold",
+  "image-untrusted": "an image is signed by nobody who is named here",
   paused: "a pause lasts",
   approved: "people approved it",
 };

@@ -127,7 +127,7 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, findings, signature, inverse, size } = command.input;
+  const { action: id, planHash, code, findings, images, signature, inverse, size } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -142,6 +142,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   const facts = {
     ...(findings === undefined ? {} : { findings }),
+    ...(images === undefined ? {} : { images }),
     ...(inverse === undefined ? {} : { inverse }),
     planHash,
     ...(signature === undefined ? {} : { signature }),

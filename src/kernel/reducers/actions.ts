@@ -119,9 +119,10 @@ export function applyProposed(
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, findings, signature, inverse, size } = event.facts;
+  const { planHash, findings, images, signature, inverse, size } = event.facts;
   action.planHash = planHash;
   if (findings !== undefined) action.findings = findings;
+  if (images !== undefined) action.images = images;
   if (inverse !== undefined) action.inverse = inverse;
   if (signature !== undefined) action.signature = signature;
   if (size !== undefined) action.size = size;

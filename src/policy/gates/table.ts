@@ -6,6 +6,7 @@ import { readConflict } from "./conflict.ts";
 import { readCumulative } from "./cumulative.ts";
 import { readDuplicate } from "./duplicate.ts";
 import type { ReadGate } from "./gate.ts";
+import { readImageSignature } from "./image-signature.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
 import { readNetworkBoundary } from "./network-boundary.ts";
 import { readRateLimit } from "./rate-limit.ts";
@@ -22,4 +23,5 @@ export const GATES = {
   networkBoundary: readNetworkBoundary,
   window: readWindow,
   freeze: readFreeze,
+  imageSignature: readImageSignature,
 } as const satisfies Record<string, ReadGate>;

@@ -78,7 +78,7 @@ function leavesOf({ path, from, to }: Change): readonly Change[] {
   }));
 }
 
-function structureIn(value: Json): Json | undefined {
+export function structureIn(value: Json): Json | undefined {
   if (typeof value === "object" && value !== null) return value;
   if (typeof value !== "string" || !/^[[{]/.test(value)) return undefined;
   try {

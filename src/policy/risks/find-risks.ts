@@ -11,7 +11,7 @@ import { isObject, listOf } from "./object-risks.ts";
 export type SeenPlan = { readonly kind: string; readonly diff: Json };
 
 /** The most changes of one object that a plan shows: with so many there may be more. */
-const CHANGES_SHOWN_MAX = 100;
+export const CHANGES_SHOWN_MAX = 100;
 
 export function findRisks({ kind, diff }: SeenPlan): PlanFindings {
   const found = isObject(diff) ? risksOfDiff(kind, diff) : [];
@@ -48,7 +48,7 @@ function risksOfChanges(changes: Json | undefined): readonly PlanRisk[] {
   return [...all.flatMap(risksOfChange), ...(isPart ? (["unseen"] as const) : [])];
 }
 
-function changeOf({ path, from, to }: JsonObject): Change {
+export function changeOf({ path, from, to }: JsonObject): Change {
   return { path: textOf(path), from: from ?? null, to: to ?? null };
 }
 

@@ -1,6 +1,7 @@
 // The facts that policy conditions and gates read. Every field is always present; `known` says whether it was given.
 
 import type { ProposalModel } from "./agent.ts";
+import type { ImageFact } from "./image.ts";
 import type { Prediction } from "./prediction.ts";
 import type { PlanFindings } from "./risk.ts";
 import type { Stage } from "./stage.ts";
@@ -75,6 +76,8 @@ export interface PolicyFacts {
   readonly signals: readonly SignalFact[];
   /** What its plan puts at risk, and the regulations that the plan or policy marks its target with. */
   readonly plan: PlanFindings;
+  /** What its plan would run, with whose word there is for it. */
+  readonly images: readonly ImageFact[];
   /** The instant of the command, milliseconds since the epoch. */
   readonly timeMs: number;
 }
