@@ -9,8 +9,16 @@ import type { AgentRegistration, ProposalSignature } from "../../src/wire/types/
 
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
+const keys = new Map<string, PrivateJwk>();
+
 /** The private key of a name: the same in every run. */
 export function keyNamed(name: string): PrivateJwk {
+  const key = keys.get(name) ?? makeKey(name);
+  keys.set(name, key);
+  return key;
+}
+
+function makeKey(name: string): PrivateJwk {
   const der = Buffer.concat([PKCS8_PREFIX, Buffer.from(hash("sha256", name), "hex")]);
   const { x = "", d = "" } = createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" });
   const kid = keyThumbprint({ kty: "OKP", crv: "Ed25519", x });

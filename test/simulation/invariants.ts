@@ -10,6 +10,7 @@ import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
 import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import type { SealedBatch } from "../../src/wire/contracts/store.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkApprovals } from "./approvals.ts";
@@ -37,17 +38,30 @@ export function nothingPromised(): Promised {
   return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), broken: [] };
 }
 
-export function eventsOf(world: World): readonly LedgerEvent[] {
-  return world.disk.batches.flatMap(({ firstSeq, count, leaves }) =>
-    parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() }),
-  );
+function eventsOf(world: World): readonly LedgerEvent[] {
+  return world.disk.batches.flatMap(parseBatch);
+}
+
+function parseBatch({ firstSeq, count, leaves }: SealedBatch): readonly LedgerEvent[] {
+  return parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() });
+}
+
+/** What was parsed at an earlier call: a batch on the disk is replaced, never changed. */
+const parsed = new WeakMap<SealedBatch, readonly LedgerEvent[]>();
+
+function eventsAbout(world: World, subject: string): readonly LedgerEvent[] {
+  return world.disk.batches.flatMap((batch) => {
+    const events = parsed.get(batch) ?? parseBatch(batch);
+    parsed.set(batch, events);
+    return events.filter((event) => event.subject === subject);
+  });
 }
 
 /** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */
 export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
   const broken: string[] = [];
   const id = request.idempotencyKey;
-  const events = eventsOf(world).filter((event) => event.subject === id) as KernelEvent[];
+  const events = eventsAbout(world, id) as KernelEvent[];
   const started = events.findLast((event) => event.type === "step.started");
   const granted = events.findLast((event) => event.type === "action.granted") as
     | KernelEvent<"action.granted">
