@@ -3,7 +3,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { payloadKeyPath, readSeed, rootKeyPath } from "../adapters/identity/key-places.ts";
-import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
 import { parseVerifier, signerFromSeed, verifierOf, type Signer, type Verifier } from "../ledger/ed25519.ts";
@@ -21,14 +20,17 @@ export function ledgerPath(dataDir: string): string {
 
 /** Reads beside a running server, or alone. */
 export async function openLedgerReader({ dataDir, postgresUrl }: LedgerPlace): Promise<LedgerReader> {
-  return postgresUrl === null
-    ? openSqliteReader(ledgerPath(dataDir))
-    : openPostgresReader({ connectionString: postgresUrl });
+  if (postgresUrl === null) return openSqliteReader(ledgerPath(dataDir));
+  const { openPostgresReader } = await import("../adapters/stores/postgres.ts");
+  return openPostgresReader({ connectionString: postgresUrl });
 }
 
 /** The right to write: throws `store-unavailable` while a server has it. */
 export async function openLedgerStore({ dataDir, postgresUrl }: LedgerPlace): Promise<LedgerStore> {
-  if (postgresUrl !== null) return openPostgres({ connectionString: postgresUrl, onLockLost: () => undefined });
+  if (postgresUrl !== null) {
+    const { openPostgres } = await import("../adapters/stores/postgres.ts");
+    return openPostgres({ connectionString: postgresUrl, onLockLost: () => undefined });
+  }
   if (!existsSync(ledgerPath(dataDir))) throw new CliError(`there is no ledger in ${dataDir}`);
   return openSqlite(ledgerPath(dataDir));
 }

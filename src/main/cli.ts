@@ -4,15 +4,10 @@ import { createInterface } from "node:readline/promises";
 import { join, resolve } from "node:path";
 import type { CliHost, LocalConfiguration, TextSource } from "../cli/host.ts";
 import { runCli } from "../cli/run-cli.ts";
-import { checkClassifiers } from "./classifier-check.ts";
-import { checkExports } from "./exports-check.ts";
 import { classifierNamed } from "./classifiers.ts";
 import { loadConfig, ownerDir } from "./config.ts";
-import { probeExecutors } from "./executors-check.ts";
-import { checkNotifiers } from "./notifiers-check.ts";
 import { openEgress } from "./egress.ts";
 import { readPolicyFolder } from "./policy-bundles.ts";
-import { serve } from "./serve.ts";
 import { systemClock, systemRandom } from "./system.ts";
 import { VERSION } from "./version.ts";
 
@@ -52,6 +47,7 @@ function openClassifier(name: string): ReturnType<CliHost["openClassifier"]> {
   return { classifier: classifierNamed(config, openEgress(config), name), teams: config.teams };
 }
 
+/** Most commands ask a server: what a server itself is made of is loaded by those that need it. */
 function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
   return {
     argv: process.argv.slice(2),
@@ -73,12 +69,12 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     nodeVersion: process.version,
     interrupted,
     policyDir: join(import.meta.dirname, "../../policies"),
-    serve: () => serve(env),
+    serve: async () => (await import("./serve.ts")).serve(env),
     readLocalConfiguration,
-    checkClassifiers: async () => checkClassifiers(loadConfig(env)),
-    checkExports: async () => checkExports(loadConfig(env)),
-    checkNotifiers: async () => checkNotifiers(loadConfig(env)),
-    probeExecutors: async () => probeExecutors(loadConfig(env)),
+    checkClassifiers: async () => (await import("./classifier-check.ts")).checkClassifiers(loadConfig(env)),
+    checkExports: async () => (await import("./exports-check.ts")).checkExports(loadConfig(env)),
+    checkNotifiers: async () => (await import("./notifiers-check.ts")).checkNotifiers(loadConfig(env)),
+    probeExecutors: async () => (await import("./executors-check.ts")).probeExecutors(loadConfig(env)),
     openClassifier,
     readPolicyFolder,
   };

@@ -1,7 +1,6 @@
 // Opens the configured store: SQLite in the data folder, or PostgreSQL where a URL is given.
 
 import { join } from "node:path";
-import { openPostgres, openPostgresReader } from "../adapters/stores/postgres.ts";
 import { openJournalMover, type JournalMover } from "../adapters/stores/sqlite-journal.ts";
 import { openSqlite } from "../adapters/stores/sqlite.ts";
 import { openSqliteReader } from "../adapters/stores/sqlite-reader.ts";
@@ -16,13 +15,15 @@ function ledgerPath(dataDir: string): string {
 
 /** The ledger's only writer; `onLockLost` is called if it ceases to be: the process must then stop. */
 export async function openStore(place: StorePlace, onLockLost: (error: AppError) => void): Promise<LedgerStore> {
-  if (place.postgresUrl !== null) return openPostgres({ connectionString: place.postgresUrl, onLockLost });
-  return openSqlite(ledgerPath(place.dataDir));
+  if (place.postgresUrl === null) return openSqlite(ledgerPath(place.dataDir));
+  const { openPostgres } = await import("../adapters/stores/postgres.ts");
+  return openPostgres({ connectionString: place.postgresUrl, onLockLost });
 }
 
 export async function openReader(place: StorePlace): Promise<LedgerReader> {
-  if (place.postgresUrl !== null) return openPostgresReader({ connectionString: place.postgresUrl });
-  return openSqliteReader(ledgerPath(place.dataDir));
+  if (place.postgresUrl === null) return openSqliteReader(ledgerPath(place.dataDir));
+  const { openPostgresReader } = await import("../adapters/stores/postgres.ts");
+  return openPostgresReader({ connectionString: place.postgresUrl });
 }
 
 /** What a store needs done beside its writer; null when it needs nothing. */

@@ -49,7 +49,7 @@ export function checkConnections(source: Source): readonly Finding[] {
 }
 
 /** Large, and needed by few installations: only `await import(…)` where the first call needs them. */
-const LOADED_LATE = /^(ai$|openid-client$|@ai-sdk\/|nodemailer(\/|$)|octokit$)/;
+const LOADED_LATE = /^(ai$|openid-client$|@ai-sdk\/|nodemailer(\/|$)|octokit$|.*\/stores\/postgres\.ts$)/;
 
 /** What a file loads at its start although not every installation uses it. */
 export function checkLateLoading(source: Source): readonly Finding[] {
