@@ -1,6 +1,6 @@
 // What must hold whatever the seed does; each is checked against the ledger alone, not against the kernel's memory.
 
-import { groupByCommand, parseLeaves } from "../../src/history/leaves.ts";
+import { groupByCommand } from "../../src/history/leaves.ts";
 import { redecide } from "../../src/history/redecide.ts";
 import type { KernelEvent } from "../../src/kernel/events.ts";
 import { stateHash } from "../../src/kernel/snapshot.ts";
@@ -10,7 +10,6 @@ import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
 import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
-import type { SealedBatch } from "../../src/wire/contracts/store.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkApprovals } from "./approvals.ts";
@@ -20,6 +19,7 @@ import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
+import { eventsAbout, eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
@@ -36,25 +36,6 @@ export type Promised = {
 
 export function nothingPromised(): Promised {
   return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), broken: [] };
-}
-
-function eventsOf(world: World): readonly LedgerEvent[] {
-  return world.disk.batches.flatMap(parseBatch);
-}
-
-function parseBatch({ firstSeq, count, leaves }: SealedBatch): readonly LedgerEvent[] {
-  return parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() });
-}
-
-/** What was parsed at an earlier call: a batch on the disk is replaced, never changed. */
-const parsed = new WeakMap<SealedBatch, readonly LedgerEvent[]>();
-
-function eventsAbout(world: World, subject: string): readonly LedgerEvent[] {
-  return world.disk.batches.flatMap((batch) => {
-    const events = parsed.get(batch) ?? parseBatch(batch);
-    parsed.set(batch, events);
-    return events.filter((event) => event.subject === subject);
-  });
 }
 
 /** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */

@@ -1,0 +1,27 @@
+// What the disk of a simulated world holds, as events.
+
+import { parseLeaves } from "../../src/history/leaves.ts";
+import type { SealedBatch } from "../../src/wire/contracts/store.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import type { World } from "./world.ts";
+
+/** All events on the disk, read anew. */
+export function eventsOf(world: World): readonly LedgerEvent[] {
+  return world.disk.batches.flatMap(parseBatch);
+}
+
+function parseBatch({ firstSeq, count, leaves }: SealedBatch): readonly LedgerEvent[] {
+  return parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() });
+}
+
+/** What was parsed at an earlier call: a batch on the disk is replaced, never changed. */
+const parsed = new WeakMap<SealedBatch, readonly LedgerEvent[]>();
+
+/** Those about one subject. */
+export function eventsAbout(world: World, subject: string): readonly LedgerEvent[] {
+  return world.disk.batches.flatMap((batch) => {
+    const events = parsed.get(batch) ?? parseBatch(batch);
+    parsed.set(batch, events);
+    return events.filter((event) => event.subject === subject);
+  });
+}
