@@ -1,5 +1,7 @@
 // The runtime model: spans taken a second, reads as of the past, blast radius, and memory, by number of services.
 
+import { readCauses } from "../src/model/causes/read-causes.ts";
+import { decideChange } from "../src/model/change.ts";
 import type { ModelDraft } from "../src/model/events.ts";
 import { Graph } from "../src/model/graph.ts";
 import { predictImpact } from "../src/model/impact/blast-radius.ts";
@@ -21,7 +23,10 @@ const EDGES_PER_SERVICE = 10;
 const VERSIONS_PER_EDGE = 50;
 const READS = 2_000;
 const PREDICTIONS = 100;
+const QUESTIONS = 100;
 const INGEST_SECONDS = 5;
+/** Made in the last two weeks, of which a question looks at all. */
+const CHANGES = 500;
 
 export const modelBench: Bench = {
   name: "model",
@@ -48,6 +53,10 @@ function measure(services: number): Record<string, number> {
   });
   const present = new Present(graph, { at: BEGIN_S + MONTHS_24_S, seqEnd: graph.size });
   const blast = timings(PREDICTIONS, () => void predictImpact(present, { target: id(), failing: 1 }));
+  const causes = timings(QUESTIONS, () => {
+    const now = (BEGIN_S + MONTHS_24_S) * 1000;
+    readCauses(graph, { what: "causes", node: id(), measure: "errors", at: now, knownAt: now });
+  });
   return {
     edges: graph.names.edgeCount,
     versions: graph.versions.count,
@@ -56,6 +65,8 @@ function measure(services: number): Record<string, number> {
     asOfReadP99Ms: asOf.p99,
     blastP50Ms: blast.p50,
     blastP99Ms: blast.p99,
+    causesP50Ms: causes.p50,
+    causesP99Ms: causes.p99,
     spansPerSecond: ingest(services),
   };
 }
@@ -77,7 +88,23 @@ function grow(services: number): Graph {
     const draft = windowOf(graph, { services, edges, fromS, random });
     graph.apply({ seq: graph.size, time: fromS * 1000, ...draft });
   }
+  for (let i = 0; i < CHANGES; i++) change(graph, { i, services, random });
   return graph;
+}
+
+/** A deploy of some service, of a setting of its own. */
+function change(graph: Graph, { i, services, random }: { i: number; services: number; random: () => number }): void {
+  const endMs = (BEGIN_S + MONTHS_24_S) * 1000;
+  const at = endMs - Math.floor((1 - i / CHANGES) * 13 * 86_400_000) - 1_000;
+  const name = `svc-${Math.floor(random() * services)}`;
+  const draft = decideChange(graph, {
+    id: `release-${i}`,
+    kind: "deploy",
+    at,
+    targets: [{ kind: "service", environment: "production", name }],
+    settings: [{ key: "clients.timeout", before: 500, after: 50 + i, unit: "ms" }],
+  });
+  if (draft !== null) graph.apply({ seq: graph.size, time: Math.max(at, graph.time), ...draft });
 }
 
 type Windowed = { services: number; edges: readonly [number, number][]; fromS: number; random: () => number };

@@ -39,10 +39,8 @@ export function predictImpact(
   const scale: Interval = { low: failing, mid: failing, high: failing };
   const entries = entriesOf(present, { seeds, climb, isStale, scale });
   const environment = names.refOf(node).environment;
-  const affected = [...climb.reached]
-    .filter((one) => !seeds.has(one) && names.refOf(one).kind === "service")
-    .toSorted((a, b) => climb.midOf(b) - climb.midOf(a));
-  const services = affected.slice(0, LISTED_MAX).map((one) => ({
+  const affected = climb.worst((one) => present.isService(one) && !seeds.has(one), LISTED_MAX);
+  const services = affected.nodes.map((one) => ({
     id: names.textOf(one),
     part: rounded(product(climb.impactOf(one), scale)),
     path: climb.pathOf(one).map((on) => names.textOf(on)),
@@ -55,16 +53,16 @@ export function predictImpact(
     ),
     entries: entries.map(({ weight: _weight, ...entry }) => entry).slice(0, LISTED_MAX),
     services,
-    unknown: unknownOf(present, climb.reached),
+    unknown: unknownOf(present, climb),
     isStale,
     staleS: observedUntil === 0 ? null : Math.max(0, present.moment.at - observedUntil),
-    truncated: affected.length > LISTED_MAX || entries.length > LISTED_MAX,
+    truncated: affected.all > LISTED_MAX || entries.length > LISTED_MAX,
   };
 }
 
 /** The target, whatever rests on it, and everybody above who suffers notably. */
 export function sufferingNodes(present: Present, target: number): ReadonlySet<number> {
-  return new Climb(present, seedsOf(present, target), AFFECTED_MAX).reached;
+  return new Set(new Climb(present, seedsOf(present, target), AFFECTED_MAX).reached);
 }
 
 /** True when the newest telemetry says how it was, and not how it is. */
@@ -154,11 +152,11 @@ function total(present: Present): number {
 }
 
 /** Uses on the way that are declared and were never seen: nothing is known of how they fail. */
-function unknownOf(present: Present, reached: ReadonlySet<number>): readonly string[] {
+function unknownOf(present: Present, climb: Climb): readonly string[] {
   const { names } = present.graph;
   const unknown: string[] = [];
   for (const { user, needed } of present.declaredOnly) {
-    if (!reached.has(needed)) continue;
+    if (!climb.isReached(needed)) continue;
     unknown.push(`${names.textOf(user)} uses ${names.textOf(needed)}`);
     if (unknown.length >= LISTED_MAX) break;
   }

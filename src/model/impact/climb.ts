@@ -1,105 +1,155 @@
 // The walk upwards from what fails: everybody who suffers notably, each after what it needs.
 
 import { intervalOf, NEVER, type Interval } from "./interval.ts";
-import type { Present, Use } from "./present.ts";
-import { RankQueue } from "./rank-queue.ts";
+import type { Order, Present } from "./present.ts";
+import { USE_NUMBERS } from "./uses.ts";
 
 /** Who suffers less is not gone beyond. */
 const NOTABLE = 0.002;
 const PATH_MAX = 32;
+const NOBODY = 0xffff_ffff;
+const NODE_NUMBERS = 6;
+const IMPACT = 0;
+const ALONG = 3;
 
 /**
  * What a failure does to each node above it. Numbers stand in columns by node: a failure deep down is felt by thousands.
  * Where services use each other in a circle, one of them is taken before the other has been.
  */
 export class Climb {
-  readonly #present: Present;
+  readonly #order: Order;
   readonly #affectedMax: number;
-  /** The part of its requests that fail. */
-  readonly #impact: Columns;
-  /** How often a request of it that gets to the target fails with it, along the likeliest way. */
-  readonly #conditional: Columns;
+  /**
+   * Six numbers for each node, side by side because they are read together. First the part of its requests that fail: mid,
+   * down2, up2. Then how often a request of it that gets to the target fails with it, along the likeliest way: the same.
+   */
+  readonly #numbers: Float64Array;
   /** The next node on that way; the node itself at the target. */
   readonly #next: Uint32Array;
-  readonly reached = new Set<number>();
+  readonly #isReached: Uint8Array;
+  /** In the order in which they were reached, the seeds first. */
+  readonly reached: number[] = [];
 
   constructor(present: Present, seeds: ReadonlySet<number>, affectedMax: number) {
     const { nodeCount } = present.graph.names;
-    this.#present = present;
+    this.#order = present.order();
     this.#affectedMax = affectedMax;
-    this.#impact = new Columns(nodeCount);
-    this.#conditional = new Columns(nodeCount);
+    this.#numbers = new Float64Array(nodeCount * NODE_NUMBERS);
     this.#next = new Uint32Array(nodeCount);
+    this.#isReached = new Uint8Array(nodeCount);
     for (const node of seeds) {
-      this.#impact.set(node, 1, 0, 0);
-      this.#conditional.set(node, 1, 0, 0);
+      this.#numbers[node * NODE_NUMBERS + IMPACT] = 1;
+      this.#numbers[node * NODE_NUMBERS + ALONG] = 1;
       this.#next[node] = node;
-      this.reached.add(node);
+      this.#reach(node);
     }
-    this.#climb(seeds);
+    this.#climb();
   }
 
-  #climb(seeds: ReadonlySet<number>): void {
-    const queue = new RankQueue((node) => this.#present.rankOf(node));
+  #reach(node: number): void {
+    this.#isReached[node] = 1;
+    this.reached.push(node);
+  }
+
+  /** Whoever waits is taken in the order of ranks; one that stands below, in a circle, is gone back to. */
+  #climb(): void {
+    const { uses, ranks, byRank } = this.#order;
+    const waits = new Uint8Array(byRank.length);
+    let waiting = 0;
+    let lowest = byRank.length;
     const addUsers = (node: number): void => {
-      for (const { user } of this.#present.uses.get(node) ?? []) if (!this.reached.has(user)) queue.add(user);
+      const users = uses.usersOf(node);
+      for (let i = 0; i < users.length; i++) {
+        const user = users[i] as number;
+        const rank = ranks[user] as number;
+        if (this.#isReached[user] === 1 || waits[rank] === 1) continue;
+        waits[rank] = 1;
+        waiting++;
+        if (rank < lowest) lowest = rank;
+      }
     };
-    for (const node of seeds) addUsers(node);
-    for (let user = queue.take(); user !== undefined && this.reached.size < this.#affectedMax; user = queue.take()) {
-      if (this.#suffer(user, this.#present.needs.get(user) ?? [])) addUsers(user);
+    for (const node of [...this.reached]) addUsers(node);
+    while (waiting > 0 && this.reached.length < this.#affectedMax) {
+      while (waits[lowest] === 0) lowest++;
+      waits[lowest] = 0;
+      waiting--;
+      const user = byRank[lowest] as number;
+      if (this.#suffer(user)) addUsers(user);
     }
   }
 
   /** Whether what the user suffers is notable. Errors of what was measured apart add up by squares. */
-  #suffer(user: number, needs: readonly Use[]): boolean {
-    const { mid, down2, up2 } = this.#impact;
-    const along = this.#conditional;
+  #suffer(user: number): boolean {
+    const { begins, needed: neededOf, numbers: ofUses } = this.#order.uses;
+    const ofNodes = this.#numbers;
     // Of what goes well: the uses are taken as independent.
-    let [well, wellDown2, wellUp2] = [1, 0, 0];
-    let best: Use | null = null;
+    let well = 1;
+    let wellDown2 = 0;
+    let wellUp2 = 0;
+    let best = NOBODY;
     let bestMid = -1;
-    for (const use of needs) {
-      const { needed, risk, spread } = use;
-      if (needed === user || !this.reached.has(needed)) continue;
-      const below = mid[needed] as number;
-      const fails = risk.mid * below;
-      const failsDown2 = risk.mid * risk.mid * (down2[needed] as number) + below * below * risk.down2;
-      const failsUp2 = risk.mid * risk.mid * (up2[needed] as number) + below * below * risk.up2;
+    const end = begins[user + 1] as number;
+    for (let use = begins[user] as number; use < end; use++) {
+      const needed = neededOf[use] as number;
+      if (needed === user || this.#isReached[needed] === 0) continue;
+      const n = needed * NODE_NUMBERS;
+      const u = use * USE_NUMBERS;
+      const below = ofNodes[n] as number;
+      const risk = ofUses[u] as number;
+      const fails = risk * below;
+      const failsDown2 = risk * risk * (ofNodes[n + 1] as number) + below * below * (ofUses[u + 1] as number);
+      const failsUp2 = risk * risk * (ofNodes[n + 2] as number) + below * below * (ofUses[u + 2] as number);
       const rest = 1 - fails;
       wellDown2 = rest * rest * wellDown2 + well * well * failsUp2;
       wellUp2 = rest * rest * wellUp2 + well * well * failsDown2;
       well *= rest;
-      const alongMid = spread.mid * (along.mid[needed] as number);
-      if (alongMid > bestMid) [best, bestMid] = [use, alongMid];
+      const along = (ofUses[u + 3] as number) * (ofNodes[n + ALONG] as number);
+      if (along <= bestMid) continue;
+      best = use;
+      bestMid = along;
     }
-    this.#impact.set(user, 1 - well, wellUp2, wellDown2);
-    if (best !== null) this.#follow(user, best);
-    this.reached.add(user);
+    this.#set(user * NODE_NUMBERS + IMPACT, 1 - well, wellUp2, wellDown2);
+    if (best !== NOBODY) this.#follow(user, best);
+    this.#reach(user);
     const missing = NOTABLE - (1 - well);
     return missing < 0 || wellDown2 > missing * missing;
   }
 
-  #follow(user: number, { needed, spread }: Use): void {
-    const { mid, down2, up2 } = this.#conditional;
-    const below = mid[needed] as number;
-    const own = spread.mid * spread.mid;
-    const nextDown2 = own * (down2[needed] as number) + below * below * spread.down2;
-    const nextUp2 = own * (up2[needed] as number) + below * below * spread.up2;
-    this.#conditional.set(user, spread.mid * below, nextDown2, nextUp2);
+  #follow(user: number, use: number): void {
+    const { needed: neededOf, numbers: ofUses } = this.#order.uses;
+    const needed = neededOf[use] as number;
+    const [n, u] = [needed * NODE_NUMBERS + ALONG, use * USE_NUMBERS + 3];
+    const below = this.#numbers[n] as number;
+    const [down2, up2] = [this.#numbers[n + 1] as number, this.#numbers[n + 2] as number];
+    const [spread, spreadDown2, spreadUp2] = [ofUses[u] as number, ofUses[u + 1] as number, ofUses[u + 2] as number];
+    const own = spread * spread;
+    const [nextDown2, nextUp2] = [own * down2 + below * below * spreadDown2, own * up2 + below * below * spreadUp2];
+    this.#set(user * NODE_NUMBERS + ALONG, spread * below, nextDown2, nextUp2);
     this.#next[user] = needed;
   }
 
-  midOf(node: number): number {
-    return this.#impact.mid[node] ?? 0;
+  #set(at: number, mid: number, down2: number, up2: number): void {
+    this.#numbers[at] = mid;
+    this.#numbers[at + 1] = down2;
+    this.#numbers[at + 2] = up2;
+  }
+
+  #intervalAt(at: number): Interval {
+    const of = (i: number): number => this.#numbers[at + i] as number;
+    return intervalOf({ mid: of(0), down2: of(1), up2: of(2) });
+  }
+
+  isReached(node: number): boolean {
+    return this.#isReached[node] === 1;
   }
 
   impactOf(node: number): Interval {
-    return this.reached.has(node) ? this.#impact.get(node) : NEVER;
+    return this.isReached(node) ? this.#intervalAt(node * NODE_NUMBERS + IMPACT) : NEVER;
   }
 
   /** Undefined for a node from which there is no way. */
   conditionalOf(node: number): Interval | undefined {
-    return this.reached.has(node) ? this.#conditional.get(node) : undefined;
+    return this.isReached(node) ? this.#intervalAt(node * NODE_NUMBERS + ALONG) : undefined;
   }
 
   /** From a node to the target, along the likeliest way. */
@@ -113,27 +163,28 @@ export class Climb {
     }
     return path;
   }
-}
 
-class Columns {
-  readonly mid: Float64Array;
-  readonly down2: Float64Array;
-  readonly up2: Float64Array;
-
-  constructor(count: number) {
-    this.mid = new Float64Array(count);
-    this.down2 = new Float64Array(count);
-    this.up2 = new Float64Array(count);
-  }
-
-  set(node: number, mid: number, down2: number, up2: number): void {
-    this.mid[node] = mid;
-    this.down2[node] = down2;
-    this.up2[node] = up2;
-  }
-
-  get(node: number): Interval {
-    const at = (of: Float64Array): number => of[node] as number;
-    return intervalOf({ mid: at(this.mid), down2: at(this.down2), up2: at(this.up2) });
+  /** Those of the reached that are meant and suffer most, at most so many, the worst first; and how many are meant. */
+  worst(
+    isMeant: (node: number) => boolean,
+    count: number,
+  ): { readonly nodes: readonly number[]; readonly all: number } {
+    let kept: number[] = [];
+    let all = 0;
+    let least = -1;
+    const midOf = (node: number): number => this.#numbers[node * NODE_NUMBERS + IMPACT] as number;
+    const keep = (): void => {
+      // Sorting is stable: of two that suffer alike the one that was reached first comes first.
+      kept = kept.toSorted((a, b) => midOf(b) - midOf(a)).slice(0, count);
+      if (kept.length === count) least = midOf(kept.at(-1) as number);
+    };
+    for (const node of this.reached) {
+      if (!isMeant(node)) continue;
+      all++;
+      if (midOf(node) > least) kept.push(node);
+      if (kept.length >= 4 * count) keep();
+    }
+    keep();
+    return { nodes: kept, all };
   }
 }

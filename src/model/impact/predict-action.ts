@@ -59,10 +59,10 @@ function pastOf({ impacts }: Graph, node: number): readonly number[] {
 }
 
 /** The target first, and the others in order of their names, so that the same graph gives the same list. */
-function neighboursOf({ graph, uses, needs }: Present, node: number): readonly string[] {
+function neighboursOf({ graph, uses }: Present, node: number): readonly string[] {
   const near = new Set<number>();
-  for (const { user } of uses.get(node) ?? []) near.add(user);
-  for (const { needed } of needs.get(node) ?? []) near.add(needed);
+  for (const user of uses.usersOf(node)) near.add(user);
+  for (const needed of uses.neededBy(node)) near.add(needed);
   near.delete(node);
   const names = [...near].map((one) => graph.names.textOf(one)).toSorted((a, b) => (a < b ? -1 : 1));
   return [graph.names.textOf(node), ...names.slice(0, NEIGHBOURS_MAX - 1)];

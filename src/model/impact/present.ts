@@ -3,17 +3,8 @@
 import type { EdgeKind } from "../../wire/types/model.ts";
 import type { Graph, Moment } from "../graph.ts";
 import { subjectOfEdge } from "../names.ts";
-import { measuredPart, product, spreadOf, type Spread } from "./interval.ts";
-
-/** One use of something by a service. */
-export interface Use {
-  readonly user: number;
-  readonly needed: number;
-  /** How often a request of the user fails when what it needs fails under it. */
-  readonly spread: Spread;
-  /** The same of all of the user's requests, whether they need it or not. */
-  readonly risk: Spread;
-}
+import { measuredPart, product, spreadOf } from "./interval.ts";
+import { Uses, type Use } from "./uses.ts";
 
 /** An operation at which requests come in, and how it gets to something. */
 export interface Entry {
@@ -33,12 +24,9 @@ const SPREAD_EXPECTED = 0.5;
 export class Present {
   readonly graph: Graph;
   readonly moment: Moment;
-  /** Uses by what is used. */
-  readonly uses = new Map<number, Use[]>();
-  /** The same by who uses. */
-  readonly needs = new Map<number, Use[]>();
+  readonly uses: Uses;
   /** Uses that somebody declared and nobody has seen. */
-  readonly declaredOnly: Use[] = [];
+  readonly declaredOnly: Pick<Use, "user" | "needed">[] = [];
   /** Entries by what they reach. */
   readonly entries = new Map<number, Entry[]>();
   /** Services and other nodes by what they rest on. */
@@ -54,43 +42,34 @@ export class Present {
     this.graph = graph;
     this.moment = moment;
     const expected = this.#expectedSpread();
-    for (let edge = 0; edge < graph.names.edgeCount; edge++) this.#add(edge, expected);
+    const all: Use[] = [];
+    for (let edge = 0; edge < graph.names.edgeCount; edge++) this.#add(edge, expected, all);
+    this.#services = Uint8Array.from({ length: graph.names.nodeCount }, (_, node) =>
+      graph.names.refOf(node).kind === "service" ? 1 : 0,
+    );
+    this.uses = new Uses(all, graph.names.nodeCount);
     for (const [operation, part] of this.entered) {
       const { environment } = graph.names.refOf(operation);
       this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + part);
     }
   }
 
-  /** Nodes by how much is below them: whoever uses a node stands after it, but where they use each other in a circle. */
-  rankOf(node: number): number {
-    this.#ranks ??= this.#rankAll();
-    return this.#ranks[node] as number;
+  /**
+   * The uses, and nodes by how much is below them: whoever uses a node stands after it, but where they use each other in
+   * a circle. A node of no use at all has rank 0, which is nobody's.
+   */
+  order(): Order {
+    this.#order ??= orderOf(this.uses, this.graph.names.nodeCount);
+    return this.#order;
   }
 
-  #ranks: Uint32Array | null = null;
+  #order: Order | null = null;
 
-  /** In the order in which a walk downwards comes back up. */
-  #rankAll(): Uint32Array {
-    const ranks = new Uint32Array(this.graph.names.nodeCount);
-    let last = 0;
-    const begun = new Set<number>();
-    for (const start of this.needs.keys()) {
-      const way: { node: number; next: number }[] = [{ node: start, next: 0 }];
-      if (begun.has(start)) continue;
-      begun.add(start);
-      for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
-        const below = this.needs.get(top.node)?.[top.next++]?.needed;
-        if (below === undefined) {
-          ranks[top.node] = ++last;
-          way.pop();
-        } else if (!begun.has(below)) {
-          begun.add(below);
-          way.push({ node: below, next: 0 });
-        }
-      }
-    }
-    return ranks;
+  isService(node: number): boolean {
+    return this.#services[node] === 1;
   }
+
+  readonly #services: Uint8Array;
 
   /** What failures do on the whole: expected where an edge has shown none. */
   #expectedSpread(): number {
@@ -118,7 +97,7 @@ export class Present {
     return version !== 0 && versions.stateOf(version) !== 0 ? version : 0;
   }
 
-  #add(edge: number, expected: number): void {
+  #add(edge: number, expected: number, uses: Use[]): void {
     const { names, versions } = this.graph;
     const kind = names.kindOf(edge);
     const isMeant = DEPENDING.has(kind) || RESTING.has(kind) || kind === "reaches";
@@ -129,7 +108,7 @@ export class Present {
     if (running < 1) {
       // What runs elsewhere too goes on there; while a node is lost, at most its part of requests is.
       const part = spreadOf({ low: 0, mid: running, high: running });
-      return this.#addUse({ user: from, needed: to, spread: part, risk: part });
+      return void uses.push({ user: from, needed: to, spread: part, risk: part });
     }
     if (RESTING.has(kind)) {
       const part = kind === "member-of" && version !== 0 ? versions.measuredOf(version).share : 0;
@@ -145,13 +124,13 @@ export class Present {
       const spread = spreadOf({ low: 0, mid: expected / 2, high: 1 });
       const use = { user: from, needed: to, spread, risk: spread };
       this.declaredOnly.push(use);
-      return this.#addUse(use);
+      return void uses.push(use);
     }
     const { share, failures, spread: spreading } = versions.measuredOf(version);
     const part = Math.min(1, share);
     const spread = measuredPart(spreading, failures, expected);
     const risk = product({ low: part, mid: part, high: part }, spread);
-    this.#addUse({ user: from, needed: to, spread: spreadOf(spread), risk: spreadOf(risk) });
+    uses.push({ user: from, needed: to, spread: spreadOf(spread), risk: spreadOf(risk) });
   }
 
   /** The part of a service's instances that run on a node, where a cluster said so; else all. */
@@ -160,11 +139,6 @@ export class Present {
     const { part } = this.graph.declarations[(declared?.declaration ?? 0) - 1]?.attributes ?? {};
     const value = Number(part);
     return part !== undefined && value > 0 && value < 1 ? value : 1;
-  }
-
-  #addUse(use: Use): void {
-    push(this.uses, use.needed, use);
-    push(this.needs, use.user, use);
   }
 
   #addEntry(operation: number, to: number, version: number): void {
@@ -177,4 +151,40 @@ function push<T>(lists: Map<number, T[]>, key: number, item: T): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [item]);
   else list.push(item);
+}
+
+export interface Order {
+  readonly uses: Uses;
+  /** By node. */
+  readonly ranks: Uint32Array;
+  /** By rank. */
+  readonly byRank: Uint32Array;
+}
+
+/** In the order in which a walk downwards comes back up. */
+function orderOf(uses: Uses, nodeCount: number): Order {
+  const ranks = new Uint32Array(nodeCount);
+  const byRank = [0];
+  const begun = new Uint8Array(nodeCount);
+  /** Where in its uses the walk through each node is. */
+  const next = uses.begins.slice();
+  for (let start = 0; start < nodeCount; start++) {
+    if (begun[start] === 1 || uses.neededBy(start).length === 0) continue;
+    const way = [start];
+    begun[start] = 1;
+    for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
+      const at = next[top] as number;
+      if (at === uses.begins[top + 1]) {
+        ranks[top] = byRank.push(top) - 1;
+        way.pop();
+        continue;
+      }
+      next[top] = at + 1;
+      const below = uses.needed[at] as number;
+      if (begun[below] === 1) continue;
+      begun[below] = 1;
+      way.push(below);
+    }
+  }
+  return { uses, ranks, byRank: Uint32Array.from(byRank) };
 }
