@@ -85,10 +85,13 @@ export function requestOf(
 ): {
   readonly bytes: Buffer;
   readonly spans: number;
+  /** The ids of its traces. */
+  readonly traces: readonly Buffer[];
 } {
   const { random, services, depth, fan } = of;
   const bytes = (count: number): Buffer => Buffer.from(Array.from({ length: count }, () => Math.floor(random() * 256)));
   const byService = new Map<number, Buffer[]>();
+  const ids: Buffer[] = [];
   let spans = 0;
   const add = (service: number, one: Buffer): void => {
     spans++;
@@ -98,6 +101,7 @@ export function requestOf(
   };
   for (let i = 0; i < traces; i++) {
     const trace = bytes(16);
+    ids.push(trace);
     let service = Math.floor(random() * services);
     let parent: Buffer | null = null;
     for (let step = 0; step < depth; step++) {
@@ -112,5 +116,9 @@ export function requestOf(
       service = next;
     }
   }
-  return { bytes: Buffer.concat([...byService].map(([service, list]) => resourceSpans(service, list))), spans };
+  return {
+    bytes: Buffer.concat([...byService].map(([service, list]) => resourceSpans(service, list))),
+    spans,
+    traces: ids,
+  };
 }

@@ -6,6 +6,7 @@ import { appendBench } from "./append.ts";
 import { decideBench } from "./decide.ts";
 import { describeMachine, type Bench } from "./harness.ts";
 import { modelBench } from "./model.ts";
+import { otlpBench } from "./otlp.ts";
 import { proposeBench } from "./propose.ts";
 import { startBench } from "./start.ts";
 import { stormBench } from "./storm.ts";
@@ -19,6 +20,7 @@ const BENCHES: readonly Bench[] = [
   startBench,
   stormBench,
   modelBench,
+  otlpBench,
 ];
 
 const args = process.argv.slice(2);
