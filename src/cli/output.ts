@@ -58,6 +58,12 @@ export class Output {
     else this.printJson(value);
   }
 
+  /** What came of a command: as a value, or as a line that is escaped already. */
+  printResult(result: Fields, line: string, format: OutputFormat): void {
+    if (format === "json" || format === "yaml") this.printValue(result.value, format);
+    else this.print(line);
+  }
+
   printRows(resource: Resource, rows: readonly Fields[], options: { format: OutputFormat; heading?: boolean }): void {
     const nowMs = this.#host.clock.nowMs();
     const { columns, wide } = resource;

@@ -8,13 +8,15 @@ import { generatePrivateJwk, publicJwkOf, readPrivateJwk, writePrivateJwk } from
 import { canonicalJson } from "../../core/canonical-json.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { parseStrictJson } from "../../core/strict-json.ts";
-import { registrationOperand } from "../../wire/schemas/agents.ts";
+import { keyThumbprint, registrationOperand } from "../../wire/schemas/agents.ts";
 import { apiPath } from "../api-client.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { keyPathOf } from "../credentials.ts";
 import { EXIT, exitOfStatus, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
+import { checkWatched, statusLine, watchAction, watchOption } from "../watch-action.ts";
 
 const FILE_BYTES_MAX = 64 * 1024;
 
@@ -33,7 +35,10 @@ type InitFlags = {
   readonly dpop?: true;
   readonly reuseKey?: true;
   readonly out?: string;
+  readonly output: OutputFormat;
 };
+
+const FORMATS = ["table", "json", "yaml"] as const;
 
 export function addAgents(program: Command, runner: Runner): void {
   const agent = program.command("agent").description("Make, register and revoke agents");
@@ -55,17 +60,21 @@ export function addAgents(program: Command, runner: Runner): void {
     .option("--dpop", "its tokens must be bound to a key")
     .option("--reuse-key", "the key that is there already, to register something else for it")
     .option("--out <file>", "where the request goes (default: <name>.agent.json)")
+    .addOption(outputOption(FORMATS))
     .action(runner.action(init));
   agent
     .command("register")
     .description("Propose an agent as its request says; exits 3 while it waits for somebody else's approval")
     .argument("<file>", "the request that `agent init` wrote")
+    .addOption(watchOption())
+    .addOption(outputOption(FORMATS))
     .action(runner.action(register));
   agent
     .command("revoke")
     .description("Revoke an agent and all below it, at once")
     .argument("<id>")
     .option("--reason <text>", "kept with the revocation")
+    .addOption(outputOption(FORMATS))
     .action(runner.action(revoke));
 }
 
@@ -85,7 +94,8 @@ function init(session: Session, name: string, flags: InitFlags): ExitCode {
     writePrivateJwk(keyPath, jwk);
   }
   writeFileSync(out, `${JSON.stringify(request, null, 2)}\n`);
-  output.print(`${out}\n`);
+  const made = { id, request: out, keyFile: keyPath, thumbprint: keyThumbprint(publicJwkOf(jwk)) };
+  output.printResult(new Fields(made), `${out}\n`, flags.output);
   output.note(`the private key of ${id} is ${keyPath}; it stays on this machine`);
   output.note(`next: somebody signed in runs \`holdpoint agent register ${out}\`, and an owner approves it`);
   return EXIT.ok;
@@ -124,13 +134,17 @@ function parseRead(text: string): { source: string; classes: readonly string[] }
   return { source, classes: classes.split(",") };
 }
 
-async function register({ api, output }: Session, path: string): Promise<ExitCode> {
+type RegisterFlags = { readonly watch?: true; readonly output: OutputFormat };
+
+async function register(session: Session, path: string, flags: RegisterFlags): Promise<ExitCode> {
+  const { api, output } = session;
+  if (flags.watch) checkWatched(flags.output);
   const { body } = await api.call({ method: "POST", path: apiPath("v1", "agents"), body: readRequest(path) });
   const decision = new Fields(body);
-  output.print(`${decision.text("id")} ${decision.text("status")}\n`);
   const status = decision.exact("status");
+  if (!flags.watch) output.printResult(decision, statusLine(decision), flags.output);
   if (status === "held") output.note(`next: an owner runs \`holdpoint approve ${decision.text("id")}\``);
-  return exitOfStatus(status);
+  return flags.watch ? watchAction(session, decision.exact("id"), { format: flags.output }) : exitOfStatus(status);
 }
 
 function readRequest(path: string): JsonObject {
@@ -146,10 +160,13 @@ function readRequest(path: string): JsonObject {
   return value as JsonObject;
 }
 
-async function revoke({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {
+type RevokeFlags = { readonly reason?: string; readonly output: OutputFormat };
+
+async function revoke({ api, output }: Session, id: string, flags: RevokeFlags): Promise<ExitCode> {
+  const { reason } = flags;
   const body = reason === undefined ? {} : { reason };
   const answer = await api.call({ method: "POST", path: apiPath("v1", "agents", id, "revoke"), body });
   const revoked = new Fields(answer.body);
-  output.print(`${revoked.text("id")} ${revoked.text("status")}\n`);
+  output.printResult(revoked, statusLine(revoked), flags.output);
   return EXIT.ok;
 }

@@ -11,16 +11,22 @@ import { CliError, usageError } from "../cli-error.ts";
 import { answerCard, holdLines } from "../describe-action.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
 import { idOf } from "../resources.ts";
 import type { Runner, Session } from "../session.ts";
+import { checkWatched, statusLine, watchAction, watchOption } from "../watch-action.ts";
 
 type AnswerFlags = {
   readonly reason?: string;
   readonly yes?: true;
   readonly planHash?: string;
   readonly confirm?: string;
+  readonly watch?: true;
+  readonly output: OutputFormat;
 };
-type ReviewFlags = { readonly outcome: string; readonly note: string };
+type ReviewFlags = { readonly outcome: string; readonly note: string; readonly output: OutputFormat };
+type BackFlags = { readonly reason?: string; readonly watch?: true; readonly output: OutputFormat };
+const FORMATS = ["table", "json", "yaml"] as const;
 type Decision = "approve" | "deny" | "break-glass";
 
 export function addAnswers(program: Command, runner: Runner): void {
@@ -32,6 +38,8 @@ export function addAnswers(program: Command, runner: Runner): void {
     .option("-y, --yes", "do not ask; what is on hold now is approved")
     .option("--plan-hash <sha256>", "approve this plan only, as read before; does not ask")
     .option("--confirm <name>", "the name of its target, where nothing takes the plan back")
+    .addOption(watchOption())
+    .addOption(outputOption(FORMATS))
     .action(
       runner.action((session: Session, id: string, flags: AnswerFlags) =>
         answer(session, id, { decision: "approve", flags }),
@@ -44,6 +52,7 @@ export function addAnswers(program: Command, runner: Runner): void {
     .requiredOption("--reason <text>", "kept with the answer")
     .option("-y, --yes", "do not ask")
     .option("--plan-hash <sha256>", "deny this plan only, as read before; does not ask")
+    .addOption(outputOption(FORMATS))
     .action(
       runner.action((session: Session, id: string, flags: AnswerFlags) =>
         answer(session, id, { decision: "deny", flags }),
@@ -57,6 +66,8 @@ export function addAnswers(program: Command, runner: Runner): void {
     .option("-y, --yes", "do not ask")
     .option("--plan-hash <sha256>", "this plan only, as read before; does not ask")
     .option("--confirm <name>", "the name of its target, where nothing takes the plan back")
+    .addOption(watchOption())
+    .addOption(outputOption(FORMATS))
     .action(
       runner.action((session: Session, id: string, flags: AnswerFlags) =>
         answer(session, id, { decision: "break-glass", flags }),
@@ -68,24 +79,29 @@ export function addAnswers(program: Command, runner: Runner): void {
     .argument("<review>", "its id, or review/ID", idOf("review"))
     .addOption(new Option("--outcome <outcome>", "what you found").choices(REVIEW_OUTCOMES).makeOptionMandatory())
     .requiredOption("--note <text>", "kept with it")
+    .addOption(outputOption(FORMATS))
     .action(runner.action(review));
   program
     .command("withdraw")
     .description("Take your approval back, while others are still awaited")
     .argument("<action>", "its id, or action/ID", idOf("action"))
     .option("--reason <text>", "kept with it")
+    .addOption(outputOption(FORMATS))
     .action(runner.action(withdraw));
   program
     .command("cancel")
     .description("Take back an action of which no step has started")
     .argument("<action>", "its id, or action/ID", idOf("action"))
     .option("--reason <text>")
+    .addOption(watchOption())
+    .addOption(outputOption(FORMATS))
     .action(runner.action(cancel));
 }
 
 async function answer(session: Session, id: string, of: { decision: Decision; flags: AnswerFlags }): Promise<ExitCode> {
   const { decision, flags } = of;
   const { api, output, host } = session;
+  if (flags.watch) checkWatched(flags.output);
   const action = await api.document(apiPath("v1", "actions", id));
   const planHash = heldPlan(action);
   checkWanted(flags.planHash, planHash, action);
@@ -112,7 +128,8 @@ async function answer(session: Session, id: string, of: { decision: Decision; fl
   const path = apiPath("v1", "actions", id, isGlass ? "break-glass" : "approvals");
   const body = isGlass ? said : { decision, ...said };
   const result = new Fields((await api.call({ method: "POST", path, body })).body);
-  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  if (flags.watch) return watchAction(session, id, { format: flags.output });
+  output.printResult(result, statusLine(result), flags.output);
   if (decision === "deny") return EXIT.ok;
   if (result.exact("status") === "held") {
     const after = await api.document(apiPath("v1", "actions", id));
@@ -126,16 +143,17 @@ async function review({ api, output }: Session, id: string, flags: ReviewFlags):
   const result = new Fields(
     (await api.call({ method: "POST", path: apiPath("v1", "reviews", id), body: { outcome, note } })).body,
   );
-  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  output.printResult(result, statusLine(result), flags.output);
   return EXIT.ok;
 }
 
-async function withdraw({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {
+async function withdraw({ api, output }: Session, id: string, flags: BackFlags): Promise<ExitCode> {
+  const { reason } = flags;
   const planHash = heldPlan(await api.document(apiPath("v1", "actions", id)));
   const body = { decision: "withdraw", planHash, ...(reason === undefined ? {} : { reason }) };
   const path = apiPath("v1", "actions", id, "approvals");
   const result = new Fields((await api.call({ method: "POST", path, body })).body);
-  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  output.printResult(result, statusLine(result), flags.output);
   return EXIT.ok;
 }
 
@@ -194,11 +212,14 @@ async function typeTarget({ host }: Session, action: Fields): Promise<string | u
   return (await host.stdin.readLine())?.trim() ?? "";
 }
 
-async function cancel({ api, output }: Session, id: string, { reason }: { reason?: string }): Promise<ExitCode> {
+async function cancel(session: Session, id: string, { reason, watch, output: format }: BackFlags): Promise<ExitCode> {
+  const { api, output } = session;
+  if (watch) checkWatched(format);
   const body = reason === undefined ? {} : { reason };
   const result = new Fields(
     (await api.call({ method: "POST", path: apiPath("v1", "actions", id, "cancel"), body })).body,
   );
-  output.print(`${result.text("id")} ${result.text("status")}\n`);
+  if (watch) await watchAction(session, id, { format });
+  else output.printResult(result, statusLine(result), format);
   return EXIT.ok;
 }

@@ -11,6 +11,8 @@ import { CliError, usageError } from "../cli-error.ts";
 import { checkClientId, keyPathOf } from "../credentials.ts";
 import { DATA, dataFolder } from "../data-folder.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { Fields } from "../fields.ts";
+import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
 
 /** Where nothing is said: people read, answer and stop; agents propose, and read what they proposed. */
@@ -59,6 +61,7 @@ export function addIdentities(program: Command, runner: Runner): void {
   program
     .command("token")
     .description("Print a fresh access token of the configured client (or --client)")
+    .addOption(outputOption(["table", "json", "yaml"]))
     .action(runner.action(token));
 }
 
@@ -125,7 +128,23 @@ function disable({ host, output }: Session, id: string, { data }: { data?: strin
   return EXIT.ok;
 }
 
-async function token({ api, output }: Session): Promise<ExitCode> {
-  output.print(`${await api.token()}\n`);
+async function token({ api, output }: Session, flags: { readonly output: OutputFormat }): Promise<ExitCode> {
+  const text = await api.token();
+  output.printResult(new Fields({ token: text, ...claimsOf(text) }), `${text}\n`, flags.output);
   return EXIT.ok;
+}
+
+/** What a token says of itself, unchecked: for whoever prints it. Nothing for a session's secret, which says nothing. */
+function claimsOf(text: string): { readonly client?: string; readonly scope?: string; readonly expiresAt?: number } {
+  try {
+    const [, payload = ""] = text.split(".");
+    const { sub, scope, exp } = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
+    return {
+      ...(typeof sub === "string" ? { client: sub } : {}),
+      ...(typeof scope === "string" ? { scope } : {}),
+      ...(typeof exp === "number" ? { expiresAt: exp * 1000 } : {}),
+    };
+  } catch {
+    return {};
+  }
 }

@@ -12,6 +12,7 @@ import { outputOption, type OutputFormat } from "../output.ts";
 import { findResource, idOf } from "../resources.ts";
 import { signIfAgent } from "../signed-proposal.ts";
 import { pause, type Runner, type Session } from "../session.ts";
+import { checkWatched, watchAction, watchOption } from "../watch-action.ts";
 
 const ARGS_BYTES_MAX = 256 * 1024;
 const WAIT_S_MAX = 86_400;
@@ -29,6 +30,7 @@ type ProposeFlags = ArgumentFlags & {
   readonly model?: string;
   readonly promptHash?: string;
   readonly dryRun?: true;
+  readonly watch?: true;
   readonly promptFile?: string;
   readonly output: OutputFormat;
 };
@@ -49,7 +51,8 @@ export function addPropose(program: Command, runner: Runner): void {
     .option("--model <provider/name@version>", "of an agent: which model made the proposal")
     .option("--prompt-file <file>", "of an agent: the prompt that led to it, of which only the hash is sent")
     .option("--prompt-hash <sha256>", "of an agent: that hash itself")
-    .option("--wait <seconds>", "wait this long for it to end")
+    .addOption(new Option("--wait <seconds>", "wait this long for it to end").conflicts("watch"))
+    .addOption(watchOption())
     .addOption(outputOption(["table", "json", "yaml", "name"]))
     .action(runner.action(propose));
 }
@@ -61,12 +64,13 @@ export function addRevert(program: Command, runner: Runner): void {
     .argument("<action>", "its id, or action/ID", idOf("action"))
     .requiredOption("--reason <text>", "why, for those who decide")
     .option("--idempotency-key <key>", "the same key never makes a second action (made up when absent)")
-    .option("--wait <seconds>", "wait this long for it to end")
+    .addOption(new Option("--wait <seconds>", "wait this long for it to end").conflicts("watch"))
+    .addOption(watchOption())
     .addOption(outputOption(["table", "json", "yaml", "name"]))
     .action(runner.action(revert));
 }
 
-type RevertFlags = Pick<ProposeFlags, "idempotencyKey" | "wait" | "output"> & { readonly reason: string };
+type RevertFlags = Pick<ProposeFlags, "idempotencyKey" | "wait" | "watch" | "output"> & { readonly reason: string };
 
 async function revert(session: Session, id: string, flags: RevertFlags): Promise<ExitCode> {
   const key = flags.idempotencyKey ?? madeUpKey(session);
@@ -96,13 +100,15 @@ async function propose(session: Session, kind: string, flags: ProposeFlags): Pro
 type Asking = {
   readonly request: ReturnType<typeof signIfAgent> & { readonly path: string };
   readonly key: string;
-  readonly flags: Pick<ProposeFlags, "wait" | "output">;
+  readonly flags: Pick<ProposeFlags, "wait" | "watch" | "output">;
 };
 
 async function decide(session: Session, { request, key, flags }: Asking): Promise<ExitCode> {
   const waitMs = parseWait(flags.wait);
+  if (flags.watch) checkWatched(flags.output);
   const decision = new Fields(await send(session, request, key));
   const id = decision.exact("id");
+  if (flags.watch) return watchAction(session, id, { format: flags.output });
   // "known" says only that the key was used before: the action itself says what became of it.
   const isSettled = decision.exact("status") !== "known" && waitMs === 0;
   const shown = isSettled ? decision : await waitForEnd(session, id, waitMs);
