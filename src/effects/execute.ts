@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
+import type { BudgetReader } from "../wire/contracts/health.ts";
 import type { ImageVerifier } from "../wire/contracts/images.ts";
 import type { Json } from "../core/json.ts";
 import type { Command, CommandInputs } from "../kernel/command.ts";
@@ -28,6 +29,7 @@ export type ExecuteParts = {
   /** How tickets are found and resolved; null where there are none. */
   readonly tickets: TicketTerms | null;
   readonly images: ImageVerifier;
+  readonly budgets: BudgetReader;
   readonly planTimeoutMs: number;
   readonly stepTimeoutMs: number;
 };

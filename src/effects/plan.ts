@@ -8,7 +8,8 @@ import type { InverseFacts } from "../kernel/events.ts";
 import { incidentOf } from "../kernel/incident-index.ts";
 import { isRevert } from "../kernel/reverts.ts";
 import type { Action } from "../kernel/state.ts";
-import type { ActionKind, Plan } from "../wire/contracts/executor.ts";
+import type { HealthAnswer } from "../wire/contracts/health.ts";
+import type { ActionKind, Executor, Plan } from "../wire/contracts/executor.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ImageVerifier } from "../wire/contracts/images.ts";
@@ -57,15 +58,24 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   }
   const { signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
-  const images = await imagesOf(parts.images, plan);
+  const [images, budget] = isRevert(action)
+    ? [[], null] // it is owed, whatever it brings
+    : await Promise.all([imagesOf(parts.images, plan), budgetOf(parts, action, executor)]);
   const found = {
-    ...findingsOf(plan),
+    ...findingsOf(plan, budget),
     ...(images.length === 0 ? {} : { images }),
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
   };
-  await submit({ planHash, code: "", ...found }, { args, plan: plan as unknown as Json });
+  const content = { args, plan: plan as unknown as Json };
+  await submit({ planHash, code: "", ...found }, budget === null ? content : { ...content, budget: { ...budget } });
+}
+
+/** Null for what bears on no load, and where nothing is promised. */
+async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Executor): Promise<HealthAnswer | null> {
+  const { risks = [] } = kinds.find(({ kind }) => kind === action.kind) ?? {};
+  return risks.includes("performance") ? budgets.ask(action) : null;
 }
 
 /** What it would run, each verified; what it does not show is not verified. */
@@ -75,8 +85,8 @@ async function imagesOf(verifier: ImageVerifier, plan: Plan): Promise<readonly I
 }
 
 /** What a plan puts at risk, for the record; nothing where nothing was found. */
-export function findingsOf(plan: Plan): { readonly findings?: PlanFindings } {
-  const findings = findRisks(plan);
+export function findingsOf(plan: Plan, budget: HealthAnswer | null = null): { readonly findings?: PlanFindings } {
+  const findings = findRisks(plan, budget === null || budget.result === "pass" ? [] : ["slo-headroom"]);
   return findings.risks.length === 0 ? {} : { findings };
 }
 

@@ -99,7 +99,7 @@ export async function readyProposal(
   });
   checkSecrets(services, requestText, body);
   const planned =
-    kind?.planning === "pure"
+    kind?.planning === "pure" && services.actions.plansAtOnce(kind, target)
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
       : null;
   if (body.kind === "agent.register") await services.agents.checkPossession(args);

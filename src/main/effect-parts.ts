@@ -3,6 +3,7 @@
 import { join, resolve } from "node:path";
 import type { Logger } from "pino";
 import { createImageVerifier, NO_IMAGE_VERIFIER } from "../adapters/images/image-verifier.ts";
+import { createBudgets } from "../adapters/health/budgets.ts";
 import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
 import { createSqlReader } from "../adapters/executors/sql-reader.ts";
@@ -91,6 +92,8 @@ export function createEffectParts({
   });
   warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);
+  const health = openHealth(config, { egress, credentials });
+  const probeTimeout = (): AbortSignal => AbortSignal.timeout(config.health.timeoutMs);
   return {
     kernel,
     brake,
@@ -102,14 +105,15 @@ export function createEffectParts({
     registered,
     teams: config.teams,
     classifyTimeout: () => AbortSignal.timeout(chainTimeoutMs(config)),
-    health: openHealth(config, { egress, credentials }),
+    health,
+    budgets: createBudgets(config.health.objectives, { probe: health, timeout: probeTimeout }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
     images: openImages(config),
     predictor,
     predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
     relater: predictor,
     relateTimeout: () => AbortSignal.timeout(RELATE_TIMEOUT_MS),
-    probeTimeout: () => AbortSignal.timeout(config.health.timeoutMs),
+    probeTimeout,
     planTimeoutMs: config.execution.planTimeoutMs,
     stepTimeoutMs: config.execution.stepTimeoutMs,
   };

@@ -205,11 +205,12 @@ function signalService({ config, identity, effects }: Parts): SignalService {
 
 const NO_PLANNING_LIMIT = new AbortController().signal;
 
-function actionService({ executors }: EffectParts, kernel: Kernel): ActionService {
+function actionService({ executors, budgets }: EffectParts, kernel: Kernel): ActionService {
   const kinds = new Map<string, ActionKind>();
   for (const executor of new Set(executors.values())) for (const kind of executor.kinds) kinds.set(kind.kind, kind);
   return {
     kinds,
+    plansAtOnce: ({ risks }, target) => !(risks.includes("performance") && budgets.covers(target)),
     async plan({ kind, target, args, agent }) {
       const executor = executors.get(kind);
       if (executor === undefined) throw new AppError("action-kind-unknown", `no executor offers ${kind}`, { kind });

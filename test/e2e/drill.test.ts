@@ -1,11 +1,13 @@
-// A drill: an action and its inverse in staging, both in the ledger, with receipts that prove it.
+// Calls of operations: a drill with its receipts, and a service whose error budget is nearly spent.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { after, before, it } from "node:test";
 import { startOperations, type OperationsStandIn } from "../../examples/stand-ins/operations.ts";
-import { TestServer, writePolicies } from "./server.ts";
+import { eventually, OWNER, TestServer, writePolicies } from "./server.ts";
 
 const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
@@ -13,22 +15,38 @@ metadata: { name: calls }
 spec:
   match: { actions: [http.call] }
   rules:
+    - { name: thin, when: plan.risks.sloHeadroom, decision: refuse }
     - { name: free, decision: allow }
 `;
 
 let policies: string;
 let operations: OperationsStandIn;
 let server: TestServer;
+/** Answers every query with the share of bad requests. */
+let metrics: Server;
+let badShare: string | null = "0.0001";
 
 before(async () => {
   policies = writePolicies(tmpdir(), POLICIES);
   operations = await startOperations({ token: "operations-token" });
   const target = { environment: "staging", service: "cart", repeat: "idempotent", tokenRef: "http/cart" };
   const drain = { ...target, name: "drain", baseUrl: operations.url, path: "/drain", undo: "fill" };
+  metrics = createServer((_request, response) => {
+    const result = badShare === null ? [] : [{ metric: {}, value: [1, badShare] }];
+    response.end(JSON.stringify({ status: "success", data: { resultType: "vector", result } }));
+  });
+  await new Promise<void>((resolve) => metrics.listen(0, "127.0.0.1", resolve));
+  const search = { ...drain, name: "search-drain", service: "search", undo: undefined };
   const fill = { ...target, name: "fill", baseUrl: operations.url, path: "/fill" };
   server = await TestServer.create({
     policy: { path: policies },
-    executors: { http: { operations: [drain, fill] } },
+    executors: { http: { operations: [drain, fill, search] } },
+    health: {
+      endpoints: { metrics: { baseUrl: `http://127.0.0.1:${(metrics.address() as AddressInfo).port}` } },
+      objectives: [
+        { environment: "staging", service: "search", endpoint: "metrics", badShare: "bad_share", objective: 0.999 },
+      ],
+    },
   });
   server.keepSecret("http/cart", "operations-token");
   await server.start();
@@ -37,6 +55,7 @@ before(async () => {
 after(async () => {
   await server.remove();
   await operations.close();
+  metrics.close();
   rmSync(policies, { recursive: true });
 });
 
@@ -74,4 +93,29 @@ it("does not pass for what has no inverse, and is never in production", async ()
     assert.match(await drill("drain", "-e", environment), /never in production/);
   }
   assert.equal(operations.done.length, before + 1);
+});
+
+/** What is decided about a change to a service that promises 99.9 %, of whose budget a tenth has to be left. */
+async function decidedAt(share: string | null): Promise<Record<string, unknown>> {
+  badShare = share;
+  const body = {
+    kind: "http.call",
+    target: { environment: "staging", service: "search" },
+    arguments: { operation: "search-drain" },
+  };
+  const { body: asked } = await server.ask("POST", "/v1/actions", { as: OWNER, body, key: `budget-${share}` });
+  return eventually("its decision", async () => {
+    const { body: read } = await server.ask("GET", `/v1/actions/${asked.id}`, { as: OWNER });
+    const { status } = read;
+    return ["succeeded", "refused"].includes(status) ? (read as unknown as Record<string, unknown>) : undefined;
+  });
+}
+
+it("a change goes alone while enough of the error budget is left, and not when it is thin or nobody can tell", async () => {
+  assert.equal((await decidedAt("0.0008"))["status"], "succeeded");
+  for (const share of ["0.00095", "0.5", null]) {
+    const refused = await decidedAt(share);
+    assert.equal(refused["status"], "refused", `at ${share}`);
+    assert.match(JSON.stringify(refused["timeline"]), /"risks":"slo-headroom"/);
+  }
 });

@@ -118,6 +118,7 @@ export class Stage {
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: { predictAction: () => this.onPredict() },
       images: NO_IMAGE_VERIFIER,
+      budgets: { covers: () => false, ask: () => Promise.resolve(null) },
       predictTimeout: () => this.#term(),
       relater: { relate: (ask) => this.onRelate(ask) },
       relateTimeout: () => this.#term(),

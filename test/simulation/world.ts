@@ -182,6 +182,7 @@ export class World {
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: modelPredictor(this.random, this.turns),
       images: NO_IMAGE_VERIFIER,
+      budgets: { covers: () => false, ask: () => Promise.resolve(null) },
       predictTimeout: () => this.#term(),
       relater: modelRelater(this.random, this.turns),
       relateTimeout: () => this.#term(),

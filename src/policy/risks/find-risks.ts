@@ -13,8 +13,9 @@ export type SeenPlan = { readonly kind: string; readonly diff: Json };
 /** The most changes of one object that a plan shows: with so many there may be more. */
 export const CHANGES_SHOWN_MAX = 100;
 
-export function findRisks({ kind, diff }: SeenPlan): PlanFindings {
-  const found = isObject(diff) ? risksOfDiff(kind, diff) : [];
+/** `known` are risks that something else than the plan's bytes tells: how its service stands now. */
+export function findRisks({ kind, diff }: SeenPlan, known: readonly PlanRisk[] = []): PlanFindings {
+  const found = [...known, ...(isObject(diff) ? risksOfDiff(kind, diff) : [])];
   const tags = isObject(diff) ? tagsIn(diff["tags"]) : [];
   const all = new Set<PlanRisk>(tags.length === 0 ? found : [...found, "regulated"]);
   return { risks: PLAN_RISKS.filter((risk) => all.has(risk)), tags };

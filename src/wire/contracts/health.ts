@@ -15,6 +15,13 @@ export interface HealthAnswer {
   readonly evidence: JsonObject;
 }
 
+/** Whether a service has enough of its error budget left for a change. */
+export interface BudgetReader {
+  covers(target: { readonly environment: string; readonly service: string }): boolean;
+  /** `pass` when enough is left; null where nothing is declared. Never throws. */
+  ask(target: { readonly environment: string; readonly service: string }): Promise<HealthAnswer | null>;
+}
+
 export interface HealthProbe {
   /** Never throws: who cannot be asked is `unknown`. */
   ask(question: HealthQuestion, signal: AbortSignal): Promise<HealthAnswer>;
