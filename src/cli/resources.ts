@@ -53,6 +53,13 @@ function waitText(waitMs: number | null): string {
   return waitMs === null ? NONE : waitMs < 60_000 ? `${Math.floor(waitMs / 100) / 10}s` : formatDuration(waitMs);
 }
 
+/** Of a bounded grant: how many of its actions, and how much. */
+function usedText(terms: Fields | null): string {
+  if (terms === null) return NONE;
+  const size = terms.has("size") ? `, ${terms.text("usedSize")}/${terms.text("size")}` : "";
+  return `${terms.text("usedCount")}/${terms.text("count")}${size}`;
+}
+
 /** None named is all of them. */
 function placesText(level: Fields, name: "environments" | "services"): string {
   return level.has(name) ? level.texts(name) : "*";
@@ -262,6 +269,7 @@ export const RESOURCES: readonly Resource[] = [
     wide: [
       column("CODE", "code"),
       column("ATTEMPT", "attempt"),
+      { heading: "USED", cell: ({ fields }) => usedText(fields.fields("terms")) },
       column("REVOKED-BY", "revokedBy"),
       column("PLAN", "planHash"),
       age("GRANTED", "grantedAt"),

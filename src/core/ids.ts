@@ -24,6 +24,7 @@ export type IdPrefix =
   | "stm"
   | "sil"
   | "rvt"
+  | "grs"
   | "lvl";
 
 /**

@@ -6,6 +6,7 @@ import type { EventType, KernelEvent } from "./events.ts";
 import * as actions from "./reducers/actions.ts";
 import * as agents from "./reducers/agents.ts";
 import * as control from "./reducers/control.ts";
+import * as sets from "./reducers/grant-sets.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
@@ -76,6 +77,9 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.expired": actions.applyEnded("expired"),
   "action.granted": actions.applyGranted,
   "action.grant-revoked": actions.applyGrantRevoked,
+  "grant.created": sets.applySetCreated,
+  "grant.revoked": sets.applySetEnded,
+  "grant.expired": sets.applySetEnded,
   "action.completed": actions.applyCompleted,
   "step.started": actions.applyStepStarted,
   "step.finished": actions.applyStepFinished,

@@ -11,6 +11,7 @@ import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { EvaluationFacts } from "./events.ts";
+import { askedOfItsRoute, setFor, whySetRefused, within, type GrantSet } from "./grant-sets.ts";
 import { guard } from "./guardrails.ts";
 import { askedFacts, hasConsent } from "./holds.ts";
 import { pieceReservation, sizeFacts, targetOf } from "./impacts.ts";
@@ -130,7 +131,7 @@ export function settle(tx: Transaction, actionId: string): void {
   // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
   const problem = action.signed === null ? null : authorityProblem(tx.state, action);
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
-  const stopped = action.effect === "kernel" ? whyLevelRefused(tx.state, tx.now, action) : null;
+  const stopped = action.effect === "kernel" ? whyNotAsked(tx, action) : null;
   if (stopped !== null) return refuse(tx, action, { evaluation: null, code: stopped });
   if (isTightening(action)) return tighten(tx, action);
   const brake = brakeOn(tx.state.brakes.values(), action);
@@ -145,19 +146,25 @@ export function settle(tx: Transaction, actionId: string): void {
   const at = { state: tx.state, now: tx.now, policy };
   const { result: staged, dryRun } = restrict(at, action, decided);
   const { result: limited, advised } = limitByLevel(at, action, staged);
-  const result = guard(tx, action, requireSignature(action, limited));
+  const result = askedOfItsRoute(action, guard(tx, action, requireSignature(action, limited)));
   const evaluation = toFacts(result, tx.engine.version);
   if (advised) return advise(tx, action, { evaluation, code: "level" });
   if (result.duplicateOf !== null) return suppress(tx, action, { evaluation, duplicateOf: result.duplicateOf });
   if (result.decision === "refuse") return refuse(tx, action, { evaluation, code: refusalCode(result) });
   if (action.dryRun === true) return advise(tx, action, { evaluation, code: "dry-run" });
-  if (result.decision === "hold" && !hasConsent(action, result.route, policy)) {
-    return hold(tx, action, { result, evaluation, policy });
-  }
+  const isAsked = result.decision === "hold" && !hasConsent(action, result.route, policy);
+  const under = isAsked ? setFor(tx, action, { result, policy }) : null;
+  if (isAsked && under === null) return hold(tx, action, { result, evaluation, policy });
   const wait = whyWait(action, { now: tx.now, waits: result.waits });
   if (wait !== null && !isRoomToWait(tx.state, action)) return refuse(tx, action, { evaluation, code: "queue-full" });
   if (wait !== null) return waitFor(tx, action, { ...wait, evaluation });
-  grant(tx, action, { result, evaluation, policy, dryRun: dryRun || brake === "dry-run" });
+  const stood = under === null ? evaluation : { ...evaluation, verdicts: [...evaluation.verdicts, within(under)] };
+  grant(tx, action, { result, evaluation: stood, policy, under, dryRun: dryRun || brake === "dry-run" });
+}
+
+/** Why an action of Holdpoint's own is not even asked about. */
+function whyNotAsked(tx: Transaction, action: Action): string | null {
+  return action.kind === "grant.create" ? whySetRefused(tx, action) : whyLevelRefused(tx.state, tx.now, action);
 }
 
 /** True when policy asks people about it, whatever the stage. */
@@ -268,12 +275,19 @@ function tighten(tx: Transaction, action: Action): void {
   const result = { ...whole, bundleHash, decision: "allow", verdicts: [TIGHTENED] } as const;
   const evaluation = toFacts(result, tx.engine.version);
   if (action.dryRun === true) return advise(tx, action, { evaluation, code: "dry-run" });
-  grant(tx, action, { result, evaluation, dryRun: false, policy: null });
+  grant(tx, action, { result, evaluation, dryRun: false, policy: null, under: null });
 }
 
-type Granted = { result: Evaluation; evaluation: EvaluationFacts; dryRun: boolean; policy: ActivePolicy | null };
+type Granted = {
+  readonly result: Evaluation;
+  readonly evaluation: EvaluationFacts;
+  readonly dryRun: boolean;
+  readonly policy: ActivePolicy | null;
+  /** Stands for the people whom it would be held for. */
+  readonly under: GrantSet | null;
+};
 
-function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, policy }: Granted): void {
+function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, policy, under }: Granted): void {
   assert(action.planHash !== null, "only a planned action is granted");
   const completed = dryRun ? "dry-run" : action.effect === "none" ? "recorded" : null;
   // In alphabetical order: what is in canonical order is written fastest.
@@ -291,12 +305,13 @@ function grant(tx: Transaction, action: Action, { result, evaluation, dryRun, po
   const forgets = marksToForget(tx.state, result.duplicateKeys);
   const isExternal = completed === null && action.effect === "external";
   const along = isExternal && policy !== null ? termsFor(tx, action, policy) : undefined;
-  const needed = levelNeeded(action, result);
-  const isPlain = forgets.length === 0 && along === undefined && needed === 0;
+  const needed = levelNeeded(action, { minimumLevel: result.minimumLevel, isAsked: under !== null });
+  const isPlain = forgets.length === 0 && along === undefined && needed === 0 && under === null;
   const more = {
     ...along,
     ...(forgets.length === 0 ? {} : { forgets }),
     ...(needed === 0 ? {} : { levelNeeded: needed }),
+    ...(under === null || dryRun ? {} : { under: { grant: under.id, size: action.size ?? 1 } }),
   };
   tx.emit({
     type: "action.granted",

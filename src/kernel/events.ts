@@ -1,6 +1,7 @@
 // Every event the kernel records, with the shape of its facts. A released shape never changes: it gets a new version.
 
 import type { JsonObject } from "../core/json.ts";
+import type { GrantSetScope } from "../wire/types/grant-set.ts";
 import type { ReviewOutcome } from "../wire/types/approvals.ts";
 import type {
   ApprovalGivenFacts,
@@ -12,6 +13,8 @@ import type {
 } from "./hold-facts.ts";
 import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
+import type { Spent } from "./grant-sets.ts";
+import type { Consent } from "./hold-state.ts";
 import type { WaitingFacts } from "./waits.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
@@ -213,13 +216,26 @@ export type EventFacts = {
     readonly revertGrant?: string;
     /** The level without which it is worth nothing; absent where levels do not apply. */
     readonly levelNeeded?: number;
+    /** The bounded grant under which nobody was asked, and how much of that it takes; absent for all others. */
+    readonly under?: Spent;
     /** Why the grant is the end of it, since nothing outside is to happen; null when something is. */
     readonly completed: "recorded" | "dry-run" | null;
   };
+  /** Bounded: by those whom its route asks, who need not be asked about each action then. */
+  "grant.created": GrantSetScope & { readonly action: string } & Pick<Consent, "approvals" | "asks" | "step">;
+  "grant.revoked": { readonly agent: string; readonly code: "by-request" | "given-up" | "agent-revoked" };
+  "grant.expired": { readonly agent: string };
   /** Taken back: what is under way is stopped and asked about, the rest ends with this. */
   "action.grant-revoked": {
     readonly grant: string;
-    readonly code: "by-request" | "given-up" | "agent-revoked" | "level-revoked" | "level-expired" | "level-lost";
+    readonly code:
+      | "by-request"
+      | "given-up"
+      | "set-revoked"
+      | "agent-revoked"
+      | "level-revoked"
+      | "level-expired"
+      | "level-lost";
     /** As it stands after that: unchanged while a call is under way. */
     readonly status: ActionStatus;
   };

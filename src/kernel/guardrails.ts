@@ -9,6 +9,7 @@ import type { Action, State } from "./state.ts";
 const LOOSENING: ReadonlySet<string> = new Set([
   "agent.register",
   "domain.release",
+  "grant.create",
   "killswitch.resume",
   "level.grant",
   "policy.activate",

@@ -3,6 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { liftBrake } from "./brake-changes.ts";
 import { registerAgent } from "./commands/agents.ts";
+import { createSet } from "./commands/grant-sets.ts";
 import { grantLevel, revokeLevel } from "./commands/levels.ts";
 import { checkSilence, createSilence } from "./commands/silences.ts";
 import { setStage } from "./commands/stage.ts";
@@ -52,6 +53,8 @@ function effect(tx: Transaction, action: Action): boolean {
       return registerAgent(tx, action);
     case "silence.create":
       return createSilence(tx, { action: action.id, operand });
+    case "grant.create":
+      return createSet(tx, action);
     case "level.grant":
       return grantLevel(tx, action);
     case "level.revoke":

@@ -90,9 +90,12 @@ function withVerdict(result: Evaluation, verdict: Verdict): Evaluation {
 }
 
 /** The level without which the grant of this action is worth nothing; 0 where levels do not apply. */
-export function levelNeeded(action: Action, { minimumLevel }: Pick<Evaluation, "minimumLevel">): number {
+export function levelNeeded(
+  action: Action,
+  { minimumLevel, isAsked }: Pick<Evaluation, "minimumLevel"> & { readonly isAsked: boolean },
+): number {
   if (action.agentKind !== "agent" || action.effect === "kernel") return 0;
-  return action.consent !== null ? 1 : Math.max(2, minimumLevel);
+  return isAsked || action.consent !== null ? 1 : Math.max(2, minimumLevel);
 }
 
 /** True when the agent no longer has the level that the action was granted at. */

@@ -5,6 +5,9 @@ export const LIMITS = {
   liveActionsMax: 50_000,
   /** Room beyond that which only triage may take: no agent fills the table that alerts need. */
   triageActionsMax: 50_000,
+  /** Bounded grants that stand: of all agents, and of one. */
+  grantSetsMax: 2_000,
+  grantSetsPerAgentMax: 32,
   /** Actions that wait for their window or for others, and of those for others on one service; one more is refused. */
   waitingMax: 2_000,
   waitingAtServiceMax: 16,
@@ -77,6 +80,8 @@ export const TERMS = {
   revertMs: 10 * 60_000,
   /** How long the target may be asked again about a step whose end nobody saw, before people are. */
   reconcileMs: 15 * 60_000,
+  /** The longest that a bounded grant holds. */
+  grantSetMs: 7 * 24 * 3_600_000,
   /** A window ends at most so far ahead. */
   windowAheadMs: 31 * 24 * 3_600_000,
   /** A classification that has not come by then counts as absent. */

@@ -12,6 +12,7 @@ import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Agent } from "./agent.ts";
 import type { SignalFacts } from "./signal-facts.ts";
+import type { GrantSet, Spent } from "./grant-sets.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Joins } from "./joins.ts";
@@ -33,6 +34,8 @@ export type Grant = {
   readonly verify?: VerifyTerms;
   /** Under which it is taken back. */
   readonly revert?: string;
+  /** What it took of a bounded grant. */
+  readonly under?: Spent;
   /** The level without which it is worth nothing; 0 where levels do not apply. */
   readonly levelNeeded: number;
   /** It was taken back while a call was under way: nothing begins under it any more. */
@@ -299,6 +302,8 @@ export type State = {
   silenced: Map<string, SilencedAlert>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
+  /** Bounded grants, in the order in which they were given. */
+  sets: Map<string, GrantSet>;
   /** Actions that wait to begin, in the order in which they came. */
   waiting: Map<string, Waiting>;
   counters: Map<string, Counter>;
@@ -345,6 +350,7 @@ export function emptyState(): State {
     silenced: new Map(),
     runs: new Map(),
     actions: new Map(),
+    sets: new Map(),
     waiting: new Map(),
     counters: new Map(),
     impacts: new Map(),

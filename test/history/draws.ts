@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { CommandInputs } from "../../src/kernel/command.ts";
+import { SEVERITIES } from "../../src/wire/types/classification.ts";
 
 /** mulberry32: small, seeded, the same everywhere. */
 export class Draws {
@@ -71,4 +72,23 @@ export function wordOf(
     at: draws.chance(5) ? null : nowMs - draws.below(60_000),
     revision: draws.chance(2) ? null : draws.below(9),
   };
+}
+
+/** What a classifier says of a run, or that its answer was none. */
+export function classificationOf(draws: Draws, run: string): CommandInputs["classify-run"] {
+  const known = !draws.chance(6);
+  const classification = {
+    severity: draws.from(SEVERITIES),
+    confidencePpm: draws.below(1_000_001),
+    requiresTicket: draws.chance(2),
+    requiresPaging: draws.chance(2),
+    requiresMim: draws.chance(5),
+    team: "shop",
+  };
+  const by = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p" };
+  const classifier = { ...by, answerHash: hash("sha256", run), inputTokens: 321, outputTokens: 45 };
+  const said = draws.chance(2) ? classifier : null;
+  return known
+    ? { run, classification, classifier, code: "", problems: [] }
+    : { run, classification: null, classifier: said, code: "invalid", problems: ["confidence"] };
 }

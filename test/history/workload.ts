@@ -7,13 +7,13 @@ import type { Action, Incident } from "../../src/kernel/state.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { REVIEW_OUTCOMES, type Approval } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
-import { SEVERITIES } from "../../src/wire/types/classification.ts";
 import { registrationOf, registrationProposal, signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
+import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
+import { classificationOf, Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
@@ -81,22 +81,7 @@ export class Workload extends Recorder {
     const run = this.#one([...this.state.runs.keys()]);
     if (run === undefined) return this.#signal();
     if (this.#chance(6)) this.submit(relateCommand(this.#draws, run));
-    const known = !this.#chance(6);
-    const classification = {
-      severity: this.#from(SEVERITIES),
-      confidencePpm: this.#below(1_000_001),
-      requiresTicket: this.#chance(2),
-      requiresPaging: this.#chance(2),
-      requiresMim: this.#chance(5),
-      team: "shop",
-    };
-    const by = { provider: "rules", model: "r", modelVersion: "1", promptHash: "p" };
-    const classifier = { ...by, answerHash: hash("sha256", run), inputTokens: 321, outputTokens: 45 };
-    const said = this.#chance(2) ? classifier : null;
-    const input = known
-      ? { run, classification, classifier, code: "", problems: [] }
-      : { run, classification: null, classifier: said, code: "invalid", problems: ["confidence"] };
-    this.submit(command("classify-run", "system:triage", input));
+    this.submit(command("classify-run", "system:triage", classificationOf(this.#draws, run)));
   }
 
   #propose(): void {
@@ -354,12 +339,24 @@ export class Workload extends Recorder {
 
   #moveLevel(): void {
     const grant = this.#one([...this.state.levels.values()].flat());
+    if (this.#chance(2)) return this.#grantSet();
     if (grant !== undefined && this.#chance(3)) {
       return void this.submit(command("propose-action", "person:p-bob", revokeProposal(grant.id, BOB)));
     }
     const given = { agent: this.#from(AGENTS), level: this.#from([1, 2, 3] as const) };
     const expiresAt = this.nowMs + 1 + this.#below(8 * 3_600_000);
     this.#agreed("person:p-bob", levelProposal({ ...given, expiresAt }, BOB));
+  }
+
+  /** Given, used by whoever proposes next, taken back or run out. */
+  #grantSet(): void {
+    const standing = this.#one([...this.state.sets.keys()]);
+    if (standing !== undefined && this.#chance(4)) {
+      return void this.submit(command("revoke-grant", "person:p-ada", { grant: standing }));
+    }
+    const bounds = { count: 1 + this.#below(3), environments: [...ENVIRONMENTS], size: this.#chance(2) ? null : 9 };
+    const wanted = { agent: this.#from(AGENTS), expiresAt: this.nowMs + 1 + this.#below(3_600_000), ...bounds };
+    this.#agreed("person:p-bob", grantSetProposal(wanted, BOB));
   }
 
   #setStage(): void {

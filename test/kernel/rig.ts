@@ -39,6 +39,10 @@ spec:
       when: action.kind == "test.limited"
       gates: [{ rateLimit: { max: 7, per: 15m, by: [service], onFail: refuse } }]
       decision: allow
+    - name: often
+      when: action.kind == "test.often"
+      gates: [{ rateLimit: { max: 1, per: 15m, by: [service], onFail: hold } }]
+      decision: hold
     - name: turn
       when: action.kind == "test.turn"
       gates: [{ conflict: { wait: 5m } }]

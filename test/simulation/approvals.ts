@@ -18,19 +18,29 @@ type Followed = {
   readonly agent: string;
   hold: Held | null;
   /** What was approved, until the first step begins. */
-  consent: { readonly asks: Asks; readonly by: readonly Answerer[] } | null;
+  consent: Consented | null;
 };
+
+type Consented = { readonly asks: Asks; readonly by: readonly Answerer[] };
 
 /** No grant of what was held without its quorum at that moment, nor a first step; nobody counts twice or for themselves. */
 export function checkApprovals(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
+  const sets = new Map<string, Consented>();
   const actions = new Map<string, Followed>();
   for (const event of events) {
     if (event.type === "action.proposed") {
       const { person } = event.facts as unknown as EventFacts["action.proposed"];
       actions.set(event.subject, { person, agent: event.actor, hold: null, consent: null });
     }
+    if (event.type === "grant.created") {
+      const { asks, approvals } = (event as unknown as KernelEvent<"grant.created">).facts;
+      sets.set(event.subject, { asks, by: approvals });
+    }
     const action = actions.get(event.subject);
+    const { under } = event.facts as Partial<KernelEvent<"action.granted">["facts"]>;
+    if (action !== undefined && event.type === "action.granted" && under !== undefined)
+      action.consent = sets.get(under.grant) ?? null;
     if (action !== undefined) broken.push(...follow(action, event as KernelEvent));
   }
   return [...broken, ...checkReviews(events)];
@@ -178,7 +188,7 @@ function started(action: Followed, event: KernelEvent<"step.started">): string[]
 }
 
 /** Tries everybody on every seat. */
-function isSeated({ seats }: Asks, by: readonly Answerer[]): boolean {
+export function isSeated({ seats }: Asks, by: readonly Answerer[]): boolean {
   const each = seats.flatMap((one) => Array.from({ length: one.count }, () => one));
   return each.length > 0 && seat(each, by);
 }

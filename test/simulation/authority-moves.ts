@@ -2,6 +2,7 @@
 
 import { TERMS } from "../../src/kernel/limits.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { AGENTS, type World } from "./world.ts";
 
@@ -47,9 +48,45 @@ export function moveLevel(world: World): void {
   void world.ask({ type: "propose-action", actor: asks, input: levelProposal(scope, by) });
 }
 
+/** Somebody asks for a bounded grant, the agent itself among them; those asked are its route's. */
+export function grantSet(world: World): void {
+  const agent = from(world, AGENT_IDS);
+  const isOwn = world.random.below(3) === 0;
+  const scope = {
+    agent,
+    count: 1 + world.random.below(6),
+    kinds: from(world, PATTERNS),
+    route: from(world, ["on-call", "on-call", "several"]),
+    size: world.random.below(3) > 0 ? null : 1 + world.random.below(8),
+    expiresAt: world.nowMs + 1 + world.random.below(40 * 60_000),
+  };
+  const by = isOwn
+    ? ({ agentKind: "agent", person: null } as const)
+    : ({ agentKind: "person", person: "ada" } as const);
+  const actor = isOwn ? agent : "person:ada";
+  const asked = world.ask({ type: "propose-action", actor, input: grantSetProposal(scope, by) });
+  if (world.random.below(4) === 0) return;
+  // Mostly agreed to at once: only then does it spare anybody anything.
+  const [answerer] = world.people.registered(["person:cid"]);
+  void asked.then((reply) => {
+    const action = world.process?.kernel.state.actions.get(reply?.subject ?? "");
+    if (action?.status !== "held" || answerer === undefined) return;
+    const { id, planHash } = action;
+    const given = { answerer, present: [], proposer: { owner: null, models: [] } };
+    const input = { action: id, decision: "approve", planHash: planHash ?? "", ...given } as const;
+    void world.ask({ type: "answer-hold", actor: answerer.id, input });
+  });
+}
+
 /** A grant that stands, mostly with a call under way, is taken back by a person or given up. */
 export function revokeGrant(world: World): void {
   const granted = [...(world.process?.kernel.state.actions.values() ?? [])].filter(({ grant }) => grant !== null);
+  const sets = [...(world.process?.kernel.state.sets.values() ?? [])];
+  if (sets.length > 0 && world.random.below(3) === 0) {
+    const { id, agent } = from(world, sets);
+    const by = world.random.below(3) === 0 ? agent : "person:ada";
+    return void world.ask({ type: "revoke-grant", actor: by, input: { grant: id } });
+  }
   if (granted.length === 0) return;
   const { grant, agent } = from(world, granted);
   const actor = world.random.below(3) === 0 ? agent : "person:ada";

@@ -23,6 +23,7 @@ import { eventsAbout, eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
+import { checkGrantSets } from "./grant-set-invariants.ts";
 import { checkTurns, checkWindows } from "./wait-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
@@ -87,6 +88,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkLevels(events),
     ...checkRevoked(events),
     ...checkDryRuns(events),
+    ...checkGrantSets(events),
     ...checkWindows(events),
     ...checkTurns(events),
     ...checkPages(events),

@@ -39,7 +39,8 @@ export function checkLevels(events: readonly LedgerEvent[]): string[] {
     const { subject: id, time } = event;
     if (event.type === "action.proposed") proposals.set(id, event as KernelEvent<"action.proposed">);
     if (event.type === "action.approved") approvers.set(id, event.actor);
-    if (event.type === "action.approved" || event.type === "action.glass-broken") consented.add(id);
+    const isUnderSet = event.type === "action.granted" && "under" in event.facts;
+    if (isUnderSet || event.type === "action.approved" || event.type === "action.glass-broken") consented.add(id);
     if (event.type === "level.granted") {
       const { facts } = event as KernelEvent<"level.granted">;
       const asked = proposals.get(facts.action);

@@ -16,7 +16,7 @@ import type { Promised } from "./invariants.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { ENVIRONMENTS, from, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
+import { ENVIRONMENTS, from, grantSet, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
 import { AGENTS, type World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -31,7 +31,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (world.process === null) return world.start();
   if (pick < 50) return void (await world.turn());
   if (pick < 61) return signal(world, promised);
-  if (pick < 69) return propose(world, promised);
+  if (pick < 69) return proposeSome(world, promised);
   if (pick < 76) return answer(world, promised);
   if (pick < 80) return changeMinds(world);
   if (pick < 88) return passTime(world);
@@ -39,12 +39,18 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
   if (pick < 94) return erase(world);
-  if (pick < 95) return world.random.below(2) === 0 ? split(world) : comeAndGo(world);
+  if (pick < 95) return oneOfThree(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
   if (pick < 98) return world.random.below(2) === 0 ? command(world) : registration(world);
   if (pick < 99) return world.random.below(2) === 0 ? silence(world) : moveLevel(world);
   world.process.runner.sweep();
+}
+
+function oneOfThree(world: World): void {
+  const pick = world.random.below(4);
+  if (pick === 0) return split(world);
+  return pick === 1 ? comeAndGo(world) : grantSet(world);
 }
 
 /** What the pager says about an incident of ours, as people there act. */
@@ -99,6 +105,12 @@ function placeOf(world: World): readonly [string, string] {
   if (quiet.length === 0 || world.random.below(2) === 0) return [from(world, ENVIRONMENTS), from(world, SERVICES)];
   const one = from(world, quiet);
   return [one.environment, one.service ?? from(world, SERVICES)];
+}
+
+/** Several at once where somebody may go ahead: they meet on one target. */
+function proposeSome(world: World, promised: Promised): void {
+  const many = (world.process?.kernel.state.sets.size ?? 0) > 0 ? 1 + world.random.below(3) : 1;
+  for (let i = 0; i < many; i++) propose(world, promised);
 }
 
 function propose(world: World, promised: Promised): void {

@@ -22,6 +22,7 @@ import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelHealth } from "./model-health.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal } from "../kernel/level-proposal.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
@@ -155,6 +156,7 @@ export class World {
     if (kernel.state.agents.size === 0) {
       await registerAgents(kernel);
       await giveLevels(kernel);
+      if (this.random.below(2) === 0) await giveGrantSets(kernel);
     }
     return this.#startEffects(kernel, store);
   }
@@ -264,6 +266,20 @@ async function giveLevels(kernel: Kernel): Promise<void> {
     const answer = { action: subject, decision: "approve", planHash: input.planHash ?? "" } as const;
     const who = { answerer: BEN, present: [], proposer: { owner: null, models: [] } };
     await kernel.submit({ type: "answer-hold", actor: BEN.id, input: { ...answer, ...who } });
+  }
+}
+
+const CID = { ...BEN, id: "person:cid", person: "cid", roles: ["on-call", "dba", "sre"] } as const;
+
+/** Enough that agents go ahead where people would be asked, and meet there. */
+async function giveGrantSets(kernel: Kernel): Promise<void> {
+  for (const { id: agent } of AGENTS) {
+    const scope = { agent, count: 6, expiresAt: kernel.state.time + 30 * 60_000 };
+    const input = grantSetProposal(scope, { agentKind: "person", person: "ada" });
+    const { subject } = await kernel.submit({ type: "propose-action", actor: "person:ada", input });
+    const answer = { action: subject, decision: "approve", planHash: input.planHash ?? "" } as const;
+    const who = { answerer: CID, present: [], proposer: { owner: null, models: [] } };
+    await kernel.submit({ type: "answer-hold", actor: CID.id, input: { ...answer, ...who } });
   }
 }
 

@@ -22,6 +22,14 @@ export function addRevoke(program: Command, runner: Runner): void {
 
 type RevokeFlags = { readonly reason?: string; readonly wait: string; readonly output: OutputFormat };
 
+/** A bounded one: what runs under it is stopped too, each with an end of its own. */
+function printSet({ output }: Session, revoked: Fields, format: OutputFormat): ExitCode {
+  if (format === "json" || format === "yaml") output.printValue(revoked.value, format);
+  else output.print(`${revoked.text("id")} revoked\n`);
+  output.note("what was under way under it: holdpoint get actions --status reconciling");
+  return EXIT.ok;
+}
+
 /** 0 when it is known how it ended, 1 when it is not, yet or at all. */
 async function revoke(session: Session, id: string, { reason, wait, output: format }: RevokeFlags): Promise<ExitCode> {
   const { api, output } = session;
@@ -30,6 +38,7 @@ async function revoke(session: Session, id: string, { reason, wait, output: form
   const revoked = new Fields(
     (await api.call({ method: "POST", path: apiPath("v1", "grants", id, "revoke"), body })).body,
   );
+  if (revoked.exact("status") === "revoked") return printSet(session, revoked, format);
   const isOpen = !isEnded(revoked.exact("status"));
   const shown = isOpen ? await waitForEnd(session, revoked.exact("action"), waitMs) : revoked;
   const status = shown.exact("status");

@@ -48,6 +48,13 @@ export function GrantsPage(): ReactNode {
   );
 }
 
+/** Of one plan, or of so many actions: how many and how much of that is used. */
+function boundsText({ planHash, terms }: GrantView): string {
+  if (terms === null) return `plan ${(planHash ?? "").slice(0, 12)}`;
+  const size = terms.size === null ? "" : `, size ${terms.usedSize} of ${terms.size}`;
+  return `bounded: ${terms.usedCount} of ${terms.count} used${size}`;
+}
+
 function GrantRow({ grant }: { readonly grant: GrantView }): ReactNode {
   const { session } = useRouteContext({ from: "__root__" });
   const { environment, service, resource } = grant;
@@ -55,7 +62,7 @@ function GrantRow({ grant }: { readonly grant: GrantView }): ReactNode {
     <Row>
       <Cell>
         <span className="font-mono text-xs">{grant.id}</span>
-        <span className="block font-mono text-2xs text-faint">plan {grant.planHash.slice(0, 12)}</span>
+        <span className="block font-mono text-2xs text-faint">{boundsText(grant)}</span>
       </Cell>
       <Cell>
         <Link to="/actions/$id" params={{ id: grant.action }} className="font-medium hover:underline">
@@ -71,7 +78,7 @@ function GrantRow({ grant }: { readonly grant: GrantView }): ReactNode {
       </Cell>
       <Cell>
         <WordBadge word={grant.status} />
-        <span className="block text-2xs text-faint">action {grant.outcome}</span>
+        {grant.covers === "plan" && <span className="block text-2xs text-faint">action {grant.outcome}</span>}
       </Cell>
       <Cell>
         {grant.status === "active" ? (

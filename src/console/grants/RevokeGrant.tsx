@@ -29,7 +29,7 @@ export function RevokeGrant({ grant }: { readonly grant: GrantView }): ReactNode
         key,
       }),
     onSuccess: ({ status }) => {
-      say(`${grant.id} is revoked: ${grant.action} is ${status}.`);
+      say(`${grant.id} is revoked${grant.covers === "plan" ? `: ${grant.action} is ${status}` : ""}.`);
       setOpen(false);
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["grants"] }),

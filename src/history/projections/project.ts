@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 25;
+export const PROJECTIONS_VERSION = 26;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -79,6 +79,9 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.expired": actions.projectEnded("expired"),
   "action.granted": inOrder(actions.projectGranted, grants.projectGrantOf),
   "action.grant-revoked": inOrder(actions.projectGrantRevoked, grants.projectGrantTakenBack),
+  "grant.created": grants.projectSetCreated,
+  "grant.revoked": grants.projectSetRevoked,
+  "grant.expired": grants.projectSetExpired,
   "action.completed": actions.projectCompleted,
   "step.started": actions.projectStepStarted,
   "step.finished": actions.projectStepFinished,

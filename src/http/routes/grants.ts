@@ -1,12 +1,20 @@
 // Routes of grants: which there are, and taking one back.
 
 import { AppError } from "../../core/errors.ts";
-import { documentSchema, listQuerySchema, pageSchema, revocationSchema } from "../../wire/schemas/api.ts";
+import {
+  decisionSchema,
+  documentSchema,
+  grantRequest,
+  listQuerySchema,
+  pageSchema,
+  revocationSchema,
+} from "../../wire/schemas/api.ts";
 import { hasEnded } from "../../kernel/state.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { GrantView } from "../../wire/types/grant-views.ts";
 import type { ActionView } from "../../wire/types/views.ts";
+import { propose } from "../propose.ts";
 import { waitFor, waitMsOf } from "../action-waits.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { admitWrite, identify, idOf, parseWith, requireScope } from "../request.ts";
@@ -25,15 +33,25 @@ async function readVisible(services: Services, of: { identity: Identity; id: str
   throw new AppError("grant-not-found", NOTHING, { id: of.id });
 }
 
+const SELF = { environment: "holdpoint", service: "holdpoint" };
+
 /** Takes no approval. With `Prefer: wait` the answer tells what became of a call that was under way. */
+/** Asked of those whose route it stands for. */
+function createGrant(context: RouteContext): Promise<unknown> {
+  const { reason, ...args } = (context.request.body ?? {}) as Record<string, unknown>;
+  const why = reason === undefined ? {} : { reason };
+  return propose(context, { kind: "grant.create", target: SELF, arguments: args, ...why });
+}
+
 async function revokeGrant({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const { reason } = parseWith(revocationSchema, request.body ?? {}, "request-invalid");
-  const { id, agent } = await readVisible(services, { identity, id: idOf(request.params) });
+  const { id, agent, covers } = await readVisible(services, { identity, id: idOf(request.params) });
   if (agent !== identity.id) requireScope(identity, "actions:cancel");
   admitWrite(services, identity);
   const content = { reason: reason ?? null };
   const answer = await services.submit({ type: "revoke-grant", actor: identity.id, input: { grant: id }, content });
+  if (covers === "set") return { id, status: answer.result, repeated: answer.repeated, href: `/v1/grants/${id}` };
   const waitMs = waitMsOf(request, reply);
   const isThere = ({ status }: ActionView): boolean => hasEnded(status);
   const { status, code } =
@@ -45,6 +63,17 @@ async function revokeGrant({ services, request, reply }: RouteContext): Promise<
 }
 
 export const grantRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/grants",
+    operationId: "createGrant",
+    summary: "Ask for a bounded grant: so many actions of an agent that need not be asked about one by one.",
+    auth: { scope: "actions:propose:grant.create" },
+    body: { schema: grantRequest, type: "application/json" },
+    response: { status: 200, schema: decisionSchema, what: "It was decided", also: { status: 202, what: "It waits" } },
+    errors: ["arguments-invalid", "secret-detected", "idempotency-conflict", "overloaded"],
+    handle: createGrant,
+  },
   {
     method: "GET",
     path: "/v1/grants",

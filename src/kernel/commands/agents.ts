@@ -7,6 +7,7 @@ import { agentsAmong, widerPart } from "../authority.ts";
 import type { Command, Reply } from "../command.ts";
 import { revokeGrant } from "../levels.ts";
 import { LIMITS } from "../limits.ts";
+import { endSetsOf } from "./grant-sets.ts";
 import { minuteOf } from "../reducers/agents.ts";
 import type { Agent } from "../agent.ts";
 import type { Action, State } from "../state.ts";
@@ -113,13 +114,15 @@ export function revokeAgent(tx: Transaction, { input, content }: Command<"revoke
   const agent = tx.state.agents.get(input.agent);
   if (agent === undefined) throw new AppError("agent-not-found", "no agent of that id is registered", input);
   if (agent.status === "revoked") return { subject: agent.id, result: "revoked", repeated: true };
-  for (const one of withThoseBelow(tx.state, agent)) {
+  const below = withThoseBelow(tx.state, agent);
+  for (const one of below) {
     const isFirst = one === agent.id && content !== undefined;
     const payload = isFirst ? { payload: { retention: "evidence", body: content } as const } : {};
     const levels = (tx.state.levels.get(one) ?? []).map(({ id }) => id);
     const facts = levels.length === 0 ? { of: agent.id } : { levels, of: agent.id };
     tx.emit({ type: "agent.revoked", subject: one, facts, ...payload });
   }
+  for (const one of below) endSetsOf(tx, one);
   let stopped = 0;
   for (const action of [...tx.state.actions.values()]) {
     if (isToStop(tx.state, action) && stopped++ < STOPPED_MAX) stopAction(tx, action);

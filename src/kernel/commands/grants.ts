@@ -4,6 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Command, Reply } from "../command.ts";
 import { MAY_BEGIN, isUnderWay, revokeGrant } from "../levels.ts";
 import type { Action, State } from "../state.ts";
+import { revokeSet } from "./grant-sets.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
@@ -11,6 +12,12 @@ import type { Transaction } from "../transaction.ts";
  * checked, and taken back where that is owed. Answers the status of the action.
  */
 export function revokeGrantById(tx: Transaction, { actor, input, content }: Command<"revoke-grant">): Reply {
+  const payload = content === undefined ? undefined : ({ retention: "evidence", body: content } as const);
+  const set = tx.state.sets.get(input.grant);
+  if (set !== undefined) {
+    revokeSet(tx, set, { code: set.agent === actor ? "given-up" : "by-request", payload });
+    return { subject: set.id, result: "revoked", repeated: false };
+  }
   const action = grantedUnder(tx.state, input.grant);
   const { grant = null } = action ?? {};
   if (action === undefined || grant === null || !(MAY_BEGIN.has(action.status) || isUnderWay(action)))
@@ -18,7 +25,6 @@ export function revokeGrantById(tx: Transaction, { actor, input, content }: Comm
   const { id: subject, status } = action;
   if (grant.revoked) return { subject, result: status, repeated: true };
   const isOwn = action.agentKind === "agent" && action.agent === actor;
-  const payload = content === undefined ? undefined : ({ retention: "evidence", body: content } as const);
   revokeGrant(tx, action, { code: isOwn ? "given-up" : "by-request", payload });
   return { subject, result: tx.state.actions.get(subject)?.status ?? action.status, repeated: false };
 }

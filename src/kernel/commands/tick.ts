@@ -6,6 +6,7 @@ import { leaveToPeople, refuse } from "../evaluate.ts";
 import { escalate, remind } from "../holds.ts";
 import { incidentOf } from "../incident-index.ts";
 import { isClockWrong, turnClocks } from "../hold-clocks.ts";
+import { isSetOver } from "../grant-sets.ts";
 import { isLevelOver } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { beginBy } from "../reverts.ts";
@@ -19,6 +20,7 @@ import { isStageOver, stageAt } from "../stage.ts";
 import { isToStop, stopAction } from "./agents.ts";
 import { isCommandDue, tickCommands } from "./incident-command.ts";
 import { closeIfOver, endIdle, isIdle, isLapsed, isQuiet, lapse } from "./incidents.ts";
+import { endSets } from "./grant-sets.ts";
 import { endLevels } from "./levels.ts";
 import { endStage } from "./stage.ts";
 import { missPrediction } from "./predictions.ts";
@@ -37,6 +39,7 @@ const FIRED_MAX = 1_000; // in one commit; the next tick takes the rest
 export function tick(tx: Transaction): Reply {
   endStage(tx);
   endLevels(tx);
+  endSets(tx);
   tickReviews(tx);
   let fired = tickSilences(tx, FIRED_MAX);
   tickCommands(tx); // after silences: what they let go widens incidents
@@ -92,7 +95,7 @@ export function tick(tx: Transaction): Reply {
 
 /** True when a tick at `now` would record something. */
 export function somethingIsDue(state: State, now: number): boolean {
-  if (isReviewDue(state, now) || isLevelOver(state, now)) return true;
+  if (isReviewDue(state, now) || isLevelOver(state, now) || isSetOver(state, now)) return true;
   if (isStageOver(state, now) || isSilenceDue(state, now) || dueActions(state, now).length > 0) return true;
   for (const action of state.actions.values()) if (isClockWrong(state, action, now)) return true;
   for (const brake of state.brakes.values()) if (isReportDue(brake, now) || isCommandDue(state, brake)) return true;

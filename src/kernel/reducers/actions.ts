@@ -12,6 +12,7 @@ import { TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
 import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
 import { countProposal } from "./agents.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
+import { spend } from "./grant-sets.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
 
@@ -129,11 +130,18 @@ export function applyPlanned(state: State, event: KernelEvent<"action.planned">)
   action.planSeq = event.seq;
 }
 
+/** Nothing of it ever began. */
+function giveBackAll(state: State, { id, grant }: Action): void {
+  if (grant === null) return;
+  giveBack(state, id, grant);
+  if (grant.under !== undefined) spend(state, grant.under, -1);
+}
+
 export function applyEnded(status: ActionStatus) {
   return (state: State, event: KernelEvent): void => {
     const action = state.actions.get(event.subject);
     if (action === undefined) return;
-    if (action.grant !== null && action.attempt === 0) giveBack(state, action.id, action.grant);
+    if (action.attempt === 0) giveBackAll(state, action);
     const { code = "" } = event.facts as { code?: string };
     moveTo(state, action, { status, code, at: event.time });
   };
@@ -167,12 +175,15 @@ export function applyWaiting(state: State, { subject, time, facts }: KernelEvent
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {
   const action = actionOf(state, event.subject);
   const { grant, expiresAt, reservations, duplicateKeys, evaluation, completed, levelNeeded = 0 } = event.facts;
+  if (event.facts.under !== undefined) spend(state, event.facts.under, 1);
   reserve(state, { now: event.time, action: action.id, reservations });
   markPassed(state, { now: event.time, action: action.id, keys: duplicateKeys });
   if (completed !== null) return moveTo(state, action, { status: "succeeded", code: completed, at: event.time });
   const counters = reservations.map(({ counter }) => counter);
   const own = { id: grant, at: event.time, expiresAt, counters, duplicateKeys, levelNeeded, revoked: false };
-  action.grant = { ...own, ...afterwards(event, action) };
+  const { under } = event.facts;
+  action.grant = { ...own, ...afterwards(event, action), ...(under === undefined ? {} : { under }) };
+  if (under !== undefined) action.consent = state.sets.get(under.grant)?.consent ?? null;
   action.dueAt = beginBy(action);
   state.waiting.delete(action.id);
   action.verdicts = summarize(evaluation);
@@ -196,7 +207,7 @@ export function applyGrantRevoked(state: State, event: KernelEvent<"action.grant
   assert(action.grant !== null, "only a grant is taken back");
   const { code, status } = event.facts;
   action.grant = { ...action.grant, revoked: true };
-  if (hasEnded(status) && action.attempt === 0) giveBack(state, action.id, action.grant);
+  if (hasEnded(status) && action.attempt === 0) giveBackAll(state, action);
   moveTo(state, action, { status, code, at: event.time });
 }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { REVIEW_OUTCOMES } from "../types/approvals.ts";
 import { seqFromId } from "../../core/ids.ts";
 import { agentId, modelText } from "./agents.ts";
+import { grantCreateArguments } from "./grant-set.ts";
 
 const id = z.string().min(1).max(64);
 const name = z.string().min(1).max(128);
@@ -137,6 +138,10 @@ export const reviewSchema = z
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 
 export const revertSchema = z.strictObject({ reason: z.string().min(1).max(4_000) }).meta({ id: "RevertRequest" });
+
+export const grantRequest = grantCreateArguments
+  .extend({ reason: z.string().max(4_000).optional() })
+  .meta({ id: "GrantRequest" });
 
 export const revocationSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Revocation" });
 

@@ -11,6 +11,7 @@ import type { SilenceTerms } from "../types/silence.ts";
 import { STAGES } from "../types/stage.ts";
 import { registrationArguments, registrationOperand } from "./agents.ts";
 import { argumentsJsonSchema, parseArguments } from "./executor-arguments.ts";
+import { grantCreateArguments, grantCreateOperand } from "./grant-set.ts";
 import { levelGrantArguments, levelGrantOperand, levelRevokeArguments } from "./level-grant.ts";
 
 const stageSetArguments = z.strictObject({
@@ -110,6 +111,12 @@ const LEVEL_REVOKE: KernelKind = {
   operandOf: (args) => parseArguments(levelRevokeArguments, args).grant,
 };
 
+const GRANT_CREATE: KernelKind = {
+  kind: "grant.create",
+  argumentsSchema: argumentsJsonSchema(grantCreateArguments),
+  operandOf: (args) => bounded(grantCreateOperand(parseArguments(grantCreateArguments, args))),
+};
+
 const OPERAND_CHARS_MAX = 4_096;
 
 function bounded(operand: string): string {
@@ -118,7 +125,10 @@ function bounded(operand: string): string {
 }
 
 export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
-  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE, LEVEL_GRANT, LEVEL_REVOKE].map((one) => [one.kind, one]),
+  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE, LEVEL_GRANT, LEVEL_REVOKE, GRANT_CREATE].map((one) => [
+    one.kind,
+    one,
+  ]),
 );
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
@@ -143,6 +153,8 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { domain: operand, kind };
     case "level.grant":
       return { kind, level: JSON.parse(operand) as JsonObject };
+    case "grant.create":
+      return { grant: JSON.parse(operand) as JsonObject, kind };
     case "level.revoke":
       return { grant: operand, kind };
     default:

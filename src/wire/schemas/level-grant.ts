@@ -12,7 +12,7 @@ const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const KINDS_MAX = 16;
 const PLACES_MAX = 16;
 
-const agentSchema = z.string().regex(new RegExp(`^agent:${NAME}$`), "an agent is agent:<name>");
+export const agentSchema = z.string().regex(new RegExp(`^agent:${NAME}$`), "an agent is agent:<name>");
 
 const kindPattern = z.string().max(64).refine(isKindPattern, "an action kind, `prefix.*` or `*`");
 
@@ -24,16 +24,16 @@ const name = z
   .refine((text) => plainName(text) !== undefined, "not a plain name")
   .overwrite((text) => plainName(text) ?? text);
 
-const kinds = z.array(kindPattern).min(1).max(KINDS_MAX).refine(isDistinct, "a kind is named twice");
-const services = z.array(name).min(1).max(PLACES_MAX).refine(isDistinct, "a service is named twice");
-const environments = z
+export const kinds = z.array(kindPattern).min(1).max(KINDS_MAX).refine(isDistinct, "a kind is named twice");
+export const services = z.array(name).min(1).max(PLACES_MAX).refine(isDistinct, "a service is named twice");
+export const environments = z
   .array(name.overwrite(canonicalEnvironment))
   .min(1)
   .max(PLACES_MAX)
   .refine(isDistinct, "an environment is named twice");
 const level = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]);
 
-const instant = z
+export const instant = z
   .string()
   .max(40)
   .refine((text) => instantFromRfc3339(text) !== undefined, "an RFC 3339 instant");
