@@ -1,7 +1,8 @@
 // Finds causes: one entrance for every question, whatever of changes, telemetry and state it comes with.
 
 import { findMismatches } from "../kubernetes/find-mismatches.ts";
-import type { CauseAnswer, CauseQuestion, OtherCause, RankedCause } from "./input.ts";
+import type { CauseAnswer, CauseQuestion, RankedCause } from "./input.ts";
+import { openIncident } from "./incident.ts";
 import { findOtherCauses } from "./other-causes.ts";
 import { findStricken, rankChanges } from "./rank-changes.ts";
 import { rankNodes } from "./rank-nodes.ts";
@@ -10,22 +11,28 @@ import { findFailingEdges, rankRollouts } from "./rank-rollouts.ts";
 const RANKED_MAX = 10;
 
 export function findCauses(question: CauseQuestion): CauseAnswer {
-  const ranked = rank(question).slice(0, RANKED_MAX);
-  const others = question.want === "change" && question.instances.length === 0 ? othersBeside(question, ranked) : [];
-  return { ranked, others, blastRadius: findSuffering(question) };
+  const blastRadius = findSuffering(question);
+  if (!asksForChange(question)) return { ranked: rank(question).slice(0, RANKED_MAX), others: [], blastRadius };
+  const incident = openIncident(question);
+  const ranked = rankChanges(incident);
+  const others = findOtherCauses(incident, explained(ranked));
+  return { ranked: ranked.slice(0, RANKED_MAX), others, blastRadius };
+}
+
+/** Of rollouts the new instances are held against the old ones; a cluster's state answers for itself. */
+function asksForChange({ want, cluster, instances, changes }: CauseQuestion): boolean {
+  return want === "change" && !cluster && !(instances.length > 0 && changes.length > 0);
 }
 
 /** Changes that rank above `none` explain the nodes that their chains go through. */
-function othersBeside(question: CauseQuestion, ranked: readonly RankedCause[]): OtherCause[] {
+function explained(ranked: readonly RankedCause[]): ReadonlySet<string> {
   const none = ranked.findIndex(({ cause }) => cause === "none");
-  const explaining = ranked.slice(0, none < 0 ? ranked.length : none);
-  return findOtherCauses(question, new Set(explaining.flatMap(({ chain }) => chain)));
+  return new Set(ranked.slice(0, none < 0 ? ranked.length : none).flatMap(({ chain }) => chain));
 }
 
 function rank(question: CauseQuestion): RankedCause[] {
   if (question.cluster) return rankMismatches(question);
   if (question.instances.length > 0 && question.changes.length > 0) return rankRollouts(question);
-  if (question.want === "change") return rankChanges(question);
   return rankNodes(question);
 }
 

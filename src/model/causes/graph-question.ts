@@ -5,6 +5,7 @@ import type { ModelCausesRead } from "../../wire/types/model-reads.ts";
 import type { Graph, Moment, StoredChange } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import type { Measured } from "../../wire/types/model-views.ts";
+import { NOTHING_MEASURED } from "../versions.ts";
 import { changesKnown, momentOf } from "../views.ts";
 import type { CallTimeline, CandidateChange, CauseQuestion, NodeMismatch, Timeline } from "./input.ts";
 import { emptyQuestion } from "./input.ts";
@@ -28,6 +29,9 @@ const MEASURES: readonly [keyof Measured, string][] = [
   ["p95Ms", "latency_p95_ms"],
 ];
 
+/** Of calls, what those who make them can feel without the callee's own word. */
+const OF_CALLS = MEASURES.filter(([measure]) => measure === "errorRatio");
+
 /** Names of the timelines by what a caller of the API may say is wrong. */
 const SYMPTOM_TIMELINES: Readonly<Record<ModelCausesRead["measure"], string>> = {
   errors: "error_ratio",
@@ -50,18 +54,25 @@ export function questionOfGraph(
   const edges = [...nodes].flatMap((node) =>
     [...graph.names.out(node)].filter((edge) => isCall(graph, edge) && nodes.has(graph.names.toOf(edge))),
   );
+  const known = [...changesKnown(graph, moment.seqEnd, ({ at }) => at <= read.at && at > read.at - LOOK_BACK_MS)];
+  const changes = known.slice(0, CHANGES_MAX).map((change) => candidateOf(graph, change, moment));
+  // Calls are asked about only of who was changed.
+  const changed = new Set(changes.flatMap(({ targets }) => targets));
   const calls = edges.flatMap((edge): CallTimeline[] => {
     const [caller, callee] = [nameOf(graph.names.fromOf(edge)), nameOf(graph.names.toOf(edge))];
-    return timelinesOf(graph, subjectOfEdge(edge), moment, instants).map((timeline) => ({
+    if (!changed.has(caller)) return [];
+    return timelinesOf(graph, subjectOfEdge(edge), { moment, instants, measures: OF_CALLS }).map((timeline) => ({
       ...timeline,
       caller,
       callee,
     }));
   });
   const timelines = [...nodes].flatMap((node): Timeline[] =>
-    timelinesOf(graph, subjectOfNode(node), moment, instants).map((timeline) => ({ ...timeline, node: nameOf(node) })),
+    timelinesOf(graph, subjectOfNode(node), { moment, instants, measures: MEASURES }).map((timeline) => ({
+      ...timeline,
+      node: nameOf(node),
+    })),
   );
-  const known = [...changesKnown(graph, moment.seqEnd, ({ at }) => at <= read.at && at > read.at - LOOK_BACK_MS)];
   return {
     ...emptyQuestion("change"),
     symptom: { node: read.node, measure: SYMPTOM_TIMELINES[read.measure], text: "", atMs: read.at },
@@ -70,7 +81,7 @@ export function questionOfGraph(
     calls,
     outsiders: new Set([...nodes].filter((node) => isOutside(graph, node, moment)).map(nameOf)),
     mismatches: mismatchesAt(new Set([...nodes].map(nameOf))),
-    changes: known.slice(0, CHANGES_MAX).map((change) => candidateOf(graph, change, moment)),
+    changes,
   };
 }
 
@@ -116,23 +127,30 @@ function instantsBefore(atMs: number): number[] {
   return instants;
 }
 
+type Sampled = {
+  readonly moment: Moment;
+  readonly instants: readonly number[];
+  readonly measures: typeof MEASURES;
+};
+
 /** What was measured of a node or an edge, as it was known; instants without a measurement are left out. */
-function timelinesOf(
-  graph: Graph,
-  subject: number,
-  { seqEnd }: Moment,
-  instants: readonly number[],
-): Omit<Timeline, "node">[] {
+function timelinesOf(graph: Graph, subject: number, { moment, instants, measures }: Sampled): Omit<Timeline, "node">[] {
   const chain = graph.chain(subject, "observed");
   if (chain === 0) return [];
-  const samples = instants.flatMap((atMs) => {
-    const version = graph.versions.find(chain, Math.floor(atMs / 1000), seqEnd);
-    if (version === 0 || graph.versions.stateOf(version) === 0) return [];
-    return [{ atMs, measured: graph.versions.get(version).measured }];
-  });
-  if (samples.length === 0) return [];
-  const atMs = samples.map((sample) => sample.atMs);
-  return MEASURES.map(([measure, name]) => ({ name, atMs, values: samples.map(({ measured }) => measured[measure]) }));
+  const { versions } = graph;
+  const atMs: number[] = [];
+  const values: number[][] = measures.map(() => []);
+  let [last, measured] = [0, NOTHING_MEASURED];
+  for (const at of instants) {
+    const version = versions.find(chain, Math.floor(at / 1000), moment.seqEnd);
+    if (version === 0 || versions.stateOf(version) === 0) continue;
+    // Most instants are of the version that the one before them is of.
+    if (version !== last) [last, measured] = [version, versions.measuredOf(version)];
+    atMs.push(at);
+    for (const [i, [measure]] of measures.entries()) values[i]?.push(measured[measure]);
+  }
+  if (atMs.length === 0) return [];
+  return measures.map(([, name], i) => ({ name, atMs, values: values[i] ?? [] }));
 }
 
 function candidateOf(graph: Graph, change: StoredChange, moment: Moment): CandidateChange {

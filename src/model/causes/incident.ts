@@ -1,21 +1,27 @@
 // An incident, opened from a question: when it began, what moved with it, what the symptom can be reached by.
 
-import type { CauseQuestion } from "./input.ts";
+import type { CallTimeline, CauseQuestion } from "./input.ts";
+import { Neighbours } from "./neighbours.ts";
 import type { Scene } from "./setting-signatures.ts";
-import { findOnset, Timelines, type Window } from "./timelines.ts";
+import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
 
 /** An incident shows at most this long before its alert. */
 const INCIDENT_MS = 3 * 3_600_000;
 /** Clocks and samples are this coarse. */
 export const SLACK_MS = 120_000;
+
 export interface Incident extends Scene {
   /** Nodes that moved, with when each first did. */
   readonly movedMs: ReadonlyMap<string, number>;
   readonly reach: ReadonlySet<string>;
+  readonly neighbours: Neighbours;
+  /** How long before its alert it may show. */
+  readonly spanMs: number;
 }
 
 export function openIncident(question: CauseQuestion): Incident {
   const timelines = new Timelines(question.timelines);
+  const neighbours = new Neighbours(question.edges);
   const at = question.symptom?.atMs ?? 0;
   const span = spanBefore(question);
   const movedMs = new Map<string, number>();
@@ -32,7 +38,10 @@ export function openIncident(question: CauseQuestion): Incident {
     names,
     onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
     movedMs,
-    reach: reachFrom(question),
+    reach: reachFrom(question, neighbours),
+    neighbours,
+    spanMs: span,
+    errorCalls: errorCallsOf(question),
   };
 }
 
@@ -52,10 +61,22 @@ function spanOf({ timelines, symptom }: CauseQuestion): number {
 }
 
 /** The symptom's node and all that it calls, over real edges. */
-function reachFrom({ symptom, edges }: CauseQuestion): Set<string> {
+function reachFrom({ symptom }: CauseQuestion, neighbours: Neighbours): Set<string> {
   const reach = new Set(symptom ? [symptom.node] : []);
-  for (const node of reach) for (const [caller, callee] of edges) if (caller === node) reach.add(callee);
+  for (const node of reach) for (const callee of neighbours.calleesOf(node)) reach.add(callee);
   return reach;
+}
+
+/** Timelines of failing calls, by who makes them. */
+function errorCallsOf({ calls }: CauseQuestion): Map<string, CallTimeline[]> {
+  const errorCalls = new Map<string, CallTimeline[]>();
+  for (const call of calls) {
+    if (kindOf(call.name) !== "errors") continue;
+    const known = errorCalls.get(call.caller);
+    if (known === undefined) errorCalls.set(call.caller, [call]);
+    else known.push(call);
+  }
+  return errorCalls;
 }
 
 /** How long before its alert an incident may show. */
@@ -64,13 +85,13 @@ export function spanBefore(question: CauseQuestion): number {
 }
 
 /** From a node to the symptom, by callers that moved; the node alone where there is no such way. */
-export function wayUp({ question, movedMs }: Incident, carrier: string): string[] {
+export function wayUp({ question, movedMs, neighbours }: Incident, carrier: string): string[] {
   const from = new Map<string, string | null>([[carrier, null]]);
   const open = [carrier];
   for (let node = open.shift(); node !== undefined; node = open.shift()) {
     if (node === question.symptom?.node) break;
-    for (const [caller, callee] of question.edges) {
-      if (callee !== node || from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
+    for (const caller of neighbours.callersOf(node)) {
+      if (from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
       from.set(caller, node);
       open.push(caller);
     }

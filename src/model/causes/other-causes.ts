@@ -2,7 +2,7 @@
 // service, or a node of one's own that moved and nothing says why.
 
 import { doublingsOf } from "../../core/doublings.ts";
-import { openIncident, SLACK_MS, spanBefore, wayUp, type Incident } from "./incident.ts";
+import { SLACK_MS, wayUp, type Incident } from "./incident.ts";
 import type { CauseQuestion, Measure, OtherCause, RankedCause, Series, Timeline } from "./input.ts";
 import { rankNodes } from "./rank-nodes.ts";
 import { medianOf, quantileOf, sortedOf } from "./statistics.ts";
@@ -22,24 +22,23 @@ const MOVED_BESIDE = 0.5;
 const MISMATCH_SURE = 0.6;
 
 /** Surest first. `named` are nodes that changes that explain it already go through. */
-export function findOtherCauses(question: CauseQuestion, named: ReadonlySet<string>): OtherCause[] {
-  const incident = openIncident(question);
+export function findOtherCauses(incident: Incident, named: ReadonlySet<string>): OtherCause[] {
   const all = [...findTraffic(incident, named), ...findContradictions(incident), ...findMoved(incident, named)];
   return all.toSorted((a, b) => b.score - a.score || (a.cause < b.cause ? -1 : 1));
 }
 
 /** The node furthest up that is asked more than it ever usually is, from before the symptom on. */
 function findTraffic(incident: Incident, named: ReadonlySet<string>): OtherCause[] {
-  const { question, timelines } = incident;
+  const { timelines, neighbours } = incident;
   const busy = new Map<string, number>();
-  for (const node of new Set([...reachedFrom(question), ...incident.reach])) {
+  for (const node of new Set([...askers(incident), ...incident.reach])) {
     const timeline = timelines.find(node, "traffic");
     const times = timeline === undefined ? 1 : surgeOf(incident, timeline);
     if (times > 1) busy.set(node, times);
   }
   // Who is asked more because somebody above is, or asks again, is no beginning.
   const isCalledByBusy = (node: string): boolean =>
-    question.edges.some(([caller, callee]) => callee === node && caller !== node && busy.has(caller));
+    neighbours.callersOf(node).some((caller) => caller !== node && busy.has(caller));
   return [...busy].flatMap(([node, times]): OtherCause[] => {
     if (isCalledByBusy(node)) return [];
     const sure = Math.min(TRAFFIC_MAX, TRAFFIC_MIN + doublingsOf(times) / 10);
@@ -51,9 +50,9 @@ function findTraffic(incident: Incident, named: ReadonlySet<string>): OtherCause
 }
 
 /** Times the most that is usual; 1 where it did not rise, or only after the symptom. */
-function surgeOf({ question, onsetMs }: Incident, timeline: Timeline): number {
+function surgeOf({ question, onsetMs, spanMs }: Incident, timeline: Timeline): number {
   const at = question.symptom?.atMs ?? 0;
-  const fromMs = at - spanBefore(question);
+  const fromMs = at - spanMs;
   const onset = findOnset(timeline, { fromMs, toMs: at + SLACK_MS });
   if (onset === null || onset > onsetMs + SLACK_MS) return 1;
   const usual = quantileOf(sortedOf(valuesIn(timeline, { fromMs: Number.NEGATIVE_INFINITY, toMs: fromMs })), 0.99);
@@ -62,18 +61,18 @@ function surgeOf({ question, onsetMs }: Incident, timeline: Timeline): number {
 }
 
 /** The symptom and whoever asks it, and on from those. */
-function reachedFrom({ symptom, edges }: CauseQuestion): Set<string> {
+function askers({ question: { symptom }, neighbours }: Incident): Set<string> {
   const reached = new Set(symptom === null ? [] : [symptom.node]);
-  for (const node of reached) for (const [caller, callee] of edges) if (callee === node) reached.add(caller);
+  for (const node of reached) for (const caller of neighbours.callersOf(node)) reached.add(caller);
   return reached;
 }
 
 /** From who is asked to the symptom, the way that requests go; it may lie on either side. */
-function wayDown({ question }: Incident, from: string): string[] {
+function wayDown({ question, neighbours }: Incident, from: string): string[] {
   const target = question.symptom?.node ?? from;
   const before = new Map<string, string | null>([[from, null]]);
   for (const node of before.keys()) {
-    for (const [caller, callee] of question.edges) if (caller === node && !before.has(callee)) before.set(callee, node);
+    for (const callee of neighbours.calleesOf(node)) if (!before.has(callee)) before.set(callee, node);
   }
   const way: string[] = [];
   for (let node: string | null = before.has(target) ? target : from; node !== null; node = before.get(node) ?? null) {
@@ -105,9 +104,9 @@ const MEASURED: Readonly<Record<string, Measure>> = { errors: "errors", latency:
 
 /** Nodes that moved and that nothing below them explains. */
 function findMoved(incident: Incident, named: ReadonlySet<string>): OtherCause[] {
-  const { question, reach, onsetMs } = incident;
+  const { question, reach, onsetMs, spanMs } = incident;
   const at = question.symptom?.atMs ?? 0;
-  const fromMs = at - spanBefore(question);
+  const fromMs = at - spanMs;
   const series = question.timelines.flatMap((timeline): Series[] => {
     const measure = MEASURED[kindOf(timeline.name)];
     if (measure === undefined || !reach.has(timeline.node)) return [];

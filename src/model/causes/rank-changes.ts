@@ -5,7 +5,7 @@ import { parseDiff } from "../diffs/parse-diff.ts";
 import { harmOf, isAside } from "../diffs/setting-roles.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
-import { openIncident, spanBefore, SLACK_MS, wayUp, type Incident } from "./incident.ts";
+import { spanBefore, SLACK_MS, wayUp, type Incident } from "./incident.ts";
 import { findSignature } from "./setting-signatures.ts";
 import { findOnset, kindOf } from "./timelines.ts";
 
@@ -14,8 +14,8 @@ const SOON_MS = 30 * 60_000;
 /** Below this no change explains it: more than form and words, less than one clear sign. */
 const NONE_SCORE = 0.7;
 
-export function rankChanges(question: CauseQuestion): RankedCause[] {
-  const incident = openIncident(question);
+export function rankChanges(incident: Incident): RankedCause[] {
+  const { question } = incident;
   const words = countWords(question);
   const ranked = question.changes.map((change): RankedCause => rankChange(incident, change, words));
   ranked.push({ cause: "none", score: NONE_SCORE, chain: [], evidence: ["nothing that was changed explains it"] });

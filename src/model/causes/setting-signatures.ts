@@ -3,7 +3,7 @@
 import { doublingsOf } from "../../core/doublings.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import { harmOf, isAside, roleOf, type SettingRole } from "../diffs/setting-roles.ts";
-import type { CandidateChange, CauseQuestion, Pattern, Timeline } from "./input.ts";
+import type { CallTimeline, CandidateChange, CauseQuestion, Pattern, Timeline } from "./input.ts";
 import { findOnset, kindOf, shareIn, valuesIn, type Timelines, type TimelineKind, type Window } from "./timelines.ts";
 
 /** What log lines say when a setting of each role bites. */
@@ -49,6 +49,8 @@ export interface Scene {
   readonly timelines: Timelines;
   /** Nodes by what settings and log lines call them. */
   readonly names: ReadonlyMap<string, string>;
+  /** Timelines of failing calls, by who makes them. */
+  readonly errorCalls: ReadonlyMap<string, readonly CallTimeline[]>;
   /** From when on the incident shows. */
   readonly onsetMs: number;
 }
@@ -184,12 +186,11 @@ const FELT_IN_CALLS: ReadonlySet<SettingRole> = new Set(["timeout", "pool", "ret
 const INCIDENT_MS = 3 * 3_600_000;
 
 /** 1 where calls of the target began to fail in the incident and the callee, for its other callers or itself, did not. */
-function shownByCalls({ question, timelines, onsetMs }: Scene, { target, role, dependency }: Place): number {
+function shownByCalls({ errorCalls, timelines, onsetMs }: Scene, { target, role, dependency }: Place): number {
   if (!FELT_IN_CALLS.has(role)) return 0;
   const window = { fromMs: onsetMs - INCIDENT_MS, toMs: Number.POSITIVE_INFINITY };
-  const failing = question.calls.filter(
-    (call) =>
-      call.caller === target && kindOf(call.name) === "errors" && findOnset({ ...call, node: target }, window) !== null,
+  const failing = (errorCalls.get(target) ?? []).filter(
+    (call) => findOnset({ ...call, node: target }, window) !== null,
   );
   const meant = dependency ? failing.filter(({ callee }) => callee === dependency) : failing;
   const isWell = (node: string): boolean => {
