@@ -34,8 +34,19 @@ export function signNote(text: string, signers: readonly Signer[]): string {
 
 function signatureLine(signer: Signer, signature: Uint8Array): string {
   const keyId = Buffer.alloc(4);
-  keyId.writeUInt32BE(verifierOf(signer).keyId);
+  keyId.writeUInt32BE(keyIdOf(signer));
   return `— ${signer.name} ${encodeBase64(Buffer.concat([keyId, signature]))}\n`;
+}
+
+/** The log key signs every batch: its id is told once. */
+const keyIds = new WeakMap<Signer, number>();
+
+function keyIdOf(signer: Signer): number {
+  const known = keyIds.get(signer);
+  if (known !== undefined) return known;
+  const { keyId } = verifierOf(signer);
+  keyIds.set(signer, keyId);
+  return keyId;
 }
 
 /** Splits a note, verifying nothing. Throws `ledger-corrupt` for anything but the one form the specification gives. */

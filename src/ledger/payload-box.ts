@@ -17,6 +17,7 @@ const WRAP_CIPHER = "aes-256-ctr";
 /** A nonce, then the number of the first cipher block: where in the key stream a wrapped key stands. */
 const COUNTER_BYTES = 16;
 const BLOCKS_PER_KEY = 2;
+const WRAPPED_BYTES = COUNTER_BYTES + KEY_BYTES;
 
 /** A key in the form in which the cipher takes it without preparing it again: a third of the time of raw bytes. */
 export function cipherKey(bytes: Uint8Array): KeyObject {
@@ -70,17 +71,21 @@ export function wrapKeys(keys: Uint8Array, keyEncryptionKey: KeyObject, nonce: U
   const counter = Buffer.alloc(COUNTER_BYTES);
   counter.set(nonce);
   const wrapped = createCipheriv(WRAP_CIPHER, keyEncryptionKey, counter).update(keys);
+  const whole = Buffer.allocUnsafe((wrapped.length / KEY_BYTES) * WRAPPED_BYTES);
   const result: Buffer[] = [];
   for (let at = 0; at < wrapped.length; at += KEY_BYTES) {
     counter.writeUInt32BE((at / KEY_BYTES) * BLOCKS_PER_KEY, NONCE_BYTES);
-    result.push(Buffer.concat([counter, wrapped.subarray(at, at + KEY_BYTES)]));
+    const start = result.length * WRAPPED_BYTES;
+    whole.set(counter, start);
+    wrapped.copy(whole, start + COUNTER_BYTES, at, at + KEY_BYTES);
+    result.push(whole.subarray(start, start + WRAPPED_BYTES));
   }
   return result;
 }
 
 /** Throws `ledger-corrupt` for what is no wrapped key. One that was changed, or wrapped otherwise, gives another key. */
 export function unwrapKey(wrapped: Uint8Array, keyEncryptionKey: KeyObject): KeyObject {
-  if (wrapped.length !== COUNTER_BYTES + KEY_BYTES) throw corrupt("a wrapped key has another length");
+  if (wrapped.length !== WRAPPED_BYTES) throw corrupt("a wrapped key has another length");
   const cipher = createDecipheriv(WRAP_CIPHER, keyEncryptionKey, wrapped.subarray(0, COUNTER_BYTES));
   return cipherKey(cipher.update(wrapped.subarray(COUNTER_BYTES)));
 }

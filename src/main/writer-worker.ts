@@ -68,15 +68,20 @@ class Writer {
   }
 
   async #append(drafts: Drafts): Promise<Done> {
-    clearTimeout(this.#idle);
     if (this.#failed) throw new AppError("commit-unknown", "an earlier append failed");
     this.#failed = true;
     const batch = this.#sealer.sealDrafts(drafts);
     await this.#store.append(batch);
     this.#failed = false;
     if (++this.#appends >= MAINTAIN_EVERY_APPENDS) await this.#maintain();
-    else this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
+    else this.#awaitIdle();
     return { head: { size: batch.firstSeq + batch.count, checkpoint: batch.checkpoint }, count: batch.count, drafts };
+  }
+
+  /** One timer, put off again and again. */
+  #awaitIdle(): void {
+    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#maintainInTurn(), MAINTAIN_AFTER_IDLE_MS);
+    else this.#idle.refresh();
   }
 
   #maintainInTurn(): void {
@@ -85,6 +90,7 @@ class Writer {
 
   /** Housekeeping that fails is tried again later; the log does not depend on it. */
   async #maintain(): Promise<void> {
+    if (this.#failed) return;
     this.#appends = 0;
     await this.#store.maintain?.().catch(() => undefined);
   }
