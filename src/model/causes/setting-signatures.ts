@@ -4,7 +4,7 @@ import { doublingsOf } from "../../core/doublings.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import { harmOf, isAside, roleOf, type SettingRole } from "../diffs/setting-roles.ts";
 import type { CallTimeline, CandidateChange, CauseQuestion, Pattern, Timeline } from "./input.ts";
-import { findOnset, kindOf, shareIn, valuesIn, type Timelines, type TimelineKind, type Window } from "./timelines.ts";
+import { findOnset, shareIn, valuesIn, type Timelines, type TimelineKind, type Window } from "./timelines.ts";
 
 /** What log lines say when a setting of each role bites. */
 const SAID: Readonly<Partial<Record<SettingRole, RegExp>>> = {
