@@ -20,6 +20,7 @@ import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
 import { composeTriage } from "./compose-triage.ts";
 import { planHashOf, type ExecuteParts } from "./execute.ts";
+import { checkPlan } from "./sound-plan.ts";
 import { findInverse, readRevert, type RevertContent } from "./inverse.ts";
 
 const ACTOR = "system:effects";
@@ -51,6 +52,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
       ...content,
     };
     plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
+    checkPlan(plan);
     planHash = planHashOf(plan); // throws for what the ledger could not hold
   } catch (error) {
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again

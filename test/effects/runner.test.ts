@@ -1,10 +1,11 @@
 // The runner: each effect once, none lost, none waiting for ever behind another.
 
 import assert from "node:assert/strict";
+import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { describe, it } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
 import { settle } from "../kernel/rig.ts";
-import { CLASSIFICATION, DONE, hang, Stage } from "./stage.ts";
+import { CLASSIFICATION, DONE, hang, Stage, planOf } from "./stage.ts";
 
 const TICKET_ONLY = { requires_paging: false, requires_ticket: true };
 
@@ -88,6 +89,31 @@ describe("the effect runner", () => {
     await stage.endTerms();
     assert.equal(stage.rig.last("action.refused").code, "planning-failed");
     assert.equal(stage.runner.running, 0);
+  });
+
+  it("a plan of fifty megabytes, or none at all, is refused before anything is made of it", async () => {
+    const whole = planOf({});
+    const garbage: readonly (readonly [unknown, string])[] = [
+      [{ ...whole, diff: { text: "x".repeat(50 * 1_048_576) } }, "plan-too-large"],
+      [{ ...whole, calls: Array.from({ length: 200_000 }, () => ({ call: "x".repeat(20) })) }, "plan-too-large"],
+      [null, "planning-failed"],
+      ["plan", "planning-failed"],
+      [{ ...whole, calls: "all of them" }, "planning-failed"],
+      [{ ...whole, reversible: "yes" }, "planning-failed"],
+      [{ ...whole, signature: { toString: () => "none" } }, "planning-failed"],
+      [{ ...whole, size: -5 }, "planning-failed"],
+      [{ ...whole, size: Number.NaN }, "planning-failed"],
+      [{ ...whole, diff: { lone: "\ud800" } }, "planning-failed"],
+    ];
+    for (const [plan, code] of garbage) {
+      const stage = await Stage.open();
+      stage.onPlan = async () => plan as Plan;
+      await stage.signal();
+      await settle();
+      assert.equal(stage.rig.last("action.refused").code, code);
+      assert.deepEqual(stage.calls, []);
+      assert.ok(JSON.stringify(stage.rig.writer.kept).length < 5 * 1_048_576, "none of it is in the record");
+    }
   });
 
   it("what finds no room waits and then goes, without a sweep", async () => {
