@@ -103,7 +103,7 @@ describe("the effect runner", () => {
       [{ ...whole, signature: { toString: () => "none" } }, "planning-failed"],
       [{ ...whole, size: -5 }, "planning-failed"],
       [{ ...whole, size: Number.NaN }, "planning-failed"],
-      [{ ...whole, diff: { lone: "\ud800" } }, "planning-failed"],
+      [{ ...whole, diff: { lone: "\ud800" } }, "request-invalid"],
     ];
     for (const [plan, code] of garbage) {
       const stage = await Stage.open();
