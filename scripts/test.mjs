@@ -2,18 +2,19 @@
 // node's own runner passes an empty file and a pattern that matches nothing, hence the floor.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { readFileSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { planGroups, writeGroups } from "./plan-groups.mjs";
 import { NODE_OLDEST, isNodeNewEnough } from "./node-version.mjs";
+import { makeTemporaryFolder } from "./temporary-folder.mjs";
 
 // A file that does not end (a server left open, say) would hold the run for ever: it is stopped, and named as failed.
 const RUN_SECONDS_MAX = Number(process.env["TEST_SECONDS_MAX"] ?? 800);
 /** How long a process may take to end once its tests have. */
-const ENDS_WITHIN_MS = 20_000;
+const ENDS_WITHIN_MS = Number(process.env["TEST_ENDS_WITHIN_MS"] ?? 20_000);
 const NAMED_MAX = 20;
 /** One more than can run at once: much of a test is waiting. */
 const CONCURRENCY = availableParallelism() + 1;
@@ -52,19 +53,20 @@ forgetSettings();
 const files = named.length > 0 ? named : findTests(soak ? ".soak.ts" : ".test.ts");
 if (files.length === 0) throw new Error("no test files found");
 
+const temporary = makeTemporaryFolder({ mayBeMemory: !soak });
+process.env["TMPDIR"] = temporary;
+
 // Hundreds of processes load the same modules: each is compiled once.
-const compiled = mkdtempSync(join(tmpdir(), "holdpoint-compiled-"));
+const compiled = join(temporary, "compiled");
 process.env["NODE_COMPILE_CACHE"] = compiled;
-process.once("exit", () => rmSync(compiled, { recursive: true, force: true, maxRetries: 5 }));
 spawn(process.execPath, [join(import.meta.dirname, "compile-server.mjs")], { stdio: "ignore" }).unref();
 
 const whole = !soak && named.length === 0;
-const endsWithinMs = Math.min(ENDS_WITHIN_MS, (RUN_SECONDS_MAX * 1_000) / 4);
 const groups = soak ? [] : planGroups(files, join(root, "test"));
 /** Files of which the end has not been seen. */
 const awaited = new Set(groups.flatMap((group) => group.files.map((file) => relative(root, file))));
 const stream = run({
-  files: soak ? files : writeGroups(groups, { folder: join(compiled, "groups"), endsWithinMs }),
+  files: soak ? files : writeGroups(groups, { folder: join(temporary, "groups"), endsWithinMs: ENDS_WITHIN_MS }),
   concurrency: soak ? 1 : CONCURRENCY,
   ...(soak ? {} : { signal: AbortSignal.timeout(RUN_SECONDS_MAX * 1_000) }),
 });

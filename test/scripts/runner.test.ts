@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { createProject, type Project } from "./project.ts";
 
 const PASSING = `import { test } from "node:test"; test("passes", () => {});`;
@@ -89,16 +88,24 @@ test("soak runs are apart, and named files are run without the floor", async (t)
   assert.equal((await project.run("scripts/test.mjs", { args: ["test/a/passing.test.ts"] })).code, 0);
 });
 
-test("a file that never ends is stopped and named, and its process with it", async (t) => {
+test("a file that leaves something open is stopped and named, and its process with it", async (t) => {
   const project = prepare(t, { files: 1, tests: 1 });
   const note = `import { writeFileSync } from "node:fs"; writeFileSync("pid", String(process.pid));`;
   project.write("test/a/hanging.test.ts", `${PASSING}\n${note}\nsetInterval(() => {}, 1_000);`);
-  const ended = await project.run("scripts/test.mjs", { env: { TEST_SECONDS_MAX: "1" } });
+  const ended = await project.run("scripts/test.mjs", { env: { TEST_ENDS_WITHIN_MS: "100" } });
   assert.equal(ended.code, 1);
-  assert.match(ended.stdout, /✖ .*hanging\.test\.ts/);
-  const pid = Number(readFileSync(join(project.folder, "pid"), "utf8"));
-  for (let looks = 0; looks < 250 && isAlive(pid); looks++) await setTimeout(20);
-  assert.ok(!isAlive(pid));
+  assert.match(ended.stdout, /✖ test\/a\/hanging\.test\.ts left open: Timeout/);
+  assert.doesNotMatch(ended.stdout, /passing\.test\.ts left open/);
+  assert.ok(!isAlive(Number(readFileSync(join(project.folder, "pid"), "utf8"))));
+});
+
+test("a test that never ends is stopped with the run, and its file named", async (t) => {
+  const project = prepare(t, { files: 1, tests: 1 });
+  const forever = `import { test } from "node:test"; test("x", () => new Promise(() => setInterval(() => {}, 1_000)));`;
+  project.write("test/a/endless.test.ts", forever);
+  const ended = await project.run("scripts/test.mjs", { env: { TEST_SECONDS_MAX: "2" } });
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, /did not run to their end: test\/a\/endless\.test\.ts/);
 });
 
 function isAlive(pid: number): boolean {
