@@ -60,10 +60,11 @@ export function agentService({ state }: Pick<Kernel, "state">): AgentService {
       const agent = state.agents.get(id);
       if (agent === undefined)
         throw new AppError("agent-unregistered", "only registered agents propose", { agent: id });
-      const { kid, alg } = parseDetached(jws, "holdpoint-proposal+jws");
+      const signature = parseDetached(jws, "holdpoint-proposal+jws");
+      const { kid } = signature;
       const key = agent.keys.find(({ thumbprint }) => thumbprint === kid);
       if (key === undefined) throw new AppError("signature-invalid", "kid is no key that is registered for this agent");
-      await verifyDetached(jws, canonicalJson(request), { jwk: key.jwk, alg });
+      await verifyDetached(signature, canonicalJson(request), key.jwk);
       return { key: kid, jwsHash: hash("sha256", jws) };
     },
     async checkPossession(args) {
@@ -73,9 +74,10 @@ export function agentService({ state }: Pick<Kernel, "state">): AgentService {
       const payload = canonicalJson(signed);
       for (const [i, jwk] of keys.entries()) {
         const proof = proofs[i] ?? "";
-        const { kid, alg } = parseDetached(proof, "holdpoint-registration+jws");
-        if (kid !== keyThumbprint(jwk)) throw new AppError("signature-invalid", "kid is not the key's thumbprint");
-        await verifyDetached(proof, payload, { jwk, alg });
+        const signature = parseDetached(proof, "holdpoint-registration+jws");
+        if (signature.kid !== keyThumbprint(jwk))
+          throw new AppError("signature-invalid", "kid is not the key's thumbprint");
+        await verifyDetached(signature, payload, jwk);
       }
     },
   };

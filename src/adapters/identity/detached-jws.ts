@@ -16,27 +16,34 @@ const KEYS_MAX = 4_096;
 
 const keys = new RecentMap<KeyObject>(KEYS_MAX);
 
-/** The thumbprint of the key that a signature says it is by. Throws `signature-invalid` unless its header is ours. */
-export function parseDetached(jws: string, type: SignedType): { readonly kid: string; readonly alg: string } {
-  const { header } = split(jws);
+/** A signature taken apart; `kid` is the thumbprint of the key that it says it is by. */
+type Detached = {
+  readonly kid: string;
+  readonly alg: string;
+  readonly protectedPart: string;
+  readonly signature: Buffer;
+};
+
+/** Throws `signature-invalid` unless it is a JWS with detached payload whose header is ours. */
+export function parseDetached(jws: string, type: SignedType): Detached {
+  const { header, protectedPart, signature } = split(jws);
   const { alg, kid, typ } = header;
   if (typ !== type) throw invalid(`typ is not ${type}`);
   if (alg !== "EdDSA" && alg !== "Ed25519" && alg !== "ES256") throw invalid("alg is not one that is accepted");
   if (typeof kid !== "string") throw invalid("kid names no key");
   if (Object.keys(header).length !== 3) throw invalid("the header has other members than alg, kid and typ");
-  return { alg, kid };
+  return { alg, kid, protectedPart, signature };
 }
 
 /**
- * Verifies `jws` over `payload` with a key that the caller chose, in the thread pool. Rejects with `signature-invalid`
+ * Verifies a signature over `payload` with a key that the caller chose, in the thread pool. Rejects with `signature-invalid`
  * for anything but a good signature: a failure to compute it too.
  */
 export async function verifyDetached(
-  jws: string,
+  { alg, protectedPart, signature }: Detached,
   payload: string,
-  { jwk, alg }: { jwk: AgentJwk; alg: string },
+  jwk: AgentJwk,
 ): Promise<void> {
-  const { protectedPart, signature } = split(jws);
   if ((jwk.kty === "EC") !== (alg === "ES256")) throw invalid("alg does not fit the key");
   const input = Buffer.from(`${protectedPart}.${Buffer.from(payload).toString("base64url")}`);
   const isGood = await verifyInPool(input, { key: keyOf(jwk), signature, digest: jwk.kty === "EC" ? "sha256" : null });
