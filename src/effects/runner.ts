@@ -8,6 +8,7 @@ import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } fr
 import { sampleHealth, type VerifyParts } from "./verify.ts";
 import { planAction } from "./plan.ts";
 import { predictAction, type PredictParts } from "./predict.ts";
+import { IncidentExplainer, type ExplainParts } from "./explain.ts";
 import { relateRun, type RelateParts } from "./relate.ts";
 import { allWork, workForSubject, type Work, type WorkView } from "./work.ts";
 
@@ -17,6 +18,7 @@ export type RunnerParts = ClassifyParts &
   ExecuteParts &
   PredictParts &
   RelateParts &
+  ExplainParts &
   VerifyParts & {
     readonly kernel: Kernel;
     readonly nowMs: () => number;
@@ -31,10 +33,12 @@ export class EffectRunner {
   readonly #running = new Map<string, Promise<void>>();
   readonly #lanes = new Map<string, Lane>();
   readonly #unreported: UnreportedEnds = new Map();
+  readonly #explainer: IncidentExplainer;
   #stopped = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#explainer = new IncidentExplainer(parts);
     parts.kernel.onDurable((events) => this.#onDurable(events));
   }
 
@@ -113,6 +117,8 @@ export class EffectRunner {
     switch (work.kind) {
       case "classify":
         return this.#triage(work.subject);
+      case "explain":
+        return this.#explainer.explain(work.subject);
       case "predict":
         return predictAction(this.#parts, work.subject);
       case "plan":

@@ -3,7 +3,7 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "predict" | "execute" | "reconcile" | "verify";
+type WorkKind = "classify" | "plan" | "predict" | "explain" | "execute" | "reconcile" | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -52,6 +52,8 @@ export function workForSubject(view: WorkView, subject: string): Work | undefine
     const seq = seqFromId("run", subject);
     return seq !== undefined && seq < view.durableSize ? { kind: "classify", subject, lane: "classify" } : undefined;
   }
+  const ended = view.state.resolved.get(subject);
+  if (ended !== undefined && ended.incident.explained !== true) return { kind: "explain", subject, lane: "explain" };
   const action = view.state.actions.get(subject);
   return action === undefined ? undefined : workForAction(view, action);
 }
@@ -59,7 +61,8 @@ export function workForSubject(view: WorkView, subject: string): Work | undefine
 /** All work that state wants now: after a start, a released brake, or a retry that came due. */
 export function allWork(view: WorkView): Work[] {
   const work: Work[] = [];
-  for (const subject of [...view.state.runs.keys(), ...view.state.actions.keys()]) {
+  const { runs, actions, resolved } = view.state;
+  for (const subject of [...runs.keys(), ...actions.keys(), ...resolved.keys()]) {
     const wanted = workForSubject(view, subject);
     if (wanted !== undefined) work.push(wanted);
   }

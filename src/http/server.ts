@@ -21,6 +21,7 @@ import { approverRoutes } from "./routes/approvers.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentCommandRoutes } from "./routes/incident-command.ts";
+import { incidentMemoryRoutes } from "./routes/incident-memory.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { modelCausesRoutes } from "./routes/model-causes.ts";
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   ...stopReportRoutes,
   ...incidentCommandRoutes,
   ...incidentRoutes,
+  ...incidentMemoryRoutes,
   ...silenceRoutes,
   ...stageRoutes,
   ...modelRoutes,

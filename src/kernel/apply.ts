@@ -40,6 +40,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "incident.reopened": incidents.applyReopened,
   "incident.flapping": incidents.applyFlapping,
   "incident.related": recordOnly,
+  "incident.explained": incidents.applyExplained,
   "incident.merged": incidents.applyMerged,
   "incident.split": incidents.applySplit,
   "incident.lapsed": incidents.applyLapsed,

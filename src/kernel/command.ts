@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
+import type { Explanation } from "../wire/types/explanation.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Relations } from "../wire/types/relation.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
@@ -89,6 +90,7 @@ export type CommandInputs = {
     readonly asked: number;
     readonly prediction: Prediction;
   };
+  "explain-incident": { readonly incident: string; readonly explanation: Explanation };
   "relate-incidents": { readonly run: string } & Relations;
   "answer-hold": {
     readonly action: string;
@@ -173,10 +175,16 @@ export type Command<T extends CommandType = CommandType> = {
 /** What is recorded of a command's input: what its first event states itself is not said twice. */
 export function inputToRecord(command: Command): JsonObject {
   if (command.type === "propose-action") return { idempotencyKey: command.input.idempotencyKey };
-  if (command.type !== "predict-action") return command.input;
-  const { action, asked } = command.input;
-  return { action, asked };
+  const restated = RESTATED[command.type];
+  if (restated === undefined) return command.input;
+  return Object.fromEntries(Object.entries(command.input).filter(([name]) => name !== restated));
 }
+
+/** Members of inputs that the first event states under the same name. */
+const RESTATED: { readonly [T in CommandType]?: string } = {
+  "predict-action": "prediction",
+  "explain-incident": "explanation",
+};
 
 /** Facts of a proposal that are absent where they say nothing. */
 export const OPTIONAL_FACTS = [
@@ -194,7 +202,8 @@ export const OPTIONAL_FACTS = [
 /** The input of a command, from the facts of the first event that it produced. */
 export function inputFromRecord(type: CommandType, facts: JsonObject): unknown {
   const { input } = facts;
-  if (type === "predict-action" && typeof input === "object") return { ...input, prediction: facts["prediction"] };
+  const restated = RESTATED[type];
+  if (restated !== undefined && typeof input === "object") return { ...input, [restated]: facts[restated] };
   if (type !== "propose-action" || typeof input !== "object") return input;
   const { kind, environment, service, resource, agentKind, person } = facts;
   const { requestHash, planHash, repeat, effect, reversible, operand } = facts;

@@ -9,6 +9,7 @@ import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
+import * as explanations from "./commands/explanations.ts";
 import * as predictions from "./commands/predictions.ts";
 import * as relations from "./commands/relations.ts";
 import * as reviews from "./commands/reviews.ts";
@@ -39,6 +40,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
   "predict-action": predictions.predictAction,
+  "explain-incident": explanations.explainIncident,
   "relate-incidents": relations.relateIncidents,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,

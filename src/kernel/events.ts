@@ -24,6 +24,7 @@ import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { Explanation } from "../wire/types/explanation.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { ImageFact } from "../wire/types/image.ts";
@@ -121,6 +122,8 @@ export type EventFacts = {
   /** The subject is absorbed: all it names is the other's from now on. */
   /** The runtime model measured that one's failure is the other's: one of the two absorbs the other next. */
   "incident.related": Relation & { readonly with: string; readonly modelVersion: number };
+  /** What the runtime model found to explain it, when it ended. Its payload holds what spoke for that. */
+  "incident.explained": { readonly explanation: Explanation };
   "incident.merged": { readonly into: string };
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };

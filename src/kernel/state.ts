@@ -146,6 +146,8 @@ export type Incident = {
   flapping: boolean;
   /** The one source that it is known from; null when there are several. */
   source: string | null;
+  /** What explains it is recorded. */
+  explained?: true;
   lastSignalAt: number;
   lastRunAt: number;
   lastRun: string | null;

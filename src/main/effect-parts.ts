@@ -13,6 +13,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { VerifyParts } from "../effects/verify.ts";
 import type { PredictParts } from "../effects/predict.ts";
+import type { ExplainParts } from "../effects/explain.ts";
 import type { RelateParts } from "../effects/relate.ts";
 import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
@@ -39,8 +40,10 @@ function ticketTerms({ executors }: Config, origin: string): ExecuteParts["ticke
 const PREDICT_TIMEOUT_MS = 5_000;
 /** A page waits for it. */
 const RELATE_TIMEOUT_MS = 1_000;
+/** Nobody waits for it. */
+const EXPLAIN_TIMEOUT_MS = 30_000;
 
-export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & RelateParts & VerifyParts;
+export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & RelateParts & ExplainParts & VerifyParts;
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
 export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
@@ -57,7 +60,7 @@ type Needs = {
   readonly origin: string;
   readonly egress: Egress;
   /** The runtime model. */
-  readonly predictor: PredictParts["predictor"] & RelateParts["relater"];
+  readonly predictor: PredictParts["predictor"] & RelateParts["relater"] & ExplainParts["explainer"];
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
   readonly log: Logger;
@@ -111,6 +114,8 @@ export function createEffectParts({
     images: openImages(config),
     predictor,
     predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
+    explainer: predictor,
+    explainTimeout: () => AbortSignal.timeout(EXPLAIN_TIMEOUT_MS),
     relater: predictor,
     relateTimeout: () => AbortSignal.timeout(RELATE_TIMEOUT_MS),
     probeTimeout,

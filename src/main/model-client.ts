@@ -3,15 +3,23 @@
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
-import { AppError, ERRORS, type ErrorCode } from "../core/errors.ts";
+import { AppError, isAppError, ERRORS, type ErrorCode } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
-import type { PredictionAsk, Predictor, RelationAsk, Relater } from "../wire/contracts/predictor.ts";
+import type {
+  Explainer,
+  ExplanationAsk,
+  PredictionAsk,
+  Predictor,
+  RelationAsk,
+  Relater,
+} from "../wire/contracts/predictor.ts";
 import { nodeText } from "../wire/schemas/model.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
+import type { Explained } from "../wire/types/explanation.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Relations } from "../wire/types/relation.ts";
 import type { Config } from "./config.ts";
@@ -34,7 +42,7 @@ export type ModelHooks = {
   readonly onFeed: (feed: FeedStatus) => void;
 };
 
-export class ModelClient implements ModelService, Predictor, Relater {
+export class ModelClient implements ModelService, Predictor, Relater, Explainer {
   readonly #data: ModelData;
   readonly #hooks: ModelHooks;
   readonly #pending = new Map<number, Pending>();
@@ -96,6 +104,19 @@ export class ModelClient implements ModelService, Predictor, Relater {
     const now = systemClock.nowMs();
     const read: ModelRead = { what: "relations", environment, services, at: now, knownAt: now };
     return this.#ask({ do: "read", read }) as Promise<Relations>;
+  }
+
+  /** With all that is known by now. */
+  async explain({ environment, service, at }: ExplanationAsk): Promise<Explained | null> {
+    if (this.#worker === null) return null;
+    const node = nodeText({ kind: "service", environment, name: service });
+    const read: ModelRead = { what: "explanation", node, at, knownAt: systemClock.nowMs() };
+    try {
+      return (await this.#ask({ do: "read", read })) as Explained;
+    } catch (error) {
+      if (isAppError(error, "model-node-not-found")) return null;
+      throw error;
+    }
   }
 
   /** Resolves when what was recorded is closed properly. */

@@ -1,8 +1,10 @@
 // What the graph answers to what can be asked of it.
 
 import type { ClusterObject } from "../wire/types/cluster-object.ts";
-import type { ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
+import type { ModelCausesRead, ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
+import type { ModelCausesView } from "../wire/types/model-views.ts";
 import type { Graph, Moment } from "./graph.ts";
+import { explanationOf } from "./causes/explain.ts";
 import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
@@ -49,7 +51,9 @@ export class Answerer {
       case "diff":
         return readDiff(graph, read);
       case "causes":
-        return readCauses(graph, read, (nodes) => this.#mismatchesAt(read, nodes));
+        return this.#causes(read);
+      case "explanation":
+        return explanationOf(graph, this.#causes({ ...read, what: "causes", measure: "errors" }));
       case "impact":
         return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
       case "action":
@@ -64,6 +68,10 @@ export class Answerer {
   /** What a feed sees now; it replaces what the feed saw before. */
   watch(feed: string, cluster: WatchedCluster): void {
     this.#clusters.set(feed, cluster);
+  }
+
+  #causes(read: ModelCausesRead): ModelCausesView {
+    return readCauses(this.#graph, read, (nodes) => this.#mismatchesAt(read, nodes));
   }
 
   #mismatchesAt({ at, knownAt }: ModelTimes, nodes: ReadonlySet<string>) {

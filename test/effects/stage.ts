@@ -17,7 +17,7 @@ import type {
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
 import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
-import type { Relater } from "../../src/wire/contracts/predictor.ts";
+import type { Explainer, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
@@ -67,6 +67,7 @@ export class Stage {
   onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
   onPredict: () => Promise<Prediction> = async () => nothingPredicted("unmeasured");
   onRelate: Relater["relate"] = async () => ({ modelVersion: 0, relations: [] });
+  onExplain: Explainer["explain"] = async () => null;
   onClassify: () => Promise<unknown> = async () => CLASSIFICATION;
   /** Who is registered when a step begins. */
   registered: readonly Answerer[] = [];
@@ -121,6 +122,8 @@ export class Stage {
       budgets: { covers: () => false, ask: () => Promise.resolve(null) },
       predictTimeout: () => this.#term(),
       relater: { relate: (ask) => this.onRelate(ask) },
+      explainer: { explain: (ask) => this.onExplain(ask) },
+      explainTimeout: () => this.#term(),
       relateTimeout: () => this.#term(),
       probeTimeout: () => this.#term(),
       planTimeoutMs: 1,

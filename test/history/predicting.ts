@@ -36,3 +36,12 @@ export function relateCommand(draws: Draws, run: string): Command {
   });
   return command("relate-incidents", "system:effects", { run, modelVersion: 12, relations });
 }
+
+/** What explains an ended incident: a change, or nothing. */
+export function explainCommand(draws: Draws, incident: string): Command {
+  const chain = ["change:c1", "service:production:cart"];
+  const cause = { kind: "change", cause: "c1", changeKind: "deploy", scorePpm: 600_000, chain } as const;
+  const explanation = { modelVersion: 12, causes: draws.chance(3) ? [] : [cause] };
+  const content = { evidence: [["cart moved"]] };
+  return { ...command("explain-incident", "system:effects", { incident, explanation }), content };
+}

@@ -29,6 +29,7 @@ function incident(seq: number, over: Partial<IncidentView> = {}): IncidentView {
     mergedInto: null,
     absorbed: [],
     related: [],
+    explained: null,
     splitInto: [],
     splitFrom: null,
     lastSignalAt: seq,

@@ -17,7 +17,7 @@ import { classificationOf, Draws, signalOf, wordOf, type SignalOf } from "./draw
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
-import { predictCommand, relateCommand } from "./predicting.ts";
+import { explainCommand, predictCommand, relateCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
 
 export class Workload extends Recorder {
@@ -69,6 +69,8 @@ export class Workload extends Recorder {
 
   /** The pager's, or the tracker's, about one of our own incidents. */
   #word(): void {
+    const ended = this.#one([...this.state.resolved.keys()]);
+    if (ended !== undefined && this.#chance(2)) this.submit(explainCommand(this.#draws, ended));
     const subject = this.#one([...this.state.incidents.keys(), ...this.state.resolved.keys()]) ?? "act_000000001";
     this.submit(command("note-incident", "source:am", wordOf(this.#draws, { subject, nowMs: this.nowMs })));
   }

@@ -52,6 +52,7 @@ const CASES: readonly Case[] = [
   { operation: "listIncidents", scope: "incidents:read" },
   { operation: "getIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z" },
   { operation: "listStorms", scope: "incidents:read" },
+  { operation: "rememberIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z/memory" },
   { operation: "splitIncident", scope: "incidents:write", path: "/v1/incidents/inc_00000000z/split", body: {} },
   {
     operation: "commandIncident",

@@ -135,6 +135,25 @@ const edgeOf = (view: ModelGraphView, text: string): ModelEdgeView => {
   return edge;
 };
 
+/** An alert of that service fires, or ends, and its triage is over. */
+async function fires(name: string, alertname: string, status: "firing" | "resolved" = "firing"): Promise<void> {
+  const labels = { alertname, environment: "production", service: name, severity: "critical" };
+  const at = BEGAN;
+  const ends = status === "resolved" ? { endsAt: new Date().toISOString() } : {};
+  const alerts = [{ status, startsAt: at, ...ends, labels, annotations: {} }];
+  const body = { version: "4", status, alerts };
+  const { status: code, text } = await server.ask("/v1/signals/alertmanager", {
+    method: "POST",
+    as: `Bearer ${server.secret}`,
+    body,
+  });
+  assert.equal(code, 202, text);
+  const { state } = server.running.kernel;
+  for (let tries = 0; tries < 100 && state.runs.size > 0; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+const BEGAN = new Date().toISOString();
 const MAIL = `${service("checkout")} calls ${service("mail")}`;
 const ENTRY = "operation:production:frontend GET";
 
@@ -188,17 +207,6 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
   });
 
   test("joins alerts of one cause into one incident, across services that share no word, and no others", async () => {
-    const fires = async (name: string, alertname: string): Promise<string> => {
-      const labels = { alertname, environment: "production", service: name, severity: "critical" };
-      const alerts = [{ status: "firing", startsAt: new Date().toISOString(), labels, annotations: {} }];
-      const body = { version: "4", status: "firing", alerts };
-      const path = "/v1/signals/alertmanager";
-      const { json } = await server.ask(path, { method: "POST", as: `Bearer ${server.secret}`, body });
-      const [{ id }] = (json as unknown as { signals: [{ id: string }] }).signals;
-      const open = (): boolean => server.running.kernel.state.runs.size === 0;
-      for (let tries = 0; tries < 100 && !open(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
-      return id;
-    };
     await fires("shipping", "ParcelsLate");
     await fires("checkout", "OrdersFail");
     await fires("payments", "CardProcessorDown");
@@ -209,6 +217,27 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
       IncidentView["related"][number],
     ];
     assert.deepEqual([cause, effect, lowPpm > 100_000, modelVersion > 0], ["payments", "checkout", true, true]);
+  });
+
+  test("remembers what explained an incident, and shows it with the next one like it", async () => {
+    const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=checkout");
+    const [{ id: first }] = items as [IncidentView];
+    await fires("checkout", "OrdersFail", "resolved");
+    await fires("payments", "CardProcessorDown", "resolved");
+    const isExplained = (): boolean => server.running.kernel.state.resolved.get(first)?.incident.explained === true;
+    for (let tries = 0; tries < 100 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+    await fires("checkout", "QueueGrows");
+    const { items: now } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=checkout");
+    type Memory = { similar: { id: string; by: string[]; cause: JsonObject | null }[]; draft: string | null };
+    const memory = await ask<Memory>(`/v1/incidents/${now[0]?.id}/memory`);
+    const [like] = memory.similar;
+    assert.deepEqual([like?.id, like?.by, memory.draft], [first, ["structure"], null], JSON.stringify(memory));
+    const { explained } = await ask<IncidentView>(`/v1/incidents/${first}`);
+    assert.deepEqual(like?.cause ?? null, explained?.causes[0] ?? null);
+    assert.ok(explained !== null && explained.modelVersion > 0);
+    await server.ask("/v1/incidents/inc_00000000z/memory", { as: reader }).then(({ json }) => {
+      assert.equal(json?.["code"], "incident-not-found");
+    });
   });
 
   test("decides: the same action flips with its target's zone and with the measured traffic, and is asked about before", async () => {

@@ -12,6 +12,7 @@ import { Mint } from "../../src/model/mint.ts";
 import { subjectOfEdge, subjectOfNode } from "../../src/model/names.ts";
 import { Answerer } from "../../src/model/answer.ts";
 import type { ClusterObject } from "../../src/wire/types/cluster-object.ts";
+import type { Explained } from "../../src/wire/types/explanation.ts";
 import type { ModelCausesView } from "../../src/wire/types/model-views.ts";
 import type { NodeRef, SettingChange } from "../../src/wire/types/model.ts";
 import { BEGIN_S, service } from "./histories.ts";
@@ -129,6 +130,13 @@ test("a library's shorter timeout is followed over the service that embeds it to
   assert.deepEqual(causes[0]?.chain.slice(-2), ["service:production:cart", GATE]);
   assert.match(causes[0]?.evidence.join(" ") ?? "", /client\.timeout: 500 to 50 ms/);
   assert.ok(suffering.length === 1, suffering.join());
+
+  const times = { at: END_S * 1000, knownAt: END_S * 1000 };
+  const read = new Answerer(production.graph).answer({ what: "explanation", node: GATE, ...times });
+  const { explanation, evidence } = read as Explained;
+  const [{ cause, changeKind, chain } = {} as never] = explanation.causes;
+  assert.deepEqual([cause, changeKind, chain], ["lib-7", "deploy", causes[0]?.chain]);
+  assert.match(evidence[0]?.join(" ") ?? "", /500 to 50 ms/);
 });
 
 test("no change explains what nothing was changed for, however recent a change elsewhere is", () => {

@@ -1,7 +1,7 @@
 // A runtime model whose traffic moves all the time, that now and then knows nothing, breaks, or never answers.
 
 import { AppError } from "../../src/core/errors.ts";
-import type { PredictionAsk, Predictor, Relater } from "../../src/wire/contracts/predictor.ts";
+import type { Explainer, PredictionAsk, Predictor, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Turns } from "./turns.ts";
@@ -46,6 +46,23 @@ export function modelRelater(random: SeededRandom, turns: Turns): Relater {
           return { cause: one(), effect: one(), lowPpm: random.below(300_000) };
         });
         return { modelVersion: random.below(1_000), relations };
+      });
+    },
+  };
+}
+
+/** What it finds to explain an incident: mostly something. */
+export function modelExplainer(random: SeededRandom, turns: Turns): Explainer {
+  return {
+    explain: ({ service }) => {
+      if (random.below(20) === 0) return new Promise(() => undefined);
+      return turns.take("explain", () => {
+        if (random.below(12) === 0) throw new AppError("model-unavailable", "its thread is gone");
+        if (random.below(4) === 0) return null;
+        const chain = ["change:c1", `service:production:${service}`];
+        const cause = { kind: "change", cause: "c1", changeKind: "deploy", scorePpm: 700_000, chain } as const;
+        const causes = random.below(3) === 0 ? [] : [cause];
+        return { explanation: { modelVersion: random.below(1_000), causes }, evidence: causes.map(() => ["moved"]) };
       });
     },
   };

@@ -26,7 +26,7 @@ import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal } from "../kernel/level-proposal.ts";
 import { modelClassifier } from "./model-classifier.ts";
 import { modelExecutor, OutsideWorld } from "./model-executor.ts";
-import { modelPredictor, modelRelater } from "./model-predictor.ts";
+import { modelExplainer, modelPredictor, modelRelater } from "./model-predictor.ts";
 import { ModelDisk, ModelStore } from "./model-store.ts";
 import { People } from "./people.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -187,6 +187,8 @@ export class World {
       budgets: { covers: () => false, ask: () => Promise.resolve(null) },
       predictTimeout: () => this.#term(),
       relater: modelRelater(this.random, this.turns),
+      explainer: modelExplainer(this.random, this.turns),
+      explainTimeout: () => this.#term(),
       relateTimeout: () => this.#term(),
       probeTimeout: () => this.#term(),
       classifyTimeout: () => this.#term(),

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { apiPath } from "../api-client.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
+import { addIncidentMemory } from "./incident-memory.ts";
 import type { Runner, Session } from "../session.ts";
 
 export function addIncidents(program: Command, runner: Runner): void {
@@ -24,6 +25,7 @@ export function addIncidents(program: Command, runner: Runner): void {
     .option("--end", "hand back: agents go on")
     .option("--reason <text>", "kept with the command")
     .action(runner.action(command));
+  addIncidentMemory(incident, runner);
 }
 
 type CommandFlags = {

@@ -55,6 +55,7 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
     mergedInto: null,
     absorbed: [],
     related: [],
+    explained: null,
     splitInto: [],
     splitFrom: null,
     lastSignalAt: at,
@@ -145,6 +146,12 @@ export function projectRelated(documents: Documents, event: KernelEvent<"inciden
       related: [...before.related, { incident, ...relation }].slice(-NAMED_MAX),
     }));
   }
+}
+
+export function projectExplained(documents: Documents, event: KernelEvent<"incident.explained">): void {
+  const { explanation } = event.facts;
+  const explained = { ...explanation, at: event.time, evidenceSeq: event.seq };
+  documents.change("incidents", event.subject, (before) => ({ ...before, explained }));
 }
 
 export function projectMerged(documents: Documents, event: KernelEvent<"incident.merged">): void {

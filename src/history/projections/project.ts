@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 26;
+export const PROJECTIONS_VERSION = 27;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -42,6 +42,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "incident.reopened": incidents.projectReopened,
   "incident.flapping": incidents.projectFlapping,
   "incident.related": incidents.projectRelated,
+  "incident.explained": incidents.projectExplained,
   "incident.merged": incidents.projectMerged,
   "incident.split": incidents.projectSplit,
   "incident.lapsed": () => {},

@@ -78,7 +78,16 @@ async function historyOf(services: Services, { identity, planned }: Asked) {
   for (const { status } of items) outcomes[status] = (outcomes[status] ?? 0) + 1;
   const isOpen = hasScope(identity, "actions:read");
   const shown = items.filter(({ agent }) => isOpen || agent === identity.id).slice(0, SHOWN_MAX);
-  return { count: items.length, isTruncated: next !== null, outcomes, actions: shown.map(shortOf) };
+  const incidents = hasScope(identity, "incidents:read") ? incidentsOf(services, { environment, service }) : [];
+  return { count: items.length, isTruncated: next !== null, outcomes, actions: shown.map(shortOf), incidents };
+}
+
+/** The service's own, the newest first, each with what explained it. */
+function incidentsOf({ views }: Services, filters: { environment: string; service: string }) {
+  const { items } = views.reader.list("incidents", { filters, cursor: null, limit: SHOWN_MAX });
+  return items.map(({ id, status, openedAt, explained }) => {
+    return { id, status, openedAt, cause: explained?.causes[0] ?? null };
+  });
 }
 
 function shortOf({ id, status, code, agent, proposedAt, endedAt, prediction }: ActionView) {

@@ -82,7 +82,7 @@ export function applyReopened(state: State, event: KernelEvent<"incident.reopene
   assert(ended !== undefined, `incident ${event.subject} ended not long ago`);
   state.resolved.delete(event.subject);
   unindexResolved(state, ended.incident);
-  const { incident } = ended;
+  const { explained: _explained, ...incident } = ended.incident;
   const recent = incident.reopenedAt.filter((at) => event.time - at < TERMS.reopenMs);
   open(state, { ...incident, lastSignalAt: event.time, reopenedAt: [...recent, event.time] });
 }
@@ -214,6 +214,11 @@ export function applyResolved(state: State, event: KernelEvent<"incident.resolve
   if (event.facts.code !== "all-clear" && event.facts.code !== "quiet") return;
   if (incident.page !== null) closeMarks(state, incident.page);
   keepForReopening(state, incident, event.time);
+}
+
+export function applyExplained(state: State, event: KernelEvent<"incident.explained">): void {
+  const ended = state.resolved.get(event.subject);
+  if (ended !== undefined) ended.incident.explained = true;
 }
 
 function keepForReopening(state: State, incident: Incident, at: number): void {

@@ -1,5 +1,6 @@
 // What the effects ask the runtime model, for a decision.
 
+import type { Explained } from "../types/explanation.ts";
 import type { Prediction } from "../types/prediction.ts";
 import type { Relations } from "../types/relation.ts";
 
@@ -24,4 +25,16 @@ export interface RelationAsk {
 export interface Relater {
   /** What was measured between these services. Throws `model-unavailable` while the model is gone. */
   relate(ask: RelationAsk): Promise<Relations>;
+}
+
+export interface ExplanationAsk {
+  readonly environment: string;
+  readonly service: string;
+  /** When it was noticed. */
+  readonly at: number;
+}
+
+export interface Explainer {
+  /** What explains the failure of a service; null where the model does not know that. Throws `model-unavailable`. */
+  explain(ask: ExplanationAsk): Promise<Explained | null>;
 }

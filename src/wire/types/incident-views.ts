@@ -1,5 +1,6 @@
 // Documents of what happens to many signals at once: incidents, storms, silences.
 
+import type { Explanation } from "./explanation.ts";
 import type { Relation } from "./relation.ts";
 import type { TrackedState, TrackedSystem } from "./signal.ts";
 import type { ActionReference, Document } from "./view-document.ts";
@@ -22,6 +23,8 @@ export interface IncidentView extends Document {
   readonly absorbed: readonly string[];
   /** Why it was joined with another: what the runtime model measured. Services by name, parts of a million requests. */
   readonly related: readonly (Relation & { readonly incident: string; readonly modelVersion: number })[];
+  /** What the runtime model found to explain it when it ended; null before, and where the model knew nothing of it. */
+  readonly explained: (Explanation & { readonly at: number; readonly evidenceSeq: number }) | null;
   /** What people took out of it, and what they took it out of. */
   readonly splitInto: readonly string[];
   readonly splitFrom: string | null;

@@ -30,6 +30,8 @@ export type ModelRead =
   | ({ readonly what: "action"; readonly target: string; readonly kind: string } & ModelTimes)
   | { readonly what: "calibration"; readonly kind: string | null }
   | ({ readonly what: "relations"; readonly environment: string; readonly services: readonly string[] } & ModelTimes)
+  /** What explains the errors of a node, noticed at `at`, as it is recorded. */
+  | ({ readonly what: "explanation"; readonly node: string } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
   | {
       readonly what: "diff";
