@@ -95,6 +95,9 @@ const CASES: readonly Case[] = [
   { operation: "getTile", scope: "ledger:read", path: "/v1/ledger/tile/0/000.p/1" },
   { operation: "getStorm", scope: "incidents:read", path: "/v1/storms/stm_000000000" },
   { operation: "listApprovers", scope: "actions:read" },
+  { operation: "createGrant", scope: "actions:propose:grant.create", body: {} },
+  { operation: "listGrants", scope: "actions:read" },
+  { operation: "readCalibration", scope: "model:read" },
   { operation: "listLevels", scope: "agents:read" },
   { operation: "getLevel", scope: "agents:read", path: "/v1/levels/lvl_000000000" },
   { operation: "getApprover", scope: "actions:read", path: "/v1/approvers/nobody" },
@@ -124,8 +127,21 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Their own actions, and themselves, are everybody's to read, so without the scope they are only not found. */
-const OWN_ONLY = ["getAgent", "getAction", "explainAction", "getReceipt", "getDocument", "revertAction"];
+/**
+ * Their own actions and grants, and themselves, are everybody's to read, so without the scope they are only not found. Of a
+ * batch each proposal is answered by itself.
+ */
+const OWN_ONLY = [
+  "getAgent",
+  "getAction",
+  "explainAction",
+  "getReceipt",
+  "getDocument",
+  "revertAction",
+  "getGrant",
+  "revokeGrant",
+  "proposeActions",
+];
 
 function routeOf(operation: string): { method: string; path: string } {
   const route = ROUTES.find(({ operationId }) => operationId === operation);
@@ -160,6 +176,17 @@ describe("scopes", () => {
       assert.equal((without.json["facts"] as JsonObject)["scope"], one.scope);
     });
   }
+
+  it("each proposal of a batch needs its own kind's scope", async () => {
+    const actions = ["staging", "production"].map((environment) => ({ proposal: note(environment) }));
+    const as = await server.bearer("visitor", ["actions:read", "actions:propose:crm.search"]);
+    const { json } = await server.ask("/v1/actions/batch", { body: { actions }, as });
+    const answers = json?.["actions"] as unknown as readonly { problem?: { code: string } }[];
+    assert.deepEqual(
+      answers.map(({ problem }) => problem?.code),
+      ["scope-insufficient", "scope-insufficient"],
+    );
+  });
 
   it("no route with a door opens without a token, for a source's secret, or for a token of nobody's", async () => {
     for (const route of ROUTES.filter(({ auth }) => typeof auth === "object")) {

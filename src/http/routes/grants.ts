@@ -35,7 +35,6 @@ async function readVisible(services: Services, of: { identity: Identity; id: str
 
 const SELF = { environment: "holdpoint", service: "holdpoint" };
 
-/** Takes no approval. With `Prefer: wait` the answer tells what became of a call that was under way. */
 /** Asked of those whose route it stands for. */
 function createGrant(context: RouteContext): Promise<unknown> {
   const { reason, ...args } = (context.request.body ?? {}) as Record<string, unknown>;
@@ -43,6 +42,7 @@ function createGrant(context: RouteContext): Promise<unknown> {
   return propose(context, { kind: "grant.create", target: SELF, arguments: args, ...why });
 }
 
+/** Takes no approval. With `Prefer: wait` the answer tells what became of a call that was under way. */
 async function revokeGrant({ services, request, reply }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const { reason } = parseWith(revocationSchema, request.body ?? {}, "request-invalid");
