@@ -52,8 +52,12 @@ export function inCanonicalOrder<T extends Json>(value: T): T {
 function ordered(value: Json, depth: number): Json {
   if (typeof value !== "object" || value === null || depth > DEPTH_MAX) return value;
   if (Array.isArray(value)) return value.map((item) => ordered(item as Json, depth + 1));
-  const members = Object.entries(value as JsonObject).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, ordered(member, depth + 1)]));
+  const copy: Record<string, Json> = {};
+  for (const name of Object.keys(value).sort()) {
+    if (name === "__proto__") return value; // it cannot be set as others are; whoever writes it sorts it once more
+    copy[name] = ordered((value as JsonObject)[name] as Json, depth + 1);
+  }
+  return copy;
 }
 
 function write(value: Json, depth: number): string {

@@ -77,9 +77,8 @@ test("a value put in order is written as before, keeps what it says, and comes b
   const ordered = inCanonicalOrder({ b: [{ d: 1, c: 2 }], a: { z: null, y: true } });
   assert.equal(JSON.stringify(ordered), '{"a":{"y":true,"z":null},"b":[{"c":2,"d":1}]}');
   assert.equal(inCanonicalOrder(ordered), ordered);
-  const owned = inCanonicalOrder(JSON.parse('{"b":1,"__proto__":{"a":2}}') as Json) as object;
-  assert.deepEqual(Object.keys(owned), ["__proto__", "b"]);
-  assert.equal(Object.getPrototypeOf(owned), Object.prototype);
+  const owned = JSON.parse('{"b":1,"__proto__":{"a":2}}') as Json;
+  assert.equal(canonicalJson(inCanonicalOrder(owned)), '{"__proto__":{"a":2},"b":1}');
 });
 
 test("members that a value inherits are not written", () => {
