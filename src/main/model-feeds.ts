@@ -30,6 +30,8 @@ import { systemClock } from "./system.ts";
 /** What feeds need of the model's thread. What is recorded resolves when it is durable. */
 export interface FedModel {
   readonly graph: Graph;
+  /** Stands for a text, with a key of this installation: a short secret is not found again by trying. */
+  readonly digest: (text: string) => string;
   declare(declared: Declared, actor: string): Promise<void>;
   change(change: Change, diff: string | null, actor: string): Promise<void>;
   /** What a cluster is now, in more detail than the graph keeps. */
@@ -49,7 +51,7 @@ type Of = { readonly name: string; readonly kind: FeedStatus["kind"]; readonly t
 export async function runFeeds({ feeds, place, credentials, allow }: ModelData, model: FedModel, signal: AbortSignal) {
   const egress = createEgress({ allow });
   const secrets = openSecrets({ dataDir: place.dataDir, credentials });
-  const shared = { egress, sleep, nowMs: () => systemClock.nowMs() };
+  const shared = { egress, sleep, digest: model.digest, nowMs: () => systemClock.nowMs() };
   const clusters = feeds.kubernetes.map((feed) => {
     const access = (within: AbortSignal) => readAccess(feed.connection, secrets, within);
     const sink = clusterSink({ name: feed.name, kind: "kubernetes", terms: termsOf(feed) }, model);

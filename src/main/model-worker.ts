@@ -1,5 +1,6 @@
 // The model's thread: unpacks and digests telemetry, folds the model's log, writes it, and answers what is asked of it.
 
+import { createHmac, hkdfSync } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import os from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
@@ -31,6 +32,7 @@ const TURN_MS = 500;
 const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
 const WAITING_SPANS_MAX = 600_000;
 const WINDOW_NAMES_MAX = 400_000;
+const DIGEST_CHARS = 16;
 const SYSTEM = "system:model";
 const THINNED_FIRST_S = 180 * 86_400;
 
@@ -61,8 +63,9 @@ class ModelThread {
   }
 
   /** Runs the feeds that are configured, until the thread is told to stop. */
-  feed(data: ModelData): void {
+  feed(data: ModelData, digest: (text: string) => string): void {
     const model = {
+      digest,
       graph: this.#log.graph,
       declare: (declared: Declared, actor: string) =>
         this.#waited(async () => void (await this.#record(decideDeclared(this.#log.graph, declared), actor))),
@@ -81,6 +84,8 @@ class ModelThread {
   #waited(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#inTurn(async () => {
+        // The log is closed by then: what is not recorded now is told again after the next start.
+        if (this.#feeding.signal.aborted) return reject(new Error("the model is stopping"));
         try {
           await work();
           resolve();
@@ -256,7 +261,9 @@ async function main(port: MessagePort): Promise<void> {
       port,
       terms: measuring,
     });
-    thread.feed(data);
+    // A key of its own, that whoever reads the model's log does not have.
+    const key = new Uint8Array(hkdfSync("sha256", keys.keyEncryptionKey, "", "model digests", 32));
+    thread.feed(data, (text) => createHmac("sha256", key).update(text).digest("hex").slice(0, DIGEST_CHARS));
     port.on("message", (request: ModelRequest) => thread.take(request));
   } catch (error) {
     port.postMessage({ problem: textOf(error), isFatal: true } satisfies ModelReport);

@@ -1,5 +1,6 @@
 // A graph that feeds tell, without the thread around it: what they tell is decided and folded as there.
 
+import { hash } from "node:crypto";
 import { Answerer, type WatchedCluster } from "../../src/model/answer.ts";
 import type { ModelDraft } from "../../src/model/events.ts";
 import { decideChange } from "../../src/model/change.ts";
@@ -17,6 +18,7 @@ import type { ModelChangeView, ModelGraphView } from "../../src/wire/types/model
 export class Fed implements FedModel {
   readonly graph = new Graph();
   readonly answerer = new Answerer(this.graph);
+  readonly digest = (text: string): string => hash("sha256", text).slice(0, 16);
   readonly statuses: FeedStatus[] = [];
   readonly measurements: { feed: string; environment: string; rows: MeasuredRows }[] = [];
 

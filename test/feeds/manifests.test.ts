@@ -1,6 +1,7 @@
 // A folder of manifests: declared as it is written, read again when it is written again.
 
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,10 @@ async function looks(t: TestContext, steps: readonly ((folder: string) => void)[
     if (step === undefined) stop.abort();
     else step(folder);
   };
-  await runManifestsFeed({ folder, sink, sleep, nowMs: () => Date.now() }, stop.signal);
+  await runManifestsFeed(
+    { folder, sink, sleep, nowMs: () => Date.now(), digest: (text) => hash("sha256", text).slice(0, 16) },
+    stop.signal,
+  );
   return { told, changes, statuses };
 }
 

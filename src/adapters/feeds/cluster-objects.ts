@@ -1,12 +1,10 @@
 // Objects as their API or a manifest has them, cut down to what the model reads.
 
-import { hash } from "node:crypto";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { memberAt, pairsAt, textAt } from "../../core/json-members.ts";
 import { CLUSTER_KINDS, type ClusterKind, type ClusterObject } from "../../wire/types/cluster-object.ts";
 
 const KINDS: ReadonlySet<string> = new Set(CLUSTER_KINDS);
-const DIGEST_CHARS = 16;
 const KEYS_MAX = 256;
 const VALUES_MAX = 2_000;
 /** A value of a ConfigMap that is longer is known by its digest alone. */
@@ -19,13 +17,16 @@ export interface Kept {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** What stands for a text, and tells nobody what it was who has not the key to it. */
+export type Digest = (text: string) => string;
+
 /** Undefined for what is of no kind that is read. Items of a list do not say their kind: `kindOfList` does. */
-export function keepObject(raw: JsonObject, kindOfList?: ClusterKind): Kept | undefined {
+export function keepObject(raw: JsonObject, digest: Digest, kindOfList?: ClusterKind): Kept | undefined {
   const kind = kindOfList ?? textAt(raw, "kind");
   const name = textAt(raw, "metadata", "name");
   if (!KINDS.has(kind) || name === "") return undefined;
   const namespace = textAt(raw, "metadata", "namespace");
-  const { body, values = NO_VALUES } = CUTS[kind as ClusterKind](raw);
+  const { body, values = NO_VALUES } = CUTS[kind as ClusterKind](raw, digest);
   return { object: { kind: kind as ClusterKind, namespace, name, body }, values };
 }
 
@@ -33,7 +34,7 @@ const NO_VALUES: ReadonlyMap<string, string> = new Map();
 
 type Cut = { readonly body: JsonObject; readonly values?: ReadonlyMap<string, string> };
 
-const CUTS: Readonly<Record<ClusterKind, (raw: JsonObject) => Cut>> = {
+const CUTS: Readonly<Record<ClusterKind, (raw: JsonObject, digest: Digest) => Cut>> = {
   Deployment: cutWorkload,
   StatefulSet: cutWorkload,
   DaemonSet: cutWorkload,
@@ -61,10 +62,10 @@ const CUTS: Readonly<Record<ClusterKind, (raw: JsonObject) => Cut>> = {
   }),
 };
 
-function cutWorkload(raw: JsonObject): Cut {
+function cutWorkload(raw: JsonObject, digestOf: Digest): Cut {
   const values = new Map<string, string>();
   flatten(memberAt(raw, "spec", "template", "spec") ?? null, "", values);
-  const digest = hash("sha256", JSON.stringify([...values])).slice(0, DIGEST_CHARS);
+  const digest = digestOf(JSON.stringify([...values]));
   const replicas = textAt(raw, "spec", "replicas");
   if (replicas !== "") values.set("replicas", replicas);
   const body = pick(raw, "metadata.generation", "spec.replicas", "spec.template", "status");
@@ -72,12 +73,12 @@ function cutWorkload(raw: JsonObject): Cut {
 }
 
 /** Values of a ConfigMap stay here; what is handed on is their digests. */
-function cutConfigMap(raw: JsonObject): Cut {
+function cutConfigMap(raw: JsonObject, digestOf: Digest): Cut {
   const values = new Map<string, string>();
   const digests: Record<string, string> = {};
   const entries = { ...pairsAt(raw, "data"), ...pairsAt(raw, "binaryData") };
   for (const [key, value] of Object.entries(entries).slice(0, KEYS_MAX)) {
-    const digest = hash("sha256", value).slice(0, DIGEST_CHARS);
+    const digest = digestOf(value);
     digests[key] = digest;
     values.set(key, value.length <= VALUE_CHARS_MAX ? value : `digest-${digest}`);
   }

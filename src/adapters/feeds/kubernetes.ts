@@ -6,6 +6,7 @@ import type { ClusterSink } from "../../wire/contracts/feed.ts";
 import type { KubernetesFeed } from "../../wire/schemas/feeds-config.ts";
 import { parseAddress } from "../../wire/schemas/origin.ts";
 import type { ClusterKind } from "../../wire/types/cluster-object.ts";
+import type { Digest } from "./cluster-objects.ts";
 import { watchObjects, type ClusterCalls } from "./kubernetes-watch.ts";
 import { ObjectStore } from "./object-store.ts";
 
@@ -47,6 +48,7 @@ export interface KubernetesFeedParts extends Pick<ClusterCalls, "access" | "slee
   readonly feed: KubernetesFeed;
   readonly egress: Egress;
   readonly sink: ClusterSink;
+  readonly digest: Digest;
 }
 
 /** Runs until `signal` is aborted. Throws `config-invalid` for an address that may not leave this machine. */

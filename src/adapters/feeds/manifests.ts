@@ -6,6 +6,7 @@ import { parseAllDocuments } from "yaml";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { listAt, textAt } from "../../core/json-members.ts";
 import type { ClusterSink } from "../../wire/contracts/feed.ts";
+import type { Digest } from "./cluster-objects.ts";
 import { ObjectStore } from "./object-store.ts";
 
 const FILES_MAX = 2_000;
@@ -20,6 +21,7 @@ export interface ManifestsFeedParts {
   readonly sink: ClusterSink;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly nowMs: () => number;
+  readonly digest: Digest;
 }
 
 /** Runs until `signal` is aborted. A file that cannot be read leaves everything as it was, and is told. */

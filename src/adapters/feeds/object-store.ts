@@ -6,7 +6,7 @@ import { listAt, textAt } from "../../core/json-members.ts";
 import { instantFromRfc3339 } from "../../core/rfc3339.ts";
 import type { ClusterSink } from "../../wire/contracts/feed.ts";
 import type { ClusterKind, ClusterObject } from "../../wire/types/cluster-object.ts";
-import { keepObject, type Kept } from "./cluster-objects.ts";
+import { keepObject, type Digest, type Kept } from "./cluster-objects.ts";
 import { diffOf } from "./object-diff.ts";
 
 /** Of values that are only kept to be compared. Beyond, that something changed is told and not what. */
@@ -17,6 +17,7 @@ const DIFF_CHARS_MAX = 262_144;
 export interface StoreParts {
   readonly sink: ClusterSink;
   readonly nowMs: () => number;
+  readonly digest: Digest;
 }
 
 export class ObjectStore {
@@ -55,7 +56,7 @@ export class ObjectStore {
   }
 
   remove(shelf: string, raw: JsonObject, kind: ClusterKind): void {
-    const kept = keepObject(raw, kind);
+    const kept = keepObject(raw, this.#parts.digest, kind);
     const objects = this.#shelves.get(shelf);
     const known = kept === undefined ? undefined : objects?.get(keyOf(kept.object));
     if (kept === undefined || known === undefined) return;
@@ -75,7 +76,7 @@ export class ObjectStore {
   }
 
   #put(into: Map<string, Kept>, raw: JsonObject, kind: ClusterKind | undefined, before: Map<string, Kept> | undefined) {
-    const kept = keepObject(raw, kind);
+    const kept = keepObject(raw, this.#parts.digest, kind);
     if (kept === undefined) return;
     const key = keyOf(kept.object);
     const known = before?.get(key);
