@@ -88,6 +88,7 @@ export const ERRORS = {
   "break-glass-unavailable": { status: 409, title: "There is no emergency exit for this action" },
   "review-not-found": { status: 404, title: "No such review" },
   "approver-not-found": { status: 404, title: "No such approver" },
+  "evidence-unknown": { status: 422, title: "The evidence named is not there to be read" },
   "window-invalid": { status: 422, title: "No action could begin in this window" },
   "grant-not-found": { status: 404, title: "No such grant" },
   "grant-ended": { status: 409, title: "Nothing begins under this grant any more" },

@@ -19,6 +19,7 @@ import type { ActionView } from "../wire/types/views.ts";
 import { waitFor, waitMsOf } from "./action-waits.ts";
 import { decisionNow, decisionOf, type Decision } from "./decision.ts";
 import { kernelProposal } from "./kernel-proposals.ts";
+import { checkEvidence } from "./evidence.ts";
 import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
 import { checkSigned, checkUnsigned, recordRefusal, SIGNATURE_HEADER } from "./signed-proposals.ts";
 import type { RouteContext } from "./route.ts";
@@ -79,9 +80,8 @@ export async function readyProposal(
   const body = parseWith(proposalSchema, asked, "request-invalid");
   requireScope(identity, `actions:propose:${body.kind}` as ClientScope);
   admitWrite(services, identity);
-  const raw = asked as JsonObject;
-  const isAgent = identity.kind === "agent";
-  const signed = isAgent ? await checkSigned(services, { identity, body, raw, sent }) : checkUnsigned(body, sent);
+  const said = { identity, body, raw: asked as JsonObject, sent };
+  const signed = identity.kind === "agent" ? await checkSigned(services, said) : checkUnsigned(body, sent);
   const kind = services.actions.kinds.get(body.kind);
   const kernelKind = KERNEL_KINDS.get(body.kind);
   if (kind === undefined && kernelKind === undefined)
@@ -130,6 +130,7 @@ export async function readyProposal(
       ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
+      ...(await restsOn(services, identity, body)),
       ...(window === undefined ? {} : { window }),
     },
     content: {
@@ -141,6 +142,14 @@ export async function readyProposal(
       ...(undoing?.left === undefined ? {} : { left: undoing.left }),
     },
   };
+}
+
+async function restsOn(
+  services: Services,
+  identity: Identity,
+  { evidence = [] }: Proposal,
+): Promise<{ readonly evidence?: readonly string[] }> {
+  return evidence.length === 0 ? {} : { evidence: await checkEvidence(services, identity, evidence) };
 }
 
 /** What became of it; waits where its plan is awaited. */

@@ -191,6 +191,7 @@ export const OPTIONAL_FACTS = [
   "actsFor",
   "confidencePpm",
   "dryRun",
+  "evidence",
   "findings",
   "inverse",
   "signed",

@@ -27,6 +27,7 @@ import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
 import { blockedBy } from "./reducers/verification.ts";
 import { askPrediction, freshPrediction } from "./predictions.ts";
+import { NO_EVIDENCE } from "./proposal-facts.ts";
 import { isRevert } from "./reverts.ts";
 import { requireSignature } from "./signature.ts";
 import { raisesStage, restrict, stageAt } from "./stage.ts";
@@ -70,6 +71,7 @@ function policyFacts(
       signature: action.cause?.signature ?? "",
       pagedSeverity: incident?.page == null ? -1 : SEVERITIES.indexOf(incident.page.severity),
     },
+    evidence: action.evidence ?? NO_EVIDENCE,
     stage: { name: stageAt(state, now), raises: raisesStage(state, now, action) },
     storm: stormFacts(state, action),
     signals: (incident?.signals ?? []).map(({ id, source, detector, derived }) => ({

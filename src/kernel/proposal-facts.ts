@@ -46,16 +46,33 @@ export type ProposalFacts = {
   readonly signed?: ProposalSignature;
   /** When it may begin: from `notBefore` on where it says so, and not at `notAfter` any more. */
   readonly window?: ActionWindow;
+  /** Ids of signals, runs, incidents and actions that it rests on: there when it was proposed, in order. */
+  readonly evidence?: readonly string[];
   /** Planned and decided, and then over: nobody is asked and nothing runs. */
   readonly dryRun?: true;
   /** How sure the proposer says it is, in parts per million. */
   readonly confidencePpm?: number;
 };
 
+/** How many of each sort a proposal names. */
+export type EvidenceCounts = {
+  readonly signals: number;
+  readonly runs: number;
+  readonly incidents: number;
+  readonly actions: number;
+};
+
+export const NO_EVIDENCE: EvidenceCounts = { signals: 0, runs: 0, incidents: 0, actions: 0 };
+
+export function countEvidence(ids: readonly string[]): EvidenceCounts {
+  const count = (prefix: string): number => ids.filter((id) => id.startsWith(prefix)).length;
+  return { signals: count("sig_"), runs: count("run_"), incidents: count("inc_"), actions: count("act_") };
+}
+
 /** What an action keeps of it as it is. */
 export type KeptFacts = Omit<
   ProposalFacts,
-  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window" | "actsFor"
+  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window" | "evidence" | "actsFor"
 > & {
   actsFor?: readonly Delegator[];
 };

@@ -20,7 +20,7 @@ import type { Stands, Ticket } from "./stands.ts";
 import type { Counter, Delivery, DuplicateMark, IdempotencyMark } from "./tables.ts";
 import type { Waiting } from "./waits.ts";
 import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
-import type { ActionWindow, KeptFacts, ProposalFacts } from "./proposal-facts.ts";
+import type { ActionWindow, EvidenceCounts, KeptFacts, ProposalFacts } from "./proposal-facts.ts";
 
 export type Grant = {
   readonly id: string;
@@ -71,6 +71,7 @@ export type Action = KeptFacts & {
   images?: readonly ImageFact[];
   inverse?: InverseFacts;
   window?: ActionWindow;
+  evidence?: EvidenceCounts;
   /** Over as soon as it is decided. */
   dryRun?: true;
   /** The action that it takes back. */

@@ -91,6 +91,15 @@ export const FACT_NAMES: Readonly<Record<string, Names>> = {
       raises: fact(BOOL, (facts) => facts.stage.raises),
     },
   },
+  evidence: {
+    kind: "names",
+    of: {
+      signals: fact(INT, (facts) => facts.evidence.signals, { min: 0 }),
+      runs: fact(INT, (facts) => facts.evidence.runs, { min: 0 }),
+      incidents: fact(INT, (facts) => facts.evidence.incidents, { min: 0 }),
+      actions: fact(INT, (facts) => facts.evidence.actions, { min: 0 }),
+    },
+  },
   storm: {
     kind: "names",
     of: {

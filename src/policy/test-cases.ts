@@ -168,6 +168,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
       "classification",
       "incident",
       "stage",
+      "evidence",
       "storm",
       "prediction",
       "plan",
@@ -188,6 +189,7 @@ function readFacts(field: Field): PolicyFacts | undefined {
     classification: readClassification(fields.classification),
     incident: readIncident(fields.incident),
     stage: readStage(fields.stage),
+    evidence: readEvidence(fields.evidence),
     storm: readStorm(fields.storm),
     prediction: readPrediction(fields.prediction),
     plan: readFindings(fields.plan),
@@ -306,6 +308,19 @@ function readPrediction(field: Field | undefined): Prediction | null {
   const isStale = fields?.stale?.boolean() ?? false;
   const nothing = { ...nothingPredicted("unmeasured"), target: "case", modelVersion: 1, staleS: 0 };
   return { ...nothing, code, isStale, share, exposure, past, zone, crosses, crossed: crosses.length };
+}
+
+const EVIDENCE_MAX = 32;
+
+function readEvidence(field: Field | undefined): PolicyFacts["evidence"] {
+  const fields = field?.fields(["signals", "runs", "incidents", "actions"], []);
+  const count = (one: Field | undefined): number => one?.integer(0, EVIDENCE_MAX) ?? 0;
+  return {
+    signals: count(fields?.signals),
+    runs: count(fields?.runs),
+    incidents: count(fields?.incidents),
+    actions: count(fields?.actions),
+  };
 }
 
 function readStorm(field: Field | undefined): PolicyFacts["storm"] {

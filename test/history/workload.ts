@@ -107,6 +107,7 @@ export class Workload extends Recorder {
       idempotencyKey: `${agent} jti${this.#below(this.#chance(4) ? 200 : 1_000_000)}`,
       signed: signedBy(agent, signedAt),
       ...(this.#chance(20) ? { dryRun: true, confidencePpm: this.#below(1_000_001) } : {}),
+      ...(this.#chance(12) ? { evidence: ["run_000000001", "sig_000000001"] } : {}),
       ...(this.#chance(12) ? { window: this.#window() } : {}),
       ...(this.#chance(30)
         ? {

@@ -98,6 +98,27 @@ describe("several proposals at once", () => {
   });
 });
 
+describe("evidence", () => {
+  it("is there, and readable to whoever names it, or the proposal is refused; a rule may ask how much of it there is", async () => {
+    const first = await server.ask("/v1/actions", { ...as("visitor"), body: note("staging", "evidence") });
+    const own = [{ kind: "action", id: first.json?.["id"] as string }];
+    const send = (evidence: Json, by = as("visitor")): Promise<Answer> =>
+      server.ask("/v1/actions", { ...by, body: { ...note("staging"), evidence } });
+    const { json } = await send([...own, ...own]);
+    assert.equal(json?.["status"], "succeeded");
+    const events = await server.eventsSince(0);
+    const last = events.findLast(({ type }) => type === "action.proposed");
+    assert.deepEqual(last?.facts["evidence"], [own[0]?.id]);
+    await assertRefused(send([{ kind: "signal", id: "sig_000000001" }]), "evidence-unknown");
+    await assertRefused(send([...own, { kind: "run", id: "run_000000001" }]), "evidence-unknown");
+    await assertRefused(send([{ kind: "incident", id: first.json?.["id"] as string }]), "request-invalid");
+    const narrow = { as: await server.bearer("ada", ["actions:propose:record.note"]) };
+    await assertRefused(send(own, narrow), "evidence-unknown");
+    const author = { as: await server.bearer("visitor", ["actions:propose:record.note"]) };
+    assert.equal((await send(own, author)).status, 200);
+  });
+});
+
 describe("a window", () => {
   it("is part of the request, is waited for, and is answered with until when", async () => {
     const at = (ms: number): string => new Date(systemClock.nowMs() + ms).toISOString();

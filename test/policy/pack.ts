@@ -118,6 +118,7 @@ export function factsWith(patch: FactsPatch = {}): PolicyFacts {
     },
     incident: { known: true, id: "inc_1", absorbed: [], signature: "sig", pagedSeverity: -1, ...patch.incident },
     stage: { name: "controlled-paging", raises: false, ...patch.stage },
+    evidence: { signals: 0, runs: 0, incidents: 0, actions: 0, ...patch.evidence },
     storm: { active: false, id: "", consolidated: false, ...patch.storm },
     prediction: patch.prediction == null ? null : { ...PREDICTION, ...patch.prediction },
     plan: { risks: [], tags: [], ...patch.plan },

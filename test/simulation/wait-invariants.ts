@@ -39,7 +39,8 @@ export function checkTurns(events: readonly LedgerEvent[]): string[] {
       concerned.set(subject, facts as unknown as Proposed);
     const own = concerned.get(subject);
     if (own === undefined) continue;
-    if (type === "action.granted") {
+    // Under a dry-run brake the grant is the end of it: nothing begins.
+    if (type === "action.granted" && facts["completed"] === null) {
       for (const other of granted) {
         const with_ = concerned.get(other);
         const isOther = with_?.service === own.service && with_.requestHash !== own.requestHash;

@@ -142,6 +142,7 @@ export const actionRoutes: readonly Route[] = [
       "secret-detected",
       "name-suspicious",
       "window-invalid",
+      "evidence-unknown",
       "idempotency-conflict",
       "rate-limited",
       "overloaded",

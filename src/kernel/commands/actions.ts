@@ -109,12 +109,13 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { actsFor, confidencePpm, dryRun, findings, inverse, signed, size, undoes, window } = proposal;
+  const { actsFor, confidencePpm, dryRun, evidence, findings, inverse, signed, size, undoes, window } = proposal;
   return {
     ...facts,
     ...(actsFor === undefined ? {} : { actsFor }),
     ...(confidencePpm === undefined ? {} : { confidencePpm }),
     ...(dryRun === undefined ? {} : { dryRun }),
+    ...(evidence === undefined ? {} : { evidence }),
     ...(findings === undefined ? {} : { findings }),
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),

@@ -4,6 +4,7 @@ import { assert } from "../../core/assert.ts";
 import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { EvaluationFacts, KernelEvent } from "../events.ts";
+import { countEvidence } from "../proposal-facts.ts";
 import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { beginBy } from "../reverts.ts";
@@ -109,6 +110,7 @@ export function applyProposed(
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.findings !== undefined) actionOf(state, subject).findings = facts.findings;
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
+  if (facts.evidence !== undefined) actionOf(state, subject).evidence = countEvidence(facts.evidence);
   if (facts.window !== undefined) actionOf(state, subject).window = facts.window;
   if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;

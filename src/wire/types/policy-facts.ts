@@ -69,6 +69,13 @@ export interface PolicyFacts {
   };
   /** The stage of the triage agent that is in force, and whether the action asks for a higher one, or for longer. */
   readonly stage: { readonly name: Stage; readonly raises: boolean };
+  /** How many signals, runs, incidents and actions its proposer names for it, each known to be there. */
+  readonly evidence: {
+    readonly signals: number;
+    readonly runs: number;
+    readonly incidents: number;
+    readonly actions: number;
+  };
   /** Many services of the action's environment fire at once; `consolidated`: this action is about all of it. */
   readonly storm: { readonly active: boolean; readonly id: string; readonly consolidated: boolean };
   /** What the runtime model predicts of the action; null while it has not been asked. */
