@@ -244,6 +244,12 @@ describe("a change of files is judged by what it changes", () => {
     assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
   });
 
+  it("a line that nobody could read is not taken for harmless", () => {
+    const after = `${"-- ".padStart(1_200, " ")}\nselect 1${" ".repeat(1_200)}; grant all on t to app;\n`;
+    const file = { path: "db/002.sql", before: null, after };
+    assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
+  });
+
   it("aliases that grow without end are not read", () => {
     const bomb = `a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n`;
     const file = { path: "x.yaml", before: null, after: bomb };

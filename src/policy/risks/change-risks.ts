@@ -51,10 +51,14 @@ const EXPOSES: readonly Rule[] = [
   ({ from, to }) => hasNewHost(textOf(from), textOf(to)),
 ];
 
+/** What says which field it is stands at the end; names that have no end cost no more than others. */
+const PATH_CHARS_READ = 256;
+
 export function risksOfChange(change: Change): readonly PlanRisk[] {
   const risks: PlanRisk[] = [];
-  for (const one of leavesOf(change)) {
-    if (JSON.stringify(one.from) === JSON.stringify(one.to)) continue;
+  for (const leaf of leavesOf(change)) {
+    if (JSON.stringify(leaf.from) === JSON.stringify(leaf.to)) continue;
+    const one = { ...leaf, path: leaf.path.slice(-PATH_CHARS_READ) };
     if (WIDENS.some((rule) => rule(one))) risks.push("privilege-widening");
     if (EXPOSES.some((rule) => rule(one))) risks.push("data-exposure");
   }

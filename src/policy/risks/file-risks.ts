@@ -17,7 +17,10 @@ export function risksOfFile({ path, before, after }: FileChange): readonly PlanR
   const isWorkflow = path.startsWith(".github/workflows/");
   const lines = isYaml && !isWorkflow ? [] : linesAdded(before, after);
   const written = [...(isWorkflow ? WORKFLOW_LINES : []), ...(LINES[extensionOf(path)] ?? [])];
-  const inLines = written.filter(({ line }) => lines.some((one) => line.test(one))).map(({ risk }) => risk);
+  const isLong = written.length > 0 && lines.some((line) => line.length > LINE_CHARS_MAX);
+  const read = lines.map((line) => line.slice(0, LINE_CHARS_MAX));
+  const seen = written.filter(({ line }) => read.some((one) => line.test(one))).map(({ risk }) => risk);
+  const inLines: readonly PlanRisk[] = isLong ? [...seen, "unseen"] : seen;
   if (!isYaml) return inLines;
   const [was, becomes] = [documentsIn(before), documentsIn(after)];
   if (was === undefined || becomes === undefined) return [...inLines, "unseen"];
@@ -63,6 +66,8 @@ const LINES: Readonly<Record<string, readonly Written[]>> = {
 };
 
 const LINES_MAX = 20_000;
+/** Nobody reads a longer one, and neither do the patterns. */
+const LINE_CHARS_MAX = 1_000;
 
 function linesAdded(before: string | null, after: string | null): readonly string[] {
   const known = new Set((before ?? "").split("\n").map((line) => line.trim()));
