@@ -125,10 +125,12 @@ async function requestFor(parts: ExecuteParts, action: Action): Promise<ExecuteR
   if (plan === undefined || planHashOf(plan) !== action.planHash) {
     throw new AppError("plan-mismatch", "the stored plan is not the one that was granted", { action: action.id });
   }
+  const { id, phase } = action;
   return {
     plan,
+    ...(phase === undefined ? {} : { phase }),
     grantId: action.grant?.id ?? "",
-    idempotencyKey: action.id,
+    idempotencyKey: phase === undefined || phase === 1 ? id : `${id}.${phase}`,
     justification: { action: action.id, grant: action.grant?.id ?? "", run: action.run, verdicts: action.verdicts },
     timeoutMs: parts.stepTimeoutMs,
   };

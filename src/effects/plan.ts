@@ -1,6 +1,6 @@
 // Planning: the exact bytes that an executor will run, made before anything is decided.
 
-import { isAppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import { seqFromId } from "../core/ids.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { CommandInputs } from "../kernel/command.ts";
@@ -41,6 +41,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   let args: JsonObject;
   let plan: Plan;
   let planHash: string;
+  let phases: { readonly phases?: number };
   try {
     const content = await contentOf(parts, action);
     args = content.args;
@@ -54,6 +55,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));
     checkPlan(plan);
     planHash = planHashOf(plan); // throws for what the ledger could not hold
+    phases = isRevert(action) ? {} : phasesOf(plan);
   } catch (error) {
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
@@ -66,6 +68,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   const found = {
     ...findingsOf(plan, budget),
     ...(images.length === 0 ? {} : { images }),
+    ...phases,
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),
@@ -84,6 +87,16 @@ async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Ex
 async function imagesOf(verifier: ImageVerifier, plan: Plan): Promise<readonly ImageFact[]> {
   const unseen: ImageFact = { digest: null, code: "unseen", signers: [], provenance: [] };
   return Promise.all(imagesIn(plan).map(async (image) => (image === null ? unseen : verifier.verify(image))));
+}
+
+const PHASES_MAX = 20;
+
+/** In how many goes it is carried out; what is taken back goes at once. Throws `arguments-invalid`. */
+export function phasesOf({ phases, inverse }: Plan): { readonly phases?: number } {
+  if (phases === undefined) return {};
+  const isSound = phases.length >= 2 && phases.length <= PHASES_MAX && inverse !== null;
+  if (isSound) return { phases: phases.length };
+  throw new AppError("arguments-invalid", "phases are from two to twenty, and something takes them back", {});
 }
 
 /** What a plan puts at risk, for the record; nothing where nothing was found. */

@@ -30,11 +30,12 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.granted": ["grant", "expiresAt", "planHash", "dryRun", "completed", "revertGrant"],
   "action.grant-revoked": ["code", "grant", "status"],
   "action.completed": ["code", "status"],
-  "step.started": ["attempt", "epoch"],
+  "step.started": ["attempt", "epoch", "phase"],
   "step.finished": ["attempt", "status", "code", "retryAt", "action"],
   "step.reconciled": ["attempt", "status", "action"],
   "health.sampled": ["sample", "result", "passes", "failures"],
   "action.verified": ["samples"],
+  "action.advanced": ["phase", "samples", "beginBy"],
   "action.reverting": ["code", "revert", "grant"],
   "action.reverted": ["revert"],
 };

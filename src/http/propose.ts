@@ -12,7 +12,7 @@ import type { Command, Reply } from "../kernel/command.ts";
 import { proposalSchema } from "../wire/schemas/api.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionWindow } from "../kernel/proposal-facts.ts";
-import type { ActionKind, Target } from "../wire/contracts/executor.ts";
+import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
 import type { ActionView } from "../wire/types/views.ts";
@@ -126,7 +126,7 @@ export async function readyProposal(
       ...(planned?.findings === undefined ? {} : { findings: planned.findings }),
       ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
-      ...(planned?.plan.size === undefined ? {} : { size: planned.plan.size }),
+      ...(planned === null ? {} : extentOf(planned)),
       ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
@@ -150,6 +150,12 @@ async function restsOn(
   { evidence = [] }: Proposal,
 ): Promise<{ readonly evidence?: readonly string[] }> {
   return evidence.length === 0 ? {} : { evidence: await checkEvidence(services, identity, evidence) };
+}
+
+/** How much it does, and in how many goes. */
+function extentOf({ plan, phases }: { readonly plan: Plan; readonly phases?: number }) {
+  const { size } = plan;
+  return { ...(phases === undefined ? {} : { phases }), ...(size === undefined ? {} : { size }) };
 }
 
 /** What became of it; waits where its plan is awaited. */

@@ -171,12 +171,13 @@ export interface ActionService {
   /** False where more than target and arguments has to be read first: what is left of its service's error budget. */
   plansAtOnce(kind: ActionKind, target: Target): boolean;
   /** The plan of a `pure` kind with its hash; throws `arguments-invalid` for what the kind's schema refuses. */
-  plan(request: {
-    kind: string;
-    target: Target;
-    args: JsonObject;
-    agent: string;
-  }): Promise<{ plan: Plan; planHash: string; inverse: InverseFacts | undefined; findings?: PlanFindings }>;
+  plan(request: { kind: string; target: Target; args: JsonObject; agent: string }): Promise<{
+    plan: Plan;
+    planHash: string;
+    inverse: InverseFacts | undefined;
+    findings?: PlanFindings;
+    phases?: number;
+  }>;
   /** Who proposed a live action, and whose approvals its hold has, of either way out. */
   hold(id: string): { readonly proposer: string; readonly approvers: readonly string[] } | null;
   /** Code of a secret found in free text, or null. */

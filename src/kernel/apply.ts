@@ -87,6 +87,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "step.reconciled": actions.applyStepReconciled,
   "health.sampled": verification.applyHealthSampled,
   "action.verified": verification.applyVerified,
+  "action.advanced": verification.applyAdvanced,
   "action.reverting": verification.applyReverting,
   "action.reverted": verification.applyReverted,
   "domain.blocked": verification.applyDomainBlocked,

@@ -80,6 +80,8 @@ export type CommandInputs = {
     readonly inverse?: InverseFacts;
     /** How much it does; absent: one thing. */
     readonly size?: number;
+    /** In how many goes it is carried out; absent: at once. */
+    readonly phases?: number;
     /** What it puts at risk; absent where nothing was found. */
     readonly findings?: PlanFindings;
     readonly images?: readonly ImageFact[];
@@ -194,6 +196,7 @@ export const OPTIONAL_FACTS = [
   "evidence",
   "findings",
   "inverse",
+  "phases",
   "signed",
   "size",
   "undoes",

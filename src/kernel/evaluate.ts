@@ -142,6 +142,9 @@ export function settle(tx: Transaction, actionId: string): void {
   if (policy === undefined) return refuse(tx, action, { evaluation: null, code: "no-policy" });
   if (blockedBy(tx.state, action) !== undefined)
     return refuse(tx, action, { evaluation: null, code: "domain-blocked" });
+  // Between phases something is checked, or they are none.
+  if (action.phases !== undefined && policy.verificationFor(action) === undefined)
+    return refuse(tx, action, { evaluation: null, code: "phases-unchecked" });
   const decided = evaluate(tx, action, policy);
   if (decided === undefined) return refuse(tx, action, { evaluation: null, code: "policy-error" });
   if (decided.awaits === "prediction") return askPrediction(tx, action);

@@ -157,6 +157,7 @@ export type EventFacts = {
     readonly signature?: string;
     readonly inverse?: InverseFacts;
     readonly size?: number;
+    readonly phases?: number;
     /** What it puts at risk; absent where nothing was found. */
     readonly findings?: PlanFindings;
     /** The images that it brings, as they were verified; absent where it brings none. */
@@ -251,7 +252,9 @@ export type EventFacts = {
     readonly code: "applied" | "failed" | "unsettled" | "page-open" | "unhealthy" | "revert-failed";
     readonly status: "succeeded" | "failed" | "needs-attention";
   };
-  "step.started": { readonly attempt: number; readonly epoch: number };
+  "step.started": { readonly attempt: number; readonly epoch: number; readonly phase?: number };
+  /** The checks after a phase have passed: the next one may begin, until `beginBy`. */
+  "action.advanced": { readonly phase: number; readonly samples: number; readonly beginBy: number };
   "step.finished": {
     readonly attempt: number;
     readonly status: StepStatus;
@@ -350,7 +353,7 @@ export type EventFacts = {
 export type InverseFacts = { readonly kind: string; readonly repeat: Repeatability; readonly hash: string };
 
 /** Why a revert began: a check failed, nobody could tell, or not enough passed in time. */
-export type RevertCode = "unhealthy" | "health-unknown" | "not-healthy-in-time";
+export type RevertCode = "unhealthy" | "health-unknown" | "not-healthy-in-time" | "phase-failed" | "phase-stopped";
 
 /** A verification as it was when the action was granted; its checks are in the bundle of that hash. */
 export type VerifyTerms = Omit<Verification, "checks" | "onFailure"> & {

@@ -11,6 +11,7 @@ import type { Payload } from "../wire/types/event.ts";
 import type { Evaluation, Verdict, VerdictKind } from "../wire/types/verdict.ts";
 import { agentsAmong } from "./authority.ts";
 import type { EventFacts } from "./events.ts";
+import { isHalfDone } from "./reverts.ts";
 import type { Action, LevelGrant, State } from "./state.ts";
 import type { ActivePolicy, Transaction } from "./transaction.ts";
 
@@ -138,7 +139,8 @@ type Revocation = { readonly code: RevokedCode; readonly payload?: Payload | und
 export function revokeGrant(tx: Transaction, action: Action, { code, payload }: Revocation): void {
   assert(action.grant !== null, "only a grant is taken back");
   const ended = action.unsettled ? "needs-attention" : "cancelled";
-  const status = isUnderWay(action) ? action.status : ended;
+  // What is half done stays, without a grant to go on, until it is taken back.
+  const status = isUnderWay(action) || isHalfDone(action) ? action.status : ended;
   const facts = { code, grant: action.grant.id, status };
   tx.emit({ type: "action.grant-revoked", subject: action.id, facts, ...(payload === undefined ? {} : { payload }) });
 }

@@ -27,6 +27,8 @@ export type ProposalFacts = {
   readonly reversible: boolean;
   /** How much it does, by its plan: statements, rows, replicas; absent: one thing. */
   readonly size?: number;
+  /** In how many goes its plan is carried out, each checked before the next; absent: at once. */
+  readonly phases?: number;
   /** What its plan puts at risk; absent where nothing was found, or while it has no plan. */
   readonly findings?: PlanFindings;
   readonly run: string | null;

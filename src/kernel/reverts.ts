@@ -9,6 +9,11 @@ export function isRevert(action: Pick<Action, "revertOf">): boolean {
   return action.revertOf !== undefined;
 }
 
+/** Something of it stands, and nothing of it is open: what cannot go on is taken back rather than left half done. */
+export function isHalfDone({ phase = 1, unsettled, grant }: Pick<Action, "phase" | "unsettled" | "grant">): boolean {
+  return phase > 1 && !unsettled && grant !== null;
+}
+
 /** When a step may begin at the latest: what is left of a grant after that is for checks, and for taking it back. */
 export function beginBy({ grant }: Pick<Action, "grant">): number {
   return grant === null ? 0 : (grant.beginBy ?? grant.expiresAt);

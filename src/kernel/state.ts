@@ -72,6 +72,10 @@ export type Action = KeptFacts & {
   inverse?: InverseFacts;
   window?: ActionWindow;
   evidence?: EvidenceCounts;
+  /** In how many goes it is carried out, which one is next or under way, and the attempts of those before it. */
+  phases?: number;
+  phase?: number;
+  attemptsBefore?: number;
   /** Over as soon as it is decided. */
   dryRun?: true;
   /** The action that it takes back. */

@@ -19,7 +19,8 @@ export function termsFor(tx: Transaction, action: Action, policy: ActivePolicy):
   const { name, settleMs, everyMs, samples, failures, withinMs, onFailure } = found;
   const reverts = onFailure === "revert" && action.inverse !== undefined;
   const verify = { bundle: policy.hash, everyMs, failures, name, reverts, samples, settleMs, withinMs };
-  const expiresAt = tx.now + TERMS.grantMs + withinMs + TERMS.revertMs;
+  const { phases = 1 } = action;
+  const expiresAt = tx.now + phases * (TERMS.grantMs + withinMs) + TERMS.revertMs;
   return { expiresAt, verify, ...(reverts ? { revertGrant: idFromSeq("rvt", tx.nextSeq) } : {}) };
 }
 

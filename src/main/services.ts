@@ -10,7 +10,7 @@ import type { EmergencyBrake } from "../effects/brake.ts";
 import { probeWithModel } from "../effects/predict.ts";
 import { findInverse } from "../effects/inverse.ts";
 import { planHashOf } from "../effects/execute.ts";
-import { findingsOf } from "../effects/plan.ts";
+import { findingsOf, phasesOf } from "../effects/plan.ts";
 import { Admission } from "../http/admission.ts";
 import { ActionWaits } from "../http/action-waits.ts";
 import { LiveEvents } from "../http/live-events.ts";
@@ -218,7 +218,7 @@ function actionService({ executors, budgets }: EffectParts, kernel: Kernel): Act
       const request = { actionId: "", kind, target, args, context: { agent } satisfies JsonObject };
       const plan = await executor.plan(request, NO_PLANNING_LIMIT);
       const inverse = findInverse(plan, { target, kindOf: (name) => kinds.get(name) });
-      return { plan, planHash: planHashOf(plan), inverse, ...findingsOf(plan) };
+      return { plan, planHash: planHashOf(plan), inverse, ...findingsOf(plan), ...phasesOf(plan) };
     },
     hold(id) {
       const action = kernel.state.actions.get(id);

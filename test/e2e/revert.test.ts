@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { after, before, it } from "node:test";
+import { startOperations, type OperationsStandIn } from "../../examples/stand-ins/operations.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { eventually, OWNER, SECOND, TestServer, writePolicies } from "./server.ts";
 
@@ -13,7 +14,7 @@ const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: migration }
 spec:
-  match: { actions: [sql.migrate] }
+  match: { actions: [sql.migrate, http.call] }
   rules:
     - { name: free, decision: allow }
 ---
@@ -46,11 +47,26 @@ spec:
       http: { endpoint: shop, path: /healthz }
     - name: no-orders-left
       sql: { database: shop, query: select count(*) from orders, max: 0 }
+---
+apiVersion: holdpoint.dev/v1
+kind: Verification
+metadata: { name: canary }
+spec:
+  match: { actions: [http.call], services: [canary] }
+  every: 1s
+  samples: 1
+  within: 1m
+  checks:
+    - name: canary
+      http: { endpoint: shop, path: /canary }
 `;
 
 let policies: string;
 let postgres: PostgresServer;
 let shop: Server;
+let operations: OperationsStandIn;
+/** The canary bears so much of the traffic. */
+let bearable = 100;
 let server: TestServer;
 
 /** Takes an order of nothing, as its health check, and leaves no trace of it. */
@@ -64,11 +80,28 @@ async function canTakeOrders(): Promise<boolean> {
   );
 }
 
+function canaryOperations(baseUrl: string): readonly object[] {
+  const shared = { environment: "staging", service: "canary", baseUrl, tokenRef: "http/canary", repeat: "idempotent" };
+  const shift = { ...shared, name: "shift", path: "/shift", undo: "shift-back", phases: [5, 25, 100] };
+  return [shift, { ...shared, name: "shift-back", path: "/shift-back" }];
+}
+
+/** What was asked of the canary, in order. */
+function shifted(): readonly { readonly path: string; readonly percent: number }[] {
+  return operations.done.map(({ path, body }) => ({
+    path,
+    percent: (JSON.parse(body) as { percent?: number }).percent ?? 0,
+  }));
+}
+
 before(async () => {
   policies = writePolicies(tmpdir(), POLICIES);
   postgres = await startPostgresServer();
   await postgres.query("create table orders (id bigserial primary key, amount numeric not null)");
-  shop = createServer((_request, response) => {
+  operations = await startOperations({ token: "operations-token" });
+  shop = createServer((request, response) => {
+    if (request.url === "/canary")
+      return void response.writeHead((shifted().at(-1)?.percent ?? 0) > bearable ? 503 : 200).end();
     void canTakeOrders().then((isWell) => response.writeHead(isWell ? 200 : 503).end());
   });
   await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
@@ -76,13 +109,14 @@ before(async () => {
   const at = { host: "127.0.0.1", port: postgres.port, tls: "off", passwordRef: "sql/shop" };
   server = await TestServer.create({
     policy: { path: policies },
-    executors: { sql: { databases: [{ ...database, ...at }] } },
+    executors: { sql: { databases: [{ ...database, ...at }] }, http: { operations: canaryOperations(operations.url) } },
     health: {
       databases: { shop: { database: "postgres", user: "postgres", ...at } },
       endpoints: { shop: { baseUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}` } },
     },
   });
   server.keepSecret("sql/shop", "test");
+  server.keepSecret("http/canary", "operations-token");
   await server.start();
 });
 
@@ -91,6 +125,7 @@ after(async () => {
   shop.closeAllConnections();
   shop.close();
   await postgres.stop();
+  await operations.close();
   rmSync(policies, { recursive: true });
 });
 
@@ -214,8 +249,27 @@ it("a change that makes it unwell is taken back by itself, though everything is 
   assert.deepEqual(findings, []);
 });
 
-it("a change that nobody can take back closes its service, which is seen everywhere until owners release it", async () => {
+it("traffic is shifted in steps, each after the checks of the one before, and back as a whole when one is not well", async () => {
+  const shift = async (key: string): Promise<Record<string, unknown>> => {
+    const target = { environment: "staging", service: "canary" };
+    const proposal = { kind: "http.call", target, arguments: { operation: "shift" } };
+    const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key });
+    return untilStatus(body.id, "succeeded", "reverted", "refused", "failed", "needs-attention");
+  };
   await approved(["kill", "--resume"]);
+  const done = await shift("shift");
+  assert.equal(done["status"], "succeeded", JSON.stringify(done));
+  assert.deepEqual(done["phases"], { at: 3, of: 3 });
+  bearable = 10;
+  const back = await shift("shift-again");
+  assert.equal(back["status"], "reverted", JSON.stringify(back));
+  assert.deepEqual(back["phases"], { at: 2, of: 3 });
+  const asked = shifted().map(({ path, percent }) => `${path} ${percent}`);
+  assert.deepEqual(asked, ["/shift 5", "/shift 25", "/shift 100", "/shift 5", "/shift 25", "/shift-back 0"]);
+  assert.equal(new Set(operations.done.map(({ key }) => key)).size, asked.length, "each under a key of its own");
+});
+
+it("a change that nobody can take back closes its service, which is seen everywhere until owners release it", async () => {
   const id = await migrate("ALTER TABLE orders ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID", "stuck");
   await untilStatus(id, "verifying", "reverting");
   await postgres.query("alter table orders add column since text"); // what somebody changed since is not overwritten

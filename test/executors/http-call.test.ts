@@ -50,6 +50,29 @@ test("what takes an operation back is its inverse, and what nothing takes back i
   assert.equal(fill.reversible, false);
 });
 
+test("what is done in phases is planned as a whole, and each is called for as configured", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => standIn.close());
+  const shift = { ...CART, name: "shift", baseUrl: standIn.url, path: "/shift", repeat: "idempotent", undo: "fill" };
+  const all = (phases: readonly number[]): object[] => [...operations(standIn.url), { ...shift, phases }];
+  const asked = { ...request, args: { operation: "shift", body: { to: "v2" } } };
+  const http = executor(all([5, 100]));
+  const plan = await http.plan(asked, never);
+  assert.deepEqual(plan.phases, ["5 %", "100 %"]);
+  const step = { ...executeRequest(plan), idempotencyKey: "act_00000000c.2" };
+  assert.equal((await http.execute({ ...step, phase: 2 }, never)).status, "succeeded");
+  assert.equal((await http.execute({ ...step, phase: 3 }, never)).status, "failed");
+  assert.equal((await executor(all([5, 50])).execute({ ...step, phase: 2 }, never)).status, "failed");
+  assert.deepEqual(
+    standIn.done.map(({ body }) => JSON.parse(body) as unknown),
+    [{ percent: 100, to: "v2" }],
+  );
+  const own = { ...asked, args: { operation: "shift", body: { percent: 100 } } };
+  await assert.rejects(http.plan(own, never), { code: "arguments-invalid" });
+  for (const phases of [[100], [50, 25], [0, 100], [5, 5]]) assert.throws(() => executor(all(phases)), String(phases));
+  assert.throws(() => executor([{ ...CART, name: "shift", baseUrl: standIn.url, path: "/shift", phases: [5, 100] }]));
+});
+
 test("a plan is run only as configuration still has it", async (t) => {
   const standIn = await startOperations({ token: OPERATIONS_TOKEN });
   t.after(() => standIn.close());

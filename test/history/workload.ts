@@ -118,6 +118,7 @@ export class Workload extends Recorder {
           }
         : {}),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
+      ...(kind === "checked.change" && this.#chance(3) ? { phases: 2 } : {}),
     };
     this.submit({ type: "propose-action", actor: agent, input, content: { reason: "because" } });
   }

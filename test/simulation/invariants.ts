@@ -21,6 +21,7 @@ import { planHashOf } from "../../src/effects/execute.ts";
 import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { eventsAbout, eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
+import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { checkGrantSets } from "./grant-set-invariants.ts";
@@ -42,7 +43,8 @@ export function nothingPromised(): Promised {
 /** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */
 export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
   const broken: string[] = [];
-  const id = request.idempotencyKey;
+  const key = request.idempotencyKey;
+  const [id = ""] = key.split("."); // a later phase has a key of its own
   const events = eventsAbout(world, id) as KernelEvent[];
   const started = events.findLast((event) => event.type === "step.started");
   const granted = events.findLast((event) => event.type === "action.granted") as
@@ -54,7 +56,7 @@ export function checkCall(world: World, request: ExecuteRequest, kind: ActionKin
   if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
   if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
   if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
-  if (kind.repeat === "neither" && world.outside.happened(id)) broken.push(`${id}: run again though it had happened`);
+  if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
   return broken;
 }
 
@@ -94,6 +96,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),
+    ...checkPhases(events, world),
     ...checkStorms(events),
     ...checkPredictions(events),
     ...checkSilences(events),

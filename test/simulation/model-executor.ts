@@ -75,7 +75,8 @@ function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan
   const diff = { args, target: { ...target } } satisfies JsonObject;
   const size = 1 + Number(args["number"] ?? 0);
   const inverse = modelInverse(kind, diff);
-  return { kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  const plan = { kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  return inverse !== null && random.below(3) === 0 ? { ...plan, phases: ["some", "more", "all"] } : plan;
 }
 
 /** Of what can be taken back. */

@@ -5,6 +5,7 @@ import type { CommandInputs } from "../../src/kernel/command.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import { findInverse } from "../../src/effects/inverse.ts";
+import { phasesOf } from "../../src/effects/plan.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { rolesAsked } from "../../src/approvals/asks.ts";
@@ -123,7 +124,9 @@ function propose(world: World, promised: Promised): void {
   const diff = { args, target: { environment, service } };
   const inverse = modelInverse(kind.kind, diff);
   const size = 1 + args.number;
-  const plan: Plan = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  const goes = inverse !== null && world.random.below(2) === 0 ? { phases: ["half", "all"] } : {};
+  const whole = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  const plan: Plan = { ...whole, ...goes };
   const undone = findInverse(plan, { target: { environment, service }, kindOf: () => UNDO });
   const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
   // One of three proposals is made again and again under its own id.
@@ -143,7 +146,7 @@ function propose(world: World, promised: Promised): void {
     reversible: false,
     idempotencyKey: key,
     ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
-    ...(kind.planning === "pure" ? { size } : {}),
+    ...(kind.planning === "pure" ? { size, ...phasesOf(plan) } : {}),
     signed: signedBy(agent.id, world.nowMs - world.random.below(1_000)),
     ...(world.random.below(12) === 0 ? { dryRun: true } : {}),
     ...(world.random.below(10) === 0 ? { window: windowOf(world) } : {}),

@@ -109,14 +109,25 @@ function planCall(find: Find, request: PlanRequest): Plan {
   const { method, path, baseUrl, undo } = operation;
   const undone = undo === undefined ? undefined : find(undo);
   const inverse = undone === undefined ? null : inverseOf(request, undone);
+  const call = { operation: name, method, origin: parseOrigin(baseUrl), path };
+  const percents = operation.phases;
+  if (percents !== undefined && Object.hasOwn(body ?? {}, "percent")) {
+    throw new AppError("arguments-invalid", "how much of it is done at a time is configured", { operation: name });
+  }
+  const bodies = percents?.map((percent) => ({ ...body, percent })) ?? [body ?? null];
   return {
     kind: request.kind,
-    calls: [{ operation: name, method, origin: parseOrigin(baseUrl), path, body: (body ?? null) as Json }],
-    diff: { calls: `${method} ${path}`, operation: name, body: (body ?? null) as Json },
+    calls: bodies.map((one) => ({ ...call, body: one as Json })),
+    diff: { calls: `${method} ${path}`, operation: name, body: (body ?? null) as Json, ...inPhases(percents) },
+    ...inPhases(percents),
     inverse,
     reversible: inverse !== null,
     fingerprint: null,
   };
+}
+
+function inPhases(percents: readonly number[] | undefined): { readonly phases?: readonly string[] } {
+  return percents === undefined ? {} : { phases: percents.map((percent) => `${percent} %`) };
 }
 
 /** The target binds it: what is proposed for one service calls nothing of another. */
@@ -148,9 +159,11 @@ async function sendCall(
   request: ExecuteRequest,
   outer: AbortSignal,
 ): Promise<StepOutcome> {
-  const parsed = callSchema.safeParse(request.plan.calls[0]);
+  // What is taken back, or has one phase, is one call; without a phase it is the last: all of it.
+  const { phase = request.plan.calls.length } = request;
+  const parsed = callSchema.safeParse(request.plan.calls[phase - 1]);
   const operation = parsed.success ? find(parsed.data.operation) : undefined;
-  if (!parsed.success || operation === undefined || !isAsConfigured(parsed.data, operation)) {
+  if (!parsed.success || operation === undefined || !isAsConfigured(parsed.data, operation, phase)) {
     return { status: "failed", code: "plan-invalid", detail: null };
   }
   const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
@@ -177,6 +190,11 @@ async function sendCall(
 }
 
 /** The configuration may have changed since: what it does not name any more is not called. */
-function isAsConfigured({ method, origin, path }: z.infer<typeof callSchema>, operation: HttpOperation): boolean {
+function isAsConfigured(
+  { method, origin, path, body }: z.infer<typeof callSchema>,
+  operation: HttpOperation,
+  phase: number,
+): boolean {
+  if (operation.phases !== undefined && body?.["percent"] !== operation.phases[phase - 1]) return false;
   return operation.method === method && operation.path === path && parseOrigin(operation.baseUrl) === origin;
 }

@@ -7,11 +7,16 @@ import { Foreign } from "../ui/Foreign.tsx";
 import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
 
 export function Outcome({ action }: { readonly action: ActionDocument }): ReactNode {
-  const { verification, revert, revertOf } = action;
+  const { phases, verification, revert, revertOf } = action;
   if (verification === null && revert === null && revertOf === null) return null;
   return (
     <Panel title="Outcome">
       <Pairs>
+        {phases !== undefined && (
+          <Pair name="Phase">
+            {phases.at} of {phases.of}
+          </Pair>
+        )}
         {verification !== null && (
           <Pair name="Health">
             <Foreign text={verification.name} />: {verification.passes} of {verification.needed} passes in a row, after{" "}

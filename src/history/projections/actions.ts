@@ -65,7 +65,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     eventsOmitted: 0,
     erased: [],
   };
-  documents.put("actions", action);
+  documents.put("actions", facts.phases === undefined ? action : { ...action, phases: { at: 1, of: facts.phases } });
   noteAction(documents, action);
   changeIncident(documents, action.incident, (before) => ({
     ...before,
@@ -119,7 +119,9 @@ export function evaluated(
 }
 
 export function projectPlanned(documents: Documents, event: KernelEvent<"action.planned">): void {
-  move(documents, event, () => ({ planHash: event.facts.planHash, planSeq: event.seq }));
+  const { planHash, phases } = event.facts;
+  const goes = phases === undefined ? {} : { phases: { at: 1, of: phases } };
+  move(documents, event, () => ({ planHash, planSeq: event.seq, ...goes }));
 }
 
 export function projectPredictionAsked(documents: Documents, event: KernelEvent<"action.prediction-asked">): void {
@@ -209,6 +211,16 @@ export function projectHealthSampled(documents: Documents, event: KernelEvent<"h
 
 export function projectVerified(documents: Documents, event: KernelEvent<"action.verified">): void {
   move(documents, event, () => ({ status: "succeeded", code: "verified" }));
+}
+
+export function projectAdvanced(documents: Documents, event: KernelEvent<"action.advanced">): void {
+  const { phase: at } = event.facts;
+  move(documents, event, ({ phases, verification }) => ({
+    status: "granted",
+    code: "phase-verified",
+    ...(phases === undefined ? {} : { phases: { ...phases, at } }),
+    verification: verification === null ? null : { ...verification, samples: 0, passes: 0, failures: 0 },
+  }));
 }
 
 export function projectReverting(documents: Documents, event: KernelEvent<"action.reverting">): void {

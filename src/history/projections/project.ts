@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 27;
+export const PROJECTIONS_VERSION = 28;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -89,6 +89,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "step.reconciled": actions.projectStepReconciled,
   "health.sampled": actions.projectHealthSampled,
   "action.verified": actions.projectVerified,
+  "action.advanced": actions.projectAdvanced,
   "action.reverting": actions.projectReverting,
   "action.reverted": actions.projectReverted,
   "domain.blocked": () => {},

@@ -109,7 +109,8 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { actsFor, confidencePpm, dryRun, evidence, findings, inverse, signed, size, undoes, window } = proposal;
+  const { actsFor, confidencePpm, dryRun, evidence, findings, inverse, phases, signed, size, undoes, window } =
+    proposal;
   return {
     ...facts,
     ...(actsFor === undefined ? {} : { actsFor }),
@@ -119,6 +120,7 @@ function proposalFacts(
     ...(findings === undefined ? {} : { findings }),
     ...(forgets === null ? {} : { forgets }),
     ...(inverse === undefined ? {} : { inverse }),
+    ...(phases === undefined ? {} : { phases }),
     ...(signed === undefined ? {} : { signed }),
     ...(size === undefined ? {} : { size }),
     ...(undoes === undefined ? {} : { undoes }),
@@ -128,7 +130,7 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, findings, images, signature, inverse, size } = command.input;
+  const { action: id, planHash, code, findings, images, signature, inverse, phases, size } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -145,6 +147,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     ...(findings === undefined ? {} : { findings }),
     ...(images === undefined ? {} : { images }),
     ...(inverse === undefined ? {} : { inverse }),
+    ...(phases === undefined ? {} : { phases }),
     planHash,
     ...(signature === undefined ? {} : { signature }),
     ...(size === undefined ? {} : { size }),

@@ -6,6 +6,7 @@ import type { AgentRegistration } from "../../wire/types/agent.ts";
 import { agentsAmong, widerPart } from "../authority.ts";
 import type { Command, Reply } from "../command.ts";
 import { revokeGrant } from "../levels.ts";
+import { isHalfDone } from "../reverts.ts";
 import { LIMITS } from "../limits.ts";
 import { endSetsOf } from "./grant-sets.ts";
 import { minuteOf } from "../reducers/agents.ts";
@@ -149,7 +150,10 @@ function isToAbort(state: State, action: Action): boolean {
 }
 
 /** What never took effect is cancelled; what may have is for people to look at. */
-export function stopAction(tx: Transaction, { id: subject, unsettled }: Action, code = "agent-revoked"): void {
+export function stopAction(tx: Transaction, action: Action, code = "agent-revoked"): void {
+  const { id: subject, unsettled } = action;
+  if (isHalfDone(action))
+    return action.grant?.revoked === true ? undefined : revokeGrant(tx, action, { code: "agent-revoked" });
   if (!unsettled) return tx.emit({ type: "action.cancelled", subject, facts: { code } });
   tx.emit({ type: "action.completed", subject, facts: { code: "unsettled", status: "needs-attention" } });
 }

@@ -11,13 +11,14 @@ import type { StepStatus } from "../events.ts";
 import { hasLostLevel, revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
-import { beginBy } from "../reverts.ts";
+import { beginBy, isHalfDone } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { stopAction } from "./agents.ts";
 import { closeLateTicket, tellSince } from "../tickets.ts";
 import { closeIfOver } from "./incidents.ts";
+import { takeBack } from "./verification.ts";
 
 const RETRY_FIRST_MS = 1_000;
 /** Our own waiting grows up to this, so that a page is tried as long as its grant lives. */
@@ -33,7 +34,10 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     return { subject: id, result: "ended", repeated: true };
   }
   const problem = authorityProblem(tx.state, action);
-  if (problem !== null) {
+  if (isHalfDone(action)) {
+    const stop = stopHalfDone(tx, action, problem);
+    if (stop !== null) return stop;
+  } else if (problem !== null) {
     stopAction(tx, action, problem);
     return { subject: id, result: "cancelled", repeated: false };
   }
@@ -56,7 +60,8 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     refuse(tx, action, { evaluation: null, code: "approval-void" });
     return { subject: id, result: "refused", repeated: false };
   }
-  const facts = { attempt: action.attempt + 1, epoch: tx.state.epoch };
+  const { phase } = action;
+  const facts = { attempt: action.attempt + 1, epoch: tx.state.epoch, ...(phase === undefined ? {} : { phase }) };
   tx.emit({ type: "step.started", subject: id, facts });
   return { subject: id, result: "started", repeated: false };
 }
@@ -72,6 +77,24 @@ export function expireGrant(tx: Transaction, action: Action): void {
   tx.emit({ type: "action.expired", subject: action.id, facts: { code: "grant-timeout" } });
 }
 
+/** Why no later phase begins. Its grant goes, and the tick takes it back: what is recorded here is this command's own. */
+function stopHalfDone(tx: Transaction, action: Action, problem: string | null): Reply | null {
+  const { id: subject } = action;
+  if (action.grant?.revoked === true) return { subject, result: "revoked", repeated: true };
+  if (problem !== null || hasLostLevel(tx.state, tx.now, action)) {
+    revokeGrant(tx, action, { code: problem === null ? "level-lost" : "agent-revoked" });
+    return { subject, result: "revoked", repeated: false };
+  }
+  return tx.now >= beginBy(action) ? { subject, result: "expired", repeated: true } : null;
+}
+
+const WITHOUT_EFFECT: ReadonlySet<ActionStatus> = new Set(["failed", "cancelled"]);
+
+/** Of a later phase that had no effect: what the earlier ones did is taken back. */
+function isTakenBack(action: Action, ended: ActionStatus): boolean {
+  return isHalfDone(action) && WITHOUT_EFFECT.has(ended);
+}
+
 export function finishStep(tx: Transaction, command: Command<"finish-step">): Reply {
   const { action: id, attempt, status, code, afterMs, sinceStopMs } = command.input;
   const action = runningStep(tx, { id, attempt });
@@ -79,8 +102,9 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const ended = afterStep(action, status);
   const isLast = ended === "failed" && isLastTry(tx.state, action);
   const isStuck = status === "partial" && afterMs === 0;
-  const next = isLast || isStuck ? "needs-attention" : ended;
-  const wait = Math.max(backoffMs(attempt), Math.min(afterMs, ASKED_MAX_MS));
+  const isBack = isTakenBack(action, ended);
+  const next = isLast || isStuck ? "needs-attention" : isBack ? "reverting" : ended;
+  const wait = Math.max(backoffMs(attempt - (action.attemptsBefore ?? 0)), Math.min(afterMs, ASKED_MAX_MS));
   const retryAt = next === "retrying" ? tx.now + wait : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
@@ -88,6 +112,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const stops = stopFacts(tx, action, { end, sinceMs: sinceStopMs });
   const facts = { attempt, status, code, retryAt, action: next };
   tx.emit({ type: "step.finished", subject: id, facts: stops.length === 0 ? facts : { ...facts, stops }, ...payload });
+  if (isBack) takeBack(tx, action, ended === "cancelled" ? "phase-stopped" : "phase-failed");
   reportWhole(tx, brakesOf(stops));
   closeLateTicket(tx, action, next);
   tellSince(tx, action, next);
@@ -97,7 +122,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
 
 function afterStep(action: Action, status: StepStatus): ActionStatus {
   if (action.grant?.revoked === true) return afterRevoked(action, status);
-  const again = action.attempt < LIMITS.stepAttemptsMax;
+  const again = mayTryAgain(action);
   switch (status) {
     case "succeeded":
       return done(action);
@@ -111,6 +136,10 @@ function afterStep(action: Action, status: StepStatus): ActionStatus {
       if (action.repeat !== "idempotent") return "reconciling";
       return again ? "retrying" : "needs-attention";
   }
+}
+
+function mayTryAgain({ attempt, attemptsBefore = 0 }: Action): boolean {
+  return attempt - attemptsBefore < LIMITS.stepAttemptsMax;
 }
 
 /** What has terms for it is verified before it counts as done. */
@@ -148,7 +177,9 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
   const mayStillShow = afterMs > 0 && tx.now - action.stepStartedAt < TERMS.reconcileMs;
-  const next = status === "unclear" && mayStillShow ? "reconciling" : afterReconciliation(action, status);
+  const ended = status === "unclear" && mayStillShow ? "reconciling" : afterReconciliation(action, status);
+  const isBack = status === "absent" && WITHOUT_EFFECT.has(ended) && (action.phase ?? 1) > 1;
+  const next = isBack ? "reverting" : ended;
   const retryAt = next === "reconciling" ? tx.now + Math.min(afterMs, ASKED_MAX_MS) : null;
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
@@ -161,6 +192,7 @@ export function reconcileStep(tx: Transaction, command: Command<"reconcile-step"
     facts: stops.length === 0 ? facts : { ...facts, stops },
     ...payload,
   });
+  if (isBack) takeBack(tx, action, ended === "cancelled" ? "phase-stopped" : "phase-failed");
   reportWhole(tx, brakesOf(stops));
   closeLateTicket(tx, action, next);
   tellSince(tx, action, next);
@@ -175,7 +207,7 @@ const ENDS = { happened: "finished", absent: "stopped", partial: "partial", uncl
 function afterReconciliation(action: Action, status: "happened" | "absent" | "partial" | "unclear"): ActionStatus {
   if (status === "happened") return done(action);
   if (action.grant?.revoked === true) return status === "absent" ? "cancelled" : "needs-attention";
-  const again = action.attempt < LIMITS.stepAttemptsMax;
+  const again = mayTryAgain(action);
   if (status === "absent") return again ? "granted" : "failed";
   if (status === "partial") return again ? "granted" : "needs-attention";
   return action.repeat === "idempotent" && again ? "granted" : "needs-attention";

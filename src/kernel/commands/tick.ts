@@ -9,7 +9,7 @@ import { isClockWrong, turnClocks } from "../hold-clocks.ts";
 import { isSetOver } from "../grant-sets.ts";
 import { isLevelOver } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
-import { beginBy } from "../reverts.ts";
+import { beginBy, isHalfDone } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action, Incident, OwedResolve, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -143,6 +143,7 @@ function isDue(state: State, action: Action, now: number): boolean {
   if (action.status === "waiting") return isWaitOver(state, action, now);
   if (action.hold?.frozenAt !== undefined) return false; // its clock is resumed first
   if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
+  if (action.grant?.revoked === true && isHalfDone(action)) return true;
   if (action.status === "retrying") return action.grant !== null && now >= beginBy(action);
   return action.dueAt !== null && now >= action.dueAt;
 }
@@ -151,6 +152,8 @@ function isDue(state: State, action: Action, now: number): boolean {
 const UNBEGUN: ReadonlySet<string> = new Set(["evaluating", "held", "waiting"]);
 
 function fireAction(tx: Transaction, action: Action): void {
+  const isBetween = action.status === "granted" || action.status === "retrying";
+  if (isBetween && isHalfDone(action)) return takeBack(tx, action, "phase-stopped");
   if (isToStop(tx.state, action)) return stopAction(tx, action);
   if (isWindowOver(action, tx.now) && UNBEGUN.has(action.status)) return endWait(tx, action, "window-over");
   switch (action.status) {

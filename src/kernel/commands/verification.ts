@@ -4,6 +4,9 @@
 //                              └─fails, or not in time─► reverting ─► reverted
 //                                                  │          └─ what takes it back did not ─► needs-attention, domain blocked
 //                                                  └─ nothing takes it back ─► needs-attention
+//
+// A plan in phases goes round: verifying ─advanced─► granted, until its last one is verified. One that cannot go on after
+// its first (refused by the target, stopped, out of time) is taken back like one that is not well.
 
 import { assert } from "../../core/assert.ts";
 import { idFromSeq } from "../../core/ids.ts";
@@ -15,6 +18,7 @@ import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
 import { REVERT_AGENT } from "../reverts.ts";
+import { TERMS } from "../limits.ts";
 import { statusOf } from "./policy.ts";
 
 /** One sample: every check of the verification, asked at one moment. */
@@ -32,9 +36,17 @@ export function reportHealth(tx: Transaction, command: Command<"report-health">)
   const payload =
     command.content === undefined ? {} : { payload: { retention: "evidence", body: command.content } as const };
   tx.emit({ type: "health.sampled", subject: id, facts, ...payload });
-  if (passes >= terms.samples) tx.emit({ type: "action.verified", subject: id, facts: { samples: sample } });
+  if (passes >= terms.samples) advance(tx, action, sample);
   else if (failures >= terms.failures) takeBack(tx, action, result === "unknown" ? "health-unknown" : "unhealthy");
   return { subject: id, result: statusOf(tx, id), repeated: false };
+}
+
+/** The last phase has passed its checks, or the next one may begin: under the same grant, never past its end. */
+function advance(tx: Transaction, action: Action, samples: number): void {
+  const { id: subject, grant, phase = 1, phases = 1 } = action;
+  if (phase >= phases || grant === null) return tx.emit({ type: "action.verified", subject, facts: { samples } });
+  const beginBy = Math.min(tx.now + TERMS.grantMs, grant.expiresAt);
+  tx.emit({ type: "action.advanced", subject, facts: { beginBy, phase: phase + 1, samples } });
 }
 
 function termsOf({ grant }: Action) {

@@ -112,6 +112,7 @@ export function applyProposed(
   if (facts.inverse !== undefined) actionOf(state, subject).inverse = facts.inverse;
   if (facts.evidence !== undefined) actionOf(state, subject).evidence = countEvidence(facts.evidence);
   if (facts.window !== undefined) actionOf(state, subject).window = facts.window;
+  if (facts.phases !== undefined) beginPhases(actionOf(state, subject), facts.phases);
   if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
   if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
@@ -120,13 +121,19 @@ export function applyProposed(
   if (facts.kind === "pagerduty.trigger") notePageAsked(state, actionOf(state, subject));
 }
 
+function beginPhases(action: Action, phases: number): void {
+  action.phases = phases;
+  action.phase = 1;
+}
+
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, findings, images, signature, inverse, size } = event.facts;
+  const { planHash, findings, images, signature, inverse, phases, size } = event.facts;
   action.planHash = planHash;
   if (findings !== undefined) action.findings = findings;
   if (images !== undefined) action.images = images;
   if (inverse !== undefined) action.inverse = inverse;
+  if (phases !== undefined) beginPhases(action, phases);
   if (signature !== undefined) action.signature = signature;
   if (size !== undefined) action.size = size;
   action.planSeq = event.seq;

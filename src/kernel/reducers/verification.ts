@@ -1,5 +1,6 @@
 // Reducers of health after an action: samples, reverts, and the domains that a failed revert closes.
 
+import { assert } from "../../core/assert.ts";
 import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
@@ -13,6 +14,19 @@ export function applyHealthSampled(state: State, { subject, facts }: KernelEvent
 
 export function applyVerified(state: State, { subject, time }: KernelEvent<"action.verified">): void {
   moveTo(state, actionOf(state, subject), { status: "succeeded", at: time });
+}
+
+export function applyAdvanced(state: State, { subject, facts, time }: KernelEvent<"action.advanced">): void {
+  const action = actionOf(state, subject);
+  assert(action.grant !== null, "what is carried out has its grant");
+  const { phase, beginBy } = facts;
+  action.grant = { ...action.grant, beginBy };
+  action.phase = phase;
+  action.attemptsBefore = action.attempt;
+  action.unsettled = false;
+  action.dueAt = beginBy;
+  delete action.verifying;
+  moveTo(state, action, { status: "granted", at: time });
 }
 
 export function applyReverting(state: State, { subject, facts }: KernelEvent<"action.reverting">): void {

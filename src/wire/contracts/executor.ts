@@ -68,12 +68,19 @@ export interface Plan {
    * one kind for one service and person add up, so that pieces are judged as the whole.
    */
   readonly size?: number;
+  /**
+   * What it does in several goes, in order, from two to twenty: each is called for by itself, and only when the checks
+   * after the one before it have passed. Its inverse takes back however many were done. Absent: all at once.
+   */
+  readonly phases?: readonly string[];
 }
 
 export interface ExecuteRequest {
   readonly plan: Plan;
+  /** Of a plan in phases: which one, from 1. */
+  readonly phase?: number;
   readonly grantId: string;
-  /** Stable over retries and restarts: `act_….1`. */
+  /** Stable over retries and restarts; each phase has its own. */
   readonly idempotencyKey: string;
   /** Verdicts of the decision that granted it, for the justification that executors append where the kind has a place. */
   readonly justification: JsonObject;

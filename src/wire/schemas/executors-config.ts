@@ -164,6 +164,16 @@ export const httpOperationSchema = z.strictObject({
   repeat: z.enum(["idempotent", "neither"]).default("neither"),
   /** The operation that takes it back. */
   undo: nameSchema.optional(),
+  /**
+   * Carried out in several goes, of so much each, rising: the body's `percent`. The service is checked before the next
+   * one, so policy has to have a Verification for it.
+   */
+  phases: z
+    .array(z.int().min(1).max(100))
+    .min(2)
+    .max(20)
+    .refine((all) => all.every((percent, n) => n === 0 || percent > (all[n - 1] ?? 0)), "phases have to rise")
+    .optional(),
 });
 export type HttpOperation = z.infer<typeof httpOperationSchema>;
 
@@ -184,7 +194,8 @@ export const httpConfigSchema = z.strictObject({
     .min(1)
     .max(1_000)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "an operation is named twice")
-    .refine(undoesItsOwn, "an operation is undone by none of the same target"),
+    .refine(undoesItsOwn, "an operation is undone by none of the same target")
+    .refine((all) => all.every((one) => one.phases === undefined || one.undo !== undefined), "phases need an undo"),
 });
 export type HttpConfig = z.infer<typeof httpConfigSchema>;
 

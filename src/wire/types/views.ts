@@ -185,6 +185,8 @@ export interface ActionView extends Document {
   readonly prediction: PredictionView | null;
   /** How its health was checked afterwards; null where nothing is. */
   readonly verification: VerificationView | null;
+  /** Of what is carried out in several goes: which one is next or under way, and how many there are. */
+  readonly phases?: { readonly at: number; readonly of: number };
   /** The action that takes it back, and the one that it takes back. */
   readonly revert: string | null;
   readonly revertOf: string | null;
