@@ -250,10 +250,12 @@ describe("a change of files is judged by what it changes", () => {
     assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
   });
 
-  it("aliases that grow without end are not read", () => {
+  it("aliases that grow without end are not read, and neither is what is nested without end", () => {
     const bomb = `a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n`;
-    const file = { path: "x.yaml", before: null, after: bomb };
-    assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
+    for (const after of [bomb, "[".repeat(16_000), "- ".repeat(8_000), `${"[".repeat(65)}${"]".repeat(65)}`]) {
+      const file = { path: "x.yaml", before: null, after };
+      assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
+    }
   });
 });
 

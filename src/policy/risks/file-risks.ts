@@ -80,6 +80,7 @@ const DOCUMENTS_MAX = 200;
 /** Undefined for what cannot be read; what are no objects are left out. */
 function documentsIn(text: string | null): readonly JsonObject[] | undefined {
   if (text === null) return [];
+  if (isNestedWithoutEnd(text)) return undefined;
   try {
     const documents = parseAllDocuments(text, { uniqueKeys: true });
     if (!Array.isArray(documents) || documents.length > DOCUMENTS_MAX) return [];
@@ -88,6 +89,20 @@ function documentsIn(text: string | null): readonly JsonObject[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+const NESTING_MAX = 64;
+
+/** The parser takes time with the square of the depth: what nobody writes is not given to it. */
+function isNestedWithoutEnd(text: string): boolean {
+  if (/(?:[-?:][ \t]+){32}/.test(text)) return true;
+  let depth = 0;
+  for (const char of text) {
+    if (char === "[" || char === "{") depth += 1;
+    else if (char === "]" || char === "}") depth = Math.max(0, depth - 1);
+    if (depth > NESTING_MAX) return true;
+  }
+  return false;
 }
 
 function nameOf(object: JsonObject): string {
