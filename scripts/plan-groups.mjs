@@ -5,8 +5,15 @@ import { dirname, join, relative, sep } from "node:path";
 
 const GROUP_FILES_MAX = 10;
 
-/** What takes longest begins first and by itself, so that nothing waits for it in the end. */
-const LONGEST = ["simulation/simulation.test.ts", "ledger/verify.test.ts", "e2e/kill.test.ts"];
+/** What takes longest begins first and by itself, so that nothing waits for it in the end; then the folders that follow. */
+const LONGEST = [
+  "simulation/simulation.test.ts",
+  "ledger/verify.test.ts",
+  "e2e/kill.test.ts",
+  "e2e/kill-executors.test.ts",
+  "e2e/postgres.test.ts",
+];
+const LONG_FOLDERS = ["e2e", "kubernetes", "http", "console"];
 
 /**
  * Files of one folder of the tests run together, a few at a time; the same files always meet.
@@ -18,7 +25,7 @@ export function planGroups(files, tests) {
   const alone = LONGEST.filter((name) => names.includes(name));
   /** @type {Map<string, string[]>} */
   const folders = new Map();
-  for (const name of names) {
+  for (const name of names.toSorted((one, other) => turnOf(one) - turnOf(other))) {
     if (alone.includes(name)) continue;
     const folder = name.includes(sep) ? dirname(name).replaceAll(sep, "-") : "top";
     folders.set(folder, [...(folders.get(folder) ?? []), name]);
@@ -28,6 +35,12 @@ export function planGroups(files, tests) {
   );
   const single = alone.map((name) => ({ name: name.replaceAll(sep, "-"), members: [name] }));
   return [...single, ...shared].map(({ name, members }) => ({ name, files: members.map((one) => join(tests, one)) }));
+}
+
+/** @param {string} name */
+function turnOf(name) {
+  const at = LONG_FOLDERS.findIndex((folder) => name.startsWith(`${folder}${sep}`));
+  return at === -1 ? LONG_FOLDERS.length : at;
 }
 
 /** As few as can be, of nearly the same length. @param {readonly string[]} all */
