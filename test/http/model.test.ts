@@ -213,10 +213,9 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open");
     const open = items.map(({ services }) => services.toSorted().join(" "));
     assert.deepEqual(open.toSorted(), ["checkout payments", "shipping"]);
-    const [{ cause, effect, lowPpm, modelVersion }] = items.find(({ services }) => services.length === 2)?.related as [
-      IncidentView["related"][number],
-    ];
-    assert.deepEqual([cause, effect, lowPpm > 100_000, modelVersion > 0], ["payments", "checkout", true, true]);
+    const [relation] = items.find(({ services }) => services.length === 2)?.related ?? [];
+    assert.deepEqual([relation?.cause, relation?.effect], ["payments", "checkout"]);
+    assert.ok((relation?.lowPpm ?? 0) > 100_000 && (relation?.modelVersion ?? 0) > 0);
   });
 
   test("remembers what explained an incident, and shows it with the next one like it", async () => {
