@@ -102,6 +102,19 @@ describe("a plan in phases", () => {
     assert.equal((await first.rig.finish(first.id, "failed")).result, "failed");
   });
 
+  it("is taken back when its window ends between two phases, and no later one begins", async () => {
+    const opens = await Rig.open();
+    const window = { notAfter: opens.nowMs + 60_000 };
+    const { rig, id } = await phased({ window });
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    rig.pass(60_000);
+    await pass(rig, id);
+    assert.equal((await rig.begin(id)).result, "expired");
+    await rig.passAndTick(0);
+    await assertTakenBack(rig, id, "phase-stopped");
+  });
+
   it("is taken back when it cannot go on in time, or is held back for so long", async () => {
     const { rig, id } = await halfDone();
     await rig.ask("apply-brake", { mode: "pause", scope: {} });

@@ -41,11 +41,11 @@ export function reportHealth(tx: Transaction, command: Command<"report-health">)
   return { subject: id, result: statusOf(tx, id), repeated: false };
 }
 
-/** The last phase has passed its checks, or the next one may begin: under the same grant, never past its end. */
+/** The last phase has passed its checks, or the next one may begin: under the same grant, never past its end or its window's. */
 function advance(tx: Transaction, action: Action, samples: number): void {
-  const { id: subject, grant, phase = 1, phases = 1 } = action;
+  const { id: subject, grant, window, phase = 1, phases = 1 } = action;
   if (phase >= phases || grant === null) return tx.emit({ type: "action.verified", subject, facts: { samples } });
-  const beginBy = Math.min(tx.now + TERMS.grantMs, grant.expiresAt);
+  const beginBy = Math.min(tx.now + TERMS.grantMs, grant.expiresAt, window?.notAfter ?? Infinity);
   tx.emit({ type: "action.advanced", subject, facts: { beginBy, phase: phase + 1, samples } });
 }
 
