@@ -8,6 +8,11 @@ import type { FollowerData, FollowerReport, FollowerRequest } from "./follower-p
 
 const WAIT_MAX_MS = 5_000;
 const NOTIFY_EVERY_MS = 100;
+/**
+ * Events after which the follower's thread moves the ledger's journal into its file: the writer need not stop for it, and
+ * a commit that meets a move waits for little.
+ */
+const MOVE_EVERY_EVENTS = 500;
 
 export type FollowerHooks = {
   readonly keepSnapshot: (size: number, bytes: Uint8Array) => Promise<void>;
@@ -24,6 +29,7 @@ export class FollowerClient {
   #failure: string | null = null;
   #waiters: Waiter[] = [];
   #notified = false;
+  #movedAt = 0;
   #ready: () => void = () => undefined;
   #stopped: () => void = () => undefined;
 
@@ -51,8 +57,9 @@ export class FollowerClient {
     return new Promise((resolve) => (this.#ready = resolve));
   }
 
-  /** More is durable. Told at most every 100 ms: a busy log is followed in large steps, and reads ask by themselves. */
-  notify(): void {
+  /** `size` events are durable. Told at most every 100 ms: a busy log is followed in large steps, and reads ask by themselves. */
+  notify(size: number): void {
+    this.#moveJournal(size);
     if (this.#notified) return;
     this.#notified = true;
     setTimeout(() => {
@@ -76,6 +83,12 @@ export class FollowerClient {
     clearTimeout(timer);
     this.#waiters = this.#waiters.filter((one) => one !== waiter);
     if (!inTime) throw new AppError("views-behind", "ask again", { retryAfterS: 1 });
+  }
+
+  #moveJournal(size: number): void {
+    if (size - this.#movedAt < MOVE_EVERY_EVENTS) return;
+    this.#movedAt = size;
+    this.#send({ do: "move-journal" });
   }
 
   async stop(): Promise<void> {

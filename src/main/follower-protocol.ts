@@ -12,7 +12,7 @@ export type FollowerData = {
   readonly snapshotEveryEvents: number;
 };
 
-export type FollowerRequest = { readonly do: "catch-up" } | { readonly do: "stop" } | SnapshotAnswer;
+export type FollowerRequest = { readonly do: "catch-up" | "move-journal" | "stop" } | SnapshotAnswer;
 
 /** The main thread signs and stores snapshots: the follower holds no key and writes to no log. */
 export type SnapshotAnswer = { readonly do: "snapshot-kept"; readonly size: number; readonly ok: boolean };

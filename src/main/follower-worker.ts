@@ -18,8 +18,6 @@ import { openMover, openReader } from "./open-store.ts";
 import { PolicyBundles } from "./policy-bundles.ts";
 import { readRecordedPayload } from "./recorded-payload.ts";
 
-/** Events after which the ledger's journal is moved into its file from here: the writer need not stop for it. */
-const MOVE_EVERY_EVENTS = 2_000;
 const NICENESS = 19; // on Linux of this thread alone: decisions come first, reads wait for what they need
 
 class FollowerThread {
@@ -27,7 +25,6 @@ class FollowerThread {
   #pendingSnapshot: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #follower: Follower | null = null;
   #mover: JournalMover | null = null;
-  #movedAt = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -62,13 +59,13 @@ class FollowerThread {
 
   async take(request: FollowerRequest): Promise<void> {
     if (request.do === "snapshot-kept") return this.#snapshotKept(request.ok);
+    if (request.do === "move-journal") return this.#mover?.move();
     // One that could not open its stores has nothing to finish, and is still asked to stop.
     if (this.#follower === null) return request.do === "stop" ? this.#report({ type: "stopped" }) : undefined;
     try {
       if (request.do === "catch-up") await this.#follower.catchUp();
       else await this.#follower.stop();
       this.#reportStatus();
-      this.#moveJournal(this.#follower.status().stateSize);
     } catch (error) {
       this.#problem(textOf(error), isAppError(error, "ledger-corrupt"));
     }
@@ -76,12 +73,6 @@ class FollowerThread {
     this.#mover?.close();
     this.#mover = null;
     this.#report({ type: "stopped" });
-  }
-
-  #moveJournal(size: number): void {
-    if (size - this.#movedAt < MOVE_EVERY_EVENTS) return;
-    this.#movedAt = size;
-    this.#mover?.move();
   }
 
   #keepSnapshot(snapshot: Snapshot): Promise<void> {

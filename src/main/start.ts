@@ -165,7 +165,7 @@ async function startFollower({ config, hooks, keys, reader, writer, kernel }: Fo
     onMismatch: (mismatch) => hooks.log.error({ mismatch }, "a decision does not replay as it was recorded"),
     onProblem: (message, fatal) => hooks.log.error({ message, fatal }, "the follower has a problem"),
   });
-  kernel.onDurable(() => follower.notify());
+  kernel.onDurable(() => follower.notify(kernel.durableSize));
   await follower.started();
   return follower;
 }
