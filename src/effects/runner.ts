@@ -7,6 +7,7 @@ import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { sampleHealth, type VerifyParts } from "./verify.ts";
 import { planAction } from "./plan.ts";
+import { measureImpact } from "./measure-impact.ts";
 import { predictAction, type PredictParts } from "./predict.ts";
 import { IncidentExplainer, type ExplainParts } from "./explain.ts";
 import { relateRun, type RelateParts } from "./relate.ts";
@@ -119,6 +120,8 @@ export class EffectRunner {
         return this.#triage(work.subject);
       case "explain":
         return this.#explainer.explain(work.subject);
+      case "measure":
+        return measureImpact(this.#parts, work.subject);
       case "predict":
         return predictAction(this.#parts, work.subject);
       case "plan":

@@ -3,7 +3,7 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "predict" | "explain" | "execute" | "reconcile" | "verify";
+type WorkKind = "classify" | "plan" | "measure" | "predict" | "explain" | "execute" | "reconcile" | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -46,8 +46,12 @@ function workKind(action: Action, now: number): WorkKind | undefined {
   }
 }
 
+/** An action of which the real impact is due: it may have left memory long ago, or still be under way. */
+export const IMPACT_OF = "impact:";
+
 /** The work for one subject that a durable event named. */
 export function workForSubject(view: WorkView, subject: string): Work | undefined {
+  if (subject.startsWith(IMPACT_OF)) return workForImpact(view, subject);
   if (view.state.runs.has(subject)) {
     const seq = seqFromId("run", subject);
     return seq !== undefined && seq < view.durableSize ? { kind: "classify", subject, lane: "classify" } : undefined;
@@ -58,13 +62,22 @@ export function workForSubject(view: WorkView, subject: string): Work | undefine
   return action === undefined ? undefined : workForAction(view, action);
 }
 
+function workForImpact({ state, now }: WorkView, subject: string): Work | undefined {
+  const due = state.measuring.get(subject.slice(IMPACT_OF.length))?.dueAt;
+  return due === undefined || now < due ? undefined : { kind: "measure", subject, lane: "measure" };
+}
+
 /** All work that state wants now: after a start, a released brake, or a retry that came due. */
 export function allWork(view: WorkView): Work[] {
   const work: Work[] = [];
   const { runs, actions, resolved } = view.state;
-  for (const subject of [...runs.keys(), ...actions.keys(), ...resolved.keys()]) {
+  for (const subject of [...runs.keys(), ...actions.keys(), ...resolved.keys(), ...impactsOf(view)]) {
     const wanted = workForSubject(view, subject);
     if (wanted !== undefined) work.push(wanted);
   }
   return work;
+}
+
+function impactsOf({ state }: WorkView): readonly string[] {
+  return [...state.measuring.keys()].map((id) => `${IMPACT_OF}${id}`);
 }

@@ -10,6 +10,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.proposed": ["deadline", "planHash", "requestHash"],
   "action.planned": ["planHash"],
   "action.prediction-asked": ["deadline"],
+  "impact.measured": ["outcome", "modelVersion"],
   "action.advised": ["code", "would"],
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],

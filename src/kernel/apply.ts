@@ -10,6 +10,7 @@ import * as sets from "./reducers/grant-sets.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
+import * as measuring from "./reducers/measuring.ts";
 import * as predictions from "./reducers/predictions.ts";
 import * as reviews from "./reducers/reviews.ts";
 import * as levels from "./reducers/levels.ts";
@@ -57,6 +58,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.planned": actions.applyPlanned,
   "action.prediction-asked": predictions.applyPredictionAsked,
   "action.predicted": predictions.applyPredicted,
+  "impact.measured": measuring.applyImpactMeasured,
   "action.advised": actions.applyEnded("advised"),
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,

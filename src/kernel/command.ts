@@ -3,7 +3,8 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
-import type { Prediction } from "../wire/types/prediction.ts";
+import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
+import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
 import type { Relations } from "../wire/types/relation.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -94,6 +95,12 @@ export type CommandInputs = {
   };
   "explain-incident": { readonly incident: string; readonly explanation: Explanation };
   "relate-incidents": { readonly run: string } & Relations;
+  "record-impact": {
+    readonly action: string;
+    readonly outcome: ImpactOutcome;
+    readonly actual: PartInterval | null;
+    readonly modelVersion: number;
+  };
   "answer-hold": {
     readonly action: string;
     readonly decision: "approve" | "deny";

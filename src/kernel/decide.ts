@@ -42,6 +42,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "predict-action": predictions.predictAction,
   "explain-incident": explanations.explainIncident,
   "relate-incidents": relations.relateIncidents,
+  "record-impact": predictions.recordImpact,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,
   "break-glass": breakGlass,

@@ -25,7 +25,8 @@ import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
-import type { Prediction } from "../wire/types/prediction.ts";
+import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
+import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
@@ -167,6 +168,15 @@ export type EventFacts = {
   "action.prediction-asked": { readonly deadline: number };
   /** Its answer, or that there was none: every gate is asked again, and reads this. */
   "action.predicted": { readonly prediction: Prediction };
+  /** What the action really did, measured from telemetry once what followed it was counted. */
+  "impact.measured": {
+    readonly outcome: ImpactOutcome;
+    /** Of all requests from outside, those that failed because of it; null where nobody can tell. */
+    readonly actual: PartInterval | null;
+    /** What was said before. */
+    readonly stated: PartInterval;
+    readonly modelVersion: number;
+  };
   /** The end of what is advice only: nothing happens, nobody is asked, and `would` is what policy came to. */
   "action.advised": {
     readonly evaluation: EvaluationFacts;

@@ -46,6 +46,8 @@ export const LIMITS = {
   /** Keys of the duplicate gate and counters of limits remembered. */
   duplicateKeysMax: 50_000,
   countersMax: 50_000,
+  /** Actions whose real impact is to be measured; more are not. */
+  measuringMax: 2_000,
   /** Sums of impact, and granted actions of one of them that are told apart; the oldest are merged. */
   impactsMax: 2_000,
   impactEntriesMax: 1_024,
@@ -88,6 +90,8 @@ export const TERMS = {
   classificationMs: 60_000,
   /** A plan that has not come by then counts as absent. */
   planningMs: 60_000,
+  /** An impact that nobody could measure so long after it was due is given up. */
+  measuringLateMs: 30 * 60_000,
   /** A prediction that has not come by then counts as absent. */
   predictingMs: 15_000,
   /** A prediction is read for so long; a later decision asks again. */

@@ -5,7 +5,8 @@
 // The kernel never sees the graph: what it reads of it is recorded, so that a decision can be made again without it.
 
 import { TERMS } from "./limits.ts";
-import type { Action, Predicted } from "./state.ts";
+import type { Predicted } from "./predicted.ts";
+import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** What policy may read now; null where it has to be asked for, once more where people took their time. */

@@ -7,7 +7,7 @@ import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
-import type { Prediction } from "../wire/types/prediction.ts";
+import type { Measuring, Predicted } from "./predicted.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Agent } from "./agent.ts";
@@ -50,9 +50,6 @@ export type Verifying = {
   readonly failures: number;
   readonly nextAt: number;
 };
-
-/** A prediction, and when it came. */
-export type Predicted = Prediction & { readonly at: number };
 
 export type Action = KeptFacts & {
   readonly id: string;
@@ -307,6 +304,8 @@ export type State = {
   silences: Map<string, Silence>;
   /** By the alert's key. */
   silenced: Map<string, SilencedAlert>;
+  /** By action, in the order in which they took effect. */
+  measuring: Map<string, Measuring>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   /** Bounded grants, in the order in which they were given. */
@@ -355,6 +354,7 @@ export function emptyState(): State {
     storms: new Map(),
     silences: new Map(),
     silenced: new Map(),
+    measuring: new Map(),
     runs: new Map(),
     actions: new Map(),
     sets: new Map(),

@@ -7,10 +7,13 @@ import { AppError, isAppError, ERRORS, type ErrorCode } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts";
 import type { Metrics } from "../http/metrics.ts";
 import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
+import { measurableAtS } from "../model/impact/measure.ts";
 import type { Declared } from "../model/declare.ts";
 import type {
   Explainer,
   ExplanationAsk,
+  ImpactAnswer,
+  ImpactAsk,
   PredictionAsk,
   Predictor,
   RelationAsk,
@@ -87,14 +90,20 @@ export class ModelClient implements ModelService, Predictor, Relater, Explainer 
     return this.#ask({ do: "read", read }) as Promise<object>;
   }
 
+  measureAction(ask: ImpactAsk): Promise<ImpactAnswer | null> {
+    return this.#ask({ do: "measure", ask }) as Promise<ImpactAnswer | null>;
+  }
+
   /** As of now. A model that has no log yet is not begun for it: nothing is known. */
   predictAction({ kind, environment, service }: PredictionAsk): Promise<Prediction> {
     const target = nodeText({ kind: "service", environment, name: service });
     if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
     const now = systemClock.nowMs();
+    const terms = { windowS: Math.ceil(this.#data.windowMs / 1000), holdS: Math.ceil(this.#data.holdMs / 1000) };
+    const measurableAfterMs = (measurableAtS({ toS: 0 }, terms) + 1) * 1000;
     return this.#ask({
       do: "read",
-      read: { what: "action", target, kind, at: now, knownAt: now },
+      read: { what: "action", target, kind, measurableAfterMs, at: now, knownAt: now },
     }) as Promise<Prediction>;
   }
 

@@ -9,7 +9,7 @@ import { AppError, isAppError } from "../core/errors.ts";
 import type { SpanDelivery } from "../http/services.ts";
 import { Answerer, type WatchedCluster } from "../model/answer.ts";
 import { decideImpact } from "../model/impact/decide-impact.ts";
-import { dueChanges } from "../model/impact/due-impacts.ts";
+import { dueChanges, impactOf, impactOfAction } from "../model/impact/due-impacts.ts";
 import type { Terms } from "../model/impact/measure.ts";
 import { decideChange } from "../model/change.ts";
 import { decideDeclared, type Declared } from "../model/declare.ts";
@@ -22,6 +22,7 @@ import { loadModelKeys } from "./model-keys.ts";
 import { ModelLog } from "./model-log.ts";
 import type { FeedStatus, ModelAnswer, ModelData, ModelReport, ModelRequest } from "./model-protocol.ts";
 import type { MeasuredRows } from "../wire/types/measured-rows.ts";
+import type { ImpactAnswer, ImpactAsk } from "../wire/contracts/predictor.ts";
 import type { Change } from "../wire/types/model.ts";
 import { withDiff } from "./change-diff.ts";
 import { openReader } from "./open-store.ts";
@@ -137,6 +138,20 @@ class ModelThread {
     }
   }
 
+  async #measureAction(ask: ImpactAsk): Promise<ImpactAnswer | null> {
+    const { graph } = this.#log;
+    const nowS = Math.floor(systemClock.nowMs() / 1000);
+    const of = impactOfAction(graph, ask, { ...this.#terms, nowS });
+    if (of === null) return null;
+    if (of !== "known") {
+      for (const draft of decideImpact(graph, this.#intake.windows, { ...of, terms: this.#terms })) {
+        await this.#log.append(draft, SYSTEM);
+      }
+    }
+    const { outcome, actual } = impactOf(graph, ask.action) ?? { outcome: "no-telemetry", actual: null };
+    return { outcome, actual, modelVersion: graph.size };
+  }
+
   #reportStatus(): void {
     const { graph } = this.#log;
     const { names, versions, size } = graph;
@@ -166,6 +181,8 @@ class ModelThread {
         return this.#recordChange(request);
       case "declare":
         return this.#record(decideDeclared(this.#log.graph, request.declared), request.actor);
+      case "measure":
+        return this.#measureAction(request.ask);
       case "read":
         return this.#answerer.answer(request.read);
       case "stop":

@@ -1,6 +1,6 @@
 // The events of the model's own log. Nodes and edges are named once, and are numbers from then on.
 
-import type { ImpactOutcome } from "../wire/types/model-views.ts";
+import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
 import type { PartInterval } from "../wire/types/prediction.ts";
 import type { Change, Contract } from "../wire/types/model.ts";
 

@@ -2,11 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Json } from "../../src/core/json.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { planHashOf } from "../../src/effects/execute.ts";
 import { askModel, probeWithModel } from "../../src/effects/predict.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import { settle } from "../kernel/rig.ts";
-import { hang, Stage } from "./stage.ts";
+import { signedBy } from "../kernel/agent-registration.ts";
+import { hang, planOf, Stage } from "./stage.ts";
 
 const KNOWN: Prediction = {
   ...nothingPredicted("unmeasured"),
@@ -100,13 +104,70 @@ describe("the consult of the runtime model", () => {
       idempotencyKey: null,
     } as const;
     const told = async (answer: () => Promise<Prediction>): Promise<string> => {
-      const parts = { kernel, predictor: { predictAction: answer }, predictTimeout: () => AbortSignal.timeout(60_000) };
+      const parts = {
+        kernel,
+        predictor: { predictAction: answer, measureAction: hang },
+        predictTimeout: () => AbortSignal.timeout(60_000),
+      };
       return (await probeWithModel(parts, { actor: "person:ada", input })).decision;
     };
     assert.equal(await told(async () => KNOWN), "allow");
     assert.equal(await told(async () => ({ ...KNOWN, crosses: ["pci"], crossed: 1 })), "refuse");
     assert.equal(await told(() => Promise.reject(new Error("gone"))), "hold");
-    const aborted = { predictor: { predictAction: hang }, predictTimeout: () => AbortSignal.abort() };
+    const aborted = {
+      predictor: { predictAction: hang, measureAction: hang },
+      predictTimeout: () => AbortSignal.abort(),
+    };
     assert.equal((await askModel(aborted, ask)).code, "model-late");
+  });
+
+  it("asks for the real impact when it is due, waits while it is not told, and gives up in the end", async () => {
+    for (const isTold of [true, false]) {
+      const stage = await Stage.open();
+      const { rig } = stage;
+      stage.onPredict = async () => ({ ...KNOWN, measurableAfterMs: 60_000 });
+      const plan = planOf({});
+      const input = {
+        kind: "test.measured",
+        environment: "production",
+        service: "cart",
+        resource: null,
+        agentKind: "agent",
+        person: "owner",
+        requestHash: planHashOf(plan),
+        planHash: planHashOf(plan),
+        repeat: "idempotent",
+        effect: "external",
+        reversible: false,
+        idempotencyKey: "agent:one measured",
+        signed: signedBy("agent:one", rig.nowMs),
+      } as const;
+      const content = { args: {}, plan: plan as unknown as Json };
+      const proposal = { type: "propose-action", actor: "agent:one", input, content } as const;
+      const { subject: id } = await rig.kernel.submit(proposal);
+      await settle();
+      await settle();
+      stage.runner.sweep();
+      for (let turn = 0; turn < 20 && rig.state.measuring.size === 0; turn++) await settle();
+      assert.equal(rig.last("step.finished", id).action, "succeeded");
+      let calls = 0;
+      stage.onMeasure = async () => (calls++, null);
+      stage.runner.sweep();
+      await settle();
+      assert.deepEqual([calls, rig.state.measuring.size], [0, 1], "not due");
+      rig.pass(60_000);
+      stage.runner.sweep();
+      await settle();
+      assert.deepEqual([calls, rig.state.measuring.size], [1, 1]);
+      const actual = { low: 0, mid: 5, high: 9 };
+      if (isTold) stage.onMeasure = async () => ({ outcome: "measured", actual, modelVersion: 3 });
+      else stage.onMeasure = () => Promise.reject(new AppError("model-unavailable", "gone"));
+      rig.pass(isTold ? 1_000 : TERMS.measuringLateMs + 1);
+      stage.runner.sweep();
+      await settle();
+      const { outcome, actual: told } = rig.last("impact.measured", id);
+      assert.deepEqual([outcome, told], isTold ? ["measured", actual] : ["no-telemetry", null]);
+      assert.equal(rig.state.measuring.size, 0);
+    }
   });
 });

@@ -17,7 +17,7 @@ import type {
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
 import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
-import type { Explainer, Relater } from "../../src/wire/contracts/predictor.ts";
+import type { Explainer, ImpactAnswer, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
@@ -28,6 +28,7 @@ const KINDS = [
   "test.free",
   "test.checked",
   "test.other",
+  "test.measured",
   "pagerduty.trigger",
   "pagerduty.resolve",
   "servicenow.incident.create",
@@ -65,6 +66,7 @@ export class Stage {
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
   onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
+  onMeasure: () => Promise<ImpactAnswer | null> = async () => null;
   onPredict: () => Promise<Prediction> = async () => nothingPredicted("unmeasured");
   onRelate: Relater["relate"] = async () => ({ modelVersion: 0, relations: [] });
   onExplain: Explainer["explain"] = async () => null;
@@ -117,7 +119,7 @@ export class Stage {
       health: { ask: () => this.onHealth() },
       checksOf: (hash, name) =>
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
-      predictor: { predictAction: () => this.onPredict() },
+      predictor: { predictAction: () => this.onPredict(), measureAction: () => this.onMeasure() },
       images: NO_IMAGE_VERIFIER,
       budgets: { covers: () => false, ask: () => Promise.resolve(null) },
       predictTimeout: () => this.#term(),

@@ -45,3 +45,9 @@ export function explainCommand(draws: Draws, incident: string): Command {
   const content = { evidence: [["cart moved"]] };
   return { ...command("explain-incident", "system:effects", { incident, explanation }), content };
 }
+
+export function impactCommand(action: string, mid: number): Command {
+  const actual = mid % 5 === 0 ? null : { low: 0, mid, high: mid + 1_000 };
+  const outcome = actual === null ? "no-telemetry" : "measured";
+  return command("record-impact", "system:effects", { action, outcome, actual, modelVersion: 13 });
+}

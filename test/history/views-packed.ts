@@ -52,6 +52,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     attempt: 0,
     stops: [],
     prediction: null,
+    impact: null,
     window: null,
     waiting: null,
     verification: null,

@@ -17,7 +17,7 @@ import { classificationOf, Draws, signalOf, wordOf, type SignalOf } from "./draw
 import { glassCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
-import { explainCommand, predictCommand, relateCommand } from "./predicting.ts";
+import { explainCommand, impactCommand, predictCommand, relateCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
 
 export class Workload extends Recorder {
@@ -40,6 +40,8 @@ export class Workload extends Recorder {
   step(): void {
     this.nowMs += this.#below(this.#chance(20) ? 400_000 : 2_000);
     if (this.#chance(1000)) this.nowMs += (this.#chance(3) ? 8 * 24 : 3) * 3_600_000;
+    const [done] = this.state.measuring.keys();
+    if (done !== undefined) this.submit(impactCommand(done, this.nowMs % 400_000));
     if (somethingIsDue(this.state, this.nowMs)) return void this.submit(command("tick", "system:kernel", {}));
     const pick = this.#below(100);
     if (pick < 30) return this.#signal();

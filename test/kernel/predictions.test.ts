@@ -144,4 +144,26 @@ describe("a decision that needs a prediction", () => {
     for (const group of groupByCommand(events)) assert.equal(redecide({ state: folded, engine, group }), null);
     assert.equal(serializeState(folded), serializeState(rig.state as never));
   });
+
+  it("has the real impact recorded once, after the action took effect, and only of what was predicted", async () => {
+    const { rig, id } = await asked();
+    await answer(rig, id, { measurableAfterMs: 60_000 });
+    assert.equal(rig.state.measuring.size, 0);
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    const measuring = rig.state.measuring.get(id);
+    assert.deepEqual([measuring?.stated, measuring?.dueAt], [KNOWN.share, rig.nowMs + 60_000]);
+    const actual = { low: 0, mid: 1_000, high: 2_000 };
+    const impact = { action: id, outcome: "measured", actual, modelVersion: 44 } as const;
+    assert.equal((await rig.ask("record-impact", impact)).result, "measured");
+    assert.equal((await rig.ask("record-impact", impact)).result, "ended");
+    assert.deepEqual(rig.last("impact.measured", id).stated, KNOWN.share);
+    assert.equal(rig.state.measuring.size, 0);
+    const { rig: other, id: second } = await asked();
+    await answer(other, second, nothingPredicted("model-unavailable"));
+    await other.answer(second);
+    await other.begin(second);
+    await other.finish(second, "succeeded");
+    assert.equal(other.state.measuring.size, 0, "of what nobody predicted nothing is compared");
+  });
 });

@@ -105,15 +105,25 @@ describe("what a decision is given", () => {
     const graph = observe(production, chance(7), { windows: 3, requests: 500 });
     declareZones(graph, ["front", "shop", "shop"]);
     const { trafficShare } = predictImpact(nowOf(graph), { target: idOf(2), failing: 1 });
-    const said = predictAction(nowOf(graph), { target: idOf(2), kind: "k" });
+    const said = predictAction(nowOf(graph), { target: idOf(2), kind: "k", measurableAfterMs: 0 });
     assert.deepEqual([said.code, said.zone, said.crosses, said.crossed], ["", "shop", ["front"], 1]);
     assert.ok(said.share.high >= trafficShare.high * 1e6 && said.share.low <= trafficShare.low * 1e6);
     assert.ok(said.share.high > 500_000, "all of the traffic gets there");
     assert.deepEqual(said.neighbourhood, [idOf(2), idOf(1)]);
-    assert.equal(predictAction(nowOf(graph), { target: idOf(1), kind: "k" }).neighbourhood.length, 3);
+    assert.equal(
+      predictAction(nowOf(graph), { target: idOf(1), kind: "k", measurableAfterMs: 0 }).neighbourhood.length,
+      3,
+    );
     declareZones(graph, ["shop", "shop", "shop"]);
-    assert.equal(predictAction(nowOf(graph), { target: idOf(2), kind: "k" }).crossed, 0, "the zone was another");
-    assert.equal(predictAction(nowOf(graph), { target: idOf(2), kind: "k" }).modelVersion, graph.size);
+    assert.equal(
+      predictAction(nowOf(graph), { target: idOf(2), kind: "k", measurableAfterMs: 0 }).crossed,
+      0,
+      "the zone was another",
+    );
+    assert.equal(
+      predictAction(nowOf(graph), { target: idOf(2), kind: "k", measurableAfterMs: 0 }).modelVersion,
+      graph.size,
+    );
   });
 
   test("says that nothing was ever measured, and knows membership in a zone", () => {
@@ -126,7 +136,7 @@ describe("what a decision is given", () => {
     } as const;
     const edges = [{ edge, attributes: {}, contracts: [] }];
     record(graph, decideDeclared(graph, { feed: "file", at: graph.time, nodes: [], edges }), BEGIN_MS);
-    const said = predictAction(nowOf(graph), { target: idOf(0), kind: "k" });
+    const said = predictAction(nowOf(graph), { target: idOf(0), kind: "k", measurableAfterMs: 0 });
     assert.deepEqual([said.code, said.zone, said.share.high], ["unmeasured", "pci", 1_000_000]);
   });
 });

@@ -7,7 +7,7 @@ import type { ModelDraft } from "../../src/model/events.ts";
 import { Graph } from "../../src/model/graph.ts";
 import { Calibration } from "../../src/model/impact/calibration.ts";
 import { decideImpact, type Impacting } from "../../src/model/impact/decide-impact.ts";
-import { dueChanges, isCrowded } from "../../src/model/impact/due-impacts.ts";
+import { dueChanges, impactOfAction } from "../../src/model/impact/due-impacts.ts";
 import { predictAction } from "../../src/model/impact/predict-action.ts";
 import { Present } from "../../src/model/impact/present.ts";
 import { readCalibration } from "../../src/model/impact/read-calibration.ts";
@@ -142,8 +142,6 @@ describe("the impact of a change that somebody made", () => {
     );
     assert.equal(crowded.graph.evidence.size, 0);
     assert.equal(crowded.graph.calibrations.size, 0, "and nothing is learned");
-    const at = (fromS: number) => isCrowded(crowded.graph, { fromS, toS: fromS }, { ...TERMS, nowS: crowded.nowS });
-    assert.deepEqual([at(crowded.nowS - 13 * 60), at(crowded.nowS)], [true, false]);
 
     const silent = new Life();
     silent.pass(1);
@@ -175,6 +173,29 @@ describe("the impact of a change that somebody made", () => {
     assert.ok(stopped > 1.7 * (life.last.actual?.mid ?? 0), `${stopped} against ${life.last.actual?.mid}`);
   });
 
+  test("of an action is asked for once it is counted, measured once, and shares no blame with what else was done", () => {
+    const life = new Life();
+    life.pass(6);
+    const [beganAt, doneAt] = [life.nowS * 1000, life.nowS * 1000 + 500];
+    const stated = { low: 0, mid: 100_000, high: 450_000 };
+    const place = { environment: "production", service: serviceName(2), kind: "cluster.restart" };
+    const ask = { action: "act_1", ...place, beganAt, doneAt, isConcurrent: false, exposure: stated, stated };
+    const due = (of: Partial<typeof ask> = {}) =>
+      impactOfAction(life.graph, { ...ask, ...of }, { ...TERMS, nowS: life.nowS });
+    life.pass(12, [{ of: 2, failing: 0.5 }]);
+    assert.equal(due(), null, "not all of it is counted");
+    life.pass(2);
+    assert.equal(due({ service: "nobody" }), "known", "there is nothing to measure");
+    const found = due();
+    assert.ok(found !== null && found !== "known");
+    assert.equal(found.isConcurrent, false);
+    life.take(found);
+    assert.equal(due(), "known", "once");
+    assert.deepEqual([life.last.stated, life.last.source], [stated, "action"]);
+    const other = due({ action: "act_2", service: serviceName(0) });
+    assert.ok(other !== null && other !== "known" && other.isConcurrent, "the first was done at the same time");
+  });
+
   test("is folded, saved and read again as it was, with what was learned of the kind", () => {
     const life = new Life();
     life.pass(6);
@@ -187,7 +208,11 @@ describe("the impact of a change that somebody made", () => {
     assert.deepEqual([kinds[0]?.count, outcomes[0]?.target, outcomes[0]?.entries.length], [1, TARGET, 2]);
     assert.equal(readCalibration(again, "change:flag").kinds.length, 0);
     const present = new Present(again, { at: life.nowS, seqEnd: again.size });
-    const { past, share, exposure } = predictAction(present, { target: TARGET, kind: "change:deploy" });
+    const { past, share, exposure } = predictAction(present, {
+      target: TARGET,
+      kind: "change:deploy",
+      measurableAfterMs: 0,
+    });
     assert.deepEqual(past, [life.last.actual?.mid]);
     assert.equal(share.high, exposure.high, "one outcome corrects nothing yet");
   });

@@ -1,18 +1,32 @@
 // A runtime model whose traffic moves all the time, that now and then knows nothing, breaks, or never answers.
 
 import { AppError } from "../../src/core/errors.ts";
-import type { Explainer, PredictionAsk, Predictor, Relater } from "../../src/wire/contracts/predictor.ts";
+import type { Explainer, ImpactAnswer, PredictionAsk, Predictor, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Turns } from "./turns.ts";
 
 export function modelPredictor(random: SeededRandom, turns: Turns): Predictor {
   return {
+    measureAction: () => {
+      if (random.below(20) === 0) return new Promise(() => undefined);
+      return turns.take("measure", () => measure(random));
+    },
     predictAction: (ask) => {
       if (random.below(20) === 0) return new Promise(() => undefined);
       return turns.take("predict", () => predict(random, ask));
     },
   };
+}
+
+function measure(random: SeededRandom): ImpactAnswer | null {
+  if (random.below(4) === 0) return null;
+  if (random.below(6) === 0) throw new AppError("model-unavailable", "its thread is gone");
+  const mid = random.below(400_000);
+  const actual = { low: 0, mid, high: mid + 10_000 };
+  return random.below(4) === 0
+    ? { outcome: "no-telemetry", actual: null, modelVersion: 1 }
+    : { outcome: "measured", actual, modelVersion: random.below(1_000) };
 }
 
 function predict(random: SeededRandom, { environment, service }: PredictionAsk): Prediction {
@@ -31,6 +45,7 @@ function predict(random: SeededRandom, { environment, service }: PredictionAsk):
     zone: random.below(6) === 0 ? null : "shop",
     crosses,
     crossed: crosses.length,
+    measurableAfterMs: 60_000,
   };
 }
 

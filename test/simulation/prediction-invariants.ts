@@ -23,6 +23,8 @@ export function checkPredictions(events: readonly LedgerEvent[]): string[] {
   const asked = new Map<string, KernelEvent<"action.prediction-asked">>();
   const answers = new Map<string, Answered>();
   const consented = new Set<string>();
+  const done = new Map<string, number>();
+  const measuredOnce = new Set<string>();
   for (const event of events as readonly KernelEvent[]) {
     const { subject: id, time } = event;
     if (event.type === "action.proposed" && isMeasured((event as KernelEvent<"action.proposed">).facts))
@@ -34,6 +36,18 @@ export function checkPredictions(events: readonly LedgerEvent[]): string[] {
     if (event.type === "action.predicted") {
       if (!asked.delete(id)) broken.push(`${id}: an answer that nobody asked for`);
       answers.set(id, { at: time, prediction: (event as KernelEvent<"action.predicted">).facts.prediction });
+    }
+    if (event.type === "step.finished" || event.type === "step.reconciled") {
+      const { action } = (event as KernelEvent<"step.finished">).facts;
+      const isKnown = answers.get(id)?.prediction.code === "";
+      if (isKnown && (action === "succeeded" || action === "verifying") && !done.has(id)) done.set(id, time);
+    }
+    if (event.type === "impact.measured") {
+      const at = done.get(id);
+      if (at === undefined) broken.push(`${id}: measured though it did nothing that was predicted`);
+      else if (time < at + 60_000) broken.push(`${id}: measured before it could be`);
+      if (measuredOnce.has(id)) broken.push(`${id}: measured twice`);
+      measuredOnce.add(id);
     }
     if (event.type === "action.approved" || event.type === "action.glass-broken") consented.add(id);
     if (event.type !== "action.granted" || !measured.has(id)) continue;

@@ -27,7 +27,7 @@ const ASKS: ReadonlySet<string> = new Set(["step.started", "action.granted", "ac
 const ENDS = /^action\.(refused|cancelled|expired|suppressed|denied|completed|verified|reverted|advised)$/;
 
 /**
- * Where the model's policy lets one at a time (production, payments apart) no two different requests are granted on one
+ * Where the model's policy lets one at a time (production, what is measured and payments apart) no two different requests are granted on one
  * service at once, and of two that waited the first goes first.
  */
 export function checkTurns(events: readonly LedgerEvent[]): string[] {
@@ -58,6 +58,6 @@ export function checkTurns(events: readonly LedgerEvent[]): string[] {
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "needs-attention"]);
 
 function isInTurn({ kind, environment, service, revertOf }: Proposed): boolean {
-  const isAsked = kind.startsWith("model.") && environment === "production" && service !== "payments";
+  const isAsked = kind.startsWith("model.") && environment === "production" && service === "cart";
   return isAsked && revertOf === undefined;
 }

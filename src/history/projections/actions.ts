@@ -53,6 +53,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     attempt: 0,
     stops: [],
     prediction: null,
+    impact: null,
     window: facts.window ?? null,
     waiting: null,
     verification: null,
@@ -141,6 +142,15 @@ export function projectWaiting(documents: Documents, event: KernelEvent<"action.
     hold: null,
     evaluation: evaluated(before, event, evaluation),
   }));
+}
+
+/** After the action's own end, mostly: its status stays as it is. */
+export function projectImpactMeasured(documents: Documents, event: KernelEvent<"impact.measured">): void {
+  const { outcome, actual, stated, modelVersion } = event.facts;
+  const { seq, time: at } = event;
+  const action = documents.edit("actions", event.subject);
+  if (action !== null)
+    Object.assign(action, { impact: { seq, at, outcome, actual, stated, modelVersion } }, withEvent(action, seq));
 }
 
 export function projectRefused(documents: Documents, event: KernelEvent<"action.refused">): void {

@@ -1,7 +1,7 @@
 // What brakes found of an action, on the action's own document.
 
 import type { StopFact } from "../../kernel/events.ts";
-import type { StopView } from "../../wire/types/views.ts";
+import type { StopView } from "../../wire/types/stop-views.ts";
 import type { Documents } from "./documents.ts";
 
 const STOPS_MAX = 8;

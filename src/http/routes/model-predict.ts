@@ -90,8 +90,17 @@ function incidentsOf({ views }: Services, filters: { environment: string; servic
   });
 }
 
-function shortOf({ id, status, code, agent, proposedAt, endedAt, prediction }: ActionView) {
-  return { id, status, code, agent, proposedAt, endedAt, predicted: prediction?.share ?? null };
+function shortOf({ id, status, code, agent, proposedAt, endedAt, prediction, impact }: ActionView) {
+  return {
+    id,
+    status,
+    code,
+    agent,
+    proposedAt,
+    endedAt,
+    predicted: prediction?.share ?? null,
+    actual: impact?.actual ?? null,
+  };
 }
 
 async function readCalibration({ services, request }: RouteContext): Promise<unknown> {

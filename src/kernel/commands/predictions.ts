@@ -1,4 +1,4 @@
-// The runtime model's answer to what a decision asked it, or none in time: either way every gate is asked again.
+// The runtime model's answer to what a decision asked it, or none in time, and what it measured afterwards.
 
 import { nothingPredicted, type Prediction } from "../../wire/types/prediction.ts";
 import type { Command, Reply } from "../command.ts";
@@ -21,6 +21,16 @@ export function predictAction(tx: Transaction, command: Command<"predict-action"
 /** Nobody answered in time: policy decides what that means. */
 export function missPrediction(tx: Transaction, action: Action): void {
   predicted(tx, action, nothingPredicted("no-answer"));
+}
+
+/** What it really did; an answer that comes twice changes nothing. */
+export function recordImpact(tx: Transaction, command: Command<"record-impact">): Reply {
+  const { action: id, outcome, actual, modelVersion } = command.input;
+  const measuring = tx.state.measuring.get(id);
+  if (measuring === undefined) return { subject: id, result: "ended", repeated: true };
+  const facts = { outcome, actual, stated: measuring.stated, modelVersion };
+  tx.emit({ type: "impact.measured", subject: id, facts });
+  return { subject: id, result: "measured", repeated: false };
 }
 
 function predicted(tx: Transaction, { id }: Action, prediction: Prediction): void {

@@ -14,6 +14,7 @@ import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
 import { countProposal } from "./agents.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 import { spend } from "./grant-sets.ts";
+import { awaitImpact } from "./measuring.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
 
@@ -245,7 +246,7 @@ export function applyStepFinished(state: State, event: KernelEvent<"step.finishe
   action.dueAt = event.facts.retryAt;
   if (event.facts.status === "unknown" || event.facts.status === "partial") action.unsettled = true;
   noteStops(state, action, event.facts.stops);
-  noteDone(action, event);
+  noteDone(state, action, event);
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
@@ -254,12 +255,17 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
   action.dueAt = event.facts.action === "granted" ? beginBy(action) : event.facts.retryAt;
   action.unsettled = event.facts.status === "unclear" || event.facts.status === "partial";
   noteStops(state, action, event.facts.stops);
-  noteDone(action, event);
+  noteDone(state, action, event);
   moveTo(state, action, { status: event.facts.action, at: event.time });
 }
 
 /** The action took effect: it counts as done once it is verified. */
-function noteDone(action: Action, { facts, seq, time }: KernelEvent<"step.finished" | "step.reconciled">): void {
+function noteDone(
+  state: State,
+  action: Action,
+  { facts, seq, time }: KernelEvent<"step.finished" | "step.reconciled">,
+): void {
+  if (facts.action === "verifying" || facts.action === "succeeded") awaitImpact(state, action, time);
   if (facts.action !== "verifying") return;
   const terms = action.grant?.verify;
   assert(terms !== undefined, "only what has terms is verified");

@@ -5,6 +5,7 @@ import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
+import { endImpact } from "./measuring.ts";
 import { actionOf, moveTo } from "./actions.ts";
 
 export function applyHealthSampled(state: State, { subject, facts }: KernelEvent<"health.sampled">): void {
@@ -29,7 +30,8 @@ export function applyAdvanced(state: State, { subject, facts, time }: KernelEven
   moveTo(state, action, { status: "granted", at: time });
 }
 
-export function applyReverting(state: State, { subject, facts }: KernelEvent<"action.reverting">): void {
+export function applyReverting(state: State, { subject, facts, time }: KernelEvent<"action.reverting">): void {
+  endImpact(state, subject, time);
   const action = actionOf(state, subject);
   action.status = "reverting";
   action.dueAt = null;

@@ -1,5 +1,8 @@
 // Which changes are to be measured now: each once, when what followed it has been counted.
 
+import type { ImpactAsk } from "../../wire/contracts/predictor.ts";
+import { nodeText } from "../../wire/schemas/model.ts";
+import type { ImpactFacts } from "../events.ts";
 import type { Graph, StoredChange } from "../graph.ts";
 import { measurableAtS, touches, type Terms } from "./measure.ts";
 import type { Impacting } from "./decide-impact.ts";
@@ -20,17 +23,48 @@ export function dueChanges(graph: Graph, nowS: number, terms: Terms): readonly I
     if (target === undefined || nowS < at || nowS > at + LATE_MAX_S || measured.has(nameOf({ ...change, kind })))
       continue;
     measured.add(nameOf({ ...change, kind }));
-    const isConcurrent =
-      recent.some((other) => other.id !== change.id && touches({ fromS: toS, toS }, other.at / 1000, terms)) ||
-      graph.impacts.some(({ source, at: acted }) => source === "action" && touches({ fromS: toS, toS }, acted, terms));
+    const isConcurrent = isCrowded(graph, { fromS: toS, toS, target, id: "" }, { ...terms, nowS });
     due.push({ source: "change", id: change.id, kind, target, fromS: toS, toS, isConcurrent });
   }
   return due;
 }
 
-/** Whether a change, or the action of somebody else, came so near that nobody can tell whose doing anything is. */
-export function isCrowded(graph: Graph, of: { fromS: number; toS: number }, terms: Terms & { nowS: number }): boolean {
-  return recentChanges(graph, terms.nowS, terms).some(({ at }) => touches(of, at / 1000, terms));
+export function impactOf({ impacts }: Graph, action: string): ImpactFacts | undefined {
+  return impacts.findLast(({ source, id }) => source === "action" && id === action);
+}
+
+/**
+ * What there is to measure of an action: null while not all of it is counted, `known` where it was measured before, or
+ * the model has never heard of its target.
+ */
+export function impactOfAction(
+  graph: Graph,
+  { action: id, kind, environment, service, ...ask }: ImpactAsk,
+  terms: Terms & { readonly nowS: number },
+): Impacting | "known" | null {
+  const target = graph.names.findNode(nodeText({ kind: "service", environment, name: service }));
+  if (target === undefined || impactOf(graph, id) !== undefined) return "known";
+  const of = { fromS: Math.floor(ask.beganAt / 1000), toS: Math.ceil(ask.doneAt / 1000), target };
+  if (terms.nowS < measurableAtS(of, terms)) return null;
+  const isConcurrent = ask.isConcurrent || isCrowded(graph, { ...of, id }, terms);
+  const untilS = ask.untilAt === undefined ? undefined : Math.floor(ask.untilAt / 1000);
+  const said = { exposure: ask.exposure, stated: ask.stated };
+  return { source: "action", id, kind, ...of, untilS, isConcurrent, said };
+}
+
+type Near = { readonly fromS: number; readonly toS: number; readonly target: number; readonly id: string };
+
+/** Something else was changed, or done, so near that nobody can tell whose doing anything is. To the same target it is the same, told twice. */
+function isCrowded(graph: Graph, { target, id, ...of }: Near, terms: Terms & { readonly nowS: number }): boolean {
+  const isOther = (one: number | undefined): boolean => one !== target;
+  return (
+    recentChanges(graph, terms.nowS, terms).some(
+      ({ at, targets }) => isOther(targets[0]) && touches(of, at / 1000, terms),
+    ) ||
+    graph.impacts.some(
+      (one) => one.source === "action" && one.id !== id && isOther(one.target) && touches(of, one.at, terms),
+    )
+  );
 }
 
 function nameOf({ id, kind }: { readonly id: string; readonly kind: string }): string {

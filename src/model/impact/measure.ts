@@ -1,7 +1,7 @@
 // What a change really did: requests that failed after it beside those before, entry by entry, against entries that do not
 // get to its target at all. What those went through at the same time is not the change's doing.
 
-import type { ImpactOutcome } from "../../wire/types/model-views.ts";
+import type { ImpactOutcome } from "../../wire/types/impact-outcome.ts";
 import type { PartInterval } from "../../wire/types/prediction.ts";
 import { subjectOfEdge } from "../names.ts";
 import { seedsOf } from "./blast-radius.ts";

@@ -13,7 +13,10 @@ import type { Present } from "./present.ts";
 const ALL = 1;
 
 /** Throws `model-node-not-found`. */
-export function predictAction(present: Present, { target, kind }: { target: string; kind: string }): Prediction {
+export function predictAction(
+  present: Present,
+  { target, kind, measurableAfterMs }: { target: string; kind: string; measurableAfterMs: number },
+): Prediction {
   const { graph, moment } = present;
   const { trafficShare, entries, services, unknown, isStale, staleS } = predictImpact(present, {
     target,
@@ -34,6 +37,7 @@ export function predictAction(present: Present, { target, kind }: { target: stri
     exposure,
     calibration: calibratedBy(calibration.view(kind)),
     past: pastOf(graph, node),
+    measurableAfterMs,
     entries: entries.length,
     services: services.length,
     unknown: unknown.length,

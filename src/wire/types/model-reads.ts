@@ -27,7 +27,12 @@ export type ModelRead =
       readonly limit: number;
     } & ModelTimes)
   | ({ readonly what: "impact"; readonly target: string; readonly failing: number } & ModelTimes)
-  | ({ readonly what: "action"; readonly target: string; readonly kind: string } & ModelTimes)
+  | ({
+      readonly what: "action";
+      readonly target: string;
+      readonly kind: string;
+      readonly measurableAfterMs: number;
+    } & ModelTimes)
   | { readonly what: "calibration"; readonly kind: string | null }
   | ({ readonly what: "relations"; readonly environment: string; readonly services: readonly string[] } & ModelTimes)
   /** What explains the errors of a node, noticed at `at`, as it is recorded. */

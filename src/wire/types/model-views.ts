@@ -1,5 +1,6 @@
 // What readers see of the runtime model.
 
+import type { ImpactOutcome } from "./impact-outcome.ts";
 import type { PartInterval } from "./prediction.ts";
 import type { ChangeKind, CodeChange, Contract, EdgeKind, EvidenceState, NodeKind, SettingChange } from "./model.ts";
 
@@ -173,13 +174,6 @@ export interface ModelImpactView extends ModelMoment {
   readonly staleS: number | null;
   readonly truncated: boolean;
 }
-
-/**
- * `measured`: against entries that do not get to the target. `no-controls`: there are none, so that it is only before and
- * after. `concurrent`: something else was changed at the time. `no-telemetry`: too few requests on either side.
- */
-export const IMPACT_OUTCOMES = ["measured", "no-controls", "concurrent", "no-telemetry"] as const;
-export type ImpactOutcome = (typeof IMPACT_OUTCOMES)[number];
 
 /** How predictions for one kind of action compare with what was measured afterwards; parts of 1. */
 export interface CalibrationView {

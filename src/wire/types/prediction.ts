@@ -1,5 +1,7 @@
 // What the runtime model says an action puts at stake, as it is recorded and as policy reads it.
 
+import type { ImpactOutcome } from "./impact-outcome.ts";
+
 /** Parts of a million. */
 export type PartInterval = {
   readonly low: number;
@@ -45,6 +47,8 @@ export type Prediction = {
   readonly exposure: PartInterval;
   /** The outcomes of the kind that count, and those of them that lay within what was said before. */
   readonly calibration: { readonly outcomes: number; readonly within: number };
+  /** How long after an action took effect its impact can be measured. */
+  readonly measurableAfterMs: number;
   /** What the newest changes to the target did, the least first, at most 50. */
   readonly past: readonly number[];
   /** Entries and services that suffer, and uses on the way of which nothing was ever measured. */
@@ -63,6 +67,16 @@ export type Prediction = {
 /** As the event `seq` recorded it. */
 export type PredictionView = Prediction & { readonly seq: number; readonly at: number };
 
+/** What an action really did, beside what was said before. */
+export type ImpactView = {
+  readonly seq: number;
+  readonly at: number;
+  readonly outcome: ImpactOutcome;
+  readonly actual: PartInterval | null;
+  readonly stated: PartInterval;
+  readonly modelVersion: number;
+};
+
 const NONE: PartInterval = { low: 0, mid: 0, high: 1_000_000 };
 
 /** No answer: nothing is known, and anything may suffer. */
@@ -77,6 +91,7 @@ export function nothingPredicted(code: PredictionCode): Prediction {
     exposure: NONE,
     calibration: { outcomes: 0, within: 0 },
     past: [],
+    measurableAfterMs: 0,
     entries: 0,
     services: 0,
     unknown: 0,

@@ -9,7 +9,8 @@ import type { GrantView, LevelView } from "./grant-views.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { HealthResult } from "./health.ts";
 import type { SignalStatus } from "./signal.ts";
-import type { PredictionView } from "./prediction.ts";
+import type { ImpactView, PredictionView } from "./prediction.ts";
+import type { StopView } from "./stop-views.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 import type { ActionReference, Document } from "./view-document.ts";
@@ -123,16 +124,6 @@ export interface TimelineEntry {
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** What a brake found of an action, and how that ended. */
-export interface StopView {
-  readonly brake: string;
-  readonly was: "in-flight" | "waiting";
-  /** As in StopFact; null while nobody knows, and for what did not run. */
-  readonly end: "stopped" | "finished" | "partial" | "unconfirmed" | null;
-  readonly afterMs: number | null;
-  readonly clock: "monotonic" | "ledger" | null;
-}
-
 export interface ActionView extends Document {
   readonly status: ActionStatus;
   /** The code of the last refusal, step or end; null before any. */
@@ -183,6 +174,7 @@ export interface ActionView extends Document {
   readonly stops: readonly StopView[];
   /** What the runtime model predicted last, in parts of a million; null where policy did not ask. */
   readonly prediction: PredictionView | null;
+  readonly impact: ImpactView | null;
   /** How its health was checked afterwards; null where nothing is. */
   readonly verification: VerificationView | null;
   /** Of what is carried out in several goes: which one is next or under way, and how many there are. */
