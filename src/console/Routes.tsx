@@ -21,11 +21,14 @@ import type { Session } from "./api/documents.ts";
 import { GrantsPage } from "./grants/GrantsPage.tsx";
 import { HoldCard } from "./holds/HoldCard.tsx";
 import { HoldsPage, NoHoldChosen } from "./holds/HoldsPage.tsx";
+import { IncidentPage } from "./incidents/IncidentPage.tsx";
+import { IncidentsPage } from "./incidents/IncidentsPage.tsx";
 import { EventPage } from "./ledger/EventPage.tsx";
 import { StopPage } from "./killswitch/StopPage.tsx";
 import { StopsPage } from "./killswitch/StopsPage.tsx";
 import { LedgerPage } from "./ledger/LedgerPage.tsx";
 import { LevelsPage } from "./levels/LevelsPage.tsx";
+import { ModelPage } from "./model/ModelPage.tsx";
 import { ReviewPage } from "./reviews/ReviewPage.tsx";
 import { ReviewsPage } from "./reviews/ReviewsPage.tsx";
 import { MorePage } from "./shell/MorePage.tsx";
@@ -34,13 +37,16 @@ import { Empty, ErrorNote } from "./ui/Panel.tsx";
 
 type Context = { readonly session: Session };
 
+/** A node of the model has the longest name of all that an address holds. */
+const VALUE_MAX = 400;
+
 /** Keeps of an address's query what a page knows, as text. */
 function searchOf<const Names extends readonly string[]>(names: Names) {
   return (search: Record<string, unknown>): { [Name in Names[number]]?: string } => {
     const kept = names.flatMap((name) => {
       const value = search[name];
       return typeof value === "string" || typeof value === "number"
-        ? [[name, String(value).slice(0, 128)] as const]
+        ? [[name, String(value).slice(0, VALUE_MAX)] as const]
         : [];
     });
     return Object.fromEntries(kept) as { [Name in Names[number]]?: string };
@@ -136,6 +142,25 @@ const reviewsIndex = createRoute({
   component: ReviewsPage,
 });
 const review = createRoute({ getParentRoute: () => reviews, path: "/$id", component: ReviewPage });
+const incidents = createRoute({ getParentRoute: () => root, path: "/incidents", component: Outlet });
+const incidentsIndex = createRoute({
+  getParentRoute: () => incidents,
+  path: "/",
+  validateSearch: searchOf(["status", "cursor"]),
+  component: IncidentsPage,
+});
+const incident = createRoute({
+  getParentRoute: () => incidents,
+  path: "/$id",
+  validateSearch: searchOf(["service", "measure"]),
+  component: IncidentPage,
+});
+const model = createRoute({
+  getParentRoute: () => root,
+  path: "/model",
+  validateSearch: searchOf(["node", "at", "view", "depth", "show", "from"]),
+  component: ModelPage,
+});
 const more = createRoute({ getParentRoute: () => root, path: "/more", component: MorePage });
 const ledger = createRoute({ getParentRoute: () => root, path: "/ledger", component: Outlet });
 const ledgerIndex = createRoute({
@@ -152,6 +177,8 @@ const tree = root.addChildren([
   actions.addChildren([actionsIndex, action]),
   activity,
   agents.addChildren([agentsIndex, agent]),
+  incidents.addChildren([incidentsIndex, incident]),
+  model,
   levels,
   grants,
   approvers.addChildren([approversIndex, approver]),

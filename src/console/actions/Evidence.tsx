@@ -24,7 +24,13 @@ export function Evidence({ action }: { readonly action: ActionDocument }): React
         )}
         {incident !== null && (
           <Pair name="Incident">
-            <Subject id={incident} />
+            <Link
+              to="/incidents/$id"
+              params={{ id: incident }}
+              className="font-mono text-xs text-accent hover:underline"
+            >
+              {incident}
+            </Link>
           </Pair>
         )}
         {run !== null && (

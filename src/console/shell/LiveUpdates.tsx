@@ -22,16 +22,19 @@ export function useLive(): Live {
 
 /** Which queries an event of a family makes old. */
 const OLD: Readonly<Record<string, readonly string[]>> = {
-  action: ["actions", "approvers", "grants", "reviews"],
+  action: ["actions", "approvers", "grants", "reviews", "incidents"],
   agent: ["agents", "levels"],
   brake: ["killswitch", "actions"],
   domain: ["actions"],
   grant: ["actions", "agents", "grants"],
   health: ["actions"],
   hold: ["actions"],
+  incident: ["incidents"],
   level: ["agents", "levels"],
   policy: ["policies", "stage"],
   review: ["reviews", "actions"],
+  run: ["incidents"],
+  signal: ["incidents"],
   stage: ["stage"],
   step: ["actions", "grants"],
 };

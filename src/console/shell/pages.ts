@@ -20,6 +20,8 @@ export const PAGES: readonly PageLink[] = [
   first({ to: "/actions", name: "Actions", icon: "actions", key: "a", about: "All that was proposed" }),
   first({ to: "/activity", name: "Activity", icon: "activity", key: "v", about: "What happens now" }),
   first({ to: "/agents", name: "Agents", icon: "agents", key: "e", about: "Who is registered, with which bounds" }),
+  later({ to: "/incidents", name: "Incidents", icon: "incident", key: "i", about: "What broke, and why" }),
+  later({ to: "/model", name: "Model", icon: "model", key: "m", about: "How production hangs together, then and now" }),
   later({ to: "/levels", name: "Levels", icon: "levels", key: "t", about: "How far agents go by themselves" }),
   later({ to: "/grants", name: "Grants", icon: "lock", key: "n", about: "What may be done outside right now" }),
   later({ to: "/approvers", name: "Approvers", icon: "check", key: "p", about: "How people decide" }),

@@ -32,6 +32,8 @@ const TONE_OF: Readonly<Record<string, Tone>> = {
   retrying: "warn",
   "dry-run": "warn",
   medium: "warn",
+  open: "bad",
+  resolved: "ok",
   proposed: "warn",
   refuse: "bad",
   refused: "bad",
