@@ -11,6 +11,7 @@ import { registrationOf, registrationProposal } from "./agent-registration.ts";
 import { bundle, MINUTE_MS, Rig } from "./rig.ts";
 import { silenceProposal } from "./silence-proposal.ts";
 import { stageProposal } from "./stage-proposal.ts";
+import { grantSetProposal } from "./grant-set-proposal.ts";
 import { levelProposal } from "./level-proposal.ts";
 
 /** What somebody who may change policies could wish for: no questions, or questions to agents. */
@@ -46,11 +47,16 @@ const silence = (rig: Rig): CommandInputs["propose-action"] => {
 };
 
 /** Each kind that gives somebody more, proposed by ada. */
-const LOOSENING: Readonly<Record<string, (rig: Rig) => CommandInputs["propose-action"]>> = {
+const LOOSENING: Readonly<Record<string, (rig: Rig, route: string) => CommandInputs["propose-action"]>> = {
   "agent.register": () => registrationProposal(registrationOf("agent:new"), "ada"),
   "silence.create": silence,
   "stage.set": () => stageProposal("mim-automation", "ada"),
   "domain.release": () => ({ ...stageProposal("shadow", "ada"), kind: "domain.release", operand: "production|cart" }),
+  "grant.create": (rig, route) =>
+    grantSetProposal(
+      { agent: "agent:one", expiresAt: rig.nowMs + 12 * 60 * MINUTE_MS, route },
+      { agentKind: "person", person: "ada" },
+    ),
   "level.grant": (rig) =>
     levelProposal(
       { agent: "agent:one", expiresAt: rig.nowMs + 24 * 60 * MINUTE_MS },
@@ -61,6 +67,12 @@ const LOOSENING: Readonly<Record<string, (rig: Rig) => CommandInputs["propose-ac
 /** What became of it once granted; no revert had failed, so there is nothing to release. */
 const endOf = (kind: string): string => (kind === "domain.release" ? "failed" : "succeeded");
 
+/** A bounded grant is asked of whoever it stands for, whatever policy says of asking for it. */
+const heldBy = (kind: string): readonly string[] =>
+  kind === "grant.create"
+    ? ["kernel/bounded-grant", "asked-of-its-route"]
+    : ["kernel/guardrail", "loosens-enforcement"];
+
 const propose = async (rig: Rig, input: CommandInputs["propose-action"]): Promise<string> => {
   const { subject } = await rig.ask("propose-action", input, "person:ada");
   return subject;
@@ -70,10 +82,10 @@ describe("what loosens enforcement", () => {
   for (const [kind, make] of Object.entries(LOOSENING)) {
     it(`${kind} is held for owners under a policy that allows everything, and not for its proposer`, async () => {
       const rig = await Rig.open(laxEngine("allow"), "assist");
-      const id = await propose(rig, make(rig));
+      const id = await propose(rig, make(rig, "owners"));
       const held = rig.last("action.held", id);
-      const verdict = { code: "loosens-enforcement", evidence: {}, gate: "kernel/guardrail", verdict: "hold" };
-      assert.deepEqual(held.evaluation.verdicts.at(-1), verdict);
+      const { code, gate, verdict } = held.evaluation.verdicts.at(-1) ?? {};
+      assert.deepEqual([gate, code, verdict], [...heldBy(kind), "hold"]);
       const own = rig.answer(id, { roles: ["owner"] });
       await assert.rejects(own, { code: "self-approval" });
       const owner = await rig.answer(id, { person: "bob", roles: ["owner"] }, "person:bob");
@@ -82,7 +94,7 @@ describe("what loosens enforcement", () => {
 
     it(`${kind} is answered by no agent, on whatever route, in whatever step`, async () => {
       const rig = await Rig.open(laxEngine("hold"), "assist");
-      const id = await propose(rig, make(rig));
+      const id = await propose(rig, make(rig, "agents"));
       const robot = { kind: "agent", person: null, roles: ["robot"] } as const;
       await assert.rejects(rig.answer(id, robot, "agent:robot"), { code: "not-eligible" });
       await rig.passAndTick(60 * MINUTE_MS);

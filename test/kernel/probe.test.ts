@@ -15,6 +15,8 @@ const DECISIONS: Readonly<Record<string, string>> = {
   "action.refused": "refuse",
   "action.suppressed": "refuse",
   "action.advised": "refuse",
+  // Not now: its window, or its turn, is to come.
+  "action.waiting": "refuse",
   "action.prediction-asked": "refuse",
 };
 
