@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { KilledExecutions } from "../e2e/kill-executors.ts";
 
-/** Longer than the longest execution: a round in which nobody had so many messages ends a wave. */
-const MESSAGES_MAX = 60;
+/** By default longer than the longest execution: a round in which nobody had so many messages ends a wave. */
+const MESSAGES_MAX = Number(process.env["SOAK_MESSAGES"] ?? 60);
 
 let killed: KilledExecutions;
 
