@@ -51,8 +51,8 @@ test("model causes shows each cause with its chain and evidence, escaped, and ex
     chain: ["change:x", "service:p:cart"],
     evidence: ["timeout: 500 to 50 ms"],
   };
-  let causes = [cause];
-  const { terminal, requests } = await startStandIn(t, () => ({ body: { causes, suffering: [] } }));
+  let [causes, unjudged]: [(typeof cause)[], string[]] = [[cause], []];
+  const { terminal, requests } = await startStandIn(t, () => ({ body: { causes, unjudged, suffering: [] } }));
   const shown = await terminal([
     "model",
     "causes",
@@ -75,5 +75,8 @@ test("model causes shows each cause with its chain and evidence, escaped, and ex
   });
   causes = [];
   const none = await terminal(["model", "causes", "service:p:gate"]);
-  assert.deepEqual([none.code, none.out], [1, "Nothing that is known explains it.\n"]);
+  assert.deepEqual([none.code, none.out, none.err], [1, "Nothing that is known explains it.\n", ""]);
+  unjudged = ["lib-7", "cart\u001b-2"];
+  const { err } = await terminal(["model", "causes", "service:p:gate"]);
+  assert.match(err, /^nothing was measured to judge these changes by: lib-7, cart[^\u001b]*-2\n$/);
 });

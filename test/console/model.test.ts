@@ -133,7 +133,7 @@ async function tellCauses(page: Page): Promise<void> {
   await page.route("**/v1/model/causes", (route) => {
     const moment = { at: Date.now(), knownAt: Date.now(), modelVersion: 7, observedUntil: Date.now() };
     const symptom = { node: CAUSES[0].chain[1], measure: "errors" };
-    const view: ModelCausesView = { ...moment, symptom, none: false, causes: CAUSES, suffering: [] };
+    const view: ModelCausesView = { ...moment, symptom, none: false, causes: CAUSES, unjudged: [], suffering: [] };
     return route.fulfill({ json: view });
   });
 }

@@ -75,7 +75,11 @@ class Production {
   }
 
   embed(from: NodeRef, to: NodeRef): void {
-    const edges = [{ edge: { kind: "embeds" as const, from, to }, attributes: {}, contracts: [] }];
+    this.declare([["embeds", from, to]]);
+  }
+
+  declare(those: readonly (readonly ["embeds" | "calls", NodeRef, NodeRef])[]): void {
+    const edges = those.map(([kind, from, to]) => ({ edge: { kind, from, to }, attributes: {}, contracts: [] }));
     this.#apply(decideDeclared(this.graph, { feed: "builds", at: BEGIN_S * 1000, nodes: [], edges }), BEGIN_S);
   }
 
@@ -152,6 +156,23 @@ test("no change explains what nothing was changed for, however recent a change e
     causes.map(({ kind, cause, chain }) => [kind, cause, chain]),
     [["service", "service:production:cart", ["service:production:cart", GATE]]],
   );
+});
+
+test("a change that nothing was measured to judge by is named as such, and neither as a cause nor as cleared", () => {
+  const declared = new Production();
+  declared.declare([
+    ["calls", service("gate"), service("cart")],
+    ["embeds", service("cart"), LIBRARY],
+  ]);
+  declared.change("lib-7", 1, LIBRARY, [{ key: "client.timeout", before: 500, after: 50, unit: "ms" }]);
+  declared.change("cart-2", 2, service("cart"));
+  declared.change("poster-3", 3, service("poster"));
+  const { none, causes, unjudged } = ask(declared.graph);
+  assert.deepEqual([none, causes, unjudged], [true, [], ["cart-2", "lib-7"]]);
+
+  const measured = shop();
+  measured.change("relief", LATE - 1, service("cart"), [{ key: "client.timeout", before: 50, after: 500, unit: "ms" }]);
+  assert.deepEqual(ask(measured.graph).unjudged, []);
 });
 
 test("somebody else's service that fails is named as outside, and one that is declared is not", () => {

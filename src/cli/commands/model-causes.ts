@@ -37,11 +37,17 @@ async function causes({ api, output }: Session, node: string, flags: CausesFlags
   const found = new Fields(answer).list("causes");
   if (flags.output !== "table") output.printValue(answer, flags.output);
   else if (found.length === 0) output.print("Nothing that is known explains it.\n");
-  if (flags.output === "table" && new Fields(answer).isTrue("none") && found.length > 0)
-    output.note("no change explains it");
-  if (flags.output === "table")
+  if (flags.output === "table") {
     for (const [index, cause] of found.entries()) output.print(describeCause(cause, index + 1));
+    noteDoubts(output, new Fields(answer));
+  }
   return found.length > 0 ? EXIT.ok : EXIT.error;
+}
+
+function noteDoubts(output: Session["output"], answer: Fields): void {
+  if (answer.isTrue("none") && answer.list("causes").length > 0) output.note("no change explains it");
+  const unjudged = answer.strings("unjudged");
+  if (unjudged.length > 0) output.note(`nothing was measured to judge these changes by: ${unjudged.join(", ")}`);
 }
 
 function describeCause(cause: Fields, rank: number): string {

@@ -46,7 +46,7 @@ async function change(session: Session, id: string, { kind, target, at, diff }: 
   const told = new Fields(answer);
   const settings = told.number("settings") ?? 0;
   output.print(
-    `${told.text("id")} ${told.isTrue("repeated") ? "is known already" : "recorded"}: ${settings} settings\n`,
+    `${told.text("id")} ${told.isTrue("repeated") ? "is known already" : "recorded"}: ${settings} ${settings === 1 ? "setting" : "settings"}\n`,
   );
   const withheld = told.number("withheld") ?? 0;
   if (withheld > 0) output.note(`${withheld} settings of the diff are not recorded: secrets, or too many`);

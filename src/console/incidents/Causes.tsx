@@ -80,6 +80,11 @@ function Asked({ incident }: { readonly incident: IncidentView }): ReactNode {
       {error !== null && (isUnknown(error) ? <UnknownNode node={node} /> : <ErrorNote error={error} />)}
       {data === undefined && error === null && <Loading what="causes" />}
       {data?.none === true && <p className="mb-2 text-muted">No change that the model knows of explains it.</p>}
+      {data !== undefined && data.unjudged.length > 0 && (
+        <p className="mb-2 text-muted">
+          Nothing was measured to judge these changes by: <Foreign mono text={data.unjudged.join(", ")} />
+        </p>
+      )}
       <ol className="divide-y divide-line">
         {data?.causes.map((cause) => (
           <Cause key={`${cause.kind} ${cause.cause}`} cause={{ ...cause, changeKind: null }} at={incident.openedAt} />

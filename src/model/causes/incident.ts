@@ -38,7 +38,7 @@ export function openIncident(question: CauseQuestion): Incident {
     names,
     onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
     movedMs,
-    reach: reachFrom(question, neighbours),
+    reach: reachOf(question, neighbours),
     neighbours,
     spanMs: span,
     errorCalls: errorCallsOf(question),
@@ -61,7 +61,7 @@ function spanOf({ timelines, symptom }: CauseQuestion): number {
 }
 
 /** The symptom's node and all that it calls, over real edges. */
-function reachFrom({ symptom }: CauseQuestion, neighbours: Neighbours): Set<string> {
+export function reachOf({ symptom, edges }: CauseQuestion, neighbours = new Neighbours(edges)): Set<string> {
   const reach = new Set(symptom ? [symptom.node] : []);
   for (const node of reach) for (const callee of neighbours.calleesOf(node)) reach.add(callee);
   return reach;

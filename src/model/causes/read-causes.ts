@@ -5,6 +5,7 @@ import type { ModelCausesView } from "../../wire/types/model-views.ts";
 import type { Graph } from "../graph.ts";
 import { momentView } from "../views.ts";
 import { findCauses } from "./find-causes.ts";
+import { findUnjudged } from "./find-unjudged.ts";
 import type { NodeMismatch, RankedCause } from "./input.ts";
 import { questionOfGraph } from "./graph-question.ts";
 
@@ -16,7 +17,8 @@ export function readCauses(
   read: ModelCausesRead,
   mismatchesAt?: (nodes: ReadonlySet<string>) => readonly NodeMismatch[],
 ): ModelCausesView {
-  const { ranked, others, blastRadius } = findCauses(questionOfGraph(graph, read, mismatchesAt));
+  const question = questionOfGraph(graph, read, mismatchesAt);
+  const { ranked, others, blastRadius } = findCauses(question);
   const { node, measure, at, knownAt } = read;
   const none = ranked.findIndex(({ cause }) => cause === "none");
   // What ranks below `none` explains nothing.
@@ -30,6 +32,9 @@ export function readCauses(
     symptom: { node, measure },
     none: changes.length === 0,
     causes: all.toSorted((a, b) => b.score - a.score).slice(0, CAUSES_MAX),
+    unjudged: findUnjudged(question)
+      .filter((id) => !changes.some(({ cause }) => cause === id))
+      .slice(0, CAUSES_MAX),
     suffering: blastRadius,
   };
 }

@@ -233,6 +233,8 @@ export interface ModelCausesView extends ModelMoment {
     readonly chain: readonly string[];
     readonly evidence: readonly string[];
   }[];
+  /** Changes that could have reached it and that nothing was measured to judge by, newest first. */
+  readonly unjudged: readonly string[];
   /** Nodes whose errors or delays rose with it, without the one that failed first. */
   readonly suffering: readonly string[];
 }
