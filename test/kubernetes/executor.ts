@@ -14,7 +14,7 @@ export const TARGETS = [
     environment: "production",
     service: "web",
     namespace: "shop",
-    resources: ["deployment/*", "statefulset/*", "configmap/web*", "autoscaler/web*", "pod/web-*"],
+    resources: ["deployment/*", "statefulset/*", "daemonset/*", "configmap/web*", "autoscaler/web*", "pod/web-*"],
   },
   { environment: "production", service: "nodes", resources: ["node/*"] },
 ];

@@ -7,7 +7,19 @@ import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/execu
 import { never } from "../executors/contract.ts";
 import { absent, ApiServer } from "./api-server.ts";
 import { buildExecutor, planned, type Setting } from "./executor.ts";
-import { ACCOUNT, autoscaler, configMap, CORE, deployment, node, openShop, pod, revisions } from "./shop.ts";
+import {
+  ACCOUNT,
+  autoscaler,
+  configMap,
+  controlled,
+  controllerRevisions,
+  CORE,
+  deployment,
+  node,
+  openShop,
+  pod,
+  revisions,
+} from "./shop.ts";
 
 const TEMPLATE_MARK = "holdpoint.dev/restarted-by";
 
@@ -133,6 +145,42 @@ describe("a change to a real cluster", { skip: absent }, () => {
         code: "target-not-found",
       },
     );
+  });
+
+  it("takes a StatefulSet and a DaemonSet back to an earlier revision and forth again", async () => {
+    for (const kind of ["StatefulSet", "DaemonSet"] as const) {
+      const name = `undone-${kind.toLowerCase()}`;
+      const path = await controlled(server, kind, name);
+      const workload = `${kind.toLowerCase()}/${name}`;
+      await assert.rejects(planned(executor, "rollout-undo", { namespace: "shop", workload }), {
+        code: "target-not-found",
+      });
+      await controllerRevisions(server, path);
+      const template = async (): Promise<unknown> => (await specOf(path))["template"];
+      const now = await template();
+      const ran = await run("rollout-undo", { namespace: "shop", workload });
+      const image = { path: ".template.spec.containers[app].image", from: "shop/app:2", to: "shop/app:1" };
+      assert.deepEqual(changesOf(ran.plan), [image]);
+      assert.ok(!JSON.stringify(ran.plan).includes("hunter2"));
+      assert.ok(!JSON.stringify(await template()).includes("$patch"));
+      await undo(ran);
+      assert.deepEqual(await template(), now);
+      // Somebody's own revision, put in the place of the one that was approved.
+      const { request } = await planned(executor, "rollout-undo", { namespace: "shop", workload, toRevision: 1 });
+      const revision = `/apis/apps/v1/namespaces/shop/controllerrevisions/${name}-rev1`;
+      const { metadata, data } = (await server.get(revision)) as { metadata: JsonObject; data: JsonObject };
+      await server.must("DELETE", revision);
+      const { labels, ownerReferences } = metadata;
+      const altered = JSON.parse(JSON.stringify(data).replaceAll("shop/app:1", "evil/app:1")) as JsonObject;
+      await server.must("POST", revision.slice(0, revision.lastIndexOf("/")), {
+        metadata: { name: `${name}-rev1`, labels, ownerReferences },
+        revision: 1,
+        data: altered,
+      });
+      const moved = await executor.execute(request, never);
+      assert.ok(moved.status === "failed" && moved.code === "target-moved", JSON.stringify(moved));
+      assert.deepEqual(await template(), now);
+    }
   });
 
   it("cordons a node and lets pods onto it again, and does not undo what somebody else did", async () => {

@@ -68,6 +68,42 @@ export async function revisions(server: ApiServer, name: string): Promise<void> 
   }
 }
 
+/** A StatefulSet of ten, or a DaemonSet, as `kubectl` makes it; answers its path. */
+export async function controlled(server: ApiServer, kind: "StatefulSet" | "DaemonSet", name: string): Promise<string> {
+  const plural = `${APPS}/${kind.toLowerCase()}s`;
+  const shared = { selector: { matchLabels: { app: name } }, template: templateOf(name, "shop/app:2") };
+  const own = kind === "StatefulSet" ? { replicas: 10, serviceName: name } : {};
+  await server.must("POST", `${plural}?fieldManager=kubectl`, { metadata: { name }, spec: { ...shared, ...own } });
+  return `${plural}/${name}`;
+}
+
+/** What its controller keeps of an earlier image and of the present one: patches, in Kubernetes' own form. */
+export async function controllerRevisions(server: ApiServer, path: string): Promise<void> {
+  const { metadata, spec } = (await server.get(path)) as unknown as {
+    metadata: { name: string; uid: string };
+    spec: { template: { metadata: { labels: JsonObject }; spec: { containers: JsonObject[] } } };
+  };
+  const kind = path.includes("/daemonsets/") ? "DaemonSet" : "StatefulSet";
+  const { name, uid } = metadata;
+  const owner = { apiVersion: "apps/v1", kind, name, uid, controller: true, blockOwnerDeletion: true };
+  for (const [revision, image] of [
+    [1, "shop/app:1"],
+    [2, "shop/app:2"],
+  ] as const) {
+    const { template } = spec;
+    const containers = template.spec.containers.map((one) => ({ ...one, image }));
+    await server.must("POST", `${APPS}/controllerrevisions`, {
+      metadata: {
+        name: `${name}-rev${revision}`,
+        labels: { ...template.metadata.labels, "controller-revision-hash": `rev${revision}` },
+        ownerReferences: [owner],
+      },
+      revision,
+      data: { spec: { template: { ...template, $patch: "replace", spec: { ...template.spec, containers } } } },
+    });
+  }
+}
+
 export async function configMap(
   server: ApiServer,
   name: string,

@@ -136,6 +136,8 @@ describe("a cluster in trouble", { skip: absent }, () => {
       ["cordon", { node: "../namespaces/shop" }],
       ["autoscaler-bounds", { ...shop, autoscaler: "web-auto", minReplicas: 5, maxReplicas: 2 }],
       ["rollout-undo", { ...shop, workload: "deployment/a", toRevision: 1, replicaSet: "a-1" }],
+      ["rollout-undo", { ...shop, workload: "deployment/a", controllerRevision: "a-1" }],
+      ["rollout-undo", { ...shop, workload: "statefulset/a", replicaSet: "a-1" }],
       ["scale", { ...shop, cluster: "other", workload: "deployment/a", replicas: 1 }],
     ];
     for (const [kind, args] of hostile) {

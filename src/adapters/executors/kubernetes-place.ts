@@ -10,6 +10,7 @@ const RESOURCES = {
   statefulset: { group: "apps", version: "v1", resource: "statefulsets", kind: "StatefulSet" },
   daemonset: { group: "apps", version: "v1", resource: "daemonsets", kind: "DaemonSet" },
   replicaset: { group: "apps", version: "v1", resource: "replicasets", kind: "ReplicaSet" },
+  controllerrevision: { group: "apps", version: "v1", resource: "controllerrevisions", kind: "ControllerRevision" },
   configmap: { group: "", version: "v1", resource: "configmaps", kind: "ConfigMap" },
   autoscaler: {
     group: "autoscaling",

@@ -49,14 +49,19 @@ export const boundsArguments = z
 export const undoArguments = z
   .strictObject({
     ...object,
-    workload: workloadSchema("deployment"),
+    workload: workloadSchema("deployment", "statefulset", "daemonset"),
     toRevision: z.int().min(1).max(1_000_000_000).optional().describe("By default the one before"),
-    replicaSet: nameSchema.optional().describe("The one to go back to, where its revision may have changed"),
+    replicaSet: nameSchema
+      .optional()
+      .describe("Of a deployment: the one to go back to, where its number may have moved"),
+    controllerRevision: nameSchema.optional().describe("The same of a statefulset or a daemonset"),
   })
-  .refine(
-    ({ toRevision, replicaSet }) => toRevision === undefined || replicaSet === undefined,
-    "two ways to say where",
-  );
+  .refine(({ toRevision, replicaSet, controllerRevision }) => {
+    return [toRevision, replicaSet, controllerRevision].filter((way) => way !== undefined).length <= 1;
+  }, "two ways to say where")
+  .refine(({ workload, replicaSet, controllerRevision }) => {
+    return (workload.startsWith("deployment/") ? controllerRevision : replicaSet) === undefined;
+  }, "a deployment keeps ReplicaSets, the others ControllerRevisions");
 export type UndoArguments = z.infer<typeof undoArguments>;
 
 export const nodeArguments = z.strictObject({ cluster: clusterSchema, node: nameSchema });
