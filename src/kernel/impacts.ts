@@ -2,7 +2,7 @@
 
 import { setBounded } from "./bounded.ts";
 import { LIMITS, TERMS } from "./limits.ts";
-import type { ImpactReading } from "../wire/types/policy-facts.ts";
+import type { ImpactAsk, ImpactReading } from "../wire/types/policy-facts.ts";
 import type { Reservation } from "../wire/types/verdict.ts";
 import type { Impact, ImpactEntry } from "./impact.ts";
 import type { Action, State } from "./state.ts";
@@ -11,25 +11,34 @@ import type { Action, State } from "./state.ts";
 const FULL: ImpactReading = {
   actions: Number.MAX_SAFE_INTEGER,
   size: Number.MAX_SAFE_INTEGER,
+  share: Number.MAX_SAFE_INTEGER,
   targets: Number.MAX_SAFE_INTEGER,
   isKnown: false,
 };
 
-type At = { readonly windowMs: number; readonly target: string; readonly now: number };
+const NONE: ImpactReading = { actions: 0, size: 0, share: 0, targets: 0, isKnown: false };
+
+type At = ImpactAsk & { readonly now: number };
 
 /** What the entries of `counter` in (now - windowMs, now] come to; `isKnown`: the target is among theirs. */
-export function readImpact(state: Readonly<State>, counter: string, { windowMs, target, now }: At): ImpactReading {
+export function readImpact(
+  state: Readonly<State>,
+  counter: string,
+  { windowMs, target, near, now }: At,
+): ImpactReading {
   const impact = state.impacts.get(counter);
-  if (impact === undefined) return hasRoom(state, now) ? { actions: 0, size: 0, targets: 0, isKnown: false } : FULL;
-  let [actions, size] = [0, 0];
+  if (impact === undefined) return hasRoom(state, now) ? NONE : FULL;
+  let [actions, size, share] = [0, 0, 0];
   const targets = new Set<string>();
   for (const entry of impact.entries) {
     if (now - entry.at >= windowMs) continue;
+    if (near !== undefined && entry.node !== undefined && !near.includes(entry.node)) continue;
     actions += entry.actions;
     size += entry.size;
+    share += entry.share ?? 0;
     targets.add(entry.target);
   }
-  return { actions, size, targets: targets.size, isKnown: targets.has(target) };
+  return { actions, size, share, targets: targets.size, isKnown: targets.has(target) };
 }
 
 /**
@@ -55,9 +64,8 @@ export function addImpact(state: State, action: string, { now, ...of }: Reservat
     for (const [name, impact] of impacts) if (isSpent(impact, now)) impacts.delete(name);
     if (impacts.size >= LIMITS.impactsMax) return;
   }
-  const { size, target } = of.impact;
   const kept = (impacts.get(of.counter)?.entries ?? []).filter(({ at }) => now - at < of.windowMs);
-  const entries = [...kept, { at: now, action, actions: 1, size, target }];
+  const entries = [...kept, { at: now, action, actions: 1, ...of.impact }];
   const value = {
     windowMs: of.windowMs,
     entries: entries.length > LIMITS.impactEntriesMax ? merged(entries) : entries,
@@ -65,11 +73,13 @@ export function addImpact(state: State, action: string, { now, ...of }: Reservat
   setBounded(impacts, { key: of.counter, value, max: LIMITS.impactsMax });
 }
 
-/** The two oldest as one, as old as the younger of them: they count for longer, never for less. */
+/** The two oldest as one, as old as the younger of them: they count for longer and everywhere, never for less. */
 function merged([first, second, ...rest]: readonly ImpactEntry[]): readonly ImpactEntry[] {
   if (first === undefined || second === undefined) return rest;
-  const both = { ...second, actions: first.actions + second.actions, size: first.size + second.size };
-  return [{ ...both, action: "" }, ...rest];
+  const { at, target } = second;
+  const [actions, size] = [first.actions + second.actions, first.size + second.size];
+  const share = second.share === undefined ? {} : { share: (first.share ?? 0) + second.share };
+  return [{ at, action: "", actions, size, target, ...share }, ...rest];
 }
 
 /** What provably never began has added nothing. */

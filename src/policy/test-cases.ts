@@ -138,10 +138,10 @@ class Counters implements CounterReader {
     return conflict === undefined ? [] : [{ id: conflict, kind: "case" }];
   }
 
-  /** Of an impact `used` says how much of it is taken, whatever is counted. */
+  /** Of an impact `used` says how much of it is taken, whatever is counted: of shares in millionths. */
   impact(counter: string): ImpactReading {
     const used = this.#find(this.#values.used, counter) ?? 0;
-    return { actions: used, size: used, targets: used, isKnown: false };
+    return { actions: used, size: used, share: used, targets: used, isKnown: false };
   }
 
   /** Names that no gate asked for: most likely misspelt. */

@@ -9,6 +9,7 @@ import { addImpact, readImpact } from "../../src/kernel/impacts.ts";
 import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
 import { emptyState } from "../../src/kernel/state.ts";
 import { loadBundle } from "../../src/policy/load.ts";
+import { NEIGHBOURS_MAX, nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import { engine, MINUTE_MS, Rig } from "./rig.ts";
 
 const POLICY = `apiVersion: holdpoint.dev/v1
@@ -32,6 +33,18 @@ spec:
     - name: rows
       when: action.kind == "change.rows"
       gates: [{ cumulative: { max: 100, per: 15m, by: [all], count: size } }]
+      decision: allow
+    - name: traffic
+      when: action.kind == "change.traffic"
+      gates: [{ cumulative: { max: 0.1, per: 15m, by: [service], count: share } }]
+      decision: allow
+    - name: near
+      when: action.kind == "change.near"
+      gates: [{ cumulative: { max: 0.1, per: 15m, by: [neighbourhood], count: share, onUnknown: hold, route: people } }]
+      decision: allow
+    - name: few-near
+      when: action.kind == "change.few-near"
+      gates: [{ cumulative: { max: 2, per: 15m, by: [neighbourhood], count: actions } }]
       decision: allow
     - name: alone
       when: action.kind == "change.alone"
@@ -111,6 +124,110 @@ describe("cumulative impact", () => {
   });
 });
 
+type Foretold = Partial<Prediction> & { readonly near?: readonly string[]; readonly high?: number };
+
+/** Proposes, and answers as the runtime model does. */
+async function foretold(
+  rig: Rig,
+  kind: string,
+  service: string,
+  { near = [], high = 0, ...of }: Foretold,
+  agent = "agent:one",
+) {
+  const { id, result } = await change(rig, kind, { service }, agent);
+  assert.equal(result, "evaluating");
+  const node = (name: string): string => `service:production:${name}`;
+  const share = { low: 0, mid: 0, high };
+  const known = {
+    code: "",
+    target: node(service),
+    neighbourhood: [service, ...near].map(node),
+    isStale: false,
+  } as const;
+  const prediction = {
+    ...nothingPredicted("unmeasured"),
+    ...known,
+    share,
+    exposure: { ...share, high: 2 * high },
+    ...of,
+  };
+  const answered = await rig.ask("predict-action", { action: id, asked: rig.action(id).predicting ?? -1, prediction });
+  return { id, result: answered.result };
+}
+
+describe("shares of traffic", () => {
+  it("in pieces of several agents get the verdict of the whole, to the millionth", async () => {
+    const whole = await open();
+    assert.equal((await foretold(whole, "traffic", "cart", { high: 100_001 })).result, "refused");
+    const rig = await open();
+    for (const [agent, high, result] of [
+      ["agent:one", 60_000, "granted"],
+      ["agent:two", 40_001, "refused"],
+      ["agent:two", 40_000, "granted"],
+      ["agent:three", 1, "refused"],
+    ] as const) {
+      assert.equal((await foretold(rig, "traffic", "cart", { high }, agent)).result, result, `${agent} ${high}`);
+    }
+    const said = rig.last("action.refused").evaluation?.verdicts.find(({ code }) => code === "impact-exceeded");
+    assert.deepEqual(said?.evidence, {
+      used: 0.1,
+      adds: 0.000001,
+      max: 0.1,
+      windowMs: 15 * MINUTE_MS,
+      modelVersion: 0,
+    });
+    assert.equal((await foretold(rig, "traffic", "search", { high: 100_000 })).result, "granted", "another service");
+    rig.pass(15 * MINUTE_MS);
+    assert.equal((await foretold(rig, "traffic", "cart", { high: 100_000 })).result, "granted", "the window slides");
+    assert.equal(stateHash(parseState(serializeState(rig.state))), stateHash(rig.state));
+  });
+
+  it("add up over a neighbourhood as the record of each names it, and are given back by what never began", async () => {
+    const rig = await open();
+    const first = await foretold(rig, "near", "cart", { high: 60_000, near: ["web", "stock"] });
+    assert.equal(first.result, "granted");
+    assert.equal((await foretold(rig, "near", "web", { high: 40_001, near: ["cart"] }, "agent:two")).result, "refused");
+    assert.equal(
+      (await foretold(rig, "near", "mail", { high: 100_000, near: ["queue"] })).result,
+      "granted",
+      "far away",
+    );
+    assert.equal((await foretold(rig, "near", "stock", { high: 40_000, near: ["cart"] })).result, "granted");
+    // What uses both sees both, though they do not see each other.
+    assert.equal((await foretold(rig, "near", "edge", { high: 1, near: ["stock", "mail"] })).result, "refused");
+    await rig.ask("cancel-action", { action: first.id, code: "no-longer-wanted" });
+    assert.equal((await foretold(rig, "near", "web", { high: 40_001, near: ["cart"] })).result, "granted");
+    assert.equal((await foretold(rig, "few-near", "cart", { near: ["web"] })).result, "granted", "another sum");
+    assert.equal((await foretold(rig, "few-near", "web", { near: ["cart"] })).result, "granted");
+    assert.equal((await foretold(rig, "few-near", "web", { near: ["cart"] })).result, "refused");
+    // Of a neighbourhood that is longer than its list anything may be a part.
+    const many = Array.from({ length: NEIGHBOURS_MAX - 1 }, (_, i) => `n${i}`);
+    assert.equal((await foretold(rig, "few-near", "hub", { near: many })).result, "refused");
+    assert.equal((await foretold(rig, "few-near", "leaf", { near: many.slice(1) })).result, "granted");
+  });
+
+  it("that nobody knows are refused or asked about, and what people let through counts as all of it everywhere", async () => {
+    const rig = await open();
+    const gone = nothingPredicted("model-unavailable");
+    assert.equal((await foretold(rig, "traffic", "cart", gone)).result, "refused");
+    assert.equal(rig.last("action.refused").code, "model-unavailable");
+    assert.equal((await foretold(rig, "traffic", "cart", { isStale: true })).result, "refused");
+    const wrong = { calibration: { outcomes: 20, within: 16 } };
+    assert.equal((await foretold(rig, "traffic", "cart", wrong)).result, "refused");
+    assert.equal(rig.last("action.refused").code, "uncalibrated");
+    assert.equal((await foretold(rig, "few-near", "cart", gone)).result, "refused");
+    const blind = await foretold(rig, "near", "cart", gone);
+    assert.equal(blind.result, "held");
+    assert.equal((await rig.answer(blind.id)).result, "granted");
+    assert.deepEqual(rig.last("action.granted").reservations.at(-1)?.impact, {
+      share: 1_000_000,
+      size: 1,
+      target: "production|cart|",
+    });
+    assert.equal((await foretold(rig, "near", "mail", { high: 0 })).result, "refused", "far away, and yet");
+  });
+});
+
 describe("a change in pieces", () => {
   it("gets the verdict of the whole", async () => {
     const rig = await open();
@@ -183,8 +300,10 @@ describe("two actions on one target", () => {
 
 describe("sums of impact", () => {
   const at = { windowMs: 1_000, target: "t" };
-  const add = (state: ReturnType<typeof emptyState>, counter: string, now: number): void =>
-    addImpact(state, "act", { counter, windowMs: 1_000, max: 1, impact: { size: 2, target: `${now}` }, now });
+  const add = (state: ReturnType<typeof emptyState>, counter: string, now: number, node?: string): void => {
+    const impact = { size: 2, target: `${now}`, ...(node === undefined ? {} : { node, share: 3 }) };
+    addImpact(state, "act", { counter, windowMs: 1_000, max: 1, impact, now });
+  };
 
   it("a full table takes no new one before an old one is spent, and what it does not take reads as full", () => {
     const state = emptyState();
@@ -195,6 +314,13 @@ describe("sums of impact", () => {
     assert.equal(readImpact(state, "c0", { ...at, now: 1 }).size, 2);
     add(state, "new", 1_000);
     assert.equal(readImpact(state, "new", { ...at, now: 1_000 }).actions, 1);
+  });
+
+  it("beyond what is told apart a part counts in every neighbourhood", () => {
+    const state = emptyState();
+    for (let i = 0; i < LIMITS.impactEntriesMax + 2; i++) add(state, "c", i % 900, "here");
+    const { actions, share } = readImpact(state, "c", { ...at, near: ["there"], now: 900 });
+    assert.deepEqual([actions, share], [3, 9]);
   });
 
   it("beyond what is told apart nothing is lost of the sum", () => {

@@ -176,6 +176,30 @@ const BROKEN: readonly (readonly [string, string, string, RegExp])[] = [
     "decision: hold\n      gates: [{ rateLimit: { max: 1, per: 1m, by: [all, kind] } }]",
     /stands alone/,
   ],
+  [
+    "an end of a share where none is counted",
+    "decision: hold",
+    "decision: hold\n      gates: [{ cumulative: { max: 1, per: 1m, by: [kind], count: size, at: worst } }]",
+    /is for `count: share`/,
+  ],
+  [
+    "what is unknown where nothing is predicted",
+    "decision: hold",
+    "decision: hold\n      gates: [{ cumulative: { max: 1, per: 1m, by: [kind], count: size, onUnknown: hold } }]",
+    /by: \[neighbourhood\]/,
+  ],
+  [
+    "a service beside its neighbourhood",
+    "decision: hold",
+    "decision: hold\n      gates: [{ cumulative: { max: 1, per: 1m, by: [service, neighbourhood], count: size } }]",
+    /name one of them/,
+  ],
+  [
+    "a part of an action",
+    "decision: hold",
+    "decision: hold\n      gates: [{ cumulative: { max: 0.5, per: 1m, by: [neighbourhood], count: actions } }]",
+    /integer|whole/,
+  ],
   ["an action kind that another covers", "['*']", "[a.*, a.b]", /covered/],
   ["nothing but a comment", "kind: Policy", "# kind: Policy", /missing/],
 ];

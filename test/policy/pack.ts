@@ -132,5 +132,5 @@ export const NO_COUNTERS: CounterReader = {
   used: () => 0,
   lastPassed: () => null,
   contenders: () => [],
-  impact: () => ({ actions: 0, size: 0, targets: 0, isKnown: false }),
+  impact: () => ({ actions: 0, size: 0, share: 0, targets: 0, isKnown: false }),
 };

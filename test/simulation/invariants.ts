@@ -21,6 +21,7 @@ import { planHashOf } from "../../src/effects/execute.ts";
 import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { eventsAbout, eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
+import { checkLimits, checkShares } from "./limit-invariants.ts";
 import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
@@ -79,7 +80,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkPromises(events, promised),
     ...checkOnce(events, world),
     ...checkLimits(events),
-    ...checkModelLimit(events),
+    ...checkShares(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),
     ...checkClocks(events),
@@ -125,81 +126,6 @@ function checkOnce(events: readonly LedgerEvent[], world: World): string[] {
     if (typeof input?.idempotencyKey === "string") once(`key ${input.idempotencyKey}`);
   }
   for (const effect of world.outside.effects) once(`effect of ${effect.key}`);
-  return broken;
-}
-
-/** Ends that give back what was granted, when no step of it began. */
-const GIVEN_BACK: ReadonlySet<string> = new Set([
-  "action.cancelled",
-  "action.expired",
-  "action.refused",
-  "action.grant-revoked",
-]);
-
-type Taken = { readonly id: string; readonly at: number; readonly service: string; readonly size: number };
-
-/** Grants of some kinds in order, each with those before it that still count: one that never began was given back. */
-function* grantsOf(
-  events: readonly LedgerEvent[],
-  isCounted: (facts: Proposed) => boolean,
-): Generator<{ readonly one: Taken; readonly before: readonly Taken[] }> {
-  const services = new Map<string, string>();
-  const sizes = new Map<string, number>();
-  const begun = new Set<string>();
-  let taken: Taken[] = [];
-  for (const event of events) {
-    const { subject: id, type, time: at } = event;
-    if (type === "action.proposed" && isCounted(event.facts as Proposed)) {
-      services.set(id, (event.facts as Proposed).service);
-    }
-    if (typeof event.facts["size"] === "number") sizes.set(id, event.facts["size"]);
-    if (type === "step.started") begun.add(id);
-    const neverBegan = GIVEN_BACK.has(type) && !begun.has(id);
-    if (neverBegan) taken = taken.filter((one) => one.id !== id);
-    const service = services.get(id);
-    if (type !== "action.granted" || service === undefined) continue;
-    const one = { id, at, service, size: sizes.get(id) ?? 1 };
-    yield { one, before: taken };
-    taken = [...taken, one];
-  }
-}
-
-type Proposed = {
-  readonly kind: string;
-  readonly environment: string;
-  readonly service: string;
-  readonly revertOf?: string;
-};
-
-/**
- * The model's own limits, which nobody can approve past: 3 per service in any 5 minutes of staging, and 9 of size over all
- * services and agents in any 10.
- */
-function checkModelLimit(events: readonly LedgerEvent[]): string[] {
-  const broken: string[] = [];
-  const isLimited = ({ kind, environment, revertOf }: Proposed): boolean =>
-    kind.startsWith("model.") && environment === "staging" && revertOf === undefined;
-  for (const { one, before } of grantsOf(events, isLimited)) {
-    const recent = before.filter(({ at, service }) => one.at - at < 5 * 60_000 && service === one.service);
-    if (recent.length >= 3) broken.push(`${one.id}: granted beyond the limit`);
-    const impact = before.filter(({ at }) => one.at - at < 10 * 60_000).reduce((sum, { size }) => sum + size, one.size);
-    if (impact > 9) broken.push(`${one.id}: ${impact} in all, beyond what they may add up to`);
-  }
-  return broken;
-}
-
-const WINDOW_MS = 15 * 60_000;
-
-/** The pager's limits counted from the grants themselves: 5 per service and 20 in all, in any quarter of an hour. */
-function checkLimits(events: readonly LedgerEvent[]): string[] {
-  const approved = new Set(events.filter((event) => event.type === "action.approved").map((event) => event.subject));
-  const broken: string[] = [];
-  for (const { one, before } of grantsOf(events, ({ kind }) => kind === "pagerduty.trigger")) {
-    if (approved.has(one.id)) continue; // a person may page beyond the limit
-    const recent = before.filter(({ at }) => one.at - at < WINDOW_MS);
-    const sameService = recent.filter(({ service }) => service === one.service);
-    if (recent.length >= 20 || sameService.length >= 5) broken.push(`${one.id}: paged beyond the limit`);
-  }
   return broken;
 }
 

@@ -29,6 +29,14 @@ function measure(random: SeededRandom): ImpactAnswer | null {
     : { outcome: "measured", actual, modelVersion: random.below(1_000) };
 }
 
+const CHAIN = ["cart", "search", "payments"];
+
+/** Each uses the next. */
+export function neighboursOf(service: string): readonly string[] {
+  const at = CHAIN.indexOf(service);
+  return [CHAIN[at - 1], CHAIN[at + 1]].filter((one) => one !== undefined);
+}
+
 function predict(random: SeededRandom, { environment, service }: PredictionAsk): Prediction {
   if (random.below(12) === 0) throw new AppError("model-unavailable", "its thread is gone");
   if (random.below(20) === 0) throw new AppError("model-node-not-found", "nobody spoke of it");
@@ -42,6 +50,7 @@ function predict(random: SeededRandom, { environment, service }: PredictionAsk):
     staleS: random.below(2_000),
     isStale: random.below(10) === 0,
     share: { low: 0, mid, high: mid + random.below(100_000) },
+    neighbourhood: [service, ...neighboursOf(service)].map((name) => `service:${environment}:${name}`),
     zone: random.below(6) === 0 ? null : "shop",
     crosses,
     crossed: crosses.length,

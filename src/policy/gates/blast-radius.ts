@@ -3,15 +3,10 @@
 import type { Prediction } from "../../wire/types/prediction.ts";
 import type { Field } from "../yaml-reader.ts";
 import { type BoundGate, type GateOutcome, readFailure, readUnknown } from "./gate.ts";
+import { type End, ENDS, MILLION, shareAt, unbelievedOutcome } from "./predicted.ts";
 
-const MILLION = 1_000_000;
-const ENDS = ["upper", "expected", "worst"] as const;
-type End = (typeof ENDS)[number];
 const FIELDS = ["maxTrafficShare", "maxPercentileOfPast", "at", "onUnknown", "onFail", "route"] as const;
 
-/** Nine in ten are said to lie within; so much less of so many is more than chance, and nothing to decide by. */
-const COVERED_MIN = 0.85;
-const OUTCOMES_MIN = 20;
 const PAST_MIN = 5;
 
 /**
@@ -39,23 +34,15 @@ export function readBlastRadius(params: Field): BoundGate | undefined {
     onUnknown,
     label: `blastRadius:${bounds.join(",")}${at === "upper" ? "" : `/${at}`}`,
     check: ({ prediction }) =>
-      unknownOutcome(prediction) ??
-      uncalibrated(prediction as Prediction) ??
-      checkShare(prediction as Prediction, { at, max, percentile }),
+      unbelievedOutcome(prediction) ?? checkShare(prediction as Prediction, { at, max, percentile }),
   };
-}
-
-/** Predictions of a kind that did not hold lately are no ground to decide on. */
-function uncalibrated({ calibration: { outcomes, within } }: Prediction): GateOutcome | null {
-  if (outcomes < OUTCOMES_MIN || within >= outcomes * COVERED_MIN) return null;
-  return { passed: false, code: "uncalibrated", evidence: { outcomes, within }, isUnknown: true };
 }
 
 type Bounds = { readonly at: End; readonly max: number | undefined; readonly percentile: number | undefined };
 
-function checkShare({ share, exposure, modelVersion, unknown, past }: Prediction, bounds: Bounds): GateOutcome {
-  const { at, max, percentile } = bounds;
-  const compared = at === "worst" ? exposure.high : at === "upper" ? share.high : share.mid;
+function checkShare(prediction: Prediction, { at, max, percentile }: Bounds): GateOutcome {
+  const { share, exposure, modelVersion, unknown, past } = prediction;
+  const compared = shareAt(prediction, at);
   const shares = { low: share.low / MILLION, expected: share.mid / MILLION, high: share.high / MILLION };
   const evidence = { ...shares, worst: exposure.high / MILLION, modelVersion, unmeasured: unknown };
   if (max !== undefined && compared > max * MILLION) {
@@ -69,13 +56,4 @@ function checkShare({ share, exposure, modelVersion, unknown, past }: Prediction
   const passed = compared <= limit;
   const code = passed ? "within-blast-radius" : "beyond-past-changes";
   return { passed, code, evidence: { ...all, limit: limit / MILLION } };
-}
-
-/** What every gate that reads a prediction says where there is none to read; null where there is one. */
-export function unknownOutcome(prediction: Prediction | null): GateOutcome | null {
-  if (prediction === null) return { passed: false, code: "prediction-missing", evidence: {}, awaits: "prediction" };
-  const { code, isStale, staleS, modelVersion } = prediction;
-  if (code !== "") return { passed: false, code, evidence: {}, isUnknown: true };
-  if (!isStale) return null;
-  return { passed: false, code: "model-stale", evidence: { modelVersion, staleS: staleS ?? 0 }, isUnknown: true };
 }

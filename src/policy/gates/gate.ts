@@ -54,6 +54,8 @@ const KEYS = {
   signature: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.signature : facts.action.requestHash),
   incident: (facts: PolicyFacts) => (facts.incident.known ? facts.incident.id : facts.action.requestHash),
   source: sourceOf,
+  // Each has one of its own, and they overlap: what counts is told apart where it is added up.
+  neighbourhood: () => "",
   all: () => "",
 } as const;
 

@@ -3,8 +3,8 @@
 import { isPlainName } from "../../core/names.ts";
 import type { Prediction } from "../../wire/types/prediction.ts";
 import type { Field } from "../yaml-reader.ts";
-import { unknownOutcome } from "./blast-radius.ts";
 import { type BoundGate, type GateOutcome, readFailure, readUnknown } from "./gate.ts";
+import { unknownOutcome } from "./predicted.ts";
 
 const ZONES_MAX = 64;
 const ZONE_CHARS_MAX = 128;

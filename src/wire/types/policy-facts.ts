@@ -99,9 +99,18 @@ export interface Contender {
 export interface ImpactReading {
   readonly actions: number;
   readonly size: number;
+  /** In millionths. */
+  readonly share: number;
   /** Different targets, and whether the one that was asked about is among them. */
   readonly targets: number;
   readonly isKnown: boolean;
+}
+
+/** `near`: nodes of which it has to be on one; on any where it is absent. */
+export interface ImpactAsk {
+  readonly windowMs: number;
+  readonly target: string;
+  readonly near?: readonly string[];
 }
 
 /** Counters of kernel state, read by stateful gates. */
@@ -113,5 +122,5 @@ export interface CounterReader {
   /** Actions of others under way on the target of this action, oldest first. */
   contenders(action: string): readonly Contender[];
   /** What actions granted in (now - windowMs, now] add up to under `counter`. */
-  impact(counter: string, of: { readonly windowMs: number; readonly target: string }): ImpactReading;
+  impact(counter: string, of: ImpactAsk): ImpactReading;
 }

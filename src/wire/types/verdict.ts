@@ -13,14 +13,24 @@ export interface Verdict {
   readonly evidence: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** How much a granted action does, and on what. */
+export type ReservedImpact = {
+  readonly size: number;
+  readonly target: string;
+  /** Where neighbourhoods are told apart: the target's node in the runtime model. Absent: it is in every one of them. */
+  readonly node?: string;
+  /** Where shares are counted: of the traffic from outside, in millionths. */
+  readonly share?: number;
+};
+
 /** A counter to take from when the action is granted: reserved at grant, exact. */
 export interface Reservation {
   /** Which limit, over which key: `pager/confident-and-serious#0|service=cart`. */
   readonly counter: string;
   readonly windowMs: number;
   readonly max: number;
-  /** Of a counter that adds up impact: how much, and on what. */
-  readonly impact?: { readonly size: number; readonly target: string };
+  /** Of a counter that adds up impact. */
+  readonly impact?: ReservedImpact;
 }
 
 export interface Evaluation {
