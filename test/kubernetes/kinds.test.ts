@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
-import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import type { ExecuteRequest, Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { never } from "../executors/contract.ts";
 import { absent, ApiServer } from "./api-server.ts";
 import { buildExecutor, planned, type Setting } from "./executor.ts";
@@ -21,6 +21,7 @@ import {
   revisions,
 } from "./shop.ts";
 
+const MERGE = "application/merge-patch+json";
 const TEMPLATE_MARK = "holdpoint.dev/restarted-by";
 
 describe("a change to a real cluster", { skip: absent }, () => {
@@ -181,6 +182,65 @@ describe("a change to a real cluster", { skip: absent }, () => {
       assert.ok(moved.status === "failed" && moved.code === "target-moved", JSON.stringify(moved));
       assert.deepEqual(await template(), now);
     }
+  });
+
+  it("gives a StatefulSet an image by its partition, phase by phase, and takes back as many as were done", async () => {
+    const path = await controlled(server, "StatefulSet", "canary");
+    const stands = async (): Promise<unknown> => {
+      const { template, updateStrategy } = (await specOf(path)) as {
+        template: { spec: { containers: JsonObject[] } };
+        updateStrategy: { rollingUpdate: { partition: number } };
+      };
+      return [template.spec.containers[0]?.["image"], updateStrategy.rollingUpdate.partition];
+    };
+    const asked = { namespace: "shop", workload: "statefulset/canary", images: { app: "shop/app:3" } };
+    const { plan, request } = await planned(executor, "set-image", { ...asked, phases: [5, 50, 100] });
+    const labels = ["5 %: 1 of 10 pods", "50 %: 5 of 10 pods", "100 %: 10 of 10 pods"];
+    assert.deepEqual([plan.phases, (plan.diff as JsonObject)["phases"]], [labels, labels]);
+    assert.deepEqual(await stands(), ["shop/app:2", 0], "planning changes nothing");
+    const phase = (n: number): ExecuteRequest => {
+      return {
+        ...request,
+        phase: n,
+        idempotencyKey: n === 1 ? request.idempotencyKey : `${request.idempotencyKey}.${n}`,
+      };
+    };
+    const early = await executor.execute(phase(2), never);
+    assert.ok(early.status === "failed" && early.code === "target-moved", "no phase goes before its turn");
+    assert.equal((await executor.execute(phase(1), never)).status, "succeeded");
+    assert.deepEqual(await stands(), ["shop/app:3", 9]);
+    assert.equal((await executor.reconcile(phase(2), never)).status, "absent");
+    const second = await executor.execute(phase(2), never);
+    assert.deepEqual(await stands(), ["shop/app:3", 5]);
+    assert.equal((await executor.reconcile(phase(2), never)).status, "happened");
+    assert.equal((await executor.execute(phase(2), never)).status, "succeeded", "a repeat finds its own work");
+    // Somebody else takes it on from there: neither does the next phase run, nor is that overwritten.
+    const theirs = { spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } };
+    await server.must("PATCH", `${path}?fieldManager=kubectl`, theirs, MERGE);
+    const third = await executor.execute(phase(3), never);
+    assert.ok(third.status === "failed" && third.code === "target-moved", JSON.stringify(third));
+    assert.ok(second.status === "succeeded");
+    await assert.rejects(undo({ plan, outcome: second }), { code: "target-moved" });
+    theirs.spec.updateStrategy.rollingUpdate.partition = 5;
+    await server.must("PATCH", `${path}?fieldManager=kubectl`, theirs, MERGE);
+    await undo({ plan, outcome: second });
+    assert.deepEqual(await stands(), ["shop/app:2", 0]);
+    const crowded = { ...asked, phases: [1, 2, 3, 100] };
+    await assert.rejects(planned(executor, "set-image", crowded), { code: "arguments-invalid" });
+  });
+
+  it("scales in steps, each onto what the one before it left, and back at once", async () => {
+    const path = await deployment(server, "stepped");
+    const asked = { namespace: "shop", workload: "deployment/stepped", replicas: 13 };
+    const { plan, request } = await planned(executor, "scale", { ...asked, phases: [10, 50, 100] });
+    assert.deepEqual(plan.phases, ["10 %: 4 replicas", "50 %: 8 replicas", "100 %: 13 replicas"]);
+    for (const [at, replicas] of [4, 8, 13].entries()) {
+      const idempotencyKey = at === 0 ? request.idempotencyKey : `${request.idempotencyKey}.${at + 1}`;
+      const outcome = await executor.execute({ ...request, phase: at + 1, idempotencyKey }, never);
+      assert.equal((await specOf(path))["replicas"], replicas, JSON.stringify(outcome));
+      if (outcome.status === "succeeded" && replicas === 13) await undo({ plan, outcome });
+    }
+    assert.equal((await specOf(path))["replicas"], 3);
   });
 
   it("cordons a node and lets pods onto it again, and does not undo what somebody else did", async () => {

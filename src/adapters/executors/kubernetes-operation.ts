@@ -24,8 +24,10 @@ export interface At {
 /** A change as people see and approve it. */
 export interface Intended {
   readonly verb: Verb;
-  /** What is written, but for the mark and the resource version, which come with the call. */
+  /** What is written, but for the mark and the resource version, which come with the call; of phases, by the last one. */
   readonly body: Json;
+  /** In several goes: what each writes onto what the one before it left. */
+  readonly phases?: readonly { readonly label: string; readonly body: Json }[];
   readonly inverse: { readonly kind: string; readonly args: JsonObject } | null;
   /** Replicas, pods, nodes or keys. */
   readonly size: number;

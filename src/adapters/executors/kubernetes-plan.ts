@@ -33,6 +33,8 @@ export interface Planning extends Naming {
 
 export const callSchema = z.strictObject({
   args: z.record(z.string(), z.unknown()),
+  /** Of a later phase: the fingerprint of what the one before it leaves. */
+  begins: z.string().optional(),
   /** Without the mark and the resource version: those come with the call. */
   body: z.unknown(),
   cluster: z.string(),
@@ -69,7 +71,8 @@ export async function planChange(
 
 type Tried = {
   readonly before: KubernetesObject;
-  readonly after: KubernetesObject;
+  /** As each phase would leave it; one where all is done at once. */
+  readonly afters: readonly KubernetesObject[];
   readonly intended: Intended;
   readonly takesFrom: readonly Owned[];
 };
@@ -88,10 +91,43 @@ async function tryChange(
   if (left !== undefined) checkLeft(left, before, opened);
   const at: At = { object: before, api, mark, isOurs, findSecret: planning.findSecret, signal };
   const intended = await opened.intend(at);
-  const { verb } = intended;
-  const resolved = (await opened.resolve?.(intended.body, at)) ?? intended.body;
-  const body = sealed({ verb, body: resolved, place, object: before, mark });
-  const write = { verb, body, manager: managerOf(planning, actionId), dryRun: true };
+  const writing: Writing = { opened, at, verb: intended.verb, manager: managerOf(planning, actionId) };
+  const afters: KubernetesObject[] = [];
+  const owned: Owned[] = [];
+  for (const body of bodiesOf(intended)) {
+    const tried = await tryWrite(writing, body);
+    if (tried === "moved") return "moved";
+    afters.push(tried.after);
+    owned.push(...tried.owned.filter((one) => !owned.some((other) => isSameField(one, other))));
+  }
+  return { before, afters, intended, takesFrom: owned.filter((one) => !isFree(one, (name) => isOwn(name, planning))) };
+}
+
+function isSameField(one: Owned, other: Owned): boolean {
+  return one.manager === other.manager && one.field === other.field;
+}
+
+/** Each phase sets all that the ones before it have set: tried on the object as it is, it shows what it will leave. */
+function bodiesOf({ phases, body }: Intended): readonly Json[] {
+  return phases?.map((phase) => phase.body) ?? [body];
+}
+
+type Writing = {
+  readonly opened: Opened;
+  readonly at: At;
+  readonly verb: Intended["verb"];
+  readonly manager: string;
+};
+
+/** What a write would leave, and whose fields it would take for that. */
+async function tryWrite(
+  { opened, at, verb, manager }: Writing,
+  body: Json,
+): Promise<{ readonly after: KubernetesObject; readonly owned: readonly Owned[] } | "moved"> {
+  const { place } = opened;
+  const { object, api, mark, isOurs, signal } = at;
+  const resolved = (await opened.resolve?.(body, at)) ?? body;
+  const write = { verb, body: sealed({ verb, body: resolved, place, object, mark }), manager, dryRun: true };
   let heard = await api.write(place, { ...write, force: false }, signal);
   const owned = ownedIn(heard);
   const others = owned.filter((one) => !isFree(one, isOurs));
@@ -100,16 +136,9 @@ async function tryChange(
   }
   if (owned.length > 0) heard = await api.write(place, { ...write, force: true }, signal);
   if (isMoved(heard)) return "moved";
-  const after = answeredObject(heard, before, verb);
-  if (after === undefined) {
-    throw planProblem(heard, { place, verb: verb === "delete" ? "delete" : "patch", nowMs: api.nowMs() });
-  }
-  return {
-    before,
-    after,
-    intended,
-    takesFrom: owned.filter((one) => !isFree(one, (manager) => isOwn(manager, planning))),
-  };
+  const after = answeredObject(heard, object, verb);
+  if (after !== undefined) return { after, owned };
+  throw planProblem(heard, { place, verb: verb === "delete" ? "delete" : "patch", nowMs: api.nowMs() });
 }
 
 /** A deletion is answered with the object or with a bare status. */
@@ -153,35 +182,42 @@ type ToPlan = {
 };
 
 function toPlan(
-  { before, after, intended, takesFrom, opened, api, isOurs }: Tried & ToPlan,
+  { before, afters, intended, takesFrom, opened, api, isOurs }: Tried & ToPlan,
   { kind, target, args }: PlanRequest,
 ): Plan {
-  const { verb, body, inverse, size, signature } = intended;
-  const changes = diffOf(opened.watched(before), opened.watched(after));
+  const { verb, phases, inverse, size, signature } = intended;
+  const changes = diffOf(opened.watched(before), opened.watched(afters.at(-1) ?? before));
   const paths = changes.map(({ path }) => path);
   const setBy = ownersOf(before, { root: opened.root, paths }, isOurs);
   const tags = regulationsOf(before.metadata.labels ?? {});
-  const call: Call = {
-    args,
-    body,
-    cluster: opened.cluster,
-    leaves: digestOf(opened.touched(after)),
-    object: nameOf(opened.place),
-    server: api.server,
-    takesFrom: [...takesFrom],
-    verb,
-  };
+  const calls = bodiesOf(intended).map((body, n): Call => {
+    const earlier = afters[n - 1];
+    return {
+      args,
+      ...(earlier === undefined ? {} : { begins: fingerprintOf(before, opened.watched(earlier)) }),
+      body,
+      cluster: opened.cluster,
+      leaves: digestOf(opened.touched(afters[n] ?? before)),
+      object: nameOf(opened.place),
+      server: api.server,
+      takesFrom: [...takesFrom],
+      verb,
+    };
+  });
+  const labels = phases === undefined ? {} : { phases: phases.map(({ label }) => label) };
   return {
     kind,
-    calls: [call as Json],
+    calls: calls as unknown as readonly Json[],
     diff: {
       object: `${opened.cluster}: ${nameOf(opened.place)}`,
       verb,
       changes: changes as unknown as Json,
+      ...labels,
       ...(tags.length === 0 ? {} : { tags: [...tags] }),
       ...(setBy.length === 0 ? {} : { setBy: setBy as unknown as Json }),
       ...(takesFrom.length === 0 ? {} : { takesFrom: takesFrom as unknown as Json }),
     },
+    ...labels,
     inverse: inverse === null ? null : { ...inverse, target: { ...target } },
     reversible: inverse !== null,
     fingerprint: fingerprintOf(before, opened.watched(before)),

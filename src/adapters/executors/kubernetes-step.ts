@@ -29,7 +29,7 @@ export function readStep(
   find: (cluster: string) => Reached | undefined,
   { request, naming }: { request: ExecuteRequest; naming: Naming },
 ): Step | undefined {
-  const parsed = callSchema.safeParse(request.plan.calls[0]);
+  const parsed = callSchema.safeParse(request.plan.calls[(request.phase ?? 1) - 1]);
   if (!parsed.success) return undefined;
   const call = parsed.data;
   const reached = find(call.cluster);
@@ -66,7 +66,7 @@ async function tryStep(step: Step, signal: AbortSignal): Promise<StepOutcome | "
   const object = objectIn(found);
   if (object === undefined) return stepProblem(found, { place, verb: "get", nowMs: api.nowMs() }, false);
   if (marksOf(object).includes(markOf(naming, request.idempotencyKey))) return succeeded(step, object, true);
-  if (fingerprintOf(object, opened.watched(object)) !== request.plan.fingerprint) {
+  if (!isAsPlanned(step, object)) {
     return { status: "failed", code: "target-moved", detail: null };
   }
   let body = call.body as Json;
@@ -93,7 +93,7 @@ async function write(
   const sent = {
     verb: call.verb,
     body: sealed({ verb: call.verb, body, place, object, mark }),
-    manager: managerOf(naming, request.idempotencyKey),
+    manager: managerOf(naming, actionOf(request)),
     dryRun: false,
   };
   writes.open(mark);
@@ -122,6 +122,16 @@ async function write(
   if (outcome.status === "unknown") writes.open(mark);
   else writes.settle(mark);
   return outcome;
+}
+
+/** The key of a later phase is that of its action with a number behind it. */
+function actionOf({ idempotencyKey }: ExecuteRequest): string {
+  return idempotencyKey.split(".", 1)[0] ?? idempotencyKey;
+}
+
+/** It is what the plan was made for; for a later phase, what the one before it left. */
+function isAsPlanned({ call, opened, request }: Step, object: KubernetesObject): boolean {
+  return fingerprintOf(object, opened.watched(object)) === (call.begins ?? request.plan.fingerprint);
 }
 
 function isAgreed({ takesFrom }: Call, { installation }: Naming, manager: string): boolean {
@@ -176,9 +186,8 @@ function happened({ cluster, object: name }: Call, object: KubernetesObject | nu
  * Without our mark on the state that was planned for, it never happened. On another state nobody can tell: whoever replaces
  * an object as a whole replaces its annotations too.
  */
-function absence({ opened, request, call }: Step, object: KubernetesObject | undefined): Reconciliation {
-  const isAsPlanned =
-    object !== undefined && fingerprintOf(object, opened.watched(object)) === request.plan.fingerprint;
-  if (isAsPlanned || call.verb === "delete") return { status: "absent", detail: null };
+function absence(step: Step, object: KubernetesObject | undefined): Reconciliation {
+  if (step.call.verb === "delete" || (object !== undefined && isAsPlanned(step, object)))
+    return { status: "absent", detail: null };
   return { status: "unclear", detail: { code: "target-moved" } };
 }

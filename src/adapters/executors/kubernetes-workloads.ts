@@ -6,11 +6,13 @@ import {
   imageArguments,
   restartArguments,
   scaleArguments,
+  type ImageArguments,
   type ScaleArguments,
 } from "../../wire/schemas/kubernetes-arguments.ts";
 import { listAll } from "./kubernetes-api.ts";
 import { numberOf, partOf, without, type KubernetesObject } from "./kubernetes-object.ts";
-import { defineOperation, type At, type Operation } from "./kubernetes-operation.ts";
+import { defineOperation, type At, type Intended, type Operation } from "./kubernetes-operation.ts";
+import { partitionsFor, replicasFor } from "./kubernetes-phases.ts";
 import { nameOf, placeOf, typeOf, type Place } from "./kubernetes-place.ts";
 import { planProblem } from "./kubernetes-refusals.ts";
 
@@ -77,10 +79,13 @@ export const SCALE: Operation = defineOperation({
         const replicas = numberOf(at.object, "spec", "replicas") ?? 1;
         if (replicas === args.replicas) throw new AppError("arguments-invalid", "it has that many already");
         await refuseAutoscaled(at, place);
+        const { phases, ...all } = args;
+        const bodyOf = (value: number): Json => ({ spec: { replicas: value } });
         return {
           verb: "merge",
-          body: { spec: { replicas: args.replicas } },
-          inverse: { kind: SCALE.kind.kind, args: { ...args, replicas } satisfies ScaleArguments },
+          body: bodyOf(args.replicas),
+          ...inPhases(phases && replicasFor(phases, { from: replicas, to: args.replicas }), bodyOf),
+          inverse: { kind: SCALE.kind.kind, args: { ...all, replicas } satisfies ScaleArguments },
           size: Math.abs(args.replicas - replicas),
           ...(args.replicas === 0 ? { signature: "destructive" } : {}),
         };
@@ -112,6 +117,14 @@ async function refuseAutoscaled({ api, signal }: At, place: Place): Promise<void
   throw new AppError("target-owned", "an autoscaler sets its replicas: change the autoscaler's bounds", { autoscaler });
 }
 
+/** A plan in phases, or nothing where it is done at once. */
+function inPhases(
+  steps: readonly { readonly label: string; readonly value: number }[] | undefined,
+  bodyOf: (value: number) => Json,
+): Pick<Intended, "phases"> {
+  return steps === undefined ? {} : { phases: steps.map(({ label, value }) => ({ label, body: bodyOf(value) })) };
+}
+
 export const SET_IMAGE: Operation = defineOperation({
   kind: "kubernetes.set-image",
   title: "Set the images of a workload's containers",
@@ -121,36 +134,65 @@ export const SET_IMAGE: Operation = defineOperation({
   open: (args) => {
     const place = placeOf(args.workload, args.namespace);
     const names = Object.keys(args.images).sort();
-    const touched = (object: KubernetesObject): JsonObject =>
+    const isPartial = args.partition !== undefined || args.phases !== undefined;
+    const imagesOf = (object: KubernetesObject): JsonObject =>
       Object.fromEntries(names.map((name) => [name, partOf(containerOf(object, name)?.container, "image")]));
     return {
       cluster: args.cluster,
       place,
       root: ["spec"],
       watched: specButReplicas,
-      touched,
+      touched: (object) => {
+        const images = imagesOf(object);
+        return isPartial ? { images, partition: partitionOf(object) } : images;
+      },
       intend: ({ object }) => {
         refuseUnrolled(object, place);
-        const lists: Record<string, Json[]> = {};
-        for (const name of names) {
-          const found = containerOf(object, name);
-          if (found === undefined) throw new AppError("arguments-invalid", `it has no container ${name}`, { name });
-          (lists[found.list] ??= []).push({ name, image: args.images[name] ?? null });
-        }
-        const images = touched(object);
-        if (names.every((name) => images[name] === args.images[name])) {
-          throw new AppError("arguments-invalid", "it has these images already");
-        }
-        return Promise.resolve({
-          verb: "apply",
-          body: { spec: { template: { spec: lists } } },
-          inverse: { kind: SET_IMAGE.kind.kind, args: { ...args, images } },
-          size: replicasOf(object),
-        });
+        return Promise.resolve(intendImages(args, object, imagesOf(object)));
       },
     };
   },
 });
+
+/** Only pods of this ordinal and above follow the template. */
+function partitionOf(object: KubernetesObject): number {
+  return numberOf(object, "spec", "updateStrategy", "rollingUpdate", "partition") ?? 0;
+}
+
+function intendImages(args: ImageArguments, object: KubernetesObject, before: JsonObject): Intended {
+  const { cluster, namespace, workload, images, partition, phases } = args;
+  const kept = partitionOf(object);
+  const isSame = Object.entries(images).every(([name, image]) => before[name] === image);
+  if (isSame && (partition ?? kept) === kept) throw new AppError("arguments-invalid", "it has these images already");
+  const lists = listsOf(object, images);
+  const bodyOf = (at: number | undefined): Json => ({
+    spec: {
+      template: { spec: lists },
+      ...(at === undefined ? {} : { updateStrategy: { rollingUpdate: { partition: at } } }),
+    },
+  });
+  const size = replicasOf(object);
+  const steps = phases && partitionsFor(phases, { replicas: size, kept });
+  const restored = (partition ?? phases) === undefined ? {} : { partition: kept };
+  return {
+    verb: "apply",
+    body: bodyOf(steps?.at(-1)?.value ?? partition),
+    ...inPhases(steps, bodyOf),
+    inverse: { kind: SET_IMAGE.kind.kind, args: { cluster, namespace, workload, images: before, ...restored } },
+    size,
+  };
+}
+
+/** The containers and their images, in the lists of the template that they are of. Throws `arguments-invalid`. */
+function listsOf(object: KubernetesObject, images: ImageArguments["images"]): Record<string, Json[]> {
+  const lists: Record<string, Json[]> = {};
+  for (const [name, image] of Object.entries(images).sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const found = containerOf(object, name);
+    if (found === undefined) throw new AppError("arguments-invalid", `it has no container ${name}`, { name });
+    (lists[found.list] ??= []).push({ name, image });
+  }
+  return lists;
+}
 
 function containerOf(
   object: KubernetesObject,

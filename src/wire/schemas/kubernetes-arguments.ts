@@ -29,10 +29,20 @@ export const restartArguments = z.strictObject({
   workload: workloadSchema("deployment", "statefulset", "daemonset"),
 });
 
+/** An object remembers the last eight writes: of that many phases each can still be asked about. */
+const phasesSchema = z
+  .array(z.int().min(1).max(100))
+  .min(2)
+  .max(8)
+  .refine((all) => all.at(-1) === 100, "the last phase is all of it")
+  .refine((all) => all.every((percent, n) => n === 0 || percent > (all[n - 1] ?? 0)), "phases have to rise")
+  .describe("Percentages: carried out in several goes, with the checks of policy between them");
+
 export const scaleArguments = z.strictObject({
   ...object,
   workload: workloadSchema("deployment", "statefulset"),
   replicas: z.int().min(0).max(10_000),
+  phases: phasesSchema.optional(),
 });
 export type ScaleArguments = z.infer<typeof scaleArguments>;
 
@@ -104,13 +114,21 @@ const imageSchema = z
   .max(512)
   .regex(/^[a-z0-9](?:[a-z0-9._/-]|:(?=[0-9]))*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/);
 
-export const imageArguments = z.strictObject({
-  ...object,
-  workload: workloadSchema("deployment", "statefulset", "daemonset"),
-  images: z
-    .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/), imageSchema)
-    .refine((images) => Object.keys(images).length > 0 && Object.keys(images).length <= 16, "between one and 16")
-    .describe("Container to image"),
-});
+export const imageArguments = z
+  .strictObject({
+    ...object,
+    workload: workloadSchema("deployment", "statefulset", "daemonset"),
+    images: z
+      .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/), imageSchema)
+      .refine((images) => Object.keys(images).length > 0 && Object.keys(images).length <= 16, "between one and 16")
+      .describe("Container to image"),
+    partition: z.int().min(0).max(10_000).optional().describe("Only pods of this ordinal and above get them"),
+    phases: phasesSchema.optional(),
+  })
+  .refine(({ partition, phases }) => partition === undefined || phases === undefined, "phases set the partition")
+  .refine(({ workload, partition, phases }) => {
+    return workload.startsWith("statefulset/") || (partition ?? phases) === undefined;
+  }, "only a statefulset has a partition");
+export type ImageArguments = z.infer<typeof imageArguments>;
 
 export const podArguments = z.strictObject({ ...object, pod: nameSchema });
