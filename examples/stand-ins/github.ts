@@ -1,17 +1,9 @@
 // A stand-in for GitHub's REST API: one repository with blobs, trees, commits, branches, pull requests and reviews.
 
 import { createHash } from "node:crypto";
-import { runStandIn, startStandIn, type Received, type Reply, type StandIn, type Vendor } from "./stand-in.ts";
-
-export interface GithubOptions {
-  readonly port?: number;
-  readonly token?: string;
-  readonly files?: Readonly<Record<string, string>>;
-  /** Logins that may be asked for a review. */
-  readonly collaborators?: readonly string[];
-  /** Told of each request and its answer; gives what is wrong with either, by GitHub's own description. */
-  readonly check?: (request: Received, reply: Reply) => readonly string[];
-}
+import { GithubApp } from "./github-app.ts";
+import type { GithubOptions, GithubStandIn, StandInPull, StandInRun } from "./github-shapes.ts";
+import { runStandIn, startStandIn, type Received, type Reply, type Vendor } from "./stand-in.ts";
 
 type TreeFiles = ReadonlyMap<string, { readonly sha: string; readonly mode: string }>;
 type Commit = {
@@ -20,45 +12,10 @@ type Commit = {
   readonly parents: readonly string[];
   readonly message: string;
 };
-type Review = { readonly login: string; readonly state: string; readonly commit: string };
-export type StandInPull = {
-  readonly number: number;
-  title: string;
-  body: string;
-  state: "open" | "closed";
-  readonly head: string;
-  headSha: string;
-  readonly base: string;
-  readonly baseSha: string;
-  mergedAt: string | null;
-  mergeSha: string | null;
-  readonly labels: Set<string>;
-  readonly reviewers: Set<string>;
-  readonly reviews: Review[];
-};
-
-export type StandInRun = {
-  readonly workflow: string;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly commit: string;
-};
-
-export interface GithubStandIn extends StandIn {
-  readonly runs: readonly StandInRun[];
-  readonly pulls: readonly StandInPull[];
-  readonly branches: ReadonlyMap<string, string>;
-  readonly complaints: readonly string[];
-  /** Files of a branch, as text. */
-  filesOf(branch: string): Readonly<Record<string, string>>;
-  /** Somebody commits to a branch by hand; null deletes. */
-  commit(branch: string, files: Readonly<Record<string, string | null>>): string;
-  review(number: number, login: string, state?: string): void;
-  /** The next answer is that of a limit, and nothing is done. */
-  limit(kind: "secondary" | "primary"): void;
-}
 
 const BOT = "holdpoint[bot]";
 const REPO = "/repos/acme/shop";
+const NOT_FOUND: Reply = { status: 404, json: { message: "Not Found" } };
 
 class Refusal extends Error {
   readonly reply: Reply;
@@ -78,15 +35,20 @@ class Github implements Vendor {
   readonly #trees = new Map<string, TreeFiles>();
   readonly #commits = new Map<string, Commit>();
   readonly #options: GithubOptions;
+  readonly app: GithubApp | null;
 
   constructor(options: GithubOptions) {
     this.#options = options;
+    this.app = options.app === undefined ? null : new GithubApp(options.app);
     const files = Object.entries(options.files ?? {}).map(([path, text]) => [path, this.#blob(text)] as const);
     const tree = this.#tree(new Map(files.map(([path, sha]) => [path, { sha, mode: "100644" }])));
     this.branches.set("main", this.#commit({ tree, parents: [], message: "first" }));
   }
 
-  act(request: Received): Reply {
+  act(whole: Received): Reply {
+    const { prefix = "" } = this.#options;
+    if (!whole.path.startsWith(`${prefix}/`)) return NOT_FOUND;
+    const request = { ...whole, path: whole.path.slice(prefix.length) };
     let reply: Reply;
     try {
       reply = this.#answer(request);
@@ -110,8 +72,11 @@ class Github implements Vendor {
       const reset = String(Math.floor(1_790_000_000 + 30));
       throw new Refusal(403, "API rate limit exceeded.", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset });
     }
+    const turnedAway = this.app?.answer(request, "acme/shop");
+    if (turnedAway !== undefined) return turnedAway;
     const { authorization = "" } = request.headers;
-    if (authorization !== `Bearer ${this.#options.token ?? "token"}`) throw new Refusal(401, "Bad credentials");
+    if (this.app === null && authorization !== `Bearer ${this.#options.token ?? "token"}`)
+      throw new Refusal(401, "Bad credentials");
     if (!request.path.startsWith(REPO)) throw new Refusal(404, "Not Found");
     const path = decodeURIComponent(request.path.slice(REPO.length));
     const body = request.body === "" ? {} : (JSON.parse(request.body) as Body);
@@ -245,6 +210,7 @@ class Github implements Vendor {
     const { ref, inputs = {} } = body as { ref: string; inputs?: Readonly<Record<string, string>> };
     if (!this.branches.has(ref)) throw new Refusal(422, `No ref found for: ${ref}`);
     this.runs.push({ workflow, inputs, commit: this.branches.get(ref) ?? "" });
+    if (this.#options.prefix !== undefined) return { status: 204, json: "" };
     const at = `https://api.github.com${REPO}/actions/runs/${this.runs.length}`;
     return ok({ workflow_run_id: this.runs.length, run_url: at, html_url: at });
   }
@@ -357,6 +323,17 @@ class Github implements Vendor {
     for (const pull of this.pulls) if (pull.head === branch && pull.state === "open") pull.headSha = sha;
     return sha;
   }
+
+  /** As `POST /pulls` by somebody else. */
+  proposeByHand(
+    branch: string,
+    { title, files }: { title: string; files: Readonly<Record<string, string>> },
+  ): StandInPull {
+    this.branches.set(branch, this.branches.get("main") ?? "");
+    this.commitByHand(branch, files);
+    this.#open({ title, head: branch, base: "main" });
+    return this.pulls.at(-1) as StandInPull;
+  }
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -385,8 +362,10 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSt
     branches: vendor.branches,
     runs: vendor.runs,
     complaints: vendor.complaints,
+    app: vendor.app,
     filesOf: (branch) => vendor.filesOf(branch),
     commit: (branch, files) => vendor.commitByHand(branch, files),
+    propose: (branch, of) => vendor.proposeByHand(branch, of),
     review(number, login, state = "APPROVED") {
       const pull = vendor.pulls.find((one) => one.number === number);
       pull?.reviews.push({ login, state, commit: pull.headSha });

@@ -1,6 +1,5 @@
 // Every executor before its stand-in, each with actions of its kinds and what of them is to be found at the target.
 
-import assert from "node:assert/strict";
 import { startArgocd } from "../../examples/stand-ins/argocd.ts";
 import { startGithub } from "../../examples/stand-ins/github.ts";
 import { startOperations } from "../../examples/stand-ins/operations.ts";
@@ -164,15 +163,8 @@ async function githubPart() {
     write: /^PUT /,
     repeat: "settled",
     fronts: [front],
-    prepare: async (name) => {
-      const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
-      const post = (path: string, body: object) =>
-        fetch(`${github.url}/repos/acme/shop${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-      await post("/git/refs", { ref: `refs/heads/${name}`, sha: github.branches.get("main") });
-      github.commit(name, { [`deploy/${name}.yaml`]: "by hand\n" });
-      await post("/pulls", { title: name, head: name, base: "main" });
-      const pull = github.pulls.at(-1);
-      assert.ok(pull?.title === name);
+    prepare: (name) => {
+      const pull = github.propose(name, { title: name, files: { [`deploy/${name}.yaml`]: "by hand\n" } });
       github.review(pull.number, "grace");
       return { args: { repository: "web", number: pull.number }, effects: () => (pull.mergedAt === null ? 0 : 1) };
     },

@@ -1,7 +1,7 @@
 // Secrets that are planted wherever a credential can come from, and where none of them may ever be found again.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,10 @@ spec:
     - { name: free, decision: allow }
 `;
 
+const APP = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const APP_KEY = APP.privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+const [, keyBegins = "", keyGoesOn = ""] = APP_KEY.split("\n");
+
 const PLANTED = {
   file: randomBytes(16).toString("hex"), // as long as a routing key is
   other: `file "${randomBytes(12).toString("base64")}"`,
@@ -35,7 +39,10 @@ const PLANTED = {
   refused: `no-${randomBytes(12).toString("hex")}`,
   database: `db-${randomBytes(12).toString("hex")}`,
   slack: `xoxb-${randomBytes(12).toString("hex")}`,
-  github: `github_pat_${randomBytes(12).toString("hex")}`,
+  keyBegins,
+  keyGoesOn,
+  minted: "ghs_stand-in-secret", // the beginning of every token that an App gets
+  assertion: Buffer.from('{"alg":"RS256","typ":"JWT"}').toString("base64url"), // and of what it gets them for
   passed: `pass-${randomBytes(12).toString("hex")}`,
 } as const;
 
@@ -73,7 +80,9 @@ async function start(t: TestContext) {
   const leaky = await startLeaky();
   const slack = await startSlack({ token: PLANTED.slack });
   const channels = { ops: slack.makeChannel("ops", true).id };
-  const github = await startGithub({ token: PLANTED.github, files: { "deploy/cart.yaml": "replicas: 2\n" } });
+  const publicKey = APP.publicKey.export({ type: "spki", format: "pem" }).toString();
+  const app = { id: "7", publicKey, permissions: { contents: "write", pull_requests: "write" } };
+  const github = await startGithub({ app, files: { "deploy/cart.yaml": "replicas: 2\n" } });
   const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
   const policies = writePolicies(tmpdir(), POLICIES);
   const target = { environment: "production", service: "cart", repeat: "idempotent" };
@@ -98,7 +107,7 @@ async function start(t: TestContext) {
       servicenow: { baseUrl: servicenow.url, auth },
       http: { operations: [drain, leak, leakFile, leakEnv, refused, broken] },
       slack: { baseUrl: slack.url, channels },
-      github: { baseUrl: github.url, repositories: [{ ...place, paths: ["deploy/"] }] },
+      github: { baseUrl: github.url, app: { id: 7 }, repositories: [{ ...place, paths: ["deploy/"] }] },
       sql: { databases: [{ ...database, port: 1, database: "x", user: "x", passwordRef: "sql/orders" }] },
     },
   });
@@ -112,7 +121,7 @@ async function start(t: TestContext) {
   server.keepSecret("http/refused", PLANTED.refused);
   server.keepSecret("sql/orders", PLANTED.database);
   server.keepSecret("slack/token", PLANTED.slack);
-  server.keepSecret("github/token", PLANTED.github);
+  server.keepSecret("github/app-key", APP_KEY);
   server.keepSecret("for-the-command", PLANTED.command);
   const settings = join(server.dataDir, "holdpoint.yaml");
   const path = join(server.dataDir, "secrets", "for-the-command");

@@ -37,7 +37,7 @@ function recordingStage(kind: string, args: JsonObject): Stage {
 
 const OUTBOUND: readonly Subject[] = [
   { name: "github pull request", start: () => githubStage() },
-  { name: "github merge", start: () => githubStage("github.merge") },
+  { name: "github merge by an app", start: () => githubStage("github.merge", { login: "app" }) },
   { name: "argocd sync", start: () => argocdStage() },
   { name: "argocd rollback", start: () => argocdStage("argocd.rollback") },
   { name: "pagerduty trigger", start: () => pagerdutyStage("pagerduty.trigger") },

@@ -59,7 +59,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
     parsed.argocd?.baseUrl,
   ];
   const operations = parsed.http?.operations.map(({ baseUrl }) => baseUrl) ?? [];
-  const allow = [...urls, ...operations].filter((url) => url !== undefined);
+  const allow = [...urls, ...operations].filter((url) => url !== undefined).map((url) => new URL(url).origin);
   const parts = { config: parsed, credentials, egress: createEgress({ allow }), clock };
   const executor = createExecutors({
     ...parts,

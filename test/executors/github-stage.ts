@@ -1,15 +1,20 @@
 // A repository, an executor between, and GitHub's own description of its API to hold both to.
 
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv";
-import { startGithub, type GithubStandIn } from "../../examples/stand-ins/github.ts";
+import type { GithubStandIn } from "../../examples/stand-ins/github-shapes.ts";
+import { startGithub } from "../../examples/stand-ins/github.ts";
 import type { Received, Reply } from "../../examples/stand-ins/stand-in.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { TestClock, type Stage } from "./contract.ts";
 import { buildExecutor } from "./fixture.ts";
 
 export const TOKEN = "github_pat_secret-TOKEN-0123456789";
+const PAIR = generateKeyPairSync("rsa", { modulusLength: 2048 });
+export const APP_KEY = PAIR.privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+const APP_ID = "Iv23liHoldpoint";
 const FILES = {
   "README.md": "# shop\n",
   "deploy/cart.yaml": "replicas: 2\nimage: cart:1\n",
@@ -113,17 +118,36 @@ export const PULL_ARGS: JsonObject = {
   reviewers: ["grace"],
 };
 
-export async function githubStage(kind = "github.pull-request"): Promise<GithubStage> {
-  const options = { token: TOKEN, files: FILES, collaborators: ["grace", "ada"], check: checkByDescription };
-  const github = await startGithub(options);
+/** What an App was given at its installation, where it can do all that the executor does. */
+const GRANTED = { metadata: "read", contents: "write", pull_requests: "write", actions: "write" };
+
+export interface GithubSetup {
+  /** By an App at an Enterprise Server, or by a token at github.com. */
+  readonly login: "app" | "token";
+  readonly granted?: Readonly<Record<string, string>>;
+  readonly key?: string;
+}
+
+export async function githubStage(
+  kind = "github.pull-request",
+  { login, granted = GRANTED, key = APP_KEY }: GithubSetup = { login: "token" },
+): Promise<GithubStage> {
   const clock = new TestClock();
+  const publicKey = PAIR.publicKey.export({ type: "spki", format: "pem" }).toString();
+  const app = { id: APP_ID, publicKey, permissions: granted, nowMs: () => clock.nowMs() };
+  const isApp = login === "app";
+  const prefix = isApp ? "/api/v3" : "";
+  const options = { files: FILES, collaborators: ["grace", "ada"], check: checkByDescription };
+  const github = await startGithub(isApp ? { ...options, app, prefix } : { ...options, token: TOKEN });
   const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
   const asks = { paths: ["deploy/"], labels: ["holdpoint"], reviewers: ["ada"] };
   const deploy = { name: "deploy", file: "deploy.yaml", inputs: ["version", "reason"], undo: "roll-back" };
   const workflows = [deploy, { name: "roll-back", file: "roll-back.yaml", inputs: ["version"] }];
-  const config = { github: { baseUrl: github.url, repositories: [{ ...place, ...asks, workflows }] } };
-  const secrets = { "github/token": TOKEN };
-  const number = kind === "github.merge" ? await openByHand(github) : 0;
+  const repositories = [{ ...place, ...asks, workflows }];
+  const baseUrl = `${github.url}${prefix}`;
+  const config = { github: { baseUrl, repositories, ...(isApp ? { app: { id: APP_ID } } : {}) } };
+  const secrets = isApp ? { "github/app-key": key } : { "github/token": TOKEN };
+  const number = kind === "github.merge" ? openByHand(github) : 0;
   return {
     clock,
     kind,
@@ -135,23 +159,19 @@ export async function githubStage(kind = "github.pull-request"): Promise<GithubS
     complaints: () => github.complaints,
     standIn: github,
     write:
-      kind === "github.merge" ? { method: "PUT", path: "/repos" } : { method: "POST", path: "/repos/acme/shop/pulls" },
-    probe: { method: "GET", path: "/repos/acme/shop" },
-    secrets: [TOKEN],
+      kind === "github.merge"
+        ? { method: "PUT", path: `${prefix}/repos` }
+        : { method: "POST", path: `${prefix}/repos/acme/shop/pulls` },
+    probe: { method: "GET", path: `${prefix}/repos/acme/shop` },
+    secrets: isApp ? ["ghs_stand-in-secret", ...APP_KEY.split("\n").slice(1, 20)] : [TOKEN],
     github,
     close: () => github.close(),
   };
 }
 
 /** A pull request of somebody's, approved by somebody else. */
-async function openByHand(github: GithubStandIn): Promise<number> {
-  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
-  const post = (path: string, body: object) =>
-    fetch(`${github.url}/repos/acme/shop${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-  await post("/git/refs", { ref: "refs/heads/change", sha: github.branches.get("main") });
-  github.commit("change", { "deploy/cart.yaml": "replicas: 8\n" });
-  await post("/pulls", { title: "More replicas", head: "change", base: "main" });
+function openByHand(github: GithubStandIn): number {
+  github.propose("change", { title: "More replicas", files: { "deploy/cart.yaml": "replicas: 8\n" } });
   github.review(1, "grace");
-  (github.received as unknown[]).length = 0;
   return 1;
 }

@@ -29,7 +29,7 @@ const PLACES_OF_PACKAGE: readonly (readonly [package_: RegExp, places: readonly 
   [/^pg(\/|$)/, ["src/adapters/stores/", "src/adapters/executors/sql-database.ts"]],
   [/^(ai$|@ai-sdk\/)/, ["src/adapters/classifiers/"]],
   [/^openid-client$/, ["src/adapters/identity/"]],
-  [/^octokit$/, ["src/adapters/executors/github-api.ts"]],
+  [/^octokit$/, ["src/adapters/executors/github-wire.ts"]],
   [/^nodemailer(\/|$)/, ["src/adapters/notifiers/"]],
 ];
 

@@ -84,7 +84,7 @@ export async function executeDispatch(
   if (head.kind === "not") return head.outcome;
   if (head.value !== call.commit) return { status: "failed", code: "target-moved", detail: null };
   const { workflow, base: ref, inputs } = call;
-  const reply = await repository.dispatch(workflow, { ref, inputs, return_run_details: true }, signal);
+  const reply = await repository.dispatch(workflow, { ref, inputs }, signal);
   const run = reply.status === 200 ? runSchema.safeParse(reply.data) : undefined;
   if (run?.success !== true && reply.status !== 204) return reply.asWrite;
   const id = run?.success === true ? run.data.workflow_run_id : 0;

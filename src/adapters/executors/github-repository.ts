@@ -4,7 +4,9 @@ import { z } from "zod";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { GithubRepository } from "../../wire/schemas/github-config.ts";
-import type { GithubApi, Reply } from "./github-api.ts";
+import type { GithubApi } from "./github-api.ts";
+import type { GithubScope, Permissions } from "./github-login.ts";
+import type { Reply } from "./github-wire.ts";
 
 const SHA = z.string().regex(/^[0-9a-f]{40}$/);
 const refSchema = z.looseObject({ object: z.looseObject({ sha: SHA }) });
@@ -63,16 +65,18 @@ export class Repository {
   readonly #api: GithubApi;
   readonly #place: JsonObject;
   readonly #owner: string;
+  readonly #scope: GithubScope;
 
-  constructor(api: GithubApi, { repository }: Pick<GithubRepository, "repository">) {
+  constructor(api: GithubApi, { repository }: Pick<GithubRepository, "repository">, permissions: Permissions) {
     const [owner = "", repo = ""] = repository.split("/");
     this.#api = api;
+    this.#scope = { repository, permissions };
     this.#owner = owner;
     this.#place = { owner, repo };
   }
 
   #ask(route: string, parameters: JsonObject, signal: AbortSignal): Promise<Reply> {
-    return this.#api.ask(route, { ...this.#place, ...parameters }, signal);
+    return this.#api.ask(this.#scope, route, { ...this.#place, ...parameters }, signal);
   }
 
   async #read<S extends z.ZodType>(
@@ -221,9 +225,11 @@ export class Repository {
     return this.#ask("POST /repos/{owner}/{repo}/issues/{issue_number}/labels", body, signal);
   }
 
+  /** An Enterprise Server does not name the run that it started. */
   dispatch(workflow: string, body: JsonObject, signal: AbortSignal): Promise<Reply> {
     const route = "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches";
-    return this.#ask(route, { workflow_id: workflow, ...body }, signal);
+    const named = this.#api.isEnterprise ? {} : { return_run_details: true };
+    return this.#ask(route, { workflow_id: workflow, ...body, ...named }, signal);
   }
 
   /** `reviewers` and `team_reviewers`; who is asked already is not asked again. */

@@ -26,6 +26,7 @@ import { dispatchCallSchema, executeDispatch, isListed, planDispatch } from "./g
 import { closeCallSchema, executeClose, executeMerge, mergeCallSchema, planClose, planMerge } from "./github-merge.ts";
 import { planPullRequest, planRevert, type PlanParts } from "./github-plans.ts";
 import { executeOpen, readOpenCall } from "./github-proposal.ts";
+import { loginRefOf, type Permissions } from "./github-login.ts";
 import { Repository } from "./github-repository.ts";
 
 // GitHub makes none of it twice, so running a step again is what settles it.
@@ -81,6 +82,19 @@ const PLANNERS: Readonly<Record<string, Planner>> = {
   [DISPATCH.kind]: planDispatch,
 };
 
+const READS: Permissions = { contents: "read", pull_requests: "read" };
+const CHANGES: Permissions = { contents: "write", pull_requests: "write" };
+const STARTS: Permissions = { contents: "read", actions: "write" };
+const LOOKS: Permissions = { contents: "read" };
+
+/** What a step of a kind does, and no more. */
+function permissionsOf(kind: string, { paths }: GithubRepository): Permissions {
+  if (kind === DISPATCH.kind) return STARTS;
+  // GitHub lets nobody change a workflow who was not given that by name.
+  const hasWorkflows = paths.some((path) => path.startsWith(".github/"));
+  return hasWorkflows ? { ...CHANGES, workflows: "write" } : CHANGES;
+}
+
 export interface GithubExecutorParts extends GithubParts {
   readonly config: GithubConfig;
   /** Keeps this log's branches apart from those of other installations at the same repository. */
@@ -93,12 +107,13 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
   const { origin, installation, config } = parts;
   return {
     kinds: [OPEN, MERGE, REVERT, CLOSE, DISPATCH],
-    credentials: [parts.tokenRef],
+    credentials: [loginRefOf(config)],
     probe: (signal) => Promise.all(config.repositories.map((one) => probe(api, one, signal))),
     async plan(request, signal) {
       const of = repositoryOf(config, request);
       const planner = PLANNERS[request.kind] as Planner;
-      return planner({ origin, installation, config: of, repository: new Repository(api, of) }, request, signal);
+      const repository = new Repository(api, of, request.kind === DISPATCH.kind ? LOOKS : READS);
+      return planner({ origin, installation, config: of, repository }, request, signal);
     },
     execute(request, outer) {
       const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
@@ -114,8 +129,7 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
 }
 
 function probe(api: GithubApi, { name, repository }: GithubRepository, signal: AbortSignal): Promise<Reach> {
-  const [owner = "", repo = ""] = repository.split("/");
-  return api.probe(`repository ${name}`, { owner, repo }, signal);
+  return api.probe(`repository ${name}`, { repository, permissions: LOOKS }, signal);
 }
 
 /** The target binds it: what is proposed for one service changes nothing of another. */
@@ -141,24 +155,24 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
   switch (request.plan.kind) {
     case MERGE.kind: {
       const parsed = mergeCallSchema.safeParse(call);
-      const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
+      const repository = parsed.success ? knownRepository(room, parsed.data, request.plan.kind) : undefined;
       return parsed.success && repository !== undefined ? executeMerge(repository, parsed.data, signal) : PLAN_INVALID;
     }
     case DISPATCH.kind: {
       const parsed = dispatchCallSchema.safeParse(call);
       const known = parsed.success ? findRepository(room, parsed.data) : undefined;
       if (!parsed.success || known === undefined || !isListed(known, parsed.data)) return PLAN_INVALID;
-      return executeDispatch(new Repository(room.api, known), parsed.data, signal);
+      return executeDispatch(stepAt(room, known, DISPATCH.kind), parsed.data, signal);
     }
     case CLOSE.kind: {
       const parsed = closeCallSchema.safeParse(call);
-      const repository = parsed.success ? knownRepository(room, parsed.data) : undefined;
+      const repository = parsed.success ? knownRepository(room, parsed.data, request.plan.kind) : undefined;
       return parsed.success && repository !== undefined ? executeClose(repository, parsed.data, signal) : PLAN_INVALID;
     }
     default: {
       const read = readOpenCall(request, { origin, known: config.repositories });
       if ("status" in read) return read;
-      const repository = new Repository(room.api, read.config);
+      const repository = stepAt(room, read.config, request.plan.kind);
       return executeOpen({ repository, call: read.call, request }, signal);
     }
   }
@@ -172,7 +186,11 @@ function findRepository({ parts }: Room, { origin, repository, base }: Place): G
 
 type Place = { readonly origin: string; readonly repository: string; readonly base: string };
 
-function knownRepository(room: Room, place: Place): Repository | undefined {
+function knownRepository(room: Room, place: Place, kind: string): Repository | undefined {
   const found = findRepository(room, place);
-  return found === undefined ? undefined : new Repository(room.api, found);
+  return found === undefined ? undefined : stepAt(room, found, kind);
+}
+
+function stepAt({ api }: Room, of: GithubRepository, kind: string): Repository {
+  return new Repository(api, of, permissionsOf(kind, of));
 }

@@ -12,7 +12,7 @@ import type { GithubConfig } from "../../wire/schemas/github-config.ts";
 import { parseAddress, parseOrigin } from "../../wire/schemas/origin.ts";
 import { ARGOCD_ANSWER_BYTES_MAX } from "./argocd-api.ts";
 import { createArgocdExecutor } from "./argocd.ts";
-import { ANSWER_BYTES_MAX } from "./github-api.ts";
+import { ANSWER_BYTES_MAX } from "./github-wire.ts";
 import { createGithubExecutor } from "./github.ts";
 import { createHttpExecutor } from "./http-call.ts";
 import { createKubernetesExecutor } from "./kubernetes.ts";
@@ -30,6 +30,8 @@ import { createSlackExecutor } from "./slack-post.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
+/** docs.github.com/enterprise-server/rest: where every Enterprise Server has its API. */
+const GITHUB_ENTERPRISE_PATH = "/api/v3";
 /** Fits a correlation id with an action id behind it, and means nothing to a ServiceNow query. */
 const PLAIN_ORIGIN = /^(?!javascript:)[a-z0-9][a-z0-9._:/@+-]{0,63}$/i;
 
@@ -118,9 +120,13 @@ function githubRepositories(
   { credentials, clock, egress, installation }: RegistryParts,
   config: GithubConfig,
 ): Executor {
-  const origin = parseOrigin(config.baseUrl);
+  const { origin, pathname } = parseAddress(config.baseUrl);
+  const prefix = pathname.replace(/\/$/, "");
+  if (prefix !== "" && prefix !== GITHUB_ENTERPRISE_PATH) {
+    throw new AppError("config-invalid", `${origin}: an Enterprise Server's API is at ${GITHUB_ENTERPRISE_PATH}`);
+  }
   const fetch = egress.fetchTo(origin, { answerBytesMax: ANSWER_BYTES_MAX });
-  const room = { config, origin, tokenRef: config.tokenRef, fetch, credentials, clock };
+  const room = { config, origin, prefix, fetch, credentials, clock };
   return createGithubExecutor({ ...room, installation: correlationPrefix(installation) });
 }
 

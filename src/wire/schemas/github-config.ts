@@ -58,10 +58,20 @@ const githubRepositorySchema = z.strictObject({
 });
 export type GithubRepository = z.output<typeof githubRepositorySchema>;
 
+const appSchema = z.strictObject({
+  /** The App's client id, or its number. */
+  id: z.union([z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "a client id"), z.int().min(1)]).transform(String),
+  /** One of the App's private keys, as GitHub gave it: PEM. */
+  privateKeyRef: secretRefSchema.default("github/app-key"),
+});
+
 export const githubConfigSchema = z.strictObject({
+  /** An Enterprise Server: `https://HOST/api/v3`. */
   baseUrl: z.string().max(256).default("https://api.github.com"),
-  /** A fine-grained token for these repositories: contents and pull requests, read and write. */
+  /** A fine-grained token for these repositories: contents and pull requests, read and write. Not used where there is `app`. */
   tokenRef: secretRefSchema.default("github/token"),
+  /** An App that is installed on these repositories: each step has a token for its own and for what it does alone. */
+  app: appSchema.optional(),
   repositories: z
     .array(githubRepositorySchema)
     .min(1)
