@@ -1,6 +1,6 @@
 // Actions under way on one target: two changes of the same thing at once are a conflict.
 
-import type { Contender } from "../wire/types/policy-facts.ts";
+import type { Contender, UnderWay } from "../wire/types/policy-facts.ts";
 import type { Action, State } from "./state.ts";
 
 const LISTED_MAX = 16;
@@ -19,6 +19,19 @@ export function contendersOf({ actions }: Readonly<State>, id: string): readonly
     if (other.id !== id && isUnderWay(other) && isSameTarget(own, other) && !isSameRequest(own, other)) {
       found.push({ id: other.id, kind: other.kind });
     }
+  }
+  return found;
+}
+
+/** All of them, the same request too: how many there are is exact. */
+export function underWayWith({ actions }: Readonly<State>, id: string): readonly UnderWay[] {
+  const own = actions.get(id);
+  const found: UnderWay[] = [];
+  if (own === undefined) return found;
+  for (const other of actions.values()) {
+    if (other.id === id || other.environment !== own.environment || !isUnderWay(other)) continue;
+    const { kind, environment, service, prediction } = other;
+    found.push({ id: other.id, kind, environment, service, neighbourhood: prediction?.neighbourhood ?? [] });
   }
   return found;
 }

@@ -3,7 +3,7 @@
 import type { CounterReader } from "../wire/types/policy-facts.ts";
 import type { Reservation } from "../wire/types/verdict.ts";
 import { setBounded } from "./bounded.ts";
-import { contendersOf } from "./contenders.ts";
+import { contendersOf, underWayWith } from "./contenders.ts";
 import { addImpact, readImpact, takeBackImpact } from "./impacts.ts";
 import { LIMITS, TERMS } from "./limits.ts";
 import type { Grant, State } from "./state.ts";
@@ -27,6 +27,7 @@ export function readCounters(state: State, now: number): CounterReader {
       return mark !== undefined && now - mark.at < windowMs && !isOver(mark) ? mark.action : null;
     },
     contenders: (action) => contendersOf(state, action),
+    underWay: (action) => underWayWith(state, action),
     impact: (counter, of) => readImpact(state, counter, { ...of, now }),
   };
 }

@@ -3,7 +3,14 @@
 import { canonicalEnvironment } from "../core/environment.ts";
 import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { SEVERITIES } from "../wire/types/classification.ts";
-import type { Contender, CounterReader, ImpactReading, PolicyFacts, SignalFact } from "../wire/types/policy-facts.ts";
+import type {
+  Contender,
+  CounterReader,
+  ImpactReading,
+  PolicyFacts,
+  SignalFact,
+  UnderWay,
+} from "../wire/types/policy-facts.ts";
 import { IMAGE_CODES, IMAGES_MAX, type ImageFact } from "../wire/types/image.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
 import { nothingPredicted, PAST_MAX, PREDICTION_CODES, ZONES_MAX, type Prediction } from "../wire/types/prediction.ts";
@@ -19,6 +26,7 @@ const CASES_MAX = 1_000;
 const CODES_MAX = 32;
 const COUNTERS_MAX = 64;
 const SIGNALS_MAX = 64;
+const UNDER_WAY_MAX = 100;
 const ABSORBED_MAX = 64;
 const TEXT_CHARS_MAX = 300;
 /** 2026-01-01T00:00:00Z, where a case does not say when it is. */
@@ -94,8 +102,9 @@ function readCase(field: Field, test: string): PolicyCase | undefined {
   const decision = expect?.decision?.oneOf(["allow", "hold", "refuse"] as const);
   const codes = expect?.codes?.items(CODES_MAX)?.map((code) => code.text(TEXT_CHARS_MAX) ?? "") ?? null;
   const route = expect?.route?.text(TEXT_CHARS_MAX) ?? null;
-  const counters = new Counters(readCounters(fields?.counters));
+  const values = readCounters(fields?.counters);
   if (name === undefined || facts === undefined || decision === undefined) return undefined;
+  const counters = new Counters(values, facts.action);
   return { name: `${test}/${name}`, field, facts, counters, decision, codes, route };
 }
 
@@ -119,10 +128,12 @@ function readCounters(field: Field | undefined): CounterValues {
 /** Counters as a case gives them: a name stands for every counter or mark that begins with it. */
 class Counters implements CounterReader {
   readonly #values: CounterValues;
+  readonly #action: PolicyFacts["action"];
   readonly #read = new Set<string>();
 
-  constructor(values: CounterValues) {
+  constructor(values: CounterValues, action: PolicyFacts["action"]) {
     this.#values = values;
+    this.#action = action;
   }
 
   used(counter: string): number {
@@ -136,6 +147,13 @@ class Counters implements CounterReader {
   contenders(): readonly Contender[] {
     const conflict = this.#find(this.#values.passed, "conflict");
     return conflict === undefined ? [] : [{ id: conflict, kind: "case" }];
+  }
+
+  /** So many actions of its own kind on the service of the case. */
+  underWay(): readonly UnderWay[] {
+    const length = Math.min(this.#find(this.#values.used, "concurrency") ?? 0, UNDER_WAY_MAX);
+    const { kind, environment, service } = this.#action;
+    return Array.from({ length }, (_, i) => ({ id: `act_${i}`, kind, environment, service, neighbourhood: [] }));
   }
 
   /** Of an impact `used` says how much of it is taken, whatever is counted: of shares in millionths. */

@@ -171,6 +171,24 @@ const BROKEN: readonly (readonly [string, string, string, RegExp])[] = [
     /twice/,
   ],
   [
+    "waiting and failing at once",
+    "decision: hold",
+    "decision: hold\n      gates: [{ concurrency: { max: 1, per: service, wait: 1m, onFail: hold } }]",
+    /says nothing beside `wait`/,
+  ],
+  [
+    "an unknown service",
+    "decision: hold",
+    "decision: hold\n      gates: [{ concurrency: { max: 1, per: service, onUnknown: hold } }]",
+    /is about neighbourhoods/,
+  ],
+  [
+    "none at once",
+    "decision: hold",
+    "decision: hold\n      gates: [{ concurrency: { max: 0, per: service } }]",
+    /from 1 to 64|at least 1/,
+  ],
+  [
     "`all` with another key",
     "decision: hold",
     "decision: hold\n      gates: [{ rateLimit: { max: 1, per: 1m, by: [all, kind] } }]",

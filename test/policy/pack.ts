@@ -132,5 +132,6 @@ export const NO_COUNTERS: CounterReader = {
   used: () => 0,
   lastPassed: () => null,
   contenders: () => [],
+  underWay: () => [],
   impact: () => ({ actions: 0, size: 0, share: 0, targets: 0, isKnown: false }),
 };

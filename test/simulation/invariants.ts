@@ -26,7 +26,7 @@ import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { checkGrantSets } from "./grant-set-invariants.ts";
-import { checkTurns, checkWindows } from "./wait-invariants.ts";
+import { checkConcurrency, checkTurns, checkWindows } from "./wait-invariants.ts";
 import { simulationEngine, type World } from "./world.ts";
 
 export type Promised = {
@@ -94,6 +94,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkGrantSets(events),
     ...checkWindows(events),
     ...checkTurns(events),
+    ...checkConcurrency(events),
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),

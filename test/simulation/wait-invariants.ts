@@ -48,11 +48,51 @@ export function checkTurns(events: readonly LedgerEvent[]): string[] {
       }
       granted.add(subject);
     }
-    const said = (facts["action"] ?? facts["status"]) as string | undefined;
-    const isOver = ENDS.test(type) || (said !== undefined && ENDED.has(said) && type !== "health.sampled");
-    if (isOver) granted.delete(subject);
+    if (isOverBy(type, facts)) granted.delete(subject);
   }
   return broken;
+}
+
+/** Beside what is measured nothing else is under way in its neighbourhood, as its last prediction named it. */
+export function checkConcurrency(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const proposed = new Map<string, Proposed>();
+  const around = new Map<string, readonly string[]>();
+  const underWay = new Set<string>();
+  for (const { type, subject, facts } of events) {
+    if (type === "action.proposed") proposed.set(subject, facts as unknown as Proposed);
+    if (type === "action.predicted")
+      around.set(subject, (facts as KernelEvent<"action.predicted">["facts"]).prediction.neighbourhood);
+    const own = proposed.get(subject);
+    if (own === undefined || !isCounted(own)) continue;
+    if (type === "action.granted" && facts["completed"] === null) {
+      const near = [...underWay].filter((other) =>
+        isNear({ one: own, around: around.get(subject) }, { one: proposed.get(other), around: around.get(other) }),
+      );
+      const isLimited = own.service === "search" && around.get(subject)?.length !== 0;
+      if (isLimited && near.length >= 1) broken.push(`${subject}: granted beside ${near.join(" and ")}`);
+      underWay.add(subject);
+    }
+    if (isOverBy(type, facts)) underWay.delete(subject);
+  }
+  return broken;
+}
+
+type Placed = { readonly one: Proposed | undefined; readonly around: readonly string[] | undefined };
+
+function isNear(own: Placed, other: Placed): boolean {
+  const named = (place: Placed, of: Placed): boolean =>
+    place.around?.includes(`service:production:${of.one?.service}`) ?? false;
+  return own.one?.service === other.one?.service || named(own, other) || named(other, own);
+}
+
+function isCounted({ kind, environment, revertOf, agentKind }: Proposed): boolean {
+  return kind.startsWith("model.") && environment === "production" && revertOf === undefined && agentKind !== "system";
+}
+
+function isOverBy(type: string, facts: LedgerEvent["facts"]): boolean {
+  const said = (facts["action"] ?? facts["status"]) as string | undefined;
+  return ENDS.test(type) || (said !== undefined && ENDED.has(said) && type !== "health.sampled");
 }
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "needs-attention"]);

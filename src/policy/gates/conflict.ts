@@ -1,12 +1,8 @@
 // conflict: nothing else is under way on the action's target, or the action waits until that has ended.
 
 import { coversAction } from "../definitions.ts";
-import { readAction } from "../read-action.ts";
 import type { Field } from "../yaml-reader.ts";
-import { type BoundGate, readFailure } from "./gate.ts";
-
-const AMONG_MAX = 16;
-const WAIT_MS_MAX = 24 * 3_600_000;
+import { type BoundGate, readAmong, readFailure, readWait } from "./gate.ts";
 
 /**
  * `{among?, wait?, onFail?, route?}`: `among` names the kinds that conflict, all of them unless it does. With `wait` it does
@@ -15,12 +11,10 @@ const WAIT_MS_MAX = 24 * 3_600_000;
 export function readConflict(params: Field): BoundGate | undefined {
   const fields = params.fields(["among", "wait", "onFail", "route"], []);
   if (fields === undefined) return undefined;
-  const among = fields.among === undefined ? ["*"] : fields.among.items(AMONG_MAX)?.map(readAction);
+  const kinds = readAmong(fields.among);
   const failure = readFailure(fields);
-  if (among === undefined || among.includes(undefined)) return undefined;
-  const waitMs = fields.wait === undefined ? null : readWait(fields.wait, fields);
-  if (waitMs === undefined) return undefined;
-  const kinds = among as readonly string[];
+  const waitMs = readWait(fields.wait, fields.onFail ?? fields.route);
+  if (kinds === undefined || waitMs === undefined) return undefined;
   return {
     ...failure,
     label: `conflict:${kinds.join(",")}${waitMs === null ? "" : `/${waitMs}`}`,
@@ -33,12 +27,4 @@ export function readConflict(params: Field): BoundGate | undefined {
       return { passed: true, code: "in-turn", evidence, waits: { forMs: waitMs, behind: others.map(({ id }) => id) } };
     },
   };
-}
-
-/** Waiting instead of failing: what it does when it fails says nothing beside it. */
-function readWait(wait: Field, { onFail, route }: { onFail?: Field; route?: Field }): number | undefined {
-  const waitMs = wait.durationMs();
-  if (waitMs !== undefined && waitMs > WAIT_MS_MAX) return wait.fail("is at most 24h");
-  const other = onFail ?? route;
-  return other === undefined ? waitMs : other.fail("says nothing beside `wait`");
 }

@@ -2,7 +2,11 @@
 
 import type { CounterReader, PolicyFacts } from "../../wire/types/policy-facts.ts";
 import type { Reservation } from "../../wire/types/verdict.ts";
+import { readAction } from "../read-action.ts";
 import type { Field } from "../yaml-reader.ts";
+
+const AMONG_MAX = 16;
+const WAIT_MS_MAX = 24 * 3_600_000;
 
 export interface GateOutcome {
   readonly passed: boolean;
@@ -108,4 +112,19 @@ export function readUnknown(
   onFail: BoundGate["onFail"],
 ): BoundGate["onFail"] | undefined {
   return fields.onUnknown === undefined ? onFail : fields.onUnknown.oneOf(FAILURES);
+}
+
+/** Reads `among`: the kinds of action that count, all of them where it is absent. */
+export function readAmong(among: Field | undefined): readonly string[] | undefined {
+  if (among === undefined) return ["*"];
+  const kinds = among.items(AMONG_MAX)?.map(readAction);
+  return kinds === undefined || kinds.includes(undefined) ? undefined : (kinds as string[]);
+}
+
+/** Reads `wait`, null where it is absent. Waiting instead of failing: what it does when it fails (`other`) says nothing beside it. */
+export function readWait(wait: Field | undefined, other: Field | undefined): number | null | undefined {
+  if (wait === undefined) return null;
+  const waitMs = wait.durationMs();
+  if (waitMs !== undefined && waitMs > WAIT_MS_MAX) return wait.fail("is at most 24h");
+  return other === undefined ? waitMs : other.fail("says nothing beside `wait`");
 }

@@ -2,6 +2,7 @@
 
 import { readBlastRadius } from "./blast-radius.ts";
 import { readCircuitBreaker } from "./circuit-breaker.ts";
+import { readConcurrency } from "./concurrency.ts";
 import { readConflict } from "./conflict.ts";
 import { readCumulative } from "./cumulative.ts";
 import { readDuplicate } from "./duplicate.ts";
@@ -16,6 +17,7 @@ export const GATES = {
   rateLimit: readRateLimit,
   cumulative: readCumulative,
   conflict: readConflict,
+  concurrency: readConcurrency,
   duplicate: readDuplicate,
   circuitBreaker: readCircuitBreaker,
   independentSignals: readIndependentSignals,

@@ -95,6 +95,14 @@ export interface Contender {
   readonly kind: string;
 }
 
+/** Another action under way in the same environment. */
+export interface UnderWay extends Contender {
+  readonly environment: string;
+  readonly service: string;
+  /** As its own prediction recorded it; empty where it has none. */
+  readonly neighbourhood: readonly string[];
+}
+
 /** What granted actions come to in a window. */
 export interface ImpactReading {
   readonly actions: number;
@@ -121,6 +129,8 @@ export interface CounterReader {
   lastPassed(key: string, windowMs: number): string | null;
   /** Actions of others under way on the target of this action, oldest first. */
   contenders(action: string): readonly Contender[];
+  /** Actions of others under way in the environment of this action, oldest first. */
+  underWay(action: string): readonly UnderWay[];
   /** What actions granted in (now - windowMs, now] add up to under `counter`. */
   impact(counter: string, of: ImpactAsk): ImpactReading;
 }
