@@ -11,13 +11,36 @@ import { systemRandom } from "../../src/main/system.ts";
 import { draftPolicy } from "../../src/history/policy-draft.ts";
 import type { IncidentView } from "../../src/wire/types/incident-views.ts";
 import type { ModelCausesView, ModelGraphView } from "../../src/wire/types/model-views.ts";
+import { note } from "../http/fixture.ts";
 import { Service } from "../model/production.ts";
-import { keepShot, NO_BROWSER, PHONE, seriousFindings, startConsole, type Console, type Opened } from "./fixture.ts";
+import {
+  keepShot,
+  NO_BROWSER,
+  PHONE,
+  propose,
+  seriousFindings,
+  startConsole,
+  type Console,
+  type Opened,
+} from "./fixture.ts";
 
 const skip = NO_BROWSER;
 
 const SETTINGS = `limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 }, sessions: { burst: 10000, perSecond: 1000 } }
 model: { windowSeconds: 1, holdSeconds: 0.5 }`;
+/** A note of payments puts traffic at stake: people are asked. */
+const POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: notes }
+spec:
+  match: { actions: [record.note] }
+  rules: [{ name: asked, gates: [{ blastRadius: { maxTrafficShare: 0.01, onFail: hold, route: pair } }], decision: allow }]
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: pair }
+spec: { steps: [{ roles: [owner], within: 10m }] }
+`;
 /** What a page must show as text: as the name of a change, and of a service that an alert names. */
 const SCRIPT = "<img src=x onerror=alert(1)>";
 const DEPLOY = "payments@2.4.1";
@@ -40,7 +63,7 @@ const opened: Opened[] = [];
 
 before(async () => {
   if (skip !== false) return;
-  holdpoint = await startConsole({ settings: SETTINGS });
+  holdpoint = await startConsole({ settings: SETTINGS, policy: POLICY });
   const { server } = holdpoint;
   const secret = createSource(join(server.dataDir, "sources"), { name: "otel", kind: "otlp" }, systemRandom);
   reader = await server.bearer("ada");
@@ -199,6 +222,54 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     await chain.getByRole("link").first().click();
     await page.waitForURL(/\/model\?node=/);
     await page.getByRole("heading", { name: "Model", level: 1 }).waitFor();
+  });
+
+  it("are what a hold rests on: it shows who signed what with which model, the blast radius, and its doubts", async () => {
+    const { server } = holdpoint;
+    const id = await propose(server, "deployer", {
+      ...note("production", "restarted"),
+      target: { environment: "production", service: "payments" },
+      reason: "cards fail",
+      confidence: 0.9,
+      evidence: [{ kind: "incident", id: joined }],
+      context: { thought: `it is the pool ${SCRIPT}` },
+    });
+    const page = await open("ada", `/console/holds/${id}`);
+    const facts = page.getByRole("region", { name: "What is asked for" });
+    await facts.getByText(/^model maker\//).waitFor();
+    const evidence = page.getByRole("region", { name: "Evidence" });
+    assert.match((await evidence.textContent()) ?? "", /0\.90, as whoever proposed it says/);
+    await evidence.getByText("What it was thought out from").click();
+    await evidence.getByText(`it is the pool ${SCRIPT}`).waitFor();
+    const radius = page.getByRole("region", { name: "Blast radius" });
+    const said = (await radius.textContent()) ?? "";
+    assert.match(said, /Predicted[\d.]+ % \([\d.]+ % to [\d.]+ %\) of all requests from outside suffer/);
+    assert.match(said, /At stake.*if everything that needs it fails: \d+ entr(y|ies), \d+ services?/);
+    assert.match(said, /no outcome of its kind was measured yet/);
+    await noScriptRan(page);
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.setViewportSize({ width: 1440, height: 1500 });
+    await keepShot(page, "hold-of-an-agent");
+    await page.getByRole("button", { name: "Show the dark theme" }).click();
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "hold-of-an-agent-dark");
+    await radius.getByRole("link").click();
+    await page.getByRole("region", { name: "When it fails" }).waitFor();
+    await page.goBack();
+    await evidence.getByRole("link", { name: joined }).click();
+    await page.waitForURL(/\/incidents\/inc_/);
+
+    const command = `/v1/incidents/${joined}/command`;
+    await ask(command, { body: { except: { kinds: ["pagerduty.*"] } } });
+    const banner = page.getByRole("region", { name: "Modes in force" });
+    await banner.getByText(`Incident command of ${joined} by ada.`).waitFor();
+    assert.match(
+      (await banner.textContent()) ?? "",
+      /Agents wait: .*environment production.*but not kinds pagerduty\.\*/,
+    );
+    await keepShot(page, "incident-command");
+    await ask(command, { method: "DELETE" });
+    await banner.getByText(/^Incident command/).waitFor({ state: "detached" });
   });
 
   it("that have ended show what was recorded and suggest a policy, and are remembered by the next one like them", async () => {

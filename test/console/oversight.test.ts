@@ -25,7 +25,7 @@ const POLICY = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: notes }
 spec:
-  match: { actions: [record.note, level.grant, agent.register] }
+  match: { actions: [record.note, level.grant, grant.create, agent.register] }
   rules: [{ name: asked, decision: hold, route: pair }]
 ---
 apiVersion: holdpoint.dev/v1
@@ -201,6 +201,76 @@ describe("grants", { skip }, () => {
     await page.getByRole("link", { name: "All", exact: true }).click();
     await row.getByText("person:ada").waitFor();
     assert.match((await row.textContent()) ?? "", /revoked/);
+  });
+
+  it("of a bound are asked for by one person, granted by the route's people, and shown with what is used", async () => {
+    await holdpoint.server.bearer("deployer");
+    const ada = await open("ada", "/console/grants");
+    await ada.getByRole("button", { name: "Ask for a bounded grant …" }).click();
+    const dialog = ada.getByRole("dialog");
+    const ask = dialog.getByRole("button", { name: "Ask for it" });
+    for (const [label, value] of [
+      ["Services", "cart"],
+      ["How many actions", "two"],
+      ["Agent", "agent:deployer"],
+      ["Route", "pair"],
+      ["Kinds", "record.note"],
+      ["Environments", "staging, canary"],
+    ] as const) {
+      assert.ok(await ask.isDisabled(), `before ${label}`);
+      await dialog.getByLabel(label, { exact: true }).fill(value);
+    }
+    assert.ok(await ask.isDisabled(), "two is no number");
+    await dialog.getByLabel("How many actions").fill("2");
+    await dialog.getByLabel("Size of them together").fill("1e9");
+    assert.ok(await ask.isDisabled(), "nor is 1e9");
+    await dialog.getByLabel("Size of them together").fill("50");
+    await dialog.getByLabel("For how long").selectOption("168");
+    await dialog.getByLabel("Reason").fill("two notes a day <b>no more</b>");
+    assert.deepEqual(await seriousFindings(ada), []);
+    await keepShot(ada, "ask-for-grant");
+    await ask.click();
+    await ada.waitForURL(/\/actions\/act_/);
+    const id = ada.url().split("/").at(-1) ?? "";
+
+    const grace = await open("grace", `/console/holds/${id}`, { scheme: "dark" });
+    await grace.getByText("two notes a day <b>no more</b>").first().waitFor();
+    for (const part of ["agent:deployer", "record.note", "canary", "pair"]) {
+      await grace.getByRole("region", { name: "Plan" }).getByText(part).first().waitFor();
+    }
+    await keepShot(grace, "hold-of-grant-dark");
+    await approve(grace);
+    await grace.goto(`${holdpoint.server.url}/console/grants?status=active`);
+    const row = grace.getByRole("row").filter({ hasText: id });
+    await row.getByText("route pair: 0 of 2 used, size 0 of 50").waitFor();
+    const within = await propose(holdpoint.server, "deployer", note("staging", "within the grant"));
+    await row.getByText("route pair: 1 of 2 used, size 1 of 50").waitFor();
+    const as = await holdpoint.server.bearer("ada");
+    const { json } = await holdpoint.server.ask(`/v1/actions/${within}`, { as });
+    assert.deepEqual([json?.["status"], json?.["answers"]], ["succeeded", []], "nobody was asked");
+    await keepShot(grace, "grants-bounded-dark");
+    await row.getByRole("button", { name: /^Revoke grs_/ }).click();
+    await grace.getByRole("button", { name: "Revoke it" }).click();
+    await grace.getByText(/^grs_\w+ is revoked\.$/).waitFor();
+    const again = await propose(holdpoint.server, "deployer", note("staging", "after the grant"));
+    assert.equal((await holdpoint.server.ask(`/v1/actions/${again}`, { as })).json?.["status"], "held");
+  });
+
+  it("of a bound that nobody could be asked for are refused, and the page says why", async () => {
+    const page = await open("ada", "/console/grants");
+    await page.getByRole("button", { name: "Ask for a bounded grant …" }).click();
+    for (const [label, value] of [
+      ["Agent", "agent:nobody"],
+      ["Route", "no-such-route"],
+      ["Kinds", "record.note"],
+      ["Environments", "staging"],
+    ] as const) {
+      await page.getByLabel(label, { exact: true }).fill(value);
+    }
+    await page.getByRole("button", { name: "Ask for it" }).click();
+    await page.waitForURL(/\/actions\/act_/);
+    await page.getByText("agent-unregistered").first().waitFor();
+    await keepShot(page, "grant-refused");
   });
 });
 

@@ -37,13 +37,24 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
               , answerable: <Foreign text={action.person} />
             </span>
           )}
+          {action.actsFor.length > 0 && (
+            <span className="block text-muted">
+              for <Foreign text={action.actsFor.join(", for ")} />
+            </span>
+          )}
         </Pair>
+        {action.signed !== null && (
+          <Pair name="Signed">
+            <Signed signed={action.signed} />
+          </Pair>
+        )}
         <Pair name="Why">
           <Reason action={action} />
         </Pair>
         <Pair name="Proposed">
           <Instant ms={action.proposedAt} />
         </Pair>
+        <When action={action} />
         {action.endedAt !== null && (
           <Pair name="Ended">
             <Instant ms={action.endedAt} />
@@ -53,9 +64,55 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
         <Pair name="Undo">
           {action.reversible ? "It can be undone" : <span className="font-medium text-bad">It cannot be undone</span>}
         </Pair>
+        {action.would !== null && (
+          <Pair name="Mode">
+            Advice only: the agent's level does not let it act. Policy alone would {WOULD[action.would]}.
+          </Pair>
+        )}
         {action.dryRun && <Pair name="Mode">Dry run: nothing was executed</Pair>}
       </Pairs>
     </Panel>
+  );
+}
+
+/** What it waits for beside people. */
+function When({ action: { window, waiting } }: { readonly action: ActionDocument }): ReactNode {
+  return (
+    <>
+      {window !== null && (
+        <Pair name="May begin">
+          {window.notBefore !== undefined && (
+            <>
+              from <Instant ms={window.notBefore} />{" "}
+            </>
+          )}
+          until <Instant ms={window.notAfter} />
+        </Pair>
+      )}
+      {waiting !== null && (
+        <Pair name="Waits">
+          {waiting.behind.length === 0 ? "for its window" : `for ${waiting.behind.join(", ")} to end`}, until{" "}
+          <Instant ms={waiting.until} />
+        </Pair>
+      )}
+    </>
+  );
+}
+
+const WOULD = { allow: "let it run", hold: "ask people" } as const;
+
+function Signed({ signed }: { readonly signed: NonNullable<ActionDocument["signed"]> }): ReactNode {
+  const { provider, name, version } = signed.model;
+  return (
+    <>
+      model <Foreign text={`${provider}/${name}@${version}`} />
+      <span
+        className="block font-mono text-2xs text-faint"
+        title={`Key thumbprint ${signed.key}, SHA-256 of the prompt ${signed.promptHash}`}
+      >
+        key {signed.key.slice(0, 12)}…, prompt {signed.promptHash.slice(0, 12)}…
+      </span>
+    </>
   );
 }
 

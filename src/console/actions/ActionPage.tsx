@@ -13,6 +13,7 @@ import { Icon } from "../ui/Icons.tsx";
 import { Command, ErrorNote, Loading, Panel } from "../ui/Panel.tsx";
 import { useKeys } from "../ui/use-keys.ts";
 import { ActionFacts } from "./ActionFacts.tsx";
+import { BlastRadius } from "./BlastRadius.tsx";
 import { CancelButton } from "./CancelButton.tsx";
 import { Evidence } from "./Evidence.tsx";
 import { Explained } from "./Explained.tsx";
@@ -61,7 +62,8 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
         <div className="flex min-w-0 flex-col gap-3.5">
           <ActionFacts action={action} />
           <PlanPanel action={action} />
-          <Verdicts evaluation={action.evaluation} />
+          <BlastRadius action={action} />
+          <Verdicts action={action} />
         </div>
         <div className="flex min-w-0 flex-col gap-3.5">
           <Timeline entries={action.timeline} omitted={action.timelineOmitted} />

@@ -2,6 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 import type { ActionDocument, Json, PlanContent } from "../api/documents.ts";
+import { utcText } from "../text/instants.ts";
 import { DiffText } from "../ui/DiffText.tsx";
 import { ValueText } from "../ui/JsonText.tsx";
 import { Panel } from "../ui/Panel.tsx";
@@ -78,14 +79,24 @@ function PlanHash({ hash }: { readonly hash: string | null }): ReactNode {
   );
 }
 
-/** What a kind of Holdpoint's own acts on is an id, or canonical JSON of ids and numbers: the very bytes that are approved. */
+/**
+ * What a kind of Holdpoint's own acts on is an id, or canonical JSON of ids and numbers: what is approved, here in words
+ * where its bytes mislead who has to read them.
+ */
 function operandValue(operand: string): Json {
   if (!operand.startsWith("{")) return operand;
   try {
-    return JSON.parse(operand) as Json;
+    return JSON.parse(operand, readable) as Json;
   } catch {
     return operand;
   }
+}
+
+const UNBOUNDED: ReadonlySet<string> = new Set(["environments", "services", "size"]);
+
+function readable(name: string, value: Json): Json {
+  if (typeof value === "number" && /^[a-z]+At$/.test(name)) return utcText(value);
+  return value === null && UNBOUNDED.has(name) ? "any" : value;
 }
 
 function partsOf({ content, operand }: ActionDocument): readonly { readonly part: Part; readonly body: ReactNode }[] {

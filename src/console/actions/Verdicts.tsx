@@ -1,8 +1,9 @@
 // Every verdict of a decision; the most restrictive one won.
 
 import type { ReactNode } from "react";
-import type { EvaluationView } from "../../wire/types/views.ts";
 import type { Verdict } from "../../wire/types/verdict.ts";
+import type { ActionDocument } from "../api/documents.ts";
+import { utcText } from "../text/instants.ts";
 import { verdictWords } from "../text/verdict-words.ts";
 import { WordBadge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
@@ -10,11 +11,16 @@ import { Panel } from "../ui/Panel.tsx";
 
 const ORDER = ["refuse", "hold", "pass"];
 
-export function Verdicts({ evaluation }: { readonly evaluation: EvaluationView | null }): ReactNode {
+export function Verdicts({ action }: { readonly action: ActionDocument }): ReactNode {
+  const { evaluation, endedAt, code } = action;
   if (evaluation === null) {
     return (
       <Panel title="Decision">
-        <p className="text-muted">It is not decided yet.</p>
+        <p className="text-muted">
+          {endedAt === null
+            ? "It is not decided yet."
+            : `No policy was asked: it was ${action.status} before${code === null ? "" : ` (${code})`}.`}
+        </p>
       </Panel>
     );
   }
@@ -85,6 +91,10 @@ function VerdictRow({ verdict }: { readonly verdict: Verdict }): ReactNode {
 }
 
 function evidenceText({ evidence }: Verdict): string {
-  const pairs = Object.entries(evidence).map(([name, value]) => `${name} ${String(value)}`);
+  const pairs = Object.entries(evidence).map(([name, value]) => `${name} ${valueText(name, value)}`);
   return pairs.length === 0 ? "—" : pairs.join(" · ");
+}
+
+function valueText(name: string, value: Verdict["evidence"][string]): string {
+  return typeof value === "number" && /^[a-z]+At$/.test(name) ? utcText(value) : String(value);
 }

@@ -28,9 +28,12 @@ export type ActionContent = {
   readonly args?: JsonRecord;
   readonly reason?: string | null;
   readonly plan?: PlanContent;
+  /** What whoever proposed it says that it rests on. */
+  readonly evidence?: readonly { readonly kind: "signal" | "run" | "incident" | "action"; readonly id: string }[];
+  readonly context?: JsonRecord;
   /** The code that says why a part cannot be read. */
   readonly missing?: string;
-  readonly [name: string]: Json | PlanContent | undefined;
+  readonly [name: string]: unknown;
 };
 
 export type PlanContent = {
@@ -48,7 +51,7 @@ export type Brake = {
   readonly id: string;
   readonly mode: "pause" | "dry-run";
   readonly scope: BrakeScopeView;
-  readonly [name: string]: unknown;
+  readonly command: BrakeView["command"];
 };
 
 export type Killswitch = {

@@ -120,6 +120,8 @@ export const reviewQuery = (id: string) =>
 export const killswitchQuery = queryOptions({
   queryKey: ["killswitch"],
   queryFn: ({ signal }) => readDocument<Killswitch>("/v1/killswitch", signal),
+  // The brake file is beside the ledger: no event tells of it while the store is down.
+  refetchInterval: 10_000,
 });
 
 export const agentsQuery = (filters: { readonly status?: string; readonly owner?: string }) =>

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useRouteContext, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { GrantView } from "../../wire/types/grant-views.ts";
+import { mayPropose } from "../api/may-propose.ts";
 import { grantsQuery } from "../api/queries.ts";
 import { WordBadge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
@@ -11,6 +12,7 @@ import { Age, Countdown } from "../ui/Instant.tsx";
 import { Empty, ErrorNote, Loading } from "../ui/Panel.tsx";
 import { Cell, Row, Table } from "../ui/Table.tsx";
 import { Tabs } from "../ui/Tabs.tsx";
+import { AskForGrant } from "./AskForGrant.tsx";
 import { RevokeGrant } from "./RevokeGrant.tsx";
 
 const CHOICES = [
@@ -23,18 +25,21 @@ const CHOICES = [
 
 export function GrantsPage(): ReactNode {
   const { status } = useSearch({ from: "/grants" });
+  const { session } = useRouteContext({ from: "__root__" });
   const { data, error } = useQuery(grantsQuery({ status }));
   return (
     <div className="mx-auto max-w-6xl px-4 py-4 sm:px-6">
       <header className="mb-3 flex flex-wrap items-center gap-3">
         <h1 className="text-lg font-semibold tracking-tight">Grants</h1>
+        {mayPropose(session, "grant.create") && <AskForGrant />}
         <Tabs label="Which grants" to="/grants" choices={CHOICES} chosen={status} />
       </header>
       {error !== null && <ErrorNote error={error} />}
       {data === undefined && error === null && <Loading what="grants" />}
       {data?.items.length === 0 && (
         <Empty title="No such grant">
-          Executors do nothing without one: a grant is for one plan, lives for minutes, and ends by itself.
+          Executors do nothing without one. A grant is for one plan, lives for minutes, and ends by itself; a bounded
+          one is for so many actions that nobody need be asked about one by one.
         </Empty>
       )}
       {data !== undefined && data.items.length > 0 && (
@@ -52,12 +57,16 @@ export function GrantsPage(): ReactNode {
 function boundsText({ planHash, terms }: GrantView): string {
   if (terms === null) return `plan ${(planHash ?? "").slice(0, 12)}`;
   const size = terms.size === null ? "" : `, size ${terms.usedSize} of ${terms.size}`;
-  return `bounded: ${terms.usedCount} of ${terms.count} used${size}`;
+  return `route ${terms.route}: ${terms.usedCount} of ${terms.count} used${size}`;
+}
+
+function placeText({ environment, service, resource, terms }: GrantView): string {
+  if (terms !== null) return `${terms.environments.join(", ")} / ${terms.services?.join(", ") ?? "any service"}`;
+  return `${environment} / ${service}${resource === null ? "" : ` / ${resource}`}`;
 }
 
 function GrantRow({ grant }: { readonly grant: GrantView }): ReactNode {
   const { session } = useRouteContext({ from: "__root__" });
-  const { environment, service, resource } = grant;
   return (
     <Row>
       <Cell>
@@ -66,12 +75,12 @@ function GrantRow({ grant }: { readonly grant: GrantView }): ReactNode {
       </Cell>
       <Cell>
         <Link to="/actions/$id" params={{ id: grant.action }} className="font-medium hover:underline">
-          <Foreign text={grant.kind} />
+          <Foreign text={grant.terms?.kinds.join(", ") ?? grant.kind} />
         </Link>
         <span className="block font-mono text-2xs text-faint">{grant.action}</span>
       </Cell>
       <Cell muted>
-        <Foreign text={`${environment} / ${service}${resource === null ? "" : ` / ${resource}`}`} />
+        <Foreign text={placeText(grant)} />
       </Cell>
       <Cell muted>
         <Foreign text={grant.agent} />

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useRouteContext } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { ActionFacts } from "../actions/ActionFacts.tsx";
+import { BlastRadius } from "../actions/BlastRadius.tsx";
 import { Evidence } from "../actions/Evidence.tsx";
 import { Outcome } from "../actions/Outcome.tsx";
 import { PlanPanel } from "../actions/PlanPanel.tsx";
@@ -69,7 +70,8 @@ function Card({ action }: { readonly action: ActionDocument }): ReactNode {
           <Head action={action} />
           <ActionFacts action={action} />
           <PlanPanel action={action} />
-          <Verdicts evaluation={action.evaluation} />
+          <BlastRadius action={action} />
+          <Verdicts action={action} />
           <Signatures action={action} />
           <Evidence action={action} />
           <Outcome action={action} />

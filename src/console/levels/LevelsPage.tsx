@@ -13,7 +13,7 @@ import { Cell, Row, Table } from "../ui/Table.tsx";
 import { Tabs } from "../ui/Tabs.tsx";
 import { GrantLevel } from "./GrantLevel.tsx";
 import { LEVEL_NAMES } from "./level-names.ts";
-import { mayPropose } from "./may-propose.ts";
+import { mayPropose } from "../api/may-propose.ts";
 import { RevokeLevel } from "./RevokeLevel.tsx";
 
 const CHOICES = [

@@ -5,7 +5,7 @@ import type { LevelView } from "../../wire/types/grant-views.ts";
 import { RevokeDialog } from "../shell/RevokeDialog.tsx";
 import { plainText } from "../text/visible-text.ts";
 import { LEVEL_NAMES } from "./level-names.ts";
-import { proposeOwn } from "./propose-own.ts";
+import { proposeOwn } from "../api/propose-own.ts";
 
 export function RevokeLevel({ level }: { readonly level: LevelView }): ReactNode {
   const { id, agent, kinds } = level;

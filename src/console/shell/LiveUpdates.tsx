@@ -25,7 +25,7 @@ const OLD: Readonly<Record<string, readonly string[]>> = {
   action: ["actions", "approvers", "grants", "reviews", "incidents"],
   agent: ["agents", "levels"],
   brake: ["killswitch", "actions"],
-  domain: ["actions"],
+  domain: ["actions", "killswitch"],
   grant: ["actions", "agents", "grants"],
   health: ["actions"],
   hold: ["actions"],

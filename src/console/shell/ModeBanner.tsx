@@ -2,8 +2,10 @@
 
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { killswitchQuery, policiesQuery, stageQuery } from "../api/queries.ts";
-import type { Killswitch, PoliciesDocument, StageDocument } from "../api/documents.ts";
+import type { LevelView } from "../../wire/types/grant-views.ts";
+import { killswitchQuery, levelsQuery, policiesQuery, stageQuery } from "../api/queries.ts";
+import type { Brake, Killswitch, PoliciesDocument, StageDocument } from "../api/documents.ts";
+import { plainText } from "../text/visible-text.ts";
 import type { Tone } from "../ui/Badge.tsx";
 
 type Mode = { readonly tone: Tone; readonly title: string; readonly text: string };
@@ -18,7 +20,14 @@ export function ModeBanner(): ReactNode {
   const { data: killswitch } = useQuery(killswitchQuery);
   const { data: stage } = useQuery(stageQuery);
   const { data: policies } = useQuery(policiesQuery);
-  const modes = [...closedModes(killswitch), ...brakeModes(killswitch), ...stageModes(stage), ...policyModes(policies)];
+  const { data: levels } = useQuery(levelsQuery({ status: "active" }));
+  const modes = [
+    ...closedModes(killswitch),
+    ...brakeModes(killswitch),
+    ...stageModes(stage),
+    ...levelModes(levels?.items),
+    ...policyModes(policies),
+  ];
   if (modes.length === 0) return null;
   return (
     <div role="region" aria-label="Modes in force">
@@ -34,7 +43,16 @@ export function ModeBanner(): ReactNode {
 
 function brakeModes(killswitch: Killswitch | undefined): readonly Mode[] {
   if (killswitch === undefined) return [];
-  const { flagged, mode, brakes } = killswitch;
+  const parts = killswitch.brakes.filter(({ scope }) => Object.keys(scope).length > 0);
+  const commands = parts.filter(({ command }) => command !== null);
+  return [
+    ...wholeModes(killswitch),
+    ...commands.map(commandMode),
+    ...partModes(parts.filter(({ command }) => command === null)),
+  ];
+}
+
+function wholeModes({ flagged, mode }: Killswitch): readonly Mode[] {
   if (flagged)
     return [{ tone: "bad", title: "Stopped by the brake file", text: "Nothing executes until the file is gone." }];
   if (mode === "pause")
@@ -45,20 +63,21 @@ function brakeModes(killswitch: Killswitch | undefined): readonly Mode[] {
         text: "Nothing executes, and the time of holds stands still. Resuming needs an approval.",
       },
     ];
-  if (mode === "dry-run")
-    return [{ tone: "warn", title: "Dry run", text: "Everything is decided and recorded; nothing is executed." }];
-  if (brakes.length === 0) return [];
-  const word = brakes.length === 1 ? "A part is stopped" : `${brakes.length} parts are stopped`;
-  return [
-    {
-      tone: "warn",
-      title: word,
-      text: brakes
-        .map(({ mode: one, scope }) => `${one} of ${scopeText(scope)}`)
-        .slice(0, 3)
-        .join("; "),
-    },
-  ];
+  if (mode === "run") return [];
+  return [{ tone: "warn", title: "Dry run", text: "Everything is decided and recorded; nothing is executed." }];
+}
+
+function commandMode({ scope, command }: Brake): Mode {
+  const { incident = "", person = "" } = command ?? {};
+  const title = `Incident command of ${incident} by ${plainText(person)}`;
+  return { tone: "warn", title, text: `Agents wait: ${plainText(scopeText(scope))}.` };
+}
+
+function partModes(parts: readonly Brake[]): readonly Mode[] {
+  if (parts.length === 0) return [];
+  const title = parts.length === 1 ? "A part is stopped" : `${parts.length} parts are stopped`;
+  const said = parts.slice(0, 3).map(({ mode, scope }) => `${mode} of ${plainText(scopeText(scope))}`);
+  return [{ tone: "warn", title, text: `${said.join("; ")}${parts.length > 3 ? " …" : ""}` }];
 }
 
 function closedModes(killswitch: Killswitch | undefined): readonly Mode[] {
@@ -92,6 +111,12 @@ function stageModes(stage: StageDocument | undefined): readonly Mode[] {
   return [
     { tone: "warn", title: "Shadow stage", text: `What the triage agent proposes is recorded and never done: ${why}.` },
   ];
+}
+
+function levelModes(levels: readonly LevelView[] | undefined): readonly Mode[] {
+  if (levels === undefined || levels.some(({ level }) => level > 0)) return [];
+  const text = "What registered agents propose is recorded and never done, until a level is granted to them.";
+  return [{ tone: "info", title: "No agent has a level", text }];
 }
 
 function policyModes(policies: PoliciesDocument | undefined): readonly Mode[] {

@@ -1,7 +1,7 @@
 // Proposing what changes Holdpoint itself: an action like any other, which the server decides.
 
-import { write } from "../api/api-client.ts";
-import type { Decision } from "../api/documents.ts";
+import { write } from "./api-client.ts";
+import type { Decision } from "./documents.ts";
 
 type Wish = { readonly kind: string; readonly args: object; readonly reason: string; readonly key: string };
 
