@@ -9,7 +9,8 @@ import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { executeRequest, executorContract, never, planRequest } from "./contract.ts";
-import { STATE_KEY, terraformStage, type TerraformStage } from "./terraform-stage.ts";
+import { judge } from "./judged.ts";
+import { STATE_KEY, terraformStage, type Resource, type TerraformStage } from "./terraform-stage.ts";
 
 executorContract({ name: "terraform apply", start: () => Promise.resolve(terraformStage()) });
 
@@ -209,4 +210,140 @@ test("after a crash its log tells: never run, run to its end, or begun and for p
   const restarted = await next.reconcile(request, never);
   assert.deepEqual(restarted, { status: "unclear", detail: { code: "restarted-since" } });
   assert.equal(stage.effects(), 1);
+});
+
+const policy = (...statements: readonly JsonObject[]): JsonObject => ({
+  policy: JSON.stringify({ Version: "2012-10-17", Statement: statements }),
+});
+const may = (actions: readonly string[], more: JsonObject = {}): JsonObject => ({
+  Effect: "Allow",
+  Action: [...actions],
+  Resource: "arn:aws:s3:::orders/*",
+  ...more,
+});
+const world = ["0.0.0.0/0"];
+const inside = ["10.0.0.0/8"];
+const made = (address: string, after: JsonObject, marks: JsonObject = {}): Resource => {
+  return { address, actions: ["create"], before: null, after, marks };
+};
+const changed = (address: string, before: JsonObject, after: JsonObject): Resource => ({ address, before, after });
+const BUCKET = 'module.data["a.b"].aws_s3_bucket_policy.orders';
+
+/** What is planted, its benign twin, what is found in the planted one, and who is asked. */
+const PLANTED: readonly (readonly [string, Resource, Resource, readonly string[], string])[] = [
+  [
+    "a policy that gives more actions",
+    changed("aws_iam_policy.app", policy(may(["s3:GetObject"])), policy(may(["s3:GetObject", "s3:*"]))),
+    changed("aws_iam_policy.app", policy(may(["s3:PutObject", "s3:GetObject"])), policy(may(["s3:GetObject"]))),
+    ["privilege-widening"],
+    "owners",
+  ],
+  [
+    "a denial that goes",
+    changed(
+      "aws_iam_policy.app",
+      policy(may(["s3:*"]), { ...may(["s3:Delete*"]), Effect: "Deny" }),
+      policy(may(["s3:*"])),
+    ),
+    changed(
+      "aws_iam_policy.app",
+      policy(may(["s3:*"])),
+      policy(may(["s3:*"]), { ...may(["s3:Delete*"]), Effect: "Deny" }),
+    ),
+    ["privilege-widening"],
+    "owners",
+  ],
+  [
+    "a bucket that anybody reads",
+    changed(
+      BUCKET,
+      policy(may(["s3:GetObject"], { Principal: { AWS: "arn:aws:iam::1:root" } })),
+      policy(may(["s3:GetObject"], { Principal: { AWS: ["*"] } })),
+    ),
+    changed(
+      BUCKET,
+      policy(may(["s3:GetObject"], { Principal: "*" })),
+      policy({ ...may(["s3:GetObject"], { Principal: "*" }), Effect: "Deny" }),
+    ),
+    ["privilege-widening", "data-exposure"],
+    "owners",
+  ],
+  [
+    "a role that is given to somebody",
+    made("google_project_iam_member.ops", { role: "roles/editor", member: "user:ops@shop.example" }),
+    made("google_service_account.ops", { account_id: "ops" }),
+    ["privilege-widening"],
+    "owners",
+  ],
+  [
+    "a firewall that lets everybody in",
+    changed(
+      "aws_security_group.db",
+      { ingress: [{ from_port: 5432, cidr_blocks: inside }] },
+      { ingress: [{ from_port: 5432, cidr_blocks: world }] },
+    ),
+    changed(
+      "aws_security_group.db",
+      { ingress: [], egress: [{ cidr_blocks: inside }] },
+      { ingress: [{ from_port: 5432, cidr_blocks: inside }], egress: [{ cidr_blocks: world }] },
+    ),
+    ["data-exposure"],
+    "owners",
+  ],
+  [
+    "a rule, created as a whole",
+    made("aws_security_group_rule.in", { type: "ingress", cidr_blocks: world }),
+    made("aws_security_group_rule.out", { type: "egress", cidr_blocks: world }),
+    ["data-exposure"],
+    "owners",
+  ],
+  [
+    "a database with a public address",
+    changed(
+      "aws_db_instance.orders",
+      { publicly_accessible: false, storage_encrypted: true },
+      { publicly_accessible: true, storage_encrypted: true },
+    ),
+    changed(
+      "aws_db_instance.orders",
+      { publicly_accessible: true, storage_encrypted: false },
+      { publicly_accessible: false, storage_encrypted: true },
+    ),
+    ["data-exposure"],
+    "owners",
+  ],
+  [
+    "a policy that nobody can read yet",
+    made("aws_sqs_queue.jobs", { name: "jobs" }, { after_unknown: { policy: true, arn: true } }),
+    made("aws_sqs_queue.jobs", { name: "jobs" }, { after_unknown: { arn: true, url: true } }),
+    ["unseen"],
+    "on-call",
+  ],
+];
+
+test("what a saved plan puts at risk is found in it and held, and its benign twin passes", async (t) => {
+  const { stage, executor } = staged(t);
+  const judged = (resources: readonly Resource[], more: JsonObject = {}) => {
+    stage.save("risk.tfplan", resources, more);
+    return judge(executor, { kind: "terraform.apply", args: { workspace: "cart", plan: "risk.tfplan" } });
+  };
+  for (const [name, planted, benign, risks, route] of PLANTED) {
+    const caught = await judged([planted]);
+    assert.deepEqual([caught.result, caught.route, caught.risks], ["held", route, risks], name);
+    const twin = await judged([benign]);
+    assert.deepEqual([twin.result, twin.risks], ["granted", []], `the twin of ${name}`);
+  }
+  const update = changed("aws_lb.cart", { idle: 60 }, { idle: 90 });
+  const moved = { address: "aws_lb.cart", change: { actions: ["update"], before: { idle: 60 }, after: { idle: 75 } } };
+  const drifted = await judged([update], { resource_drift: [moved] });
+  assert.deepEqual([drifted.result, drifted.route, drifted.risks], ["held", "on-call", ["drift"]]);
+  const found = { address: "aws_lb.cart", change: "updates", fields: [{ path: ".idle", from: 60, to: 75 }] };
+  assert.deepEqual((drifted.plan.diff as JsonObject)["drift"], [found], "the plan itself shows it");
+  for (const actions of [["delete"], ["delete", "create"]]) {
+    const gone = await judged([{ ...update, actions }]);
+    assert.deepEqual([gone.result, gone.plan.signature], ["held", "irreversible"], actions.join());
+  }
+  assert.equal((await judged([update])).result, "granted");
+  const opened = await judged([{ address: "aws_s3_bucket_public_access_block.b", actions: ["delete"], before: {} }]);
+  assert.deepEqual(opened.risks, ["data-exposure"]);
 });

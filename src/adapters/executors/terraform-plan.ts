@@ -25,15 +25,21 @@ const planSchema = z.looseObject({
   resource_changes: z
     .array(z.looseObject({ address: z.string().max(2_000), deposed: z.string().optional(), change: changeSchema }))
     .default([]),
+  /** What was found to be otherwise than the state had it: changed by others than Terraform. */
+  resource_drift: z.array(z.looseObject({ address: z.string().max(2_000), change: changeSchema })).default([]),
   output_changes: z.record(z.string(), changeSchema).default({}),
 });
 
 type Word = "creates" | "updates" | "deletes" | "replaces" | "forgets" | "imports";
+type Resource = { readonly address: string; readonly change: Word; readonly fields: readonly Change[] };
+
 export interface SavedPlan {
   readonly version: string;
   readonly madeAt: string;
-  readonly changes: readonly { readonly address: string; readonly change: Word; readonly fields: readonly Change[] }[];
+  readonly changes: readonly Resource[];
   readonly unlisted: number;
+  /** What others than Terraform have changed since its last apply; absent where nothing is. */
+  readonly drift?: readonly Resource[];
   readonly outputs: readonly string[];
   readonly counts: Readonly<Record<Word, number>>;
 }
@@ -52,6 +58,10 @@ export function readSavedPlan(text: string, findSecret: (text: string) => string
     const name = deposed === undefined ? address : `${address} (deposed ${deposed})`;
     return [{ address: name, change: word, fields: word === "deletes" ? [] : fieldsOf(change, findSecret) }];
   });
+  const drift = plan.resource_drift.flatMap(({ address, change }) => {
+    const word = wordOf(change);
+    return word === null ? [] : [{ address, change: word, fields: fieldsOf(change, findSecret) }];
+  });
   const outputs = Object.entries(plan.output_changes).filter(([, change]) => wordOf(change) !== null);
   if (plan.applyable === false || (all.length === 0 && outputs.length === 0)) return "empty";
   const words = ["creates", "updates", "deletes", "replaces", "forgets", "imports"] as const;
@@ -62,6 +72,7 @@ export function readSavedPlan(text: string, findSecret: (text: string) => string
     // Who reads no further than the first ones has seen the worst.
     changes: all.toSorted((one, other) => rankOf(one.change) - rankOf(other.change)).slice(0, RESOURCES_SHOWN_MAX),
     unlisted: Math.max(0, all.length - RESOURCES_SHOWN_MAX),
+    ...(drift.length === 0 ? {} : { drift: drift.slice(0, RESOURCES_SHOWN_MAX) }),
     outputs: outputs.map(([name]) => name.slice(0, 200)).slice(0, RESOURCES_SHOWN_MAX),
     counts: Object.fromEntries(counts) as Record<Word, number>,
   };
@@ -105,7 +116,8 @@ function fieldsOf(
   change: z.output<typeof changeSchema>,
   findSecret: (text: string) => string | null,
 ): readonly Change[] {
-  const before = covered(change.before as Json, [[change.before_sensitive as Json, "(sensitive)"]]);
+  // What is created is shown field by field, not as one text of all of it.
+  const before = covered((change.before as Json | undefined) ?? {}, [[change.before_sensitive as Json, "(sensitive)"]]);
   const after = covered(withUnknown(change.after as Json, change.after_unknown as Json), [
     [change.after_sensitive as Json, "(sensitive)"],
     [change.after_unknown as Json, "(known after apply)"],

@@ -84,7 +84,7 @@ function leavesOf({ path, from, to }: Change): readonly Change[] {
 
 export function structureIn(value: Json): Json | undefined {
   if (typeof value === "object" && value !== null) return value;
-  if (typeof value !== "string" || !/^[[{]/.test(value)) return undefined;
+  if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return undefined;
   try {
     return JSON.parse(value) as Json;
   } catch {

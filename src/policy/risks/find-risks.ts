@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import { PLAN_RISKS, TAG, TAGS_MAX, type PlanFindings, type PlanRisk } from "../../wire/types/risk.ts";
 import { isCutOff, risksOfChange, type Change } from "./change-risks.ts";
 import { risksOfFile } from "./file-risks.ts";
+import { risksOfSavedPlan } from "./infrastructure-risks.ts";
 import { isObject, listOf } from "./object-risks.ts";
 
 /** A plan as far as it is read here. */
@@ -25,6 +26,7 @@ function risksOfDiff(kind: string, diff: JsonObject): readonly PlanRisk[] {
   if (kind.startsWith("kubernetes.")) return risksOfWrite(diff);
   if (kind.startsWith("argocd.")) return risksOfSync(kind, diff);
   if (kind.startsWith("github.")) return risksOfFiles(diff["files"]);
+  if (kind.startsWith("terraform.")) return risksOfSavedPlan(diff);
   return kind === "sql.migrate" ? risksOfStatements(diff["statements"]) : [];
 }
 

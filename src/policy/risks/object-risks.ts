@@ -41,7 +41,7 @@ function changesOf(before: JsonObject | null, after: JsonObject | null): readonl
   return [...risks, ...gone.flatMap(([path, from]) => risksOfChange({ path, from, to: null }))];
 }
 
-function hasMore(before: ReadonlySet<string>, after: ReadonlySet<string>): boolean {
+export function hasMore(before: ReadonlySet<string>, after: ReadonlySet<string>): boolean {
   return [...after].some((one) => !before.has(one));
 }
 
