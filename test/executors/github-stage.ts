@@ -126,21 +126,24 @@ export interface GithubSetup {
   readonly login: "app" | "token";
   readonly granted?: Readonly<Record<string, string>>;
   readonly key?: string;
+  /** What the repository holds, and which of it may be changed. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly paths?: readonly string[];
 }
 
 export async function githubStage(
   kind = "github.pull-request",
-  { login, granted = GRANTED, key = APP_KEY }: GithubSetup = { login: "token" },
+  { login, granted = GRANTED, key = APP_KEY, files = FILES, paths = ["deploy/"] }: GithubSetup = { login: "token" },
 ): Promise<GithubStage> {
   const clock = new TestClock();
   const publicKey = PAIR.publicKey.export({ type: "spki", format: "pem" }).toString();
   const app = { id: APP_ID, publicKey, permissions: granted, nowMs: () => clock.nowMs() };
   const isApp = login === "app";
   const prefix = isApp ? "/api/v3" : "";
-  const options = { files: FILES, collaborators: ["grace", "ada"], check: checkByDescription };
+  const options = { files, collaborators: ["grace", "ada"], check: checkByDescription };
   const github = await startGithub(isApp ? { ...options, app, prefix } : { ...options, token: TOKEN });
   const place = { name: "shop", environment: "production", service: "cart", repository: "acme/shop" };
-  const asks = { paths: ["deploy/"], labels: ["holdpoint"], reviewers: ["ada"] };
+  const asks = { paths, labels: ["holdpoint"], reviewers: ["ada"] };
   const deploy = { name: "deploy", file: "deploy.yaml", inputs: ["version", "reason"], undo: "roll-back" };
   const workflows = [deploy, { name: "roll-back", file: "roll-back.yaml", inputs: ["version"] }];
   const repositories = [{ ...place, ...asks, workflows }];

@@ -6,6 +6,7 @@ import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { executeRequest, never, planRequest } from "./contract.ts";
+import { judge } from "./judged.ts";
 import { githubStage, PULL_ARGS, type GithubStage } from "./github-stage.ts";
 
 const OTHER = "act_00000000e";
@@ -236,3 +237,102 @@ test("no other workflow or input can be named, and one that nothing takes back i
   }
   assert.deepEqual(stage.github.runs, []);
 });
+
+const WORKFLOW = (permissions: string, run = "make"): string =>
+  `on: push\npermissions:\n  contents: ${permissions}\njobs:\n  build:\n    steps:\n      - run: ${run}\n`;
+const ROLE = (verbs: string): string =>
+  `apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules:\n  - {apiGroups: [""], resources: [pods], verbs: ${verbs}}\n`;
+const SERVICE = (type: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: ${type}}\n`;
+const INGRESS = (annotation: string): string =>
+  `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations: {${annotation}: x}}\nspec: {}\n`;
+
+const FILES: readonly (readonly [string, { before: string | null; planted: string; benign: string }, string])[] = [
+  [
+    ".github/workflows/ci.yml",
+    { before: WORKFLOW("read"), planted: WORKFLOW("write"), benign: WORKFLOW("read", "make all") },
+    "privilege-widening",
+  ],
+  [
+    ".github/workflows/ci.yml",
+    { before: WORKFLOW("write"), planted: "on: push\njobs: {}\n", benign: WORKFLOW("none") },
+    "privilege-widening",
+  ],
+  [
+    ".github/workflows/ci.yml",
+    {
+      before: WORKFLOW("read"),
+      planted: WORKFLOW("read", '"echo ${{ secrets.KEY }}"'),
+      benign: WORKFLOW("read", "make x"),
+    },
+    "data-exposure",
+  ],
+  [
+    "deploy/role.yaml",
+    { before: ROLE("[get, list]"), planted: ROLE('["*"]'), benign: ROLE("[list, get]") },
+    "privilege-widening",
+  ],
+  [
+    "deploy/role.yaml",
+    { before: null, planted: ROLE("[get]"), benign: "kind: Role\nrules: []\n" },
+    "privilege-widening",
+  ],
+  [
+    "deploy/service.yaml",
+    { before: SERVICE("ClusterIP"), planted: SERVICE("LoadBalancer"), benign: `${SERVICE("ClusterIP")}# inside\n` },
+    "data-exposure",
+  ],
+  [
+    "deploy/ingress.yaml",
+    {
+      before: INGRESS('"nginx.ingress.kubernetes.io/auth-url"'),
+      planted: INGRESS('"nginx.ingress.kubernetes.io/proxy-body-size"'),
+      benign: INGRESS('"nginx.ingress.kubernetes.io/auth-signin"'),
+    },
+    "data-exposure",
+  ],
+  [
+    "infra/bucket.tf",
+    {
+      before: 'acl = "private"\n',
+      planted: 'acl = "public-read"\n',
+      benign: '# acl = "public-read"\nacl = "private"\n',
+    },
+    "data-exposure",
+  ],
+  [
+    "infra/role.tf",
+    { before: null, planted: 'actions = ["*"]\n', benign: 'actions = ["s3:GetObject"]\n' },
+    "privilege-widening",
+  ],
+  [
+    "db/001.sql",
+    { before: null, planted: "GRANT ALL ON t TO app;\n", benign: "-- grant nothing to app\n" },
+    "privilege-widening",
+  ],
+  ["deploy/values.yaml", { before: "a: 1\n", planted: "a: [1\n", benign: "a: 2\n" }, "unseen"],
+];
+
+test("what a change of files puts at risk is found in its plan and held, and its benign twin passes", async (t) => {
+  const files: Record<string, string> = {};
+  for (const [n, [path, { before }]] of FILES.entries()) if (before !== null) files[placeOf(path, n)] = before;
+  const paths = [...new Set(FILES.map(([path], n) => placeOf(path, n)))];
+  const stage = await githubStage("github.pull-request", { login: "token", files, paths });
+  t.after(() => stage.close());
+  for (const [n, [path, { planted, benign }, risk]] of FILES.entries()) {
+    const judged = (content: string) => {
+      const change = { path: placeOf(path, n), content };
+      const args = { repository: "shop", title: "A change", body: "For the better", files: [change] };
+      return judge(stage.build(), { kind: "github.pull-request", args });
+    };
+    const caught = await judged(planted);
+    const route = risk === "unseen" ? "on-call" : "owners";
+    assert.deepEqual([caught.result, caught.route, caught.risks], ["held", route, [risk]], planted);
+    const twin = await judged(benign);
+    assert.deepEqual([twin.result, twin.risks], ["granted", []], benign);
+  }
+});
+
+/** Each row has a file of its own. */
+function placeOf(path: string, n: number): string {
+  return path.replace(/(\w+)(\.\w+)$/, `$1-${n}$2`);
+}

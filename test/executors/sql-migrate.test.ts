@@ -12,6 +12,7 @@ import { parseTcpAddress } from "../../src/wire/schemas/origin.ts";
 import { sqlConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { executeRequest, never } from "./contract.ts";
+import { judge } from "./judged.ts";
 
 const PASSWORD = "test";
 const credentials: Credentials = {
@@ -24,7 +25,12 @@ const credentials: Credentials = {
 let server: PostgresServer;
 let actions = 0;
 
-type Overrides = { readonly port?: number; readonly passwordRef?: string; readonly lockTimeoutMs?: number };
+type Overrides = {
+  readonly environment?: string;
+  readonly port?: number;
+  readonly passwordRef?: string;
+  readonly lockTimeoutMs?: number;
+};
 
 function executor(overrides: Overrides = {}): Executor {
   const config = sqlConfigSchema.parse({
@@ -77,9 +83,56 @@ async function table(name: string): Promise<void> {
     insert into ${name} select n, 'new', n, 'c' || n from generate_series(1, 5) n; analyze ${name}`);
 }
 
+/** What is planted, its benign twin, and what is found in the planted one. */
+const JUDGED: readonly (readonly [string, string, readonly string[]])[] = [
+  ["grant select on judged to pg_monitor", "alter table judged add column note text", ["privilege-widening"]],
+  [
+    "grant select on judged to public",
+    "comment on table judged is 'granted to nobody'",
+    ["privilege-widening", "data-exposure"],
+  ],
+  ["alter table judged owner to pg_monitor", "create table judged_owner (id int)", ["privilege-widening"]],
+  [
+    "create function f() returns int language sql security definer as 'select 1'",
+    "create view judged_rows as select id from judged",
+    ["privilege-widening", "unseen"],
+  ],
+  ["alter table judged disable row level security", "create index on judged (status)", ["data-exposure"]],
+  [
+    "create policy all_rows on judged using (true)",
+    "alter table judged add check (id > 0) not valid",
+    ["data-exposure"],
+  ],
+  ["drop table judged", "create table judged_more (id int)", []],
+  ["truncate judged", "insert into judged values (9, 'new', 1, 'c9')", []],
+  ["alter table judged alter column code type varchar(2)", "alter table judged alter column code type varchar(20)", []],
+  ["delete from judged", "delete from judged where id = 1", []],
+  ["update judged set status = 'x' where true", "update judged set status = 'x' where id = 2", []],
+  ["select 1; drop table judged", "select 1; select 2", []],
+  ["do $$ begin execute 'drop table judged'; end $$", "select 'do $$ drop table judged $$'", ["unseen"]],
+  [
+    "create table t (id int); /* ; -- */ drop /* */ table judged; --",
+    "create table t (id int); -- drop table judged",
+    [],
+  ],
+];
+
 describe("a migration of a real database", () => {
   before(async () => (server = await startPostgresServer()));
   after(() => server.stop());
+
+  it("is judged by what its plan shows: each planted one waits for a person, and its benign twin passes", async () => {
+    await table("judged");
+    const of = executor({ environment: "staging" });
+    const judged = (statements: string) =>
+      judge(of, { kind: "sql.migrate", args: { database: "orders", statements }, environment: "staging" });
+    for (const [planted, benign, risks] of JUDGED) {
+      const caught = await judged(planted);
+      assert.deepEqual([caught.result, caught.route, caught.risks], ["held", "owners", risks], planted);
+      const twin = await judged(benign);
+      assert.deepEqual([twin.result, twin.risks], ["granted", []], benign);
+    }
+  });
 
   it("that only adds goes through, is written down beside its change, and its inverse takes it back", async () => {
     await table("adds");

@@ -1,9 +1,9 @@
-// What a plan puts at risk is found in the plan: for each domain a planted one is caught, and its benign twin passes.
+// What a plan puts at risk is found in the plan: for each domain a planted one is caught, and its benign twin passes. Plans
+// of real executors stand beside those: test/executors, test/kubernetes.
 
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { describe, it } from "node:test";
-import { judgeMigration } from "../../src/adapters/executors/sql-judge.ts";
 import { regulationsOf } from "../../src/adapters/executors/kubernetes-regulations.ts";
 import type { Json } from "../../src/core/json.ts";
 import { findRisks } from "../../src/policy/risks/find-risks.ts";
@@ -122,123 +122,9 @@ describe("a plan is judged by what is found in it", () => {
       assert.equal((await decide(benign)).result, "granted");
     });
   }
-
-  const MIGRATIONS: readonly (readonly [string, string, readonly PlanRisk[]])[] = [
-    ["grant select on orders to reporting", "revoke select on orders from reporting", ["privilege-widening"]],
-    [
-      "grant select on orders to public",
-      "revoke select on orders from public",
-      ["privilege-widening", "data-exposure"],
-    ],
-    ["alter table orders owner to intern", "alter table orders add column note text", ["privilege-widening"]],
-    [
-      "create function f() returns int language sql security definer as 'select 1'",
-      "alter table orders enable row level security",
-      ["privilege-widening", "unseen"],
-    ],
-    ["alter table orders disable row level security", "alter table orders force row level security", ["data-exposure"]],
-    [
-      "create policy all_rows on orders using (true)",
-      "create policy own_rows on orders as restrictive using (owner = current_user)",
-      ["data-exposure"],
-    ],
-  ];
-  for (const [planted, benign, risks] of MIGRATIONS) {
-    it(`SQL: ${planted}`, async () => {
-      const found = async (text: string) => {
-        const { statements } = await judgeMigration(text);
-        return findRisks({ kind: "sql.migrate", diff: { statements: statements as unknown as Json } }).risks;
-      };
-      assert.deepEqual(await found(planted), risks);
-      assert.deepEqual(await found(benign), []);
-    });
-  }
 });
 
-const WORKFLOW = (permissions: string, run = "make"): string =>
-  `on: push\npermissions:\n  contents: ${permissions}\njobs:\n  build:\n    steps:\n      - run: ${run}\n`;
-const ROLE = (verbs: string): string =>
-  `apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules:\n  - {apiGroups: [""], resources: [pods], verbs: ${verbs}}\n`;
-const SERVICE = (type: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: ${type}}\n`;
-const INGRESS = (annotation: string): string =>
-  `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations: {${annotation}: x}}\nspec: {}\n`;
-
-const FILES: readonly (readonly [string, { before: string | null; planted: string; benign: string }, PlanRisk])[] = [
-  [
-    ".github/workflows/ci.yml",
-    { before: WORKFLOW("read"), planted: WORKFLOW("write"), benign: WORKFLOW("read", "make all") },
-    "privilege-widening",
-  ],
-  [
-    ".github/workflows/ci.yml",
-    { before: WORKFLOW("write"), planted: "on: push\njobs: {}\n", benign: WORKFLOW("none") },
-    "privilege-widening",
-  ],
-  [
-    ".github/workflows/ci.yml",
-    {
-      before: WORKFLOW("read"),
-      planted: WORKFLOW("read", '"echo ${{ secrets.KEY }}"'),
-      benign: WORKFLOW("read", "make x"),
-    },
-    "data-exposure",
-  ],
-  [
-    "deploy/role.yaml",
-    { before: ROLE("[get, list]"), planted: ROLE('["*"]'), benign: ROLE("[list, get]") },
-    "privilege-widening",
-  ],
-  [
-    "deploy/role.yaml",
-    { before: null, planted: ROLE("[get]"), benign: "kind: Role\nrules: []\n" },
-    "privilege-widening",
-  ],
-  [
-    "deploy/service.yaml",
-    { before: SERVICE("ClusterIP"), planted: SERVICE("LoadBalancer"), benign: `${SERVICE("ClusterIP")}# inside\n` },
-    "data-exposure",
-  ],
-  [
-    "deploy/ingress.yaml",
-    {
-      before: INGRESS('"nginx.ingress.kubernetes.io/auth-url"'),
-      planted: INGRESS('"nginx.ingress.kubernetes.io/proxy-body-size"'),
-      benign: INGRESS('"nginx.ingress.kubernetes.io/auth-signin"'),
-    },
-    "data-exposure",
-  ],
-  [
-    "infra/bucket.tf",
-    {
-      before: 'acl = "private"\n',
-      planted: 'acl = "public-read"\n',
-      benign: '# acl = "public-read"\nacl = "private"\n',
-    },
-    "data-exposure",
-  ],
-  [
-    "infra/role.tf",
-    { before: null, planted: 'actions = ["*"]\n', benign: 'actions = ["s3:GetObject"]\n' },
-    "privilege-widening",
-  ],
-  [
-    "db/001.sql",
-    { before: null, planted: "GRANT ALL ON t TO app;\n", benign: "-- grant nothing to app\n" },
-    "privilege-widening",
-  ],
-  ["deploy/values.yaml", { before: "a: 1\n", planted: "a: [1\n", benign: "a: 2\n" }, "unseen"],
-];
-
 describe("a change of files is judged by what it changes", () => {
-  for (const [path, { before, planted, benign }, risk] of FILES) {
-    it(`${path}: ${risk} (${planted.slice(0, 30).replaceAll("\n", " ")}…)`, () => {
-      const found = (after: string) =>
-        findRisks({ kind: "github.pull-request", diff: { files: [{ path, before, after }] } }).risks;
-      assert.deepEqual(found(planted), [risk]);
-      assert.deepEqual(found(benign), []);
-    });
-  }
-
   it("a file that is shown in part is not judged as if it were all of it", () => {
     const file = { path: "readme.md", before: "", after: "x", isCut: true };
     assert.deepEqual(findRisks({ kind: "github.pull-request", diff: { files: [file] } }).risks, ["unseen"]);
