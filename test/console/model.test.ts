@@ -1,18 +1,14 @@
 // Incidents and the runtime model in a real browser: what broke, what explains it, and the graph it happened in.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import type { Page } from "playwright-core";
-import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import { systemRandom } from "../../src/main/system.ts";
 import { draftPolicy } from "../../src/history/policy-draft.ts";
 import type { IncidentView } from "../../src/wire/types/incident-views.ts";
-import type { ModelCausesView, ModelGraphView } from "../../src/wire/types/model-views.ts";
+import type { ModelCausesView } from "../../src/wire/types/model-views.ts";
 import { note } from "../http/fixture.ts";
-import { Service } from "../model/production.ts";
+import type { Service } from "../model/production.ts";
 import {
   keepShot,
   NO_BROWSER,
@@ -23,27 +19,10 @@ import {
   type Console,
   type Opened,
 } from "./fixture.ts";
+import { DEPLOY, SCRIPT, SETUP, startShop } from "./troubled-shop.ts";
 
 const skip = NO_BROWSER;
 
-const SETTINGS = `limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 }, sessions: { burst: 10000, perSecond: 1000 } }
-model: { windowSeconds: 1, holdSeconds: 0.5 }`;
-/** A note of payments puts traffic at stake: people are asked. */
-const POLICY = `apiVersion: holdpoint.dev/v1
-kind: Policy
-metadata: { name: notes }
-spec:
-  match: { actions: [record.note] }
-  rules: [{ name: asked, gates: [{ blastRadius: { maxTrafficShare: 0.01, onFail: hold, route: pair } }], decision: allow }]
----
-apiVersion: holdpoint.dev/v1
-kind: Route
-metadata: { name: pair }
-spec: { steps: [{ roles: [owner], within: 10m }] }
-`;
-/** What a page must show as text: as the name of a change, and of a service that an alert names. */
-const SCRIPT = "<img src=x onerror=alert(1)>";
-const DEPLOY = "payments@2.4.1";
 const CAUSES = [
   {
     kind: "change",
@@ -63,12 +42,9 @@ const opened: Opened[] = [];
 
 before(async () => {
   if (skip !== false) return;
-  holdpoint = await startConsole({ settings: SETTINGS, policy: POLICY });
-  const { server } = holdpoint;
-  const secret = createSource(join(server.dataDir, "sources"), { name: "otel", kind: "otlp" }, systemRandom);
-  reader = await server.bearer("ada");
-  await new Promise((resolve) => setTimeout(resolve, 1100)); // sources are looked at again within a second
-  await traffic({ url: `${server.url}/v1/traces`, headers: { authorization: `Bearer ${secret}` } });
+  holdpoint = await startConsole(SETUP);
+  reader = await holdpoint.server.bearer("ada");
+  shop = await startShop(holdpoint.server, ask);
 });
 after(async () => {
   await Promise.all(shop.map((service) => service.stop()));
@@ -80,48 +56,6 @@ afterEach(async () => {
     await context.close();
   }
 });
-
-/** frontend → checkout → payments: all is well for some windows, then a deploy of payments, of which every second request fails. */
-async function traffic(options: { url: string; headers: Record<string, string> }): Promise<void> {
-  const make = (name: string): Service => new Service(name, new OTLPTraceExporter(options));
-  const [frontend, checkout, payments] = [make("frontend"), make("checkout"), make("payments")];
-  shop = [frontend, checkout, payments];
-  let charged = 0;
-  let isBroken = false;
-  await frontend.serve(async (asked) => {
-    if (asked.path === "/buy") return frontend.call(checkout, "/orders", asked);
-  });
-  await checkout.serve(async (asked) => checkout.call(payments, "/charge", asked));
-  await payments.serve(async () => {
-    if (isBroken && charged++ % 2 === 0) throw new Error("down");
-  });
-  const visits = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) await frontend.visit(i % 2 === 0 ? "/buy" : "/");
-    for (const service of shop) await service.flush();
-  };
-  for (let windows = 0; windows < 4; windows++) {
-    await visits(60);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  }
-  const targets = ["service:production:payments"];
-  const settings = [{ key: `pool.size ${SCRIPT}`, before: 50, after: 1, unit: "count" }];
-  await ask("/v1/model/changes", { body: { id: DEPLOY, kind: "deploy", targets, settings } });
-  isBroken = true;
-  for (let tries = 0; ; tries++) {
-    await visits(60);
-    const { edges } = await ask<ModelGraphView>("/v1/model");
-    const call = edges.find(({ kind, to }) => kind === "calls" && to === "service:production:payments");
-    if ((call?.observed?.failures ?? 0) > 20) break;
-    assert.ok(tries < 100, "the graph never had the failures of payments");
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-async function ask<T>(path: string, more: { method?: string; body?: JsonObject } = {}): Promise<T> {
-  const { status, json, text } = await holdpoint.server.ask(path, { as: reader, ...more });
-  assert.ok(status < 300, text);
-  return json as unknown as T;
-}
 
 /** An alert of that service fires, or ends, and its triage is over. */
 async function fires(service: string, alertname: string, status: "firing" | "resolved" = "firing"): Promise<void> {
@@ -140,6 +74,12 @@ async function incidentOf(service: string, status: string): Promise<string> {
   const { items } = await ask<{ items: IncidentView[] }>(`/v1/incidents?status=${status}&service=${service}`);
   assert.ok(items[0], `no incident of ${service} is ${status}`);
   return items[0].id;
+}
+
+async function ask<T>(path: string, more: { method?: string; body?: JsonObject } = {}): Promise<T> {
+  const { status, json, text } = await holdpoint.server.ask(path, { as: reader, ...more });
+  assert.ok(status < 300, text);
+  return json as unknown as T;
 }
 
 async function open(...given: Parameters<Console["open"]>): Promise<Page> {
