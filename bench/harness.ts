@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
+import { entryOf } from "../scripts/server-build.mjs";
 
 export type Results = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
@@ -57,8 +58,7 @@ export async function startServer(dir: string, data: string): Promise<{ child: C
     HOLDPOINT_PORT: "0",
     HOLDPOINT_LOG_LEVEL: "warn",
   };
-  const script = new URL("../src/main/serve.ts", import.meta.url).pathname;
-  const { child, line } = await startProgram(script, { env, ready: /root key/ });
+  const { child, line } = await startProgram(entryOf("serve"), { env, ready: /root key/ });
   return { child, url: /ready at (\S+)/.exec(line)?.[1] ?? "" };
 }
 

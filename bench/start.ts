@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
 import { pino } from "pino";
+import { entryOf } from "../scripts/server-build.mjs";
 import { openViewReader } from "../src/adapters/stores/views-sqlite.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import { loadConfig } from "../src/main/config.ts";
@@ -13,7 +14,7 @@ import { eventsFor, startProgram, stopProgram, withFolder, type Bench, type Resu
 
 const HASH = "9b74c9897bac770ffc029102a200c5de1f5f2ad0c1e6b1a0a6d8e2f3b4c5d6e7";
 const COMMANDS_AT_ONCE = 500;
-const SERVE = new URL("../src/main/serve.ts", import.meta.url).pathname;
+const SERVE = entryOf("serve");
 
 export const startBench: Bench = {
   name: "start",

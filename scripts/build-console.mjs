@@ -1,46 +1,16 @@
 // Builds the web console into dist/console when it is missing or older than its sources. It never stops a start: without
 // the console the API still serves, and the message says why the pages are missing.
 
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hashOfSources, root } from "./sources.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, "src", "console");
 const output = join(root, "dist", "console");
 /** Which sources the output was made of; the server serves no such name. */
 const STAMP = "sources.sha256";
 /** Whatever else of the project ends up in the bundle. */
 const ALSO = ["src/wire/types", "scripts/build-console.mjs", "package-lock.json"];
-
-/** @param {string} path @returns {string[]} */
-function filesOf(path) {
-  const entries = readdirSync(join(root, path), { withFileTypes: true });
-  return entries.flatMap((entry) => {
-    const below = `${path}/${entry.name}`;
-    return entry.isDirectory() ? filesOf(below) : [below];
-  });
-}
-
-function hashOfSources() {
-  const hash = createHash("sha256");
-  const files = ["src/console", ...ALSO].flatMap((path) => (/\.[a-z]+$/.test(path) ? [path] : filesOf(path)));
-  for (const path of files.sort()) {
-    const bytes = readFileSync(join(root, path));
-    hash.update(`${path}\n${bytes.length}\n`).update(bytes);
-  }
-  return hash.digest("hex");
-}
 
 function builtFrom() {
   const stamp = join(output, STAMP);
@@ -75,7 +45,7 @@ async function bundle(into) {
 
 /** Into a folder of its own first: whoever serves, or builds at the same time, never sees half of one. */
 async function buildConsole() {
-  const wanted = hashOfSources();
+  const wanted = hashOfSources(["src/console", ...ALSO]);
   if (builtFrom() === wanted) return;
   process.stderr.write("Building the console …\n");
   mkdirSync(join(root, "dist"), { recursive: true });

@@ -1,8 +1,8 @@
 // Runs the tests: all of them (and then fewer than test/floor.json records is a failure), `--soak`, or the files named.
 // node's own runner passes an empty file and a pattern that matches nothing, hence the floor.
 
-import { spawn } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
@@ -56,10 +56,14 @@ if (files.length === 0) throw new Error("no test files found");
 const temporary = makeTemporaryFolder({ mayBeMemory: !soak });
 process.env["TMPDIR"] = temporary;
 
-// Hundreds of processes load the same modules: each is compiled once.
-const compiled = join(temporary, "compiled");
-process.env["NODE_COMPILE_CACHE"] = compiled;
-spawn(process.execPath, [join(import.meta.dirname, "compile-server.mjs")], { stdio: "ignore" }).unref();
+// Hundreds of processes load the same modules: they are built together, and compiled once.
+if (existsSync(join(root, "src"))) {
+  spawnSync(process.execPath, [join(import.meta.dirname, "build-server.mjs")], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+process.env["NODE_COMPILE_CACHE"] = join(temporary, "compiled");
+spawn(process.execPath, [join(import.meta.dirname, "compile-server.mjs"), temporary], { stdio: "ignore" }).unref();
 
 const whole = !soak && named.length === 0;
 const groups = soak ? [] : planGroups(files, join(root, "test"));

@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { entryOf } from "../../scripts/server-build.mjs";
 
 const PROJECT = join(import.meta.dirname, "../..");
 const SHOP_ADDRESS = /http:\/\/127\.0\.0\.1:4710/g;
@@ -42,8 +43,7 @@ export class Installation {
     const port = await freePort();
     this.#url = `http://127.0.0.1:${port}`;
     const env = { ...this.environment("people"), HOLDPOINT_DATA: this.data, HOLDPOINT_PORT: String(port) };
-    const serve = join(PROJECT, "src/main/serve.ts");
-    const child = spawn(process.execPath, [serve], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [entryOf("serve")], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#server = child;
     let log = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { entryOf } from "../../scripts/server-build.mjs";
 import { signAssertion } from "../../src/adapters/identity/client-assertions.ts";
 import { createClient, type NewClient } from "../../src/adapters/identity/clients.ts";
 import { readPrivateJwk } from "../../src/adapters/identity/key-pairs.ts";
@@ -21,7 +22,6 @@ import { registerOwner } from "../../src/main/first-start.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
-const SERVE = join(PROJECT, "src/main/serve.ts");
 const READY = / is ready at /;
 const WAIT_MAX_MS = 30_000;
 const START_MAX_MS = 120_000; // a first start compiles everything, beside others that do
@@ -126,7 +126,7 @@ export class TestServer {
   /** Resolves when it answers; rejects with its log when it ends instead. */
   async start({ under = [], fileBytesMax, env = {} }: Start = {}): Promise<void> {
     const limit = fileBytesMax === undefined ? [] : ["prlimit", `--fsize=${fileBytesMax}`];
-    const [command, ...args] = [...limit, ...under, process.execPath, SERVE];
+    const [command, ...args] = [...limit, ...under, process.execPath, entryOf("serve")];
     const child = spawn(command, args, { env: { ...this.#environment(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));

@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { entryOf } from "../../scripts/server-build.mjs";
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import { systemRandom } from "../../src/main/system.ts";
 import { delivery, metric, note, startServer } from "./fixture.ts";
@@ -127,9 +128,8 @@ async function startChild(): Promise<Child> {
     { name: "alertmanager", kind: "alertmanager" },
     systemRandom,
   );
-  const script = new URL("../../src/main/serve.ts", import.meta.url).pathname;
   const env = { HOLDPOINT_DATA: join(dir, "data"), HOLDPOINT_CONFIG: join(dir, "owner"), HOLDPOINT_PORT: "0" };
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [entryOf("serve")], {
     env: { ...process.env, ...env, HOLDPOINT_LOG_LEVEL: "silent" },
     stdio: ["ignore", "pipe", "ignore"],
   });
