@@ -1,4 +1,4 @@
-// A stand-in for ServiceNow: the Table API for incidents, and the OAuth token endpoint, by their documented rules.
+// A stand-in for ServiceNow: the Table API for incidents and changes, standard changes from templates, and OAuth tokens.
 
 import { randomBytes } from "node:crypto";
 import { runStandIn, startStandIn, type Received, type Reply, type StandIn, type Vendor } from "./stand-in.ts";
@@ -17,6 +17,8 @@ export interface ServicenowOptions {
   readonly dropsConditions?: boolean;
   /** Fields that rules protect: writes leave them out and still succeed. */
   readonly protectedFields?: readonly string[];
+  /** sys_ids of templates of standard changes. */
+  readonly templates?: readonly string[];
 }
 
 export interface ServicenowStandIn extends StandIn {
@@ -32,9 +34,8 @@ export interface ServicenowStandIn extends StandIn {
   touch(sysId: string, fields: Incident): void;
 }
 
-const TABLE = "/api/now/table/incident";
-const CHANGES = "/api/now/table/change_request";
-const LENGTHS: Readonly<Record<string, number>> = {
+const STANDARD = "/api/sn_chg_rest/change/standard/";
+const SHARED: Readonly<Record<string, number>> = {
   short_description: 160,
   description: 4000,
   correlation_id: 100,
@@ -43,14 +44,48 @@ const LENGTHS: Readonly<Record<string, number>> = {
   close_code: 40,
   close_notes: 4000,
   state: 40,
-  urgency: 40,
-  major_incident_state: 40,
   impact: 40,
   assignment_group: 32,
-  caller_id: 32,
+  assigned_to: 32,
   work_notes: 65_536,
+  comments: 65_536,
 };
-const REFERENCES = ["assignment_group", "caller_id"];
+
+/** Fields that may be written, with their lengths, and what a new record has where nobody says otherwise. */
+type Table = {
+  readonly path: string;
+  readonly records: Incident[];
+  readonly lengths: Readonly<Record<string, number>>;
+  readonly numbers: string;
+  readonly defaults: Incident;
+};
+
+function tables(): readonly Table[] {
+  const incidents = { ...SHARED, urgency: 40, major_incident_state: 40, caller_id: 32 };
+  const plans = { justification: 4000, implementation_plan: 4000, backout_plan: 4000, test_plan: 4000 };
+  const changes = { ...SHARED, ...plans, type: 40, risk: 40, start_date: 40, end_date: 40 };
+  return [
+    {
+      path: "/api/now/table/incident",
+      records: [],
+      lengths: incidents,
+      numbers: "INC",
+      defaults: { urgency: "3", impact: "3", state: "1" },
+    },
+    {
+      path: "/api/now/table/change_request",
+      records: [],
+      lengths: changes,
+      numbers: "CHG",
+      defaults: { type: "normal", risk: "3", impact: "3", state: "-5", approval: "not requested" },
+    },
+  ];
+}
+
+const REFERENCES = ["assignment_group", "assigned_to", "caller_id"];
+const JOURNALS = ["work_notes", "comments"];
+/** When a change is to be carried out is written as stored: UTC. */
+const INSTANTS = ["start_date", "end_date"];
 const NOT_FOUND: Reply = {
   status: 404,
   json: {
@@ -68,8 +103,7 @@ const UNAUTHENTICATED: Reply = {
 };
 
 class Servicenow implements Vendor {
-  readonly incidents: Incident[] = [];
-  readonly changes: Incident[] = [];
+  readonly #tables = tables();
   readonly complaints: string[] = [];
   readonly tokens = new Map<string, number>();
   issued = 0;
@@ -83,21 +117,30 @@ class Servicenow implements Vendor {
     if (request.path === "/oauth_token.do") return this.#issueToken(request);
     if (!this.#isAuthenticated(request)) return UNAUTHENTICATED;
     if (request.headers.accept !== "application/json") this.complaints.push("no Accept: application/json");
-    const sysId = request.path.startsWith(`${TABLE}/`) ? request.path.slice(TABLE.length + 1) : undefined;
-    if (request.path === CHANGES && request.method === "GET") return this.#list(request, this.changes);
-    if (sysId === undefined && request.path !== TABLE) return this.#refuse(400, "Invalid table");
-    switch (`${request.method} ${sysId === undefined ? "table" : "record"}`) {
+    if (request.path.startsWith(STANDARD)) return this.#fromTemplate(request);
+    const table = this.#tables.find(({ path }) => request.path === path || request.path.startsWith(`${path}/`));
+    if (table === undefined) return this.#refuse(400, "Invalid table");
+    const sysId = request.path.slice(table.path.length + 1);
+    switch (`${request.method} ${sysId === "" ? "table" : "record"}`) {
       case "GET table":
-        return this.#list(request);
+        return this.#list(request, table);
       case "POST table":
-        return this.#create(request);
+        return this.#create(request, table);
       case "GET record":
-        return this.#one(sysId ?? "", request);
+        return this.#one(sysId, request, table);
       case "PATCH record":
-        return this.#change(sysId ?? "", request);
+        return this.#change(sysId, request, table);
       default:
         return this.#refuse(405, "Method not supported");
     }
+  }
+
+  get incidents(): Incident[] {
+    return this.#tables[0]?.records ?? [];
+  }
+
+  get changes(): Incident[] {
+    return this.#tables[1]?.records ?? [];
   }
 
   report(): unknown {
@@ -135,7 +178,7 @@ class Servicenow implements Vendor {
     );
   }
 
-  #list({ query }: Received, records: readonly Incident[] = this.incidents): Reply {
+  #list({ query }: Received, { records }: Table): Reply {
     const conditions = (query.get("sysparm_query") ?? "").split("^").filter((part) => !part.startsWith("ORDERBY"));
     const wanted = conditions.map((condition) => /^(\w+)=(.*)$/.exec(condition));
     if (wanted.some((match) => match === null)) return this.#refuse(400, "a query this stand-in does not know");
@@ -148,45 +191,64 @@ class Servicenow implements Vendor {
     return { status: 200, json: { result: matches.slice(0, limit).map((incident) => shown(incident, query)) } };
   }
 
-  #one(sysId: string, { query }: Received): Reply {
-    const incident = this.incidents.find((candidate) => candidate["sys_id"] === sysId);
+  #one(sysId: string, { query }: Received, { records }: Table): Reply {
+    const incident = records.find((candidate) => candidate["sys_id"] === sysId);
     return incident === undefined ? NOT_FOUND : { status: 200, json: { result: shown(incident, query) } };
   }
 
-  #create(request: Received): Reply {
-    const fields = this.#fields(request);
+  #create(request: Received, table: Table): Reply {
+    const fields = this.#fields(request, table);
     if (fields === undefined) return this.#refuse(400, "Exception while reading request");
-    const sysId = randomBytes(16).toString("hex");
-    const number = `INC${String(10_001 + this.incidents.length).padStart(7, "0")}`;
-    const empty = Object.fromEntries(Object.keys(LENGTHS).map((field) => [field, ""]));
-    const system = { sys_id: sysId, number, sys_mod_count: "0", sys_updated_on: now() };
-    const incident: Incident = { ...empty, urgency: "3", impact: "3", state: "1", ...fields, ...system };
-    this.incidents.push(incident);
-    const result = shown(incident, request.query);
-    return { status: 201, headers: { location: `${TABLE}/${sysId}` }, json: { result } };
+    const record = this.#make(table, fields);
+    const result = shown(record, request.query);
+    return { status: 201, headers: { location: `${table.path}/${record["sys_id"]}` }, json: { result } };
   }
 
-  #change(sysId: string, request: Received): Reply {
-    const incident = this.incidents.find((candidate) => candidate["sys_id"] === sysId);
+  #make({ records, lengths, numbers, defaults }: Table, fields: Incident): Incident {
+    const number = `${numbers}${String(10_001 + records.length).padStart(7, "0")}`;
+    const empty = Object.fromEntries(Object.keys(lengths).map((field) => [field, ""]));
+    const system = { sys_id: randomBytes(16).toString("hex"), number, sys_mod_count: "0", sys_updated_on: now() };
+    const record: Incident = { ...empty, ...defaults, ...fields, ...system };
+    records.push(record);
+    return record;
+  }
+
+  /** The change API: every field as a pair, 200, and what a template has comes from there. */
+  #fromTemplate(request: Received): Reply {
+    const template = request.path.slice(STANDARD.length);
+    if (request.method !== "POST") return this.#refuse(405, "Method not supported");
+    if (this.#options.templates?.includes(template) !== true) return NOT_FOUND;
+    const changes = this.#tables[1];
+    const fields = changes === undefined ? undefined : this.#fields(request, changes);
+    if (changes === undefined || fields === undefined) return this.#refuse(400, "Exception while reading request");
+    const plans = { implementation_plan: "As ever.", backout_plan: "As ever.", type: "standard" };
+    const record = this.#make(changes, { ...fields, ...plans, approval: "approved", state: "-2" });
+    const pairs = Object.entries(record).map(([name, value]) => [name, { value, display_value: value }] as const);
+    return { status: 200, json: { result: { ...Object.fromEntries(pairs), __meta: { ignoredFields: [] } } } };
+  }
+
+  #change(sysId: string, request: Received, table: Table): Reply {
+    const incident = table.records.find((candidate) => candidate["sys_id"] === sysId);
     if (incident === undefined) return NOT_FOUND;
-    const fields = this.#fields(request);
+    const fields = this.#fields(request, table);
     if (fields === undefined) return this.#refuse(400, "Exception while reading request");
     this.apply(incident, fields);
     return { status: 200, json: { result: shown(incident, request.query) } };
   }
 
-  /** Counts as one change when anything changed; the journal grows, the rest is replaced. */
-  apply(incident: Incident, { work_notes: note, ...values }: Incident): void {
-    const isChange = note !== undefined || Object.entries(values).some(([field, value]) => incident[field] !== value);
-    if (!isChange) return;
-    Object.assign(incident, values);
-    if (note !== undefined)
-      incident["work_notes"] = [incident["work_notes"], note].filter((text) => text !== "").join("\n---\n");
+  /** Counts as one change when anything changed; journals grow, the rest is replaced. */
+  apply(incident: Incident, fields: Incident): void {
+    const notes = Object.entries(fields).filter(([field]) => JOURNALS.includes(field));
+    const values = Object.entries(fields).filter(([field]) => !JOURNALS.includes(field));
+    if (notes.length === 0 && values.every(([field, value]) => incident[field] === value)) return;
+    Object.assign(incident, Object.fromEntries(values));
+    for (const [field, note] of notes)
+      incident[field] = [incident[field] ?? "", note].filter((text) => text !== "").join("\n---\n");
     incident["sys_mod_count"] = String(Number(incident["sys_mod_count"]) + 1);
     incident["sys_updated_on"] = now();
   }
 
-  #fields({ headers, body }: Received): Incident | undefined {
+  #fields({ headers, body }: Received, { lengths }: Table): Incident | undefined {
     if (!/^application\/json\b/.test(headers["content-type"] ?? "")) return undefined;
     let parsed: unknown;
     try {
@@ -197,7 +259,7 @@ class Servicenow implements Vendor {
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
     const fields: Incident = {};
     for (const [field, value] of Object.entries(parsed)) {
-      const complaint = complaintAbout(field, value);
+      const complaint = complaintAbout(field, value, lengths[field]);
       if (complaint !== undefined) this.complaints.push(complaint);
       else if (this.#options.protectedFields?.includes(field) !== true) fields[field] = String(value);
     }
@@ -206,11 +268,11 @@ class Servicenow implements Vendor {
 }
 
 /** ServiceNow itself would ignore such a field, or cut it; nobody should send one. */
-function complaintAbout(field: string, value: unknown): string | undefined {
-  const length = LENGTHS[field];
+function complaintAbout(field: string, value: unknown, length: number | undefined): string | undefined {
   if (length === undefined) return `unknown or read-only field: ${field}`;
   if (typeof value !== "string") return `not a text: ${field}`;
   if (value.length > length) return `longer than ${length}: ${field}`;
+  if (INSTANTS.includes(field) && !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(value)) return `not a time: ${field}`;
   const isReference = REFERENCES.includes(field) && value !== "";
   return isReference && !/^[0-9a-f]{32}$/.test(value) ? `not a sys_id: ${field}` : undefined;
 }
@@ -223,7 +285,7 @@ function shown(incident: Incident, query: URLSearchParams): Record<string, unkno
   for (const [field, value] of Object.entries(incident)) {
     if (chosen?.includes(field) === false) continue;
     const isLink = REFERENCES.includes(field) && value !== "" && !isPlain;
-    result[field] = field === "work_notes" ? "" : isLink ? { link: `https://instance/${value}`, value } : value;
+    result[field] = JOURNALS.includes(field) ? "" : isLink ? { link: `https://instance/${value}`, value } : value;
   }
   return result;
 }
@@ -243,7 +305,8 @@ export async function startServicenow(options: ServicenowOptions = {}): Promise<
     tokensIssued: () => vendor.issued,
     revokeTokens: () => vendor.tokens.clear(),
     touch: (sysId, fields) => {
-      const incident = vendor.incidents.find((candidate) => candidate["sys_id"] === sysId);
+      const records = [...vendor.incidents, ...vendor.changes];
+      const incident = records.find((candidate) => candidate["sys_id"] === sysId);
       if (incident !== undefined) vendor.apply(incident, fields);
     },
   };

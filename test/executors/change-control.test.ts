@@ -36,11 +36,12 @@ async function staged(t: TestContext) {
   };
   const clock = new TestClock();
   const executor = buildExecutor({ kind: "http.call", config, clock });
+  const changes = buildExecutor({ kind: "servicenow.change.create", config, clock });
   const plan = (args: JsonObject, of: object = {}): Promise<Plan> =>
     executor.plan({ ...planRequest({ kind: "http.call", args }), ...of }, never);
   const change = { ...CHANGE };
   servicenow.changes.push(change);
-  return { servicenow, operations, clock, executor, plan, change };
+  return { servicenow, operations, clock, executor, changes, plan, change };
 }
 
 const ARGS = { operation: "drain", change: "CHG0030001" };
@@ -75,7 +76,7 @@ test("nothing is planned or run under a change that is not there, not approved, 
     Object.assign(change, CHANGE, fields);
     const outcome: StepOutcome = await executor.execute(executeRequest(planned), never);
     assert.ok(outcome.status === "failed" && outcome.code === code, JSON.stringify([fields, outcome]));
-    await assert.rejects(plan(ARGS), (error) => isAppError(error, "arguments-invalid") && error.facts["code"] === code);
+    await assert.rejects(plan(ARGS), (error) => isAppError(error, "change-unapproved") && error.facts["code"] === code);
   }
   Object.assign(change, CHANGE);
   for (const odd of [undefined, null, 7, "CHG0030001^ORapproval=approved", "chg0030001", ""]) {
@@ -105,4 +106,104 @@ test("other environments need no change, and what takes something back waits for
     calls: [...revert.calls.slice(0, -1), { ...(revert.calls.at(-1) as object), origin: "http://127.0.0.1:1" }],
   };
   assert.equal((await executor.execute(executeRequest(forged as Plan), never)).status, "failed");
+});
+
+const ASKED = {
+  shortDescription: "Drain cart",
+  justification: "It leaks.",
+  implementationPlan: "1. Drain\n2. Look",
+  backoutPlan: "Fill it again",
+  risk: "low",
+  start: "2026-09-21T14:00:00Z",
+  end: "2026-09-21T15:00:00Z",
+};
+const OTHER = "act_00000000x";
+
+test("nothing runs until the change that was asked for is approved, and taking the asking back cancels it", async (t) => {
+  const { servicenow, operations, executor, changes, plan } = await staged(t);
+  servicenow.changes.length = 0;
+  const asked = await changes.plan(planRequest({ kind: "servicenow.change.create", args: ASKED }), never);
+  const made = await changes.execute(executeRequest(asked), never);
+  assert.ok(made.status === "succeeded", JSON.stringify(made));
+  const [record] = servicenow.changes;
+  assert.ok(record !== undefined && record["number"] === made.reference);
+  const { implementation_plan: how, backout_plan: back, risk, type, start_date: start, end_date: end } = record;
+  assert.deepEqual(
+    [how, back, risk, type, start, end],
+    ["1. Drain\n2. Look", "Fill it again", "4", "normal", "2026-09-21 14:00:00", "2026-09-21 15:00:00"],
+  );
+  assert.match(record["work_notes"] ?? "", /^Proposed through Holdpoint as act_00000000c\.[^]*Granted as grt_/);
+  const args = { operation: "drain", change: made.reference };
+  await assert.rejects(plan(args), (error) => isAppError(error, "change-unapproved"));
+  assert.equal(operations.done.length, 0);
+  servicenow.touch(record["sys_id"] ?? "", { approval: "approved", state: "-1" });
+  assert.equal((await executor.execute(executeRequest(await plan(args)), never)).status, "succeeded");
+  assert.equal(operations.done.length, 1);
+  const inverse = asked.inverse as unknown as { kind: string; args: JsonObject };
+  const undo = await changes.plan(planRequest({ kind: inverse.kind, args: inverse.args }, OTHER), never);
+  assert.equal((await changes.execute(executeRequest(undo), never)).status, "succeeded");
+  assert.deepEqual([record["state"], record["approval"]], ["4", "approved"]);
+  await assert.rejects(plan(args), (error) => isAppError(error, "change-unapproved"), "canceled");
+  assert.deepEqual(servicenow.complaints, []);
+});
+
+test("a change is closed with its code and its notes, and no field that would approve it can be named", async (t) => {
+  const { servicenow, changes, change } = await staged(t);
+  Object.assign(change, { close_code: "", close_notes: "", comments: "", sys_mod_count: "0" });
+  Object.assign(change, { sys_updated_on: "2026-09-21 10:00:00", correlation_id: "" });
+  const kind = "servicenow.change.update";
+  const update = (fields: JsonObject, rest: JsonObject = {}): Promise<Plan> =>
+    changes.plan(planRequest({ kind, args: { sysId: CHANGE.sys_id, fields, ...rest } }), never);
+  const close = { state: 3, closeCode: "successful", closeNotes: "Drained.", comments: "It is over." };
+  const planned = await update(close, { whileActive: true });
+  assert.deepEqual((planned.inverse as { args: JsonObject }).args["fields"], {
+    state: -1,
+    closeCode: "",
+    closeNotes: "",
+  });
+  assert.equal((await changes.execute(executeRequest(planned), never)).status, "succeeded");
+  assert.deepEqual([change.state, Reflect.get(change, "close_code")], ["3", "successful"]);
+  assert.equal(Reflect.get(change, "comments"), "It is over.");
+  await assert.rejects(update({ closeNotes: "More." }, { whileActive: true }), (error) =>
+    isAppError(error, "arguments-invalid"),
+  );
+  for (const fields of [{ approval: "approved" }, { start: "2026-09-21T14:00:00Z" }, { urgency: 1 }, {}]) {
+    await assert.rejects(update(fields), (error) => isAppError(error, "arguments-invalid"), JSON.stringify(fields));
+  }
+  const path = `/api/now/table/incident/${CHANGE.sys_id}`;
+  const elsewhere = { ...planned, calls: [{ ...(planned.calls[0] as object), path }] };
+  const end = await changes.execute(executeRequest(elsewhere), never);
+  assert.ok(end.status === "failed" && end.code === "plan-invalid");
+  assert.deepEqual(servicenow.complaints, []);
+});
+
+test("what no change can be asked for with is refused when it is planned, and other templates when it runs", async (t) => {
+  const { servicenow, changes } = await staged(t);
+  servicenow.changes.length = 0;
+  const kind = "servicenow.change.create";
+  const { backoutPlan: _plan, ...planless } = ASKED;
+  const { end: _end, ...endless } = ASKED;
+  for (const args of [
+    planless,
+    endless,
+    { ...ASKED, end: ASKED.start },
+    { ...ASKED, start: "2026-02-30T14:00:00Z" },
+    { ...ASKED, start: "2026-09-21 14:00:00" },
+    { ...ASKED, risk: "none" },
+    { ...ASKED, type: "standard" },
+    { ...ASKED, template: "restart" },
+    { type: "standard", template: "restart", shortDescription: "x" },
+    { type: "standard", template: "__proto__", shortDescription: "x" },
+  ]) {
+    await assert.rejects(changes.plan(planRequest({ kind, args }), never), (error) =>
+      isAppError(error, "arguments-invalid"),
+    );
+  }
+  const planned = await changes.plan(planRequest({ kind, args: ASKED }), never);
+  for (const path of [`/api/sn_chg_rest/change/standard/${"7".repeat(32)}`, "/api/now/table/incident"]) {
+    const forged = { ...planned, calls: [{ ...(planned.calls[0] as object), path }] };
+    const end = await changes.execute(executeRequest(forged), never);
+    assert.ok(end.status === "failed" && end.code === "plan-invalid");
+  }
+  assert.equal(servicenow.changes.length, 0);
 });

@@ -45,6 +45,7 @@ const OUTBOUND: readonly Subject[] = [
   { name: "http call", start: operationsStage },
   { name: "slack message", start: slackStage },
   { name: "servicenow create", start: () => servicenowStage({ kind: "servicenow.incident.create", login: "basic" }) },
+  { name: "servicenow change", start: () => servicenowStage({ kind: "servicenow.change.create", login: "basic" }) },
   { name: "servicenow update", start: () => servicenowStage({ kind: "servicenow.incident.update", login: "oauth" }) },
 ];
 

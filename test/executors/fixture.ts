@@ -161,6 +161,17 @@ export async function slackStage(): Promise<Stage & { readonly slack: SlackStand
   };
 }
 
+export const TEMPLATE = "7".repeat(32);
+/** A standard change: made elsewhere than other records, and answered otherwise. */
+const CHANGE_ARGS: JsonObject = {
+  type: "standard",
+  template: "restart",
+  shortDescription: "Restart cart",
+  team: "payments",
+  start: "2026-09-21T14:00:00Z",
+  end: "2026-09-21T15:00:00Z",
+};
+
 export type ServicenowStage = Stage & { readonly servicenow: ServicenowStandIn };
 
 type ServicenowSetup = {
@@ -170,25 +181,37 @@ type ServicenowSetup = {
 };
 
 export async function servicenowStage({ kind, login, options = {} }: ServicenowSetup): Promise<ServicenowStage> {
-  const servicenow = await startServicenow({ password: PASSWORD, clientSecret: CLIENT_SECRET, ...options });
+  const isChange = kind === "servicenow.change.create";
+  const secrets = { password: PASSWORD, clientSecret: CLIENT_SECRET };
+  const servicenow = await startServicenow({ ...secrets, templates: [TEMPLATE], ...options });
   const clock = new TestClock();
   const auth = login === "basic" ? { kind: "basic", user: "holdpoint" } : { kind: "oauth", clientId: "holdpoint" };
   const assignmentGroups = { payments: "0123456789abcdef0123456789abcdef" };
-  const config = { servicenow: { baseUrl: servicenow.url, auth, assignmentGroups } };
+  const changeTemplates = { restart: TEMPLATE };
+  const config = { servicenow: { baseUrl: servicenow.url, auth, assignmentGroups, changeTemplates } };
   const isCreate = kind === "servicenow.incident.create";
   const build = (): Executor => buildExecutor({ kind, config, clock });
-  const sysId = isCreate ? "" : await existingIncident(servicenow);
+  const sysId = isCreate || isChange ? "" : await existingIncident(servicenow);
   return {
     clock,
     kind,
-    args: isCreate ? CREATE_ARGS : { sysId, fields: { state: 2, shortDescription: "cart: being looked at" } },
+    args: isCreate
+      ? CREATE_ARGS
+      : isChange
+        ? CHANGE_ARGS
+        : { sysId, fields: { state: 2, shortDescription: "cart: being looked at" } },
     build,
     buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
-    effects: () => (isCreate ? servicenow.incidents.length : Number(servicenow.incidents[0]?.["sys_mod_count"])),
+    effects() {
+      if (isChange) return servicenow.changes.length;
+      return isCreate ? servicenow.incidents.length : Number(servicenow.incidents[0]?.["sys_mod_count"]);
+    },
     complaints: () => servicenow.complaints,
     standIn: servicenow,
     servicenow,
-    write: { method: isCreate ? "POST" : "PATCH", path: "/api/now/table/incident" },
+    write: isChange
+      ? { method: "POST", path: "/api/sn_chg_rest/change/standard" }
+      : { method: isCreate ? "POST" : "PATCH", path: "/api/now/table/incident" },
     probe: { method: "GET", path: "/api/now/table/incident" },
     secrets: [PASSWORD, CLIENT_SECRET],
     close: () => servicenow.close(),

@@ -8,7 +8,7 @@ import { createExecutors, indexExecutors } from "../../src/adapters/executors/re
 import { UnsettledWrites } from "../../src/adapters/executors/unsettled-writes.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import { TRIAGE_KINDS } from "../../src/kernel/triage-kinds.ts";
-import { servicenowUpdateArguments } from "../../src/wire/schemas/executor-arguments.ts";
+import { servicenowUpdateArguments } from "../../src/wire/schemas/servicenow-arguments.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../src/wire/schemas/origin.ts";
 import { never, planRequest, TestClock } from "./contract.ts";
@@ -39,6 +39,8 @@ test("a full configuration offers every kind, and an empty one records notes", (
     "pagerduty.trigger",
     "record.note",
     "runbook.document",
+    "servicenow.change.create",
+    "servicenow.change.update",
     "servicenow.incident.create",
     "servicenow.incident.update",
   ]);

@@ -17,14 +17,14 @@ import {
   majorIncidentArguments,
   majorIncidentRetractArguments,
   parseArguments,
-  servicenowCreateArguments,
 } from "../../wire/schemas/executor-arguments.ts";
+import { servicenowCreateArguments } from "../../wire/schemas/servicenow-arguments.ts";
 import type { MajorIncidentConfig } from "../../wire/schemas/executors-config.ts";
 import { outcomeReach } from "./reach.ts";
 import { createCall, executeCreate, reconcileCreate, recordFields, type CreateParts } from "./servicenow-create.ts";
 import { recordNote, withGrant } from "./servicenow-journal.ts";
 import { loginRefOf } from "./servicenow-login.ts";
-import { recordOf, TABLE_PATH } from "./servicenow-table.ts";
+import { INCIDENTS } from "./servicenow-table.ts";
 import { writeOutcome } from "./step-outcomes.ts";
 
 const DECLARE = "incident.declare-major";
@@ -58,18 +58,18 @@ const KINDS: readonly ActionKind[] = [
 const recordCallSchema = z.looseObject({
   method: z.literal("POST"),
   origin: z.string(),
-  path: z.literal(TABLE_PATH),
+  path: z.literal(INCIDENTS.path),
   body: z.looseObject({ correlation_id: z.string() }),
 });
 const changeCallSchema = z.looseObject({
   method: z.literal("PATCH"),
   origin: z.string(),
-  path: z.literal(TABLE_PATH),
+  path: z.literal(INCIDENTS.path),
   find: z.strictObject({ correlation_id: z.string() }),
   body: z.record(z.string(), z.string()),
 });
 
-export interface MajorIncidentParts extends Omit<CreateParts, "config"> {
+export interface MajorIncidentParts extends Omit<CreateParts, "config" | "places"> {
   readonly config: MajorIncidentConfig;
   readonly servicenow: CreateParts["config"];
   readonly bridge: Bridge;
@@ -104,7 +104,7 @@ function keyOf(parts: MajorIncidentParts, incident: string): string {
 }
 
 function recordParts(parts: MajorIncidentParts): CreateParts {
-  return { ...parts, config: parts.servicenow };
+  return { ...parts, config: parts.servicenow, places: [INCIDENTS.path] };
 }
 
 function planDeclare(parts: MajorIncidentParts, request: PlanRequest): Plan {
@@ -130,7 +130,7 @@ function planDeclare(parts: MajorIncidentParts, request: PlanRequest): Plan {
     topic: `${args.severity} · ${service} in ${environment} · ${args.incident} · ${args.title}`,
     lines: linesOf(args, { environment, service }),
   });
-  const calls = [{ ...createCall(parts, body), part: "record", repeat: "conditional" }, ...bridge];
+  const calls = [{ ...createCall(parts, INCIDENTS.path, body), part: "record", repeat: "conditional" }, ...bridge];
   return {
     kind: DECLARE,
     calls,
@@ -213,7 +213,7 @@ function planRetract(parts: MajorIncidentParts, request: PlanRequest): Plan {
     repeat: "idempotent",
     method: "PATCH",
     origin: parts.origin,
-    path: TABLE_PATH,
+    path: INCIDENTS.path,
     find: { correlation_id: key },
     body: fields,
   };
@@ -240,7 +240,7 @@ async function retract(parts: MajorIncidentParts, request: ExecuteRequest, signa
     const written = await parts.table.change(record.sysId, call.data.body, signal);
     if (written.kind === "refused") return written.outcome;
     const isChanged = written.told.answer.kind === "answered" && written.told.answer.status === 200;
-    if (!isChanged || recordOf(written.told)?.sysId !== record.sysId) return writeOutcome(written.told);
+    if (!isChanged || parts.table.recordOf(written.told)?.sysId !== record.sysId) return writeOutcome(written.told);
   }
   const end = await parts.bridge.close(bridgeCalls as readonly JsonObject[], signal);
   const { status, code, facts } = end;

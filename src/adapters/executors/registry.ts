@@ -23,7 +23,7 @@ import { createRunbookDocuments } from "./runbook-document.ts";
 import { createRunbookExecutor } from "./runbook-command.ts";
 import { underChange } from "./servicenow-change.ts";
 import { createServicenowExecutor, type ServicenowParts } from "./servicenow.ts";
-import { IncidentTable } from "./servicenow-table.ts";
+import { INCIDENTS, RecordTable } from "./servicenow-table.ts";
 import { createSqlExecutor } from "./sql-migrate.ts";
 import { createSlackBridge } from "./slack-bridge.ts";
 import { createSlackExecutor } from "./slack-post.ts";
@@ -154,7 +154,7 @@ function majorIncidents(parts: RegistryParts, config: MajorIncidentConfig, room:
   const egress = parts.egress.callTo(origin);
   const { tokenRef } = bridgeConfig;
   const bridge = createSlackBridge({ config: bridgeConfig, responders, origin, tokenRef, egress, credentials, clock });
-  const table = new IncidentTable(room);
+  const table = new RecordTable(room, INCIDENTS);
   const writes = new UnsettledWrites({ clock, settleMs: room.config.settleMs });
   const { installation } = room;
   return createMajorIncidentExecutor({

@@ -109,7 +109,7 @@ async function planUnder(
   const obstacle = await changes.obstacle(call, signal);
   if (obstacle !== null) {
     const isPassing = obstacle.afterMs !== null;
-    throw new AppError(isPassing ? "target-unavailable" : "arguments-invalid", "its change does not let it run now", {
+    throw new AppError(isPassing ? "target-unavailable" : "change-unapproved", "its change does not let it run now", {
       code: obstacle.code,
     });
   }

@@ -1,12 +1,13 @@
-// Creating a ServiceNow incident at most once: looked up by its correlation id before it is written and afterwards.
+// Creating a ServiceNow record at most once: looked up by its correlation id before it is written and afterwards.
 
 import { z } from "zod";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
-import { parseArguments, servicenowCreateArguments } from "../../wire/schemas/executor-arguments.ts";
+import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
+import { servicenowCreateArguments } from "../../wire/schemas/servicenow-arguments.ts";
 import type { ServicenowConfig } from "../../wire/schemas/executors-config.ts";
 import { contextNote, withGrant } from "./servicenow-journal.ts";
-import { recordOf, TABLE_PATH, type IncidentRecord, type IncidentTable } from "./servicenow-table.ts";
+import { INCIDENTS, type RecordTable, type TableRecord } from "./servicenow-table.ts";
 import { writeOutcome, type Told } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
@@ -15,7 +16,7 @@ export const CREATE = "servicenow.incident.create";
 const callSchema = z.strictObject({
   method: z.literal("POST"),
   origin: z.string(),
-  path: z.literal(TABLE_PATH),
+  path: z.string(),
   body: z.looseObject({ correlation_id: z.string(), work_notes: z.string() }),
 });
 
@@ -24,8 +25,10 @@ export interface CreateParts {
   readonly origin: string;
   /** Keeps this log's actions apart from those of other installations at the same ServiceNow. */
   readonly installation: string;
-  readonly table: IncidentTable;
+  readonly table: RecordTable;
   readonly writes: UnsettledWrites;
+  /** Where records are made: the table, and what else makes records of it. */
+  readonly places: readonly string[];
 }
 
 type CreateArguments = z.infer<typeof servicenowCreateArguments>;
@@ -37,49 +40,55 @@ export function planCreate(parts: CreateParts, request: PlanRequest): Plan {
   const assigned = "assignment_group" in body;
   return {
     kind: request.kind,
-    calls: [createCall(parts, body)],
+    calls: [createCall(parts, INCIDENTS.path, body)],
     diff: { creates: "incident", team: args.team ?? null, assigned, fields: body },
-    inverse: inverseOf(request, { correlationId, canceledState: parts.config.canceledState }),
+    inverse: cancelling(request, "servicenow.incident.update", { correlationId, state: parts.config.canceledState }),
     reversible: true,
     fingerprint: null,
   };
 }
 
 /** What a new record says, but for where it came from. */
-export function recordFields({ assignmentGroups, caller }: ServicenowConfig, args: CreateArguments): JsonObject {
-  const { team } = args;
-  const group = team !== undefined && Object.hasOwn(assignmentGroups, team) ? assignmentGroups[team] : undefined;
+export function recordFields(config: ServicenowConfig, args: CreateArguments): JsonObject {
+  const { caller } = config;
   return {
     short_description: args.shortDescription,
     ...(args.description === undefined ? {} : { description: args.description }),
     urgency: String(args.urgency),
     impact: String(args.impact),
     ...(args.category === undefined ? {} : { category: args.category }),
-    ...(group === undefined ? {} : { assignment_group: group }),
+    ...assignedTo(config, args.team),
     ...(caller === undefined ? {} : { caller_id: caller }),
     correlation_display: "Holdpoint",
   };
 }
 
+/** A team that configuration does not know leaves a record unassigned. */
+export function assignedTo({ assignmentGroups }: ServicenowConfig, team: string | undefined): JsonObject {
+  const group = team !== undefined && Object.hasOwn(assignmentGroups, team) ? assignmentGroups[team] : undefined;
+  return group === undefined ? {} : { assignment_group: group };
+}
+
 /** The one call of a create; its body has to hold `correlation_id` and `work_notes` too. */
-export function createCall({ origin }: Pick<CreateParts, "origin">, body: JsonObject): JsonObject {
-  return { method: "POST", origin, path: TABLE_PATH, body };
+export function createCall({ origin }: Pick<CreateParts, "origin">, path: string, body: JsonObject): JsonObject {
+  return { method: "POST", origin, path, body };
 }
 
 /** Ours alone for each action, and with the incident, by which every other system knows it: at most 100 characters. */
-function correlationIdOf(installation: string, { actionId, context }: PlanRequest): string {
+export function correlationIdOf(installation: string, { actionId, context }: PlanRequest): string {
   const { incident } = context;
   const own = `${installation}:${actionId}`;
   return typeof incident === "string" && /^inc_[0-9a-z]{9}$/.test(incident) ? `${own}:${incident}` : own;
 }
 
 /** Records are canceled, never deleted: what happened stays readable at both ends. */
-function inverseOf(
+export function cancelling(
   request: PlanRequest,
-  { correlationId, canceledState }: { correlationId: string; canceledState: number },
+  kind: string,
+  { correlationId, state }: { correlationId: string; state: number },
 ): Json {
-  const fields = { state: canceledState, workNotes: `Reverted: ${request.actionId} opened this and was undone.` };
-  return { kind: "servicenow.incident.update", target: { ...request.target }, args: { correlationId, fields } };
+  const fields = { state, workNotes: `Reverted: ${request.actionId} opened this and was undone.` };
+  return { kind, target: { ...request.target }, args: { correlationId, fields } };
 }
 
 /**
@@ -104,8 +113,8 @@ export async function executeCreate(
   if (isOpen) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
   parts.writes.open(id);
   const fields = { ...(call.body as unknown as JsonObject), work_notes: withGrant(call.body.work_notes, request) };
-  const written = await parts.table.create(fields, signal);
-  const outcome = written.kind === "refused" ? written.outcome : createdOutcome(written.told, id);
+  const written = await parts.table.create(call.path, fields, signal);
+  const outcome = written.kind === "refused" ? written.outcome : createdOutcome(parts.table, written.told, id);
   if (outcome.status === "unknown") parts.writes.open(id);
   else parts.writes.settle(id);
   return outcome;
@@ -113,13 +122,16 @@ export async function executeCreate(
 
 function readCall(parts: CreateParts, { plan }: ExecuteRequest): z.infer<typeof callSchema> | undefined {
   const parsed = callSchema.safeParse(plan.calls[0]);
-  return parsed.success && plan.calls.length === 1 && parsed.data.origin === parts.origin ? parsed.data : undefined;
+  if (!parsed.success || plan.calls.length !== 1 || parsed.data.origin !== parts.origin) return undefined;
+  return parts.places.includes(parsed.data.path) ? parsed.data : undefined;
 }
 
-function createdOutcome(told: Told, correlationId: string): StepOutcome {
-  if (told.answer.kind !== "answered" || told.answer.status !== 201) return writeOutcome(told);
-  const record = recordOf(told);
-  if (record === undefined) return { status: "unknown", code: "answer-unexpected", detail: { status: 201 } };
+function createdOutcome(table: RecordTable, told: Told, correlationId: string): StepOutcome {
+  const { answer } = told;
+  // The change API answers 200.
+  if (answer.kind !== "answered" || (answer.status !== 201 && answer.status !== 200)) return writeOutcome(told);
+  const record = table.recordOf(told);
+  if (record === undefined) return { status: "unknown", code: "answer-unexpected", detail: { status: answer.status } };
   // False when the user may not write that field: then a later look-up would find nothing, and people should know.
   const correlated = record.correlationId === correlationId;
   return {
@@ -129,7 +141,7 @@ function createdOutcome(told: Told, correlationId: string): StepOutcome {
   };
 }
 
-function foundDetail(records: readonly IncidentRecord[]): Json {
+function foundDetail(records: readonly TableRecord[]): Json {
   const [first] = records;
   return { sysId: first?.sysId ?? "", number: first?.number ?? "", foundBefore: true, duplicates: records.length > 1 };
 }

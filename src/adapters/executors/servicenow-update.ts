@@ -1,81 +1,76 @@
-// Changing a ServiceNow incident: planned against the record as it is, run only while it is still that record.
+// Changing a ServiceNow record: planned against the record as it is, run only while it is still that record.
 
 import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
-import { parseArguments, servicenowUpdateArguments } from "../../wire/schemas/executor-arguments.ts";
+import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
+import type { ServicenowUpdate } from "../../wire/schemas/servicenow-arguments.ts";
 import { unaskable } from "./servicenow-create.ts";
 import { journalText, withGrant } from "./servicenow-journal.ts";
-import {
-  recordOf,
-  TABLE_PATH,
-  VALUE_FIELDS,
-  type Found,
-  type IncidentRecord,
-  type IncidentTable,
-} from "./servicenow-table.ts";
+import type { Found, RecordShape, RecordTable, TableRecord } from "./servicenow-table.ts";
 import { writeOutcome, type Told } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
-
-/** From there on a record is over: resolved, closed, canceled. */
-const RESOLVED_STATE = 6;
-
-export const UPDATE = "servicenow.incident.update";
 
 const callSchema = z.strictObject({
   method: z.literal("PATCH"),
   origin: z.string(),
-  path: z.templateLiteral([z.literal(`${TABLE_PATH}/`), z.string().regex(/^[0-9a-f]{32}$/)]),
+  path: z.string(),
   body: z.record(z.string(), z.string()),
 });
 
-type Args = z.infer<typeof servicenowUpdateArguments>;
+const SYS_ID = /^[0-9a-f]{32}$/;
+/** Arguments that are numbers, by their field: all of them fit what a plan may set again. */
+const NUMBERS: ReadonlySet<string> = new Set(["urgency", "impact", "state"]);
+/** Journals are added to, and cannot be compared or taken back. */
+const JOURNALS = { workNotes: "work_notes", comments: "comments" } as const;
+
 type Change = { readonly field: string; readonly from: string; readonly to: string };
 
 export interface UpdateParts {
   readonly origin: string;
-  readonly table: IncidentTable;
+  readonly table: RecordTable;
+  /** Of the arguments. */
+  readonly updates: z.ZodType<ServicenowUpdate>;
   readonly writes: UnsettledWrites;
 }
 
 /** Throws `arguments-invalid` where there is no such record or nothing to change, `target-unavailable` without an answer. */
 export async function planUpdate(parts: UpdateParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
-  const args = parseArguments(servicenowUpdateArguments, request.args);
+  const args = parseArguments(parts.updates, request.args);
   const record = await currentRecord(parts.table, args, signal);
-  if (args.whileActive === true && !(Number(record.values["state"] ?? Number.NaN) < RESOLVED_STATE)) {
+  if (args.whileActive === true && !(Number(record.values["state"] ?? Number.NaN) < parts.table.shape.overFrom)) {
     throw new AppError("arguments-invalid", "the record is over already, or does not show its state");
   }
-  const changes = changesTo(record, args.fields);
-  const note = args.fields.workNotes === undefined ? undefined : journalText(args.fields.workNotes);
-  if (changes.length === 0 && note === undefined) {
+  const changes = changesTo(parts.table.shape, record, args.fields);
+  const notes = notesIn(args.fields);
+  if (changes.length === 0 && Object.keys(notes).length === 0) {
     throw new AppError("arguments-invalid", "the record already has these values", { number: record.number });
   }
-  const body: Record<string, string> = Object.fromEntries(changes.map(({ field, to }) => [field, to]));
-  if (note !== undefined) body["work_notes"] = note;
-  const inverse = inverseOf(request, { record, changes });
+  const body = { ...Object.fromEntries(changes.map(({ field, to }) => [field, to])), ...notes };
+  const inverse = inverseOf(parts, request, { record, changes });
   return {
     kind: request.kind,
-    calls: [{ method: "PATCH", origin: parts.origin, path: `${TABLE_PATH}/${record.sysId}`, body }],
-    diff: { number: record.number, changes, adds: note === undefined ? {} : { work_notes: note } },
+    calls: [{ method: "PATCH", origin: parts.origin, path: `${parts.table.shape.path}/${record.sysId}`, body }],
+    diff: { number: record.number, changes, adds: notes },
     inverse,
     reversible: inverse !== null,
     fingerprint: record.fingerprint,
   };
 }
 
-async function currentRecord(table: IncidentTable, args: Args, signal: AbortSignal): Promise<IncidentRecord> {
+async function currentRecord(table: RecordTable, args: ServicenowUpdate, signal: AbortSignal): Promise<TableRecord> {
   const sysId = args.sysId ?? (await correlatedSysId(table, args.correlationId ?? "", signal));
   const record = got(await table.read(sysId, signal));
-  if (record === undefined) throw new AppError("arguments-invalid", "no such incident, or not one this user may see");
+  if (record === undefined) throw new AppError("arguments-invalid", "no such record, or not one this user may see");
   return record;
 }
 
-async function correlatedSysId(table: IncidentTable, correlationId: string, signal: AbortSignal): Promise<string> {
+async function correlatedSysId(table: RecordTable, correlationId: string, signal: AbortSignal): Promise<string> {
   const [record, second] = got(await table.findByCorrelation(correlationId, signal));
-  if (record === undefined) throw new AppError("arguments-invalid", "no incident has this correlation id");
+  if (record === undefined) throw new AppError("arguments-invalid", "no record has this correlation id");
   if (second !== undefined)
-    throw new AppError("arguments-invalid", "several incidents have this correlation id: name one by sysId");
+    throw new AppError("arguments-invalid", "several records have this correlation id: name one by sysId");
   return record.sysId;
 }
 
@@ -85,10 +80,24 @@ function got<T>(found: Found<T>): T {
   throw new AppError("target-unavailable", "ServiceNow gave no usable answer", { code });
 }
 
-function changesTo(record: IncidentRecord, fields: Args["fields"]): readonly Change[] {
+/** What is added to each journal. */
+function notesIn(fields: ServicenowUpdate["fields"]): Readonly<Record<string, string>> {
+  const notes: Record<string, string> = {};
+  for (const [argument, field] of Object.entries(JOURNALS)) {
+    const text = fields[argument];
+    if (typeof text === "string") notes[field] = journalText(text);
+  }
+  return notes;
+}
+
+function changesTo(
+  { values }: RecordShape,
+  record: TableRecord,
+  fields: ServicenowUpdate["fields"],
+): readonly Change[] {
   const changes: Change[] = [];
-  for (const [argument, field] of Object.entries(VALUE_FIELDS)) {
-    const wanted = fields[argument as keyof typeof VALUE_FIELDS];
+  for (const [argument, field] of Object.entries(values)) {
+    const wanted = fields[argument];
     if (wanted === undefined) continue;
     const from = record.values[field];
     // Without its value there is no diff to approve, no inverse, and no telling afterwards.
@@ -100,20 +109,20 @@ function changesTo(record: IncidentRecord, fields: Args["fields"]): readonly Cha
 
 /** The values as they were. Null when only a journal is written, or an old value is none that arguments can carry. */
 function inverseOf(
+  { table, updates }: UpdateParts,
   request: PlanRequest,
-  { record, changes }: { record: IncidentRecord; changes: readonly Change[] },
+  { record, changes }: { record: TableRecord; changes: readonly Change[] },
 ): Json | null {
   if (changes.length === 0) return null;
   const fields: Record<string, Json> = {};
-  for (const [argument, field] of Object.entries(VALUE_FIELDS)) {
+  for (const [argument, field] of Object.entries(table.shape.values)) {
     const change = changes.find((candidate) => candidate.field === field);
     if (change === undefined) continue;
-    const isNumber = field === "urgency" || field === "impact" || field === "state";
-    fields[argument] = isNumber && /^-?\d{1,3}$/.test(change.from) ? Number(change.from) : change.from;
+    fields[argument] = NUMBERS.has(field) && /^-?\d{1,3}$/.test(change.from) ? Number(change.from) : change.from;
   }
   const args = { sysId: record.sysId, fields };
-  if (!servicenowUpdateArguments.safeParse(args).success) return null;
-  return { kind: UPDATE, target: { ...request.target }, args };
+  if (!updates.safeParse(args).success) return null;
+  return { kind: request.kind, target: { ...request.target }, args };
 }
 
 /**
@@ -145,7 +154,7 @@ export async function executeUpdate(
   parts.writes.open(key);
   const fields: JsonObject = { ...call.body, work_notes: withGrant(call.body["work_notes"] ?? "", request) };
   const written = await parts.table.change(call.sysId, fields, signal);
-  const outcome = written.kind === "refused" ? written.outcome : changedOutcome(written.told, call);
+  const outcome = written.kind === "refused" ? written.outcome : changedOutcome(parts.table, written.told, call);
   if (outcome.status === "unknown") parts.writes.open(key);
   else parts.writes.settle(key);
   return outcome;
@@ -154,26 +163,28 @@ export async function executeUpdate(
 type UpdateCall = {
   readonly sysId: string;
   readonly body: Readonly<Record<string, string>>;
-  /** Without the journal, which is added to and cannot be compared. */
+  /** Without the journals, which are added to and cannot be compared. */
   readonly values: Readonly<Record<string, string>>;
 };
 
 function readCall(parts: UpdateParts, { plan }: ExecuteRequest): UpdateCall | undefined {
   const parsed = callSchema.safeParse(plan.calls[0]);
   if (!parsed.success || plan.calls.length !== 1 || parsed.data.origin !== parts.origin) return undefined;
-  const { work_notes: _note, ...values } = parsed.data.body;
-  return { sysId: parsed.data.path.slice(TABLE_PATH.length + 1), body: parsed.data.body, values };
+  const [path, sysId] = [parsed.data.path.slice(0, -33), parsed.data.path.slice(-32)];
+  if (path !== parts.table.shape.path || !SYS_ID.test(sysId)) return undefined;
+  const { work_notes: _note, comments: _comment, ...values } = parsed.data.body;
+  return { sysId, body: parsed.data.body, values };
 }
 
 /** False where there is no value to compare: a journal alone proves nothing. */
-function hasValues(record: IncidentRecord, values: Readonly<Record<string, string>>): boolean {
+function hasValues(record: TableRecord, values: Readonly<Record<string, string>>): boolean {
   const wanted = Object.entries(values);
   return wanted.length > 0 && wanted.every(([field, value]) => record.values[field] === value);
 }
 
-function changedOutcome(told: Told, call: UpdateCall): StepOutcome {
+function changedOutcome(table: RecordTable, told: Told, call: UpdateCall): StepOutcome {
   if (told.answer.kind !== "answered" || told.answer.status !== 200) return writeOutcome(told);
-  const record = recordOf(told);
+  const record = table.recordOf(told);
   if (record?.sysId !== call.sysId) return { status: "unknown", code: "answer-unexpected", detail: { status: 200 } };
   // ServiceNow leaves out fields that its rules protect, and still answers 200.
   const refused = Object.keys(call.values).filter((field) => record.values[field] !== call.values[field]);

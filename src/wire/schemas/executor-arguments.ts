@@ -98,53 +98,6 @@ export const pagerdutyFollowUpArguments = z.strictObject({
   integration: integrationSchema.optional(),
 });
 
-const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
-/** No `^`, which joins conditions in a ServiceNow query, and no `javascript:`, which a query would evaluate. */
-const correlationIdSchema = z
-  .string()
-  .regex(/^(?![Jj][Aa][Vv][Aa][Ss][Cc][Rr][Ii][Pp][Tt]:)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}$/);
-const gradeSchema = z.int().min(1).max(3).describe("1 high, 2 medium, 3 low");
-const teamSchema = lineOfText(64).describe(
-  "A team for which configuration names an assignment group; others stay unassigned",
-);
-
-export const servicenowCreateArguments = z.strictObject({
-  shortDescription: lineOfText(160),
-  description: proseOf(4000).optional(),
-  urgency: gradeSchema,
-  impact: gradeSchema,
-  category: lineOfText(40).optional(),
-  team: teamSchema.optional(),
-});
-
-/** Empty texts are allowed: what undoes a change may have to empty a field again. */
-const updateFieldsSchema = z
-  .strictObject({
-    shortDescription: lineOfText(160).or(z.literal("")).optional(),
-    description: proseOf(4000).or(z.literal("")).optional(),
-    urgency: gradeSchema.optional(),
-    impact: gradeSchema.optional(),
-    /** 1 new, 2 in progress, 3 on hold, 6 resolved, 7 closed, 8 canceled; instances may have more. */
-    state: z.int().min(-99).max(99).optional(),
-    closeCode: lineOfText(40).or(z.literal("")).optional(),
-    closeNotes: proseOf(4000).or(z.literal("")).optional(),
-    workNotes: proseOf(4000).optional().describe("A journal: it is added to and cannot be taken back"),
-    assignmentGroup: sysIdSchema.or(z.literal("")).optional(),
-  })
-  .refine((fields) => Object.keys(fields).length > 0, "no field to change");
-
-export const servicenowUpdateArguments = z
-  .strictObject({
-    sysId: sysIdSchema.optional(),
-    correlationId: correlationIdSchema.optional(),
-    whileActive: z.literal(true).optional().describe("Not for a record that is resolved, closed or canceled"),
-    fields: updateFieldsSchema,
-  })
-  .refine(
-    (args) => (args.sysId === undefined) !== (args.correlationId === undefined),
-    "one of sysId and correlationId",
-  );
-
 const incidentSchema = z
   .string()
   .regex(/^inc_[0-9a-hjkmnp-tv-z]{9}$/)

@@ -70,6 +70,10 @@ export const servicenowConfigSchema = z.strictObject({
    */
   settleMs: z.int().min(0).max(600_000).default(120_000),
   changeControl: changeControlSchema.optional(),
+  /** sys_id of the template of each standard change that proposals may ask for. */
+  changeTemplates: z.record(nameSchema, sysIdSchema).default({}),
+  /** Value of `state` for a canceled change, where an instance has changed it. */
+  changeCanceledState: z.int().min(-99).max(99).default(4),
 });
 export type ServicenowConfig = z.infer<typeof servicenowConfigSchema>;
 
