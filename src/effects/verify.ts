@@ -2,7 +2,7 @@
 
 import { AppError, isAppError } from "../core/errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { HealthAnswer, HealthProbe } from "../wire/contracts/health.ts";
+import type { HealthAnswer, HealthProbe, HealthQuestion } from "../wire/contracts/health.ts";
 import type { HealthCheck, HealthResult } from "../wire/types/health.ts";
 import { untilAborted } from "./abandon.ts";
 import { toRecordable } from "./recordable.ts";
@@ -30,7 +30,9 @@ export async function sampleHealth(parts: VerifyParts, id: string): Promise<void
   const checks = parts.checksOf(terms.bundle, terms.name) ?? [];
   const signal = parts.probeTimeout();
   const beforeMs = action.stepStartedAt;
-  const answers = await Promise.all(checks.map((check) => ask(parts.health, { check, beforeMs, signal })));
+  const doneMs = (action.dueAt ?? beforeMs + terms.withinMs) - terms.withinMs;
+  const of = { beforeMs, action: { environment: action.environment, service: action.service, doneMs } };
+  const answers = await Promise.all(checks.map((check) => ask(parts.health, { check, ...of }, signal)));
   const failed = checks.filter((_, i) => answers[i]?.result !== "pass").map(({ name }) => name);
   const input = { action: id, sample, result: resultOf(answers), failed };
   const evidence = checks.map(({ name }, i) => ({ name, ...(answers[i] as HealthAnswer) }));
@@ -42,11 +44,9 @@ export async function sampleHealth(parts: VerifyParts, id: string): Promise<void
   }
 }
 
-type Asked = { readonly check: HealthCheck; readonly beforeMs: number; readonly signal: AbortSignal };
-
-async function ask(health: HealthProbe, { check, beforeMs, signal }: Asked): Promise<HealthAnswer> {
+async function ask(health: HealthProbe, question: HealthQuestion, signal: AbortSignal): Promise<HealthAnswer> {
   try {
-    return await untilAborted(signal, health.ask({ check, beforeMs }, signal));
+    return await untilAborted(signal, health.ask(question, signal));
   } catch (error) {
     const code = error instanceof AppError ? error.code : "no-answer";
     return { result: "unknown", evidence: { code } };

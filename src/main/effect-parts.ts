@@ -20,7 +20,7 @@ import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Credentials } from "../wire/contracts/credentials.ts";
 import type { ImageVerifier } from "../wire/contracts/images.ts";
-import type { HealthProbe } from "../wire/contracts/health.ts";
+import type { HealthProbe, ServiceStateReader } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseTcpAddress } from "../wire/schemas/origin.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
@@ -60,13 +60,16 @@ type Needs = {
   readonly origin: string;
   readonly egress: Egress;
   /** The runtime model. */
-  readonly predictor: PredictParts["predictor"] & RelateParts["relater"] & ExplainParts["explainer"];
+  readonly predictor: PredictParts["predictor"] &
+    RelateParts["relater"] &
+    ExplainParts["explainer"] &
+    ServiceStateReader;
   readonly registered: ExecuteParts["registered"];
   readonly onPassedOver: (passed: PassedOver) => void;
   readonly log: Logger;
 };
 
-type HealthWays = { readonly egress: Egress; readonly credentials: Credentials };
+type HealthWays = { readonly egress: Egress; readonly credentials: Credentials; readonly model: ServiceStateReader };
 
 /** Throws `config-invalid` when an executor or a classifier cannot be used. */
 export function createEffectParts({
@@ -95,7 +98,7 @@ export function createEffectParts({
   });
   warnOfMissing({ executors }, log);
   const classifier = createClassifiers(config, egress, onPassedOver);
-  const health = openHealth(config, { egress, credentials });
+  const health = openHealth(config, { egress, credentials, model: predictor });
   const probeTimeout = (): AbortSignal => AbortSignal.timeout(config.health.timeoutMs);
   return {
     kernel,
@@ -132,12 +135,12 @@ function openImages({ images, dataDir }: Config): ImageVerifier {
   return createImageVerifier({ ...images, bundles: resolve(dataDir, bundles), ...root });
 }
 
-function openHealth({ health: config, executors }: Config, { egress, credentials }: HealthWays): HealthProbe {
+function openHealth({ health: config, executors }: Config, { egress, credentials, model }: HealthWays): HealthProbe {
   const databases = Object.entries(config.databases).map(([name, database]) => {
     const connect = egress.connectTo(parseTcpAddress(database).address);
     return [name, createSqlReader({ config: database, connect, credentials })] as const;
   });
   const ways = { egress, credentials, clock: systemClock };
   const clusters = createRolloutReaders({ config: executors.kubernetes, ...ways });
-  return createHealthProbe({ config, databases: new Map(databases), clusters, ...ways });
+  return createHealthProbe({ config, databases: new Map(databases), clusters, model, ...ways });
 }

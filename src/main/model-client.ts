@@ -22,6 +22,7 @@ import type {
 import { nodeText } from "../wire/schemas/model.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
+import type { ServiceState, ServiceStateAsk, ServiceStateReader } from "../wire/contracts/health.ts";
 import type { Explained } from "../wire/types/explanation.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Relations } from "../wire/types/relation.ts";
@@ -45,7 +46,7 @@ export type ModelHooks = {
   readonly onFeed: (feed: FeedStatus) => void;
 };
 
-export class ModelClient implements ModelService, Predictor, Relater, Explainer {
+export class ModelClient implements ModelService, Predictor, Relater, Explainer, ServiceStateReader {
   readonly #data: ModelData;
   readonly #hooks: ModelHooks;
   readonly #pending = new Map<number, Pending>();
@@ -105,6 +106,16 @@ export class ModelClient implements ModelService, Predictor, Relater, Explainer 
       do: "read",
       read: { what: "action", target, kind, measurableAfterMs, at: now, knownAt: now },
     }) as Promise<Prediction>;
+  }
+
+  /** As of now: what was done is counted from the first window on in which none of it was still waiting. */
+  stateOf({ environment, service, beforeMs, doneMs }: ServiceStateAsk): Promise<ServiceState> {
+    if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
+    const node = nodeText({ kind: "service", environment, name: service });
+    const sinceS = Math.ceil((doneMs + this.#data.holdMs) / 1000);
+    const windowS = Math.ceil(this.#data.windowMs / 1000);
+    const read: ModelRead = { what: "state", node, beforeS: Math.floor(beforeMs / 1000), sinceS, windowS };
+    return this.#ask({ do: "read", read }) as Promise<ServiceState>;
   }
 
   /** As of now; nothing where the model has no log yet. */

@@ -132,7 +132,7 @@ class ModelThread {
   async #measureChanges(nowS: number): Promise<void> {
     const { graph } = this.#log;
     for (const due of dueChanges(graph, nowS, this.#terms)) {
-      for (const draft of decideImpact(graph, this.#intake.windows, { ...due, terms: this.#terms })) {
+      for (const draft of decideImpact(graph, { ...due, terms: this.#terms })) {
         await this.#log.append(draft, SYSTEM);
       }
     }
@@ -144,7 +144,7 @@ class ModelThread {
     const of = impactOfAction(graph, ask, { ...this.#terms, nowS });
     if (of === null) return null;
     if (of !== "known") {
-      for (const draft of decideImpact(graph, this.#intake.windows, { ...of, terms: this.#terms })) {
+      for (const draft of decideImpact(graph, { ...of, terms: this.#terms })) {
         await this.#log.append(draft, SYSTEM);
       }
     }

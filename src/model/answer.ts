@@ -9,6 +9,7 @@ import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
 import { relateServices } from "./impact/relate.ts";
+import { serviceState } from "./impact/service-state.ts";
 import { Present } from "./impact/present.ts";
 import { readCalibration } from "./impact/read-calibration.ts";
 import { readDiff, readGraph, readNode } from "./reads.ts";
@@ -60,6 +61,8 @@ export class Answerer {
         return predictAction(this.#presentAt(read), read);
       case "calibration":
         return readCalibration(graph, read.kind);
+      case "state":
+        return serviceState(graph, read);
       case "relations":
         return relateServices(this.#presentAt(read), read.environment, read.services);
     }

@@ -52,6 +52,8 @@ export interface ModelFacts {
     readonly measured: readonly number[];
     /** Rows of subject and the instant it was last seen. */
     readonly ended: readonly number[];
+    /** What was traced of entries, services and calls, as in `CountedWindow`; absent in what was recorded before there were any. */
+    readonly counts?: readonly number[];
   };
   /** What a feed declares now, as far as it differs from before. */
   readonly "model.declared": Minted & {

@@ -3,6 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import type { EvidenceState } from "../wire/types/model.ts";
 import { Calibration, type CalibrationParts } from "./impact/calibration.ts";
+import { EntryWindows, type CountedWindow } from "./impact/entry-windows.ts";
 import { bytes, doubles, integers, type Column } from "./columns.ts";
 import {
   MEASURED_WIDTH,
@@ -61,6 +62,7 @@ export interface GraphParts {
   /** Absent in what was saved before there were any. */
   readonly impacts?: readonly ImpactFacts[];
   readonly calibrations?: readonly (readonly [string, CalibrationParts])[];
+  readonly windows?: readonly CountedWindow[];
   /** Kind, from and to of edges; heads of nodes and edges by facet; times; ends of windows; versions. */
   readonly columns: readonly Uint8Array[];
 }
@@ -77,6 +79,8 @@ export class Graph {
   readonly impacts: ImpactFacts[] = [];
   /** By kind. */
   readonly calibrations = new Map<string, Calibration>();
+  /** What entries, services and calls went through lately. */
+  readonly windows = new EntryWindows();
   readonly #heads: Record<"node" | "edge", readonly Column<Uint32Array>[]>;
   readonly #times = doubles();
   /** Beside each event: the end of the last window by then. */
@@ -92,8 +96,8 @@ export class Graph {
     const feeds = [...this.feeds].map(([feed, owned]) => [feed, [...owned]] as const);
     const columns = [...names.dumpEdges(), ...this.#columns().map((column) => column.bytes()), ...versions.dump()];
     const calibrations = [...this.calibrations].map(([kind, one]) => [kind, one.dump()] as const);
-    const evidence = [...this.evidence];
-    return { nodes, feeds, changes, declarations, evidence, impacts: this.impacts, calibrations, columns };
+    const [evidence, windows] = [[...this.evidence], this.windows.dump()];
+    return { nodes, feeds, changes, declarations, evidence, impacts: this.impacts, calibrations, windows, columns };
   }
 
   /** The graph that gave these parts. Throws `ledger-corrupt` for parts that do not fit. */
@@ -112,6 +116,7 @@ export class Graph {
     graph.declarations.push(...declarations);
     for (const [seq, ids] of evidence) graph.evidence.set(seq, ids);
     graph.impacts.push(...(parts.impacts ?? []));
+    for (const window of parts.windows ?? []) graph.windows.add(window);
     for (const [kind, one] of parts.calibrations ?? []) graph.calibrations.set(kind, Calibration.from(one));
     return graph;
   }
@@ -234,6 +239,8 @@ export class Graph {
       this.#add(at(0), "observed", { validFrom: at(1), seq, state: PRESENT, declaration: 0, measured: values });
     }
     for (let row = 0; row < ended.length; row += 2) this.#end(ended[row] ?? 0, "observed", ended[row + 1] ?? 0, seq);
+    const { from, to, counts = [] } = facts;
+    this.windows.add({ from, to, counts });
     this.#observedUntil.set(seq, Math.max(this.#observedUntil.get(seq), facts.to));
   }
 

@@ -11,6 +11,7 @@ const WITHIN_MAX_MS = 60 * 60_000;
 const QUERY_CHARS_MAX = 2_000;
 const PATH_CHARS_MAX = 512;
 const STATUSES_MAX = 16;
+const SERVICE_CHARS_MAX = 128;
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const NAME_CHARS_MAX = 63;
 const PATH = /^\/(?!\/)[\x21-\x7e]*$/;
@@ -76,13 +77,14 @@ export function readVerification(name: string, spec: Field): MatchedVerification
   return { name, match, settleMs, everyMs, samples, failures, withinMs, onFailure, checks: known, path, line };
 }
 
-const KINDS = ["http", "prometheus", "sql", "canary", "rollout"] as const;
+const KINDS = ["http", "prometheus", "sql", "canary", "rollout", "model"] as const;
 const READERS: Readonly<Record<(typeof KINDS)[number], (name: string, field: Field) => HealthCheck | undefined>> = {
   http: readHttp,
   prometheus: readPrometheus,
   sql: readSql,
   canary: readCanary,
   rollout: readRollout,
+  model: readModel,
 };
 
 function readCheck(field: Field): HealthCheck | undefined {
@@ -151,10 +153,26 @@ function readCanary(name: string, field: Field): HealthCheck | undefined {
   const canary = fields?.canary && readCounts(fields.canary);
   const baseline = fields?.baseline && readCounts(fields.baseline);
   const maxRise = fields?.maxRise?.number(0, 1);
-  const confidence = fields?.confidence === undefined ? 0.95 : fields.confidence.number(0.5, 0.999_999);
+  const confidence = readConfidence(fields?.confidence);
   if (endpoint === undefined || canary === undefined || baseline === undefined) return undefined;
   if (maxRise === undefined || confidence === undefined) return undefined;
   return { kind: "canary", name, endpoint, canary, baseline, maxRise, confidence };
+}
+
+function readConfidence(field: Field | undefined): number | undefined {
+  return field === undefined ? 0.95 : field.number(0.5, 0.999_999);
+}
+
+function readModel(name: string, field: Field): HealthCheck | undefined {
+  const fields = field.fields(["service", "maxRise", "maxTimesBefore", "confidence"], []);
+  const service = fields?.service === undefined ? null : fields.service.text(SERVICE_CHARS_MAX);
+  const maxRise = fields?.maxRise === undefined ? null : fields.maxRise.number(0, 1);
+  const times = fields?.maxTimesBefore === undefined ? null : fields.maxTimesBefore.number(0, 1_000_000);
+  const confidence = readConfidence(fields?.confidence);
+  if (service === undefined || maxRise === undefined || times === undefined || confidence === undefined)
+    return undefined;
+  if (maxRise === null && times === null) return field.fail("needs maxRise or maxTimesBefore");
+  return { kind: "model", name, service, maxRise, maxTimesBefore: times, confidence };
 }
 
 function readRollout(name: string, field: Field): HealthCheck | undefined {

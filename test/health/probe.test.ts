@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createHealthProbe, healthOrigins } from "../../src/adapters/health/probe.ts";
-import type { HealthProbe } from "../../src/wire/contracts/health.ts";
+import { AppError } from "../../src/core/errors.ts";
+import type { HealthProbe, ServiceState, ServiceStateReader, StateCounts } from "../../src/wire/contracts/health.ts";
 import { healthConfigSchema } from "../../src/wire/schemas/health-config.ts";
-import type { CanaryCheck, HttpCheck, PrometheusCheck } from "../../src/wire/types/health.ts";
+import type { CanaryCheck, HttpCheck, ModelCheck, PrometheusCheck } from "../../src/wire/types/health.ts";
 
 const NOW_MS = 1_790_000_000_000;
 const never = new AbortController().signal;
@@ -23,12 +24,17 @@ async function listening(t: TestContext, listener: RequestListener): Promise<str
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function probeOf(baseUrl: string, tokenRef?: string): HealthProbe {
+/** Knows no service. */
+const NO_MODEL: ServiceStateReader = {
+  stateOf: () => Promise.reject(new AppError("model-node-not-found", "the model has no log yet")),
+};
+
+function probeOf(baseUrl: string, tokenRef?: string, model = NO_MODEL): HealthProbe {
   const config = healthConfigSchema.parse({ endpoints: { it: { baseUrl, ...(tokenRef && { tokenRef }) } } });
   const credentials = { get: async () => "s3cret" };
   const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
   const egress = createEgress({ allow: healthOrigins(config) });
-  return createHealthProbe({ config, egress, credentials, databases: new Map(), clusters: new Map(), clock });
+  return createHealthProbe({ config, egress, credentials, databases: new Map(), clusters: new Map(), clock, model });
 }
 
 const http = (of: Partial<HttpCheck> = {}): HttpCheck => ({
@@ -182,5 +188,71 @@ describe("a canary", () => {
     assert.equal((await askedOf(t, counts(["0", "0"], ["0", "0"]))).answer.result, "unknown");
     const { base_all: _gone, ...left } = counts(["0", "5000"], ["0", "5000"]);
     assert.deepEqual((await askedOf(t, left)).answer, { result: "unknown", evidence: { code: "baseline-no-value" } });
+  });
+});
+
+describe("a check of the runtime model", () => {
+  const counts = (requests: number, failed: number, p95Ms: number | null = null, windows = 10): StateCounts => {
+    return { requests, failed, p95Ms, windows: p95Ms === null ? 0 : windows };
+  };
+  const action = { environment: "production", service: "cart", doneMs: NOW_MS - 60_000 };
+
+  async function ask(state: Partial<ServiceState>, of: Partial<ModelCheck> = {}) {
+    const asked: unknown[] = [];
+    const stateOf: ServiceStateReader["stateOf"] = async (question) => {
+      asked.push(question);
+      return { own: null, called: null, ...state };
+    };
+    const check = { kind: "model", name: "calls", service: null, maxRise: 0.02, maxTimesBefore: null } as const;
+    const question = { check: { ...check, confidence: 0.95, ...of }, beforeMs: NOW_MS - 90_000, action };
+    const answer = await probeOf("http://127.0.0.1:9", undefined, { stateOf }).ask(question, never);
+    return { ...answer, asked };
+  }
+
+  it("passes when it is certain enough that no more fails than is tolerated, and fails when it is certain that more does", async () => {
+    const well = { before: counts(40_000, 400), after: counts(4_000, 44) };
+    const { result, evidence, asked } = await ask({ own: well });
+    assert.equal(result, "pass");
+    assert.deepEqual(asked, [
+      { environment: "production", service: "cart", beforeMs: NOW_MS - 90_000, doneMs: NOW_MS - 60_000 },
+    ]);
+    const own = evidence["own"] as { readonly after: object; readonly riseMax: number };
+    assert.deepEqual(own.after, { bad: 44, all: 4_000 });
+    assert.ok(own.riseMax > 0 && own.riseMax <= 0.02);
+    const broken = { before: counts(40_000, 400), after: counts(4_000, 400) };
+    assert.equal((await ask({ own: broken })).result, "fail");
+    assert.equal((await ask({ own: well, called: broken })).result, "fail", "its callers know better");
+    assert.equal((await ask({ own: { before: counts(40_000, 400), after: counts(200, 2) } })).result, "unknown");
+  });
+
+  it("cannot tell of a service that says nothing any more, was never seen, or that the model does not know", async () => {
+    assert.equal((await ask({ own: { before: counts(40_000, 0), after: counts(0, 0) } })).result, "unknown");
+    const { result, evidence } = await ask({});
+    assert.deepEqual([result, evidence], ["unknown", { code: "not-measured-before" }]);
+    const check = {
+      kind: "model",
+      name: "x",
+      service: null,
+      maxRise: 0,
+      maxTimesBefore: null,
+      confidence: 0.9,
+    } as const;
+    const gone = probeOf("http://127.0.0.1:9").ask({ check, beforeMs: 0, action }, never);
+    await assert.rejects(gone, { code: "model-node-not-found" });
+    assert.equal((await probeOf("http://127.0.0.1:9").ask({ check, beforeMs: 0 }, never)).result, "unknown");
+  });
+
+  it("holds latency against the time before, over windows enough, by the callers where it says nothing itself", async () => {
+    const of = { maxRise: null, maxTimesBefore: 1.5, service: "search" };
+    const at = (p95Ms: number | null, windows?: number) => ({
+      before: counts(9_000, 0, 100),
+      after: counts(900, 0, p95Ms, windows),
+    });
+    const { result, asked } = await ask({ own: at(150) }, of);
+    assert.deepEqual([result, (asked[0] as { service: string }).service], ["pass", "search"]);
+    assert.equal((await ask({ own: at(151) }, of)).result, "fail");
+    assert.equal((await ask({ called: at(151) }, of)).result, "fail");
+    assert.equal((await ask({ own: at(100, 1) }, of)).result, "unknown");
+    assert.equal((await ask({ own: at(null) }, of)).result, "unknown");
   });
 });

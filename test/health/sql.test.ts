@@ -25,7 +25,16 @@ function probeWith(secret: string): HealthProbe {
     return [name, createSqlReader({ config: database, connect, credentials })] as const;
   });
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  return createHealthProbe({ config, egress, credentials, databases: new Map(readers), clusters: new Map(), clock });
+  const model = { stateOf: () => Promise.reject(new Error("nobody asks the model")) };
+  return createHealthProbe({
+    config,
+    egress,
+    credentials,
+    databases: new Map(readers),
+    clusters: new Map(),
+    clock,
+    model,
+  });
 }
 
 type Bounds = { readonly min?: number; readonly max?: number };

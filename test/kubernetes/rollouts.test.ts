@@ -29,7 +29,8 @@ describe("a rollout", { skip: absent }, () => {
     const config = kubernetesConfigSchema.parse({ clusters: [{ name: "main", connection, targets: TARGETS }] });
     const ways = { egress: createEgress({ allow: [server.url] }), credentials: { get: async () => token }, clock };
     const clusters = createRolloutReaders({ config, ...ways });
-    probe = createHealthProbe({ config: healthConfigSchema.parse({}), databases: new Map(), clusters, ...ways });
+    const model = { stateOf: () => Promise.reject(new Error("nobody asks the model")) };
+    probe = createHealthProbe({ config: healthConfigSchema.parse({}), databases: new Map(), clusters, model, ...ways });
   });
   after(() => server?.stop());
 

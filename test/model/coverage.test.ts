@@ -99,8 +99,7 @@ function live(seed: number, rounds: number, skipped: number): Result {
     assert.ok(target !== undefined);
     const fromS = Math.floor(change.fromMs / 1000);
     const of = { source: "change", id: `c${round}`, kind: "change:deploy", target, fromS, toS: fromS } as const;
-    for (const draft of decideImpact(graph, intake.windows, { ...of, isConcurrent: false, terms }))
-      record(draft, graph.time);
+    for (const draft of decideImpact(graph, { ...of, isConcurrent: false, terms })) record(draft, graph.time);
     const impact = graph.impacts.at(-1);
     assert.ok(impact !== undefined && impact.outcome === "measured", impact?.outcome);
     if (round < skipped) continue;

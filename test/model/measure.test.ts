@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { decideChange } from "../../src/model/change.ts";
-import type { ModelDraft } from "../../src/model/events.ts";
+import type { ModelDraft, ModelEvent } from "../../src/model/events.ts";
 import { Graph } from "../../src/model/graph.ts";
 import { Calibration } from "../../src/model/impact/calibration.ts";
 import { decideImpact, type Impacting } from "../../src/model/impact/decide-impact.ts";
@@ -11,6 +11,8 @@ import { dueChanges, impactOfAction } from "../../src/model/impact/due-impacts.t
 import { predictAction } from "../../src/model/impact/predict-action.ts";
 import { Present } from "../../src/model/impact/present.ts";
 import { readCalibration } from "../../src/model/impact/read-calibration.ts";
+import { serviceState } from "../../src/model/impact/service-state.ts";
+import type { StateCounts } from "../../src/wire/contracts/health.ts";
 import { parseGraph, serializeGraph } from "../../src/model/snapshot.ts";
 import { Intake } from "../../src/model/traces/intake.ts";
 import type { ChangeKind } from "../../src/wire/types/model.ts";
@@ -41,8 +43,9 @@ const TARGET = `service:production:${serviceName(2)}`;
 type Fault = { readonly of: number; readonly failing: number };
 
 class Life {
-  readonly graph = new Graph();
-  readonly intake = new Intake(this.graph, INTAKE, BEGIN_MS);
+  graph = new Graph();
+  #intake = new Intake(this.graph, INTAKE, BEGIN_MS);
+  readonly #log: ModelEvent[] = [];
   #random = chance(5);
   #window = 0;
   #trace = 0;
@@ -58,14 +61,27 @@ class Life {
       const nowMs = BEGIN_MS + ++this.#window * 60_000;
       for (let made = 0; made < requests; made++) {
         const request = new Request({ ...SHOP, ownFailures }, this.#random, { trace: this.#trace++ });
-        for (const span of request.spans) this.intake.add(span, nowMs - 30_000);
+        for (const span of request.spans) this.#intake.add(span, nowMs - 30_000);
       }
-      this.record(this.intake.closeDue(nowMs), nowMs);
+      this.record(this.#intake.closeDue(nowMs), nowMs);
     }
   }
 
   record(draft: ModelDraft | null, time: number): void {
-    if (draft !== null) this.graph.apply({ seq: this.graph.size, time: Math.max(time, this.graph.time), ...draft });
+    if (draft === null) return;
+    const event: ModelEvent = { seq: this.graph.size, time: Math.max(time, this.graph.time), ...draft };
+    this.#log.push(event);
+    this.graph.apply(event);
+  }
+
+  /** Killed: what was recorded is all there is, in its log, or in a snapshot and the rest of the log. */
+  kill(from: "log" | "snapshot"): void {
+    if (from === "snapshot") this.graph = parseGraph(serializeGraph(this.graph));
+    else {
+      this.graph = new Graph();
+      for (const event of this.#log) this.graph.apply(event);
+    }
+    this.#intake = new Intake(this.graph, INTAKE, this.nowS * 1000);
   }
 
   change(id: string, kind: ChangeKind = "deploy", target = 2): void {
@@ -79,7 +95,7 @@ class Life {
   }
 
   take(of: Impacting): void {
-    for (const draft of decideImpact(this.graph, this.intake.windows, { ...of, terms: TERMS })) {
+    for (const draft of decideImpact(this.graph, { ...of, terms: TERMS })) {
       this.record(draft, this.nowS * 1000);
     }
   }
@@ -90,6 +106,27 @@ class Life {
     return impact;
   }
 }
+
+test("what was counted of a service before an action and since, by itself and by its callers, is told apart", () => {
+  const life = new Life();
+  life.pass(6);
+  const [beforeS, sinceS] = [life.nowS, life.nowS + 60];
+  life.pass(4, [{ of: 2, failing: 0.5 }]);
+  const read = { what: "state", node: TARGET, beforeS, sinceS, windowS: 60 } as const;
+  const { own, called } = serviceState(life.graph, read);
+  assert.ok(own !== null && called !== null);
+  const part = ({ failed, requests }: StateCounts): number => failed / requests;
+  assert.ok(part(own.before) < 0.05 && part(own.after) > 0.4, JSON.stringify(own));
+  assert.ok(part(called.before) < 0.05 && part(called.after) > 0.4, JSON.stringify(called));
+  assert.equal(own.after.windows, 3, "the first is of both times");
+  assert.ok((own.before.p95Ms ?? 0) > 0);
+  const quiet = serviceState(life.graph, { ...read, node: `service:production:${serviceName(0)}`, sinceS: life.nowS });
+  assert.equal(quiet.own?.after.requests, 0);
+  assert.equal(quiet.called, null, "nobody calls an entry");
+  assert.throws(() => serviceState(life.graph, { ...read, node: "service:production:gone" }), {
+    code: "model-node-not-found",
+  });
+});
 
 describe("the impact of a change that somebody made", () => {
   test("is measured once what followed it is counted, entry by entry, and what all entries went through is not its doing", () => {
@@ -111,6 +148,29 @@ describe("the impact of a change that somebody made", () => {
     assert.ok(actual.low <= actual.mid && actual.mid <= actual.high);
     assert.ok(stated.low === 0 && stated.high > 380_000, "nothing was known of deploys, so all of it was at stake");
     assert.equal(entries.length, 10, "two entries get to it");
+  });
+
+  test("comes out the same when the server was killed before it, in the midst of it and after, whatever it restarts from", () => {
+    const live = (kills: readonly ("log" | "snapshot" | null)[]) => {
+      const life = new Life();
+      const pass = (windows: number, faults: readonly Fault[], i: number): void => {
+        life.pass(windows, faults);
+        const from = kills[i] ?? null;
+        if (from !== null) life.kill(from);
+      };
+      pass(6, [], 0);
+      life.change("v2");
+      const faults = [{ of: 2, failing: 0.5 }];
+      pass(5, faults, 1);
+      pass(8, faults, 2);
+      life.measure();
+      return life;
+    };
+    const whole = live([]);
+    assert.equal(whole.last.outcome, "measured");
+    for (const kills of [["log"], [null, "log"], [null, null, "snapshot"], ["snapshot", "log", "snapshot"]] as const) {
+      assert.deepEqual(live(kills).last, whole.last, kills.join());
+    }
   });
 
   test("confirms the dependencies that moved with its target, refutes the one that did not, and keeps the evidence", () => {
@@ -142,6 +202,19 @@ describe("the impact of a change that somebody made", () => {
     );
     assert.equal(crowded.graph.evidence.size, 0);
     assert.equal(crowded.graph.calibrations.size, 0, "and nothing is learned");
+
+    const elsewhere = new Life();
+    elsewhere.pass(6);
+    elsewhere.change("v2");
+    const at = elsewhere.nowS * 1000;
+    const target = { ...service(serviceName(0)), environment: "staging" };
+    elsewhere.record(
+      decideChange(elsewhere.graph, { id: "v9", kind: "deploy", at, targets: [target], settings: [] }),
+      at,
+    );
+    elsewhere.pass(13, [{ of: 2, failing: 0.6 }]);
+    elsewhere.measure();
+    assert.equal(elsewhere.graph.impacts.find(({ id }) => id === "v2")?.outcome, "measured", "another environment");
 
     const silent = new Life();
     silent.pass(1);

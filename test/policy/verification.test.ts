@@ -61,7 +61,7 @@ describe("a verification", () => {
     assert.match(problemOf(`${match}\nwithin: 2h\n${CHECKS}`) ?? "", /at most 1h/);
     assert.match(problemOf(`${match}\nwithin: 1m`) ?? "", /checks/);
     const checked = (check: string) => problemOf(`${match}\nwithin: 1m\nchecks: [${check}]`) ?? "";
-    assert.match(checked("{ name: a }"), /one of http, prometheus, sql, canary, rollout/);
+    assert.match(checked("{ name: a }"), /one of http, prometheus, sql, canary, rollout, model/);
     assert.match(checked("{ name: a, http: { endpoint: m }, sql: { database: d, query: 'select true' } }"), /one of/);
     assert.match(checked("{ name: a, sql: { database: d, query: q, min: 2, max: 1 } }"), /can never pass/);
     const counts = "{ bad: 'b[$window]', all: 'a[$window]' }";
@@ -76,6 +76,9 @@ describe("a verification", () => {
     assert.equal(rollout("deployment/cart"), "");
     assert.match(rollout("pod/cart"), /deployment\/name/);
     assert.match(rollout("deployment/../secrets"), /deployment\/name/);
+    assert.equal(checked("{ name: a, model: { maxRise: 0.01, service: cart } }"), "");
+    assert.match(checked("{ name: a, model: { service: cart } }"), /needs maxRise or maxTimesBefore/);
+    assert.match(checked("{ name: a, model: { maxRise: 0.01, confidence: 1 } }"), /confidence|0\.9/);
     assert.match(checked("{ name: a, prometheus: { endpoint: m, query: up } }"), /min, max or maxTimesBefore/);
     assert.match(checked("{ name: a, prometheus: { endpoint: m, query: up, min: 2, max: 1 } }"), /can never pass/);
     assert.match(checked("{ name: a, http: { endpoint: m, path: '//elsewhere' } }"), /a path/);

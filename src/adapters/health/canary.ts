@@ -8,7 +8,8 @@ import type { HealthAnswer } from "../../wire/contracts/health.ts";
 import type { CanaryCheck, CountQueries } from "../../wire/types/health.ts";
 import { unknown, type Get } from "./asking.ts";
 import { queryAt } from "./prometheus.ts";
-import { shareInterval, type Counts } from "./share-interval.ts";
+import type { Counts } from "./share-interval.ts";
+import { judgeRise } from "./share-rise.ts";
 
 type Asked = { readonly check: CanaryCheck; readonly sinceMs: number };
 
@@ -36,18 +37,7 @@ function countsOf(bad: number, all: number): Counts {
 
 type Seen = { readonly canary: Counts; readonly baseline: Counts };
 
-/** The error is shared between the two: both intervals hold at every look with the confidence that is asked for. */
 function judge({ maxRise, confidence }: CanaryCheck, { canary, baseline }: Seen): HealthAnswer {
-  const errorEach = (1 - confidence) / 2;
-  const one = shareInterval(canary, errorEach);
-  const other = shareInterval(baseline, errorEach);
-  const riseMin = one.low - other.high;
-  const riseMax = one.high - other.low;
-  const evidence = { canary, baseline, riseMin: rounded(riseMin), riseMax: rounded(riseMax), maxRise, confidence };
-  if (riseMax <= maxRise) return { result: "pass", evidence };
-  return { result: riseMin > maxRise ? "fail" : "unknown", evidence };
-}
-
-function rounded(share: number): number {
-  return Math.round(share * 1e6) / 1e6;
+  const { result, ...rise } = judgeRise({ one: canary, other: baseline }, { maxRise, confidence });
+  return { result, evidence: { canary, baseline, ...rise, maxRise, confidence } };
 }

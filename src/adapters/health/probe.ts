@@ -1,11 +1,11 @@
-// Health checks: a probe of the service itself, queries of its Prometheus and its database, its rollout. Reads, and nothing
-// else.
+// Health checks: a probe of the service itself, queries of its Prometheus and its database, its rollout, what the runtime
+// model counted of it. Reads, and nothing else.
 
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Answer, Egress, OutboundCall } from "../../wire/contracts/egress.ts";
-import type { HealthAnswer, HealthProbe } from "../../wire/contracts/health.ts";
+import type { HealthAnswer, HealthProbe, ServiceStateReader } from "../../wire/contracts/health.ts";
 import type { RolloutReader } from "../../wire/contracts/rollouts.ts";
 import type { SqlReader } from "../../wire/contracts/sql-reader.ts";
 import type { HealthConfig } from "../../wire/schemas/health-config.ts";
@@ -13,6 +13,7 @@ import { parseOrigin, parseTcpAddress } from "../../wire/schemas/origin.ts";
 import type { HttpCheck } from "../../wire/types/health.ts";
 import type { Get } from "./asking.ts";
 import { askCanary } from "./canary.ts";
+import { askModelState } from "./model-state.ts";
 import { askPrometheus } from "./prometheus.ts";
 import { askRollout } from "./rollout.ts";
 import { askSql } from "./sql.ts";
@@ -25,6 +26,8 @@ export interface ProbeParts {
   readonly databases: ReadonlyMap<string, SqlReader>;
   /** Of each cluster that configuration names. */
   readonly clusters: ReadonlyMap<string, RolloutReader>;
+  /** The runtime model. */
+  readonly model: ServiceStateReader;
   readonly clock: Clock;
 }
 
@@ -32,7 +35,7 @@ type Endpoint = { readonly origin: string; readonly call: OutboundCall; readonly
 
 /** Asks the endpoints that configuration names and no others. Throws `config-invalid` for an unusable address. */
 export function createHealthProbe(parts: ProbeParts): HealthProbe {
-  const { config, egress, credentials, databases, clusters, clock } = parts;
+  const { config, egress, credentials, databases, clusters, model, clock } = parts;
   const endpoints = new Map<string, Endpoint>();
   for (const [name, { baseUrl, tokenRef }] of Object.entries(config.endpoints)) {
     const origin = parseOrigin(baseUrl);
@@ -57,6 +60,8 @@ export function createHealthProbe(parts: ProbeParts): HealthProbe {
           return askSql(check, databases, signal);
         case "rollout":
           return askRollout(check, clusters, signal);
+        case "model":
+          return askModelState({ ...question, check }, model);
         case "canary":
           return askCanary({ check, sinceMs: clock.nowMs() - beforeMs }, get, signal);
       }

@@ -4,7 +4,6 @@ import type { ModelDraft } from "../events.ts";
 import type { Graph } from "../graph.ts";
 import type { PartInterval } from "../../wire/types/prediction.ts";
 import { predictImpact } from "./blast-radius.ts";
-import type { EntryWindows } from "./entry-windows.ts";
 import { inMillionths } from "./interval.ts";
 import { measureImpact, type MeasuredImpact, type Measuring, type Terms } from "./measure.ts";
 import { Present } from "./present.ts";
@@ -21,11 +20,10 @@ export interface Impacting extends Measuring {
 /** The impact, then each edge that it tested. The graph is as it is now, all windows counted. */
 export function decideImpact(
   graph: Graph,
-  windows: EntryWindows,
   { terms, ...of }: Impacting & { readonly terms: Terms },
 ): readonly ModelDraft[] {
   const now = new Present(graph, { at: Math.floor(graph.time / 1000), seqEnd: graph.size });
-  const measured = measureImpact(now, windows, { terms, ...of });
+  const measured = measureImpact(now, { terms, ...of });
   const { exposure, stated } = of.said ?? saidThen(graph, of);
   const { source, id, kind, target, fromS: at } = of;
   const { outcome, actual, entries } = measured;

@@ -54,9 +54,16 @@ export function impactOfAction(
 
 type Near = { readonly fromS: number; readonly toS: number; readonly target: number; readonly id: string };
 
-/** Something else was changed, or done, so near that nobody can tell whose doing anything is. To the same target it is the same, told twice. */
+/**
+ * Something else was changed, or done, in its environment, so near that nobody can tell whose doing anything is. To the same
+ * target it is the same, told twice.
+ */
 function isCrowded(graph: Graph, { target, id, ...of }: Near, terms: Terms & { readonly nowS: number }): boolean {
-  const isOther = (one: number | undefined): boolean => one !== target;
+  const { environment } = graph.names.refOf(target);
+  const isOther = (one: number | undefined): boolean => {
+    const there = one === undefined ? null : graph.names.refOf(one).environment;
+    return one !== target && (there === environment || there === null || environment === null);
+  };
   return (
     recentChanges(graph, terms.nowS, terms).some(
       ({ at, targets }) => isOther(targets[0]) && touches(of, at / 1000, terms),

@@ -1,53 +1,71 @@
-// The last windows of telemetry by entry and service: how many requests came, and how many of them failed.
-
-import type { Samples } from "../traces/samples.ts";
+// The last windows of telemetry by entry, service and call: how many requests came, how many failed, and how long they took.
 
 const WINDOWS_MAX = 90;
-const NAMES_MAX = 2_000;
+const ROW_WIDTH = 4;
 
 export interface Count {
   readonly count: number;
   readonly failed: number;
 }
 
-interface Window {
-  /** Seconds since 1970. */
-  readonly fromS: number;
-  readonly toS: number;
-  readonly counts: ReadonlyMap<string, Count>;
+export interface WindowCount extends Count {
+  /** 95th percentile of that window. */
+  readonly p95Ms: number;
 }
 
-/** In memory alone: what is measured over a restart has no comparison, and says so. */
-export class EntryWindows {
-  readonly #windows: Window[] = [];
+/** Rows of subject, requests, failures and 95th percentile in milliseconds, beside their beginning and end in seconds. */
+export type CountedWindow = { readonly from: number; readonly to: number; readonly counts: readonly number[] };
 
-  add({ fromS, toS }: { readonly fromS: number; readonly toS: number }, samples: Samples): void {
-    const counts = new Map<string, Count>();
-    for (const { kind, from, sample } of samples.edges.values()) {
-      if (kind !== "member-of" || sample.count === 0 || counts.size >= NAMES_MAX) continue;
-      counts.set(from, { count: sample.count, failed: sample.failed });
-    }
-    for (const [text, { count, failed }] of samples.nodes) {
-      if (!text.startsWith("service:") || count === 0 || counts.size >= NAMES_MAX) continue;
-      counts.set(text, { count, failed });
-    }
-    this.#windows.push({ fromS, toS, counts });
+type Span = { readonly fromS: number; readonly toS: number };
+
+/** A part of the graph: folded from the windows of its log, so that what is measured outlives a restart. */
+export class EntryWindows {
+  readonly #windows: CountedWindow[] = [];
+
+  add(window: CountedWindow): void {
+    this.#windows.push(window);
     if (this.#windows.length > WINDOWS_MAX) this.#windows.shift();
   }
 
-  /** Of the windows that lie wholly within. */
-  sum({ fromS, toS }: { readonly fromS: number; readonly toS: number }): {
-    readonly windows: number;
-    readonly counts: ReadonlyMap<string, Count>;
-  } {
-    const within = this.#windows.filter((one) => one.fromS >= fromS && one.toS <= toS);
-    const counts = new Map<string, Count>();
-    for (const window of within) {
-      for (const [text, { count, failed }] of window.counts) {
-        const before = counts.get(text);
-        counts.set(text, { count: count + (before?.count ?? 0), failed: failed + (before?.failed ?? 0) });
+  dump(): readonly CountedWindow[] {
+    return this.#windows;
+  }
+
+  /** Of the windows that lie wholly within, by subject. */
+  sum(span: Span): { readonly windows: number; readonly counts: ReadonlyMap<number, Count> } {
+    const within = this.#within(span);
+    const sums = new Map<number, { count: number; failed: number }>();
+    for (const { counts } of within) {
+      for (let row = 0; row < counts.length; row += ROW_WIDTH) {
+        const { subject, count, failed } = rowAt(counts, row);
+        const before = sums.get(subject);
+        if (before === undefined) sums.set(subject, { count, failed });
+        else {
+          before.count += count;
+          before.failed += failed;
+        }
       }
     }
-    return { windows: within.length, counts };
+    return { windows: within.length, counts: sums };
   }
+
+  /** One for each window within that counted any of it. */
+  of(subject: number, span: Span): readonly WindowCount[] {
+    const found: WindowCount[] = [];
+    for (const { counts } of this.#within(span)) {
+      for (let row = 0; row < counts.length; row += ROW_WIDTH) {
+        if (counts[row] === subject) found.push(rowAt(counts, row));
+      }
+    }
+    return found;
+  }
+
+  #within({ fromS, toS }: Span): readonly CountedWindow[] {
+    return this.#windows.filter(({ from, to }) => from >= fromS && to <= toS);
+  }
+}
+
+function rowAt(rows: readonly number[], row: number): WindowCount & { readonly subject: number } {
+  const [subject = 0, count = 0, failed = 0, p95Ms = 0] = rows.slice(row, row + ROW_WIDTH);
+  return { subject, count, failed, p95Ms };
 }

@@ -3,9 +3,9 @@
 
 import type { ImpactOutcome } from "../../wire/types/impact-outcome.ts";
 import type { PartInterval } from "../../wire/types/prediction.ts";
-import { subjectOfEdge } from "../names.ts";
+import { indexOfSubject, isEdgeSubject, subjectOfEdge, subjectOfNode } from "../names.ts";
 import { seedsOf } from "./blast-radius.ts";
-import type { Count, EntryWindows } from "./entry-windows.ts";
+import type { Count } from "./entry-windows.ts";
 import { squareRoot } from "./interval.ts";
 import type { Present } from "./present.ts";
 
@@ -62,10 +62,10 @@ export function touches({ fromS, toS }: Pick<Measuring, "fromS" | "toS">, atS: n
 
 export function measureImpact(
   present: Present,
-  windows: EntryWindows,
   { terms, ...of }: Measuring & { readonly terms: Terms },
 ): MeasuredImpact {
   const { windowS, holdS } = terms;
+  const { windows } = present.graph;
   const before = windows.sum({ fromS: of.fromS - BEFORE_WINDOWS * windowS, toS: of.fromS });
   const end = Math.min(of.untilS ?? Infinity, of.toS + holdS + (AFTER_WINDOWS + 1) * windowS);
   const after = windows.sum({ fromS: of.toS + holdS, toS: end });
@@ -82,7 +82,7 @@ export function measureImpact(
   const total = all.reduce((sum, one) => sum + one.after.count, 0);
   const actual = shareOf(treated, { total, drift });
   const outcome = of.isConcurrent ? "concurrent" : hasControls ? "measured" : "no-controls";
-  const moved = targetMoved(present, { target: of.target, before: before.counts, after: after.counts });
+  const moved = nodeMoved(of.target, { before: before.counts, after: after.counts });
   const tested = outcome === "measured" ? testsOf(present, { treated, drift, moved, target: of.target }) : [];
   return { outcome, actual, entries: rowsOf(treated), tested };
 }
@@ -96,7 +96,7 @@ const NONE: Count = { count: 0, failed: 0 };
 /** All entries of the target's environment: those that get to the target, and the others. */
 function entriesOf(
   present: Present,
-  of: { target: number; before: ReadonlyMap<string, Count>; after: ReadonlyMap<string, Count> },
+  of: { target: number; before: ReadonlyMap<number, Count>; after: ReadonlyMap<number, Count> },
 ): readonly EntryPair[] {
   const { names } = present.graph;
   const reaching = new Set<number>();
@@ -105,10 +105,12 @@ function entriesOf(
   }
   const { environment } = names.refOf(of.target);
   const pairs: EntryPair[] = [];
-  for (const text of new Set([...of.before.keys(), ...of.after.keys()])) {
-    const node = text.startsWith("operation:") ? names.findNode(text) : undefined;
-    if (node === undefined || (environment !== null && names.refOf(node).environment !== environment)) continue;
-    const pair = { before: of.before.get(text) ?? NONE, after: of.after.get(text) ?? NONE };
+  for (const subject of new Set([...of.before.keys(), ...of.after.keys()])) {
+    if (isEdgeSubject(subject)) continue;
+    const node = indexOfSubject(subject);
+    const ref = names.refOf(node);
+    if (ref.kind !== "operation" || (environment !== null && ref.environment !== environment)) continue;
+    const pair = { before: of.before.get(subject) ?? NONE, after: of.after.get(subject) ?? NONE };
     pairs.push({ node, isTreated: reaching.has(node), ...pair });
   }
   return pairs;
@@ -153,12 +155,12 @@ function rowsOf(treated: readonly EntryPair[]): readonly number[] {
     .flatMap(({ node, before, after }) => [node, before.count, before.failed, after.count, after.failed]);
 }
 
-function targetMoved(
-  present: Present,
-  of: { target: number; before: ReadonlyMap<string, Count>; after: ReadonlyMap<string, Count> },
+function nodeMoved(
+  node: number,
+  { before, after }: { before: ReadonlyMap<number, Count>; after: ReadonlyMap<number, Count> },
 ): Difference {
-  const text = present.graph.names.textOf(of.target);
-  return differenceOf({ before: of.before.get(text) ?? NONE, after: of.after.get(text) ?? NONE });
+  const subject = subjectOfNode(node);
+  return differenceOf({ before: before.get(subject) ?? NONE, after: after.get(subject) ?? NONE });
 }
 
 type Testing = {

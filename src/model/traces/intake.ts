@@ -5,9 +5,9 @@ import type { TelemetrySpan } from "../../wire/types/telemetry-span.ts";
 import type { ModelDraft } from "../events.ts";
 import type { Graph } from "../graph.ts";
 import { digestTrace, Directory } from "./digest.ts";
-import { EntryWindows } from "../impact/entry-windows.ts";
 import { Observer, type Fading } from "./observer.ts";
 import { Samples } from "./samples.ts";
+import { countTraced } from "./traced.ts";
 import { ToldRates } from "./told-rates.ts";
 import { TraceBuffer } from "./trace-buffer.ts";
 
@@ -31,8 +31,6 @@ export class Intake {
   readonly #buffer: TraceBuffer;
   readonly #observer: Observer;
   readonly #told = new ToldRates();
-  /** What entries and services went through lately. */
-  readonly windows = new EntryWindows();
   #samples: Samples;
   #fromS: number;
   #day = 0;
@@ -77,10 +75,10 @@ export class Intake {
     const toS = Math.floor(nowMs / 1000);
     if (toS - this.#fromS < this.#terms.windowS) return null;
     this.digestDue(nowMs);
-    this.windows.add({ fromS: this.#fromS, toS }, this.#samples); // of traces alone
+    const traced = countTraced(this.#samples); // before metrics are added, which tell nothing of entries
     this.#told.addTo(this.#samples, toS - this.#fromS);
     const isStructureOnly = this.#bytesOf(toS) > this.#terms.dayBytesMax;
-    const draft = this.#observer.close(this.#samples, { fromS: this.#fromS, toS, isStructureOnly });
+    const draft = this.#observer.close(this.#samples, { fromS: this.#fromS, toS, isStructureOnly, traced });
     this.#dropped += this.#samples.dropped;
     this.#samples = new Samples(this.#terms.namesMax);
     this.#fromS = toS;

@@ -12,6 +12,7 @@ import { indexOfSubject, isEdgeSubject, subjectOfEdge, subjectOfNode } from "../
 import type { Measured } from "../../wire/types/model-views.ts";
 import { NOTHING_MEASURED } from "../versions.ts";
 import type { EdgeSample, Sample, Samples } from "./samples.ts";
+import type { Traced } from "./traced.ts";
 import { Counts, Track } from "./track.ts";
 
 export interface Fading {
@@ -27,6 +28,7 @@ export interface Window {
   readonly toS: number;
   /** Where the day's bytes are spent: only what is new or gone is recorded. */
   readonly isStructureOnly: boolean;
+  readonly traced: readonly Traced[];
 }
 
 const PAUSES = 3;
@@ -76,7 +78,23 @@ export class Observer {
     }
     this.#fade(window, rows);
     const { fromS: from, toS: to } = window;
-    return { type: "model.window", facts: { ...mint.minted, from, to, measured: rows.measured, ended: rows.ended } };
+    const counts = window.isStructureOnly ? [] : this.#countsOf(window.traced, mint);
+    const { measured, ended } = rows;
+    return { type: "model.window", facts: { ...mint.minted, from, to, measured, ended, counts } };
+  }
+
+  /** All of it was named before: nothing is minted for it alone. */
+  #countsOf(traced: readonly Traced[], mint: Mint): number[] {
+    const counts: number[] = [];
+    for (const { from, to, count, failed, p95Ms } of traced) {
+      const subject = this.#numberOf(() =>
+        to === null
+          ? subjectOfNode(mint.node(from))
+          : subjectOfEdge(mint.edge("calls", mint.node(from), mint.node(to))),
+      );
+      if (subject !== null) counts.push(subject, count, failed, p95Ms);
+    }
+    return counts;
   }
 
   #numberOf(mint: () => number): number | null {

@@ -7,6 +7,41 @@ export interface HealthQuestion {
   readonly check: HealthCheck;
   /** The last moment before the action began, in milliseconds since the epoch. */
   readonly beforeMs: number;
+  /** The action that is verified: where, and when it was done. */
+  readonly action?: { readonly environment: string; readonly service: string; readonly doneMs: number };
+}
+
+export interface ServiceStateAsk {
+  readonly environment: string;
+  readonly service: string;
+  readonly beforeMs: number;
+  readonly doneMs: number;
+}
+
+/** What was counted on one side of an action. */
+export interface StateCounts {
+  readonly requests: number;
+  readonly failed: number;
+  /** Windows with enough requests for a 95th percentile, and the median of these; null where there are none. */
+  readonly windows: number;
+  readonly p95Ms: number | null;
+}
+
+export interface StateCompared {
+  readonly before: StateCounts;
+  readonly after: StateCounts;
+}
+
+/** Of a service by itself, and by those that call it; each null where nothing was counted of it before. */
+export interface ServiceState {
+  readonly own: StateCompared | null;
+  readonly called: StateCompared | null;
+}
+
+/** The runtime model, as a check reads it. */
+export interface ServiceStateReader {
+  /** Throws `model-node-not-found`, and `model-unavailable` while the model is gone. */
+  stateOf(ask: ServiceStateAsk): Promise<ServiceState>;
 }
 
 export interface HealthAnswer {

@@ -68,7 +68,23 @@ export type RolloutCheck = {
   readonly workload: string;
 };
 
-export type HealthCheck = HttpCheck | PrometheusCheck | SqlCheck | CanaryCheck | RolloutCheck;
+/**
+ * What the runtime model counted of a service since the action was done, beside the time before: well when it is certain
+ * enough that its requests, and calls of it, fail at most `maxRise` more often, and when it is at most so many times as slow.
+ */
+export type ModelCheck = {
+  readonly kind: "model";
+  readonly name: string;
+  /** That of the action where it is null. */
+  readonly service: string | null;
+  /** Between 0 and 1. */
+  readonly maxRise: number | null;
+  readonly maxTimesBefore: number | null;
+  /** As of a canary. */
+  readonly confidence: number;
+};
+
+export type HealthCheck = HttpCheck | PrometheusCheck | SqlCheck | CanaryCheck | RolloutCheck | ModelCheck;
 
 /** Which checks an action must pass before it counts as done. All times in milliseconds. */
 export interface Verification {

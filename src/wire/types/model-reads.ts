@@ -35,6 +35,14 @@ export type ModelRead =
     } & ModelTimes)
   | { readonly what: "calibration"; readonly kind: string | null }
   | ({ readonly what: "relations"; readonly environment: string; readonly services: readonly string[] } & ModelTimes)
+  /** What was counted of a service before an action and since; seconds since 1970. */
+  | {
+      readonly what: "state";
+      readonly node: string;
+      readonly beforeS: number;
+      readonly sinceS: number;
+      readonly windowS: number;
+    }
   /** What explains the errors of a node, noticed at `at`, as it is recorded. */
   | ({ readonly what: "explanation"; readonly node: string } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
