@@ -9,13 +9,15 @@ import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/ex
 import { kubernetesConfigSchema } from "../../src/wire/schemas/kubernetes-config.ts";
 import { executeRequest, never } from "../executors/contract.ts";
 
+const WEB = {
+  service: "web",
+  namespace: "shop",
+  resources: ["deployment/*", "statefulset/*", "daemonset/*", "configmap/web*", "autoscaler/web*", "pod/web-*"],
+};
+
 export const TARGETS = [
-  {
-    environment: "production",
-    service: "web",
-    namespace: "shop",
-    resources: ["deployment/*", "statefulset/*", "daemonset/*", "configmap/web*", "autoscaler/web*", "pod/web-*"],
-  },
+  { environment: "production", ...WEB },
+  { environment: "staging", ...WEB },
   { environment: "production", service: "nodes", resources: ["node/*"] },
 ];
 

@@ -7,6 +7,7 @@ import type { ExecuteRequest, Executor, Plan, StepOutcome } from "../../src/wire
 import { never } from "../executors/contract.ts";
 import { absent, ApiServer } from "./api-server.ts";
 import { buildExecutor, planned, type Setting } from "./executor.ts";
+import { riskRows } from "./risk-rows.ts";
 import {
   ACCOUNT,
   autoscaler,
@@ -362,6 +363,8 @@ describe("a change to a real cluster", { skip: absent }, () => {
       return true;
     });
   });
+
+  riskRows(() => ({ server, setting }));
 
   it("asks for nothing that the shipped role does not give, and never for a Secret", async () => {
     const asked = server.requestsBy(ACCOUNT);

@@ -38,6 +38,17 @@ function membersOf(value: Json): ReadonlyMap<string, Json> | undefined {
   return new Map(value.map((member: Json, index) => [`[${areNamed ? names[index] : index}]`, member]));
 }
 
+/** Whether something stands at a path of such a diff, or stands for all that is below. */
+export function reaches(value: Json, path: string): boolean {
+  if (path === "") return value !== null;
+  const members = membersOf(value);
+  if (members === undefined) return value !== null;
+  return [...members].some(([piece, member]) => {
+    const rest = path.slice(piece.length);
+    return path.startsWith(piece) && (rest === "" || /^[.[]/.test(rest)) && reaches(member, rest);
+  });
+}
+
 function pieceOf(name: string): string {
   return /^[A-Za-z0-9_-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }

@@ -39,7 +39,10 @@ function keysOf(path: string): readonly string[] {
 function isOwned(fields: unknown, keys: readonly string[]): boolean {
   let at = fields;
   for (const key of keys) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return false;
+    if (typeof at !== "object" || at === null) return false;
+    // Who keeps a list that is set as a whole keeps what is in it.
+    if (Object.keys(at).length === 0) return true;
+    if (!Object.hasOwn(at, key)) return false;
     at = (at as Record<string, unknown>)[key];
   }
   return true;

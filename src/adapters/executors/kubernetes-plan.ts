@@ -5,7 +5,8 @@ import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
-import { diffOf } from "./kubernetes-diff.ts";
+import { compareDeclared } from "./kubernetes-declared.ts";
+import { diffOf, type Change } from "./kubernetes-diff.ts";
 import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-object.ts";
 import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
@@ -63,7 +64,8 @@ export async function planChange(
     const tried = await tryChange({ opened, api, planning }, request, signal);
     if (tried !== "moved") {
       const isOurs = (manager: string): boolean => isOwn(manager, planning);
-      return toPlan({ ...tried, opened, api, isOurs }, request);
+      const compared = await compare({ tried, opened, api, planning }, request, signal);
+      return toPlan({ ...tried, ...compared, opened, api, isOurs }, request);
     }
     if (attempt === TRIES_MAX) throw new AppError("target-moved", "the object is being changed by others");
   }
@@ -110,6 +112,31 @@ function isSameField(one: Owned, other: Owned): boolean {
 /** Each phase sets all that the ones before it have set: tried on the object as it is, it shows what it will leave. */
 function bodiesOf({ phases, body }: Intended): readonly Json[] {
   return phases?.map((phase) => phase.body) ?? [body];
+}
+
+type Compared = Awaited<ReturnType<typeof compareDeclared>> & { readonly changes: readonly Change[] };
+
+type Comparing = { readonly tried: Tried; readonly opened: Opened; readonly api: KubernetesApi };
+
+/** What is changed, and what Git says of that and of the rest; taking back is owed, whatever Git says. */
+async function compare(
+  { tried, opened, api, planning }: Comparing & { readonly planning: Planning },
+  { left }: PlanRequest,
+  signal: AbortSignal,
+): Promise<Compared> {
+  const { before, afters } = tried;
+  const after = afters.at(-1) ?? before;
+  const changes = diffOf(opened.watched(before), opened.watched(after));
+  if (left !== undefined) return { changes, declared: null, agreed: [] };
+  const { place } = opened;
+  const changed = changes.map(({ path }) => fromTop(opened, path));
+  const { findSecret } = planning;
+  return { changes, ...(await compareDeclared({ api, place, after, changed, findSecret, signal })) };
+}
+
+/** A path of the object, of one that begins where the operation looks. */
+function fromTop({ root }: Opened, path: string): string {
+  return root.map((name) => `.${name}`).join("") + path;
 }
 
 type Writing = {
@@ -175,19 +202,18 @@ function checkLeft(left: string, object: KubernetesObject, opened: Opened): void
   throw new AppError("target-moved", "it was changed since: undoing would overwrite that", where);
 }
 
-type ToPlan = {
+type ToPlan = Compared & {
   readonly opened: Opened;
   readonly api: KubernetesApi;
   readonly isOurs: (manager: string) => boolean;
 };
 
 function toPlan(
-  { before, afters, intended, takesFrom, opened, api, isOurs }: Tried & ToPlan,
+  { before, afters, intended, takesFrom, changes, declared, agreed, opened, api, isOurs }: Tried & ToPlan,
   { kind, target, args }: PlanRequest,
 ): Plan {
   const { verb, phases, inverse, size, signature } = intended;
-  const changes = diffOf(opened.watched(before), opened.watched(afters.at(-1) ?? before));
-  const paths = changes.map(({ path }) => path);
+  const paths = changes.map(({ path }) => path).filter((path) => !agreed.includes(fromTop(opened, path)));
   const setBy = ownersOf(before, { root: opened.root, paths }, isOurs);
   const tags = regulationsOf(before.metadata.labels ?? {});
   const calls = bodiesOf(intended).map((body, n): Call => {
@@ -214,6 +240,7 @@ function toPlan(
       changes: changes as unknown as Json,
       ...labels,
       ...(tags.length === 0 ? {} : { tags: [...tags] }),
+      ...(declared === null ? {} : { declared: declared as unknown as Json }),
       ...(setBy.length === 0 ? {} : { setBy: setBy as unknown as Json }),
       ...(takesFrom.length === 0 ? {} : { takesFrom: takesFrom as unknown as Json }),
     },

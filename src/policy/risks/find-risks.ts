@@ -30,11 +30,13 @@ function risksOfDiff(kind: string, diff: JsonObject): readonly PlanRisk[] {
   return kind === "sql.migrate" ? risksOfStatements(diff["statements"]) : [];
 }
 
-/** A write to a cluster: its dry run, and who else sets the fields that it changes. */
+/** A write to a cluster: its dry run, what Git says of the object, and who else sets the fields that it changes. */
 function risksOfWrite(diff: JsonObject): readonly PlanRisk[] {
   const setBy = listOf(diff["setBy"]).map((owner) => (isObject(owner) ? textOf(owner["manager"]) : ""));
-  const drift: readonly PlanRisk[] = setBy.some(isDeclaring) ? ["drift"] : [];
-  return [...drift, ...risksOfChanges(diff["changes"])];
+  const declared = isObject(diff["declared"]) ? diff["declared"] : {};
+  const isDrift = setBy.some(isDeclaring) || listOf(declared["differs"]).length > 0;
+  const unread: readonly PlanRisk[] = declared["code"] === undefined ? [] : ["unseen"];
+  return [...(isDrift ? (["drift"] as const) : []), ...unread, ...risksOfChanges(diff["changes"])];
 }
 
 /** Controllers of the cluster, and people at a command line, declare nothing that would be set again. */

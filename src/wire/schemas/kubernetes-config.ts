@@ -69,6 +69,11 @@ export const kubernetesClusterSchema = z.strictObject({
    * the end stands for whatever follows. None by default: whoever owns a field writes it back.
    */
   takeOverFrom: z.array(z.string().min(1).max(128)).max(32).default([]),
+  /**
+   * A folder of manifests as they are applied (rendered, where Git holds templates), which somebody else keeps up to date:
+   * a plan shows where the cluster would differ from it.
+   */
+  manifests: z.string().max(1_024).regex(/^\//, "an absolute path").optional(),
   /** How long a write that nobody saw the end of may still take effect: the API server's --request-timeout, and a little. */
   settleMs: z.int().min(0).max(600_000).default(65_000),
 });

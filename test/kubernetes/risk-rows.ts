@@ -1,0 +1,189 @@
+// Planted plans for a real cluster, one per risk domain, each with its benign twin: from the proposal to the verdict.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, it } from "node:test";
+import type { Json, JsonObject } from "../../src/core/json.ts";
+import type { BudgetReader } from "../../src/wire/contracts/health.ts";
+import { judge, type Judged } from "../executors/judged.ts";
+import type { ApiServer } from "./api-server.ts";
+import { buildExecutor, type Setting } from "./executor.ts";
+import { configMap, deployment, revisions } from "./shop.ts";
+
+const MERGE = "application/merge-patch+json";
+const APPS = "/apis/apps/v1/namespaces/shop";
+
+type Open = () => { readonly server: ApiServer; readonly setting: Setting };
+
+export function riskRows(open: Open): void {
+  const folder = mkdtempSync(join(tmpdir(), "holdpoint-manifests-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** In an environment in which the standard pack lets a cluster be changed without a person. */
+  const judged = (kind: string, args: JsonObject, more: { budgets?: BudgetReader } = {}): Promise<Judged> => {
+    const { setting } = open();
+    const executor = buildExecutor({ ...setting, cluster: { takeOverFrom: ["*"], manifests: folder } });
+    const proposed = { kind: `kubernetes.${kind}`, environment: "staging", service: "web" };
+    return judge(executor, { ...proposed, args: { cluster: "main", namespace: "shop", ...args } }, more);
+  };
+
+  const assertHeld = ({ result, route, risks }: Judged, ...[asked, ...found]: readonly string[]): void =>
+    assert.deepEqual([result, route, risks], ["held", asked, found]);
+  const assertPasses = ({ result, risks }: Judged): void => assert.deepEqual([result, risks], ["granted", []]);
+  const declaredIn = ({ plan }: Judged): JsonObject => (plan.diff as JsonObject)["declared"] as JsonObject;
+
+  /** As people write it: a quantity that the API server writes otherwise, and nothing of what it fills in. */
+  const manifest = (name: string, image: string, more = ""): string => `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, labels: { team: shop } }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} } }
+    spec:
+      containers:
+        - name: app
+          image: ${image}
+          args: [serve]
+          resources: { requests: { cpu: 1000m } }
+          ports: [{ containerPort: 80, name: http }]${more}
+`;
+
+  it("configuration: what Git declares otherwise is drift, and what the plan sets as Git says is none", async () => {
+    const { server } = open();
+    await server.must("POST", `${APPS}/deployments?fieldManager=kubectl-client-side-apply`, {
+      metadata: { name: "declared" },
+      spec: {
+        replicas: 3,
+        selector: { matchLabels: { app: "declared" } },
+        template: {
+          metadata: { labels: { app: "declared" } },
+          spec: {
+            containers: [
+              {
+                name: "app",
+                image: "shop/app:2",
+                args: ["serve"],
+                resources: { requests: { cpu: "1" } },
+                ports: [{ containerPort: 80, name: "http" }],
+              },
+            ],
+          },
+        },
+      },
+    });
+    const text = `${manifest("other", "shop/other:1")}---\n${manifest("declared", "shop/app:3")}`;
+    writeFileSync(join(folder, "shop.yaml"), text);
+    const workload = "deployment/declared";
+    const caught = await judged("set-image", { workload, images: { app: "shop/app:4" } });
+    assertHeld(caught, "on-call", "drift");
+    const bytes = Buffer.from(text);
+    const path = ".spec.template.spec.containers[app].image";
+    assert.deepEqual(declaredIn(caught), {
+      file: "shop.yaml",
+      blob: createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex"),
+      differs: [{ path, declared: "shop/app:3", left: "shop/app:4" }],
+    });
+    const twin = await judged("set-image", { workload, images: { app: "shop/app:3" } });
+    assertPasses(twin);
+    assert.deepEqual(declaredIn(twin)["differs"], []);
+  });
+
+  it("configuration: what somebody changed by hand shows in the plan of any change of that object", async () => {
+    const { server } = open();
+    const by = (spec: Json) =>
+      server.must("PATCH", `${APPS}/deployments/declared?fieldManager=kubectl-edit`, { spec } as JsonObject, MERGE);
+    writeFileSync(join(folder, "shop.yaml"), manifest("declared", "shop/app:2"));
+    assertPasses(await judged("rollout-restart", { workload: "deployment/declared" }));
+    await by({
+      replicas: 5,
+      template: { spec: { containers: [{ name: "app", image: "shop/app:2", args: ["debug"] }] } },
+    });
+    const caught = await judged("rollout-restart", { workload: "deployment/declared" });
+    assertHeld(caught, "on-call", "drift");
+    const paths = (declaredIn(caught)["differs"] as JsonObject[]).map((one) => one["path"]);
+    const app = ".spec.template.spec.containers[app]";
+    assert.deepEqual(paths, [".spec.replicas", `${app}.args[0]`, `${app}.ports`, `${app}.resources.requests`]);
+    assert.ok(!JSON.stringify(caught.plan).includes("debug"), "arguments are not shown");
+    writeFileSync(join(folder, "shop.yaml"), manifest("declared", "shop/app:2", "\n        - {"));
+    assertHeld(await judged("rollout-restart", { workload: "deployment/declared" }), "on-call", "unseen");
+    writeFileSync(join(folder, "shop.yaml"), manifest("declared", "shop/app:2", "\n          imagePullPolicy: 7"));
+    assertHeld(await judged("rollout-restart", { workload: "deployment/declared" }), "on-call", "unseen");
+    for (const name of ["shop.yaml", "twice.yaml"])
+      writeFileSync(join(folder, name), manifest("declared", "shop/app:2"));
+    const twice = await judged("rollout-restart", { workload: "deployment/declared" });
+    assert.deepEqual(declaredIn(twice), { code: "declared-twice" });
+    rmSync(join(folder, "twice.yaml"));
+  });
+
+  it("configuration: what a tool keeps by itself is drift where no manifest says otherwise", async () => {
+    await deployment(open().server, "kept", "helm");
+    await deployment(open().server, "loose", "kubectl-edit");
+    const caught = await judged("scale", { workload: "deployment/kept", replicas: 4 });
+    assertHeld(caught, "on-call", "drift");
+    assertPasses(await judged("scale", { workload: "deployment/loose", replicas: 4 }));
+  });
+
+  it("security: a revision to go back to that ran as root, and a setting that shows more", async () => {
+    const { server } = open();
+    for (const name of ["rooted", "plain"]) {
+      await deployment(server, name, "kubectl-edit");
+      await revisions(server, name);
+    }
+    const set = `${APPS}/replicasets/rooted-hash1`;
+    const { metadata, spec } = JSON.parse(
+      JSON.stringify(await server.get(set)).replace('"name":"app"', '"name":"app","securityContext":{"runAsUser":0}'),
+    ) as { metadata: JsonObject; spec: JsonObject };
+    await server.must("DELETE", set);
+    const { name = "", labels = {}, annotations = {}, ownerReferences = [] } = metadata;
+    await server.must("POST", `${APPS}/replicasets`, {
+      metadata: { name, labels, annotations, ownerReferences },
+      spec,
+    });
+    const caught = await judged("rollout-undo", { workload: "deployment/rooted" });
+    assertHeld(caught, "owners", "privilege-widening");
+    assertPasses(await judged("rollout-undo", { workload: "deployment/plain" }));
+    await configMap(
+      server,
+      "web-logs",
+      { LOG_REQUEST_BODIES: "false", SINK: "https://logs.shop.internal" },
+      "kubectl-edit",
+    );
+    const exposes = await judged("configmap-patch", { configMap: "web-logs", set: { LOG_REQUEST_BODIES: "true" } });
+    assertHeld(exposes, "owners", "data-exposure");
+    const sends = await judged("configmap-patch", { configMap: "web-logs", set: { SINK: "https://drop.example.net" } });
+    assertHeld(sends, "owners", "data-exposure");
+    assertPasses(
+      await judged("configmap-patch", { configMap: "web-logs", set: { SINK: "https://logs2.shop.internal" } }),
+    );
+  });
+
+  it("compliance: an object that its labels put under a regulation", async () => {
+    const { server } = open();
+    await configMap(server, "web-cards", { size: "1" }, "kubectl-edit");
+    await server.must(
+      "PATCH",
+      "/api/v1/namespaces/shop/configmaps/web-cards",
+      { metadata: { labels: { compliance: "pci" } } },
+      MERGE,
+    );
+    await configMap(server, "web-carts", { size: "1" }, "kubectl-edit");
+    assertHeld(await judged("configmap-patch", { configMap: "web-cards", set: { size: "2" } }), "owners", "regulated");
+    assertPasses(await judged("configmap-patch", { configMap: "web-carts", set: { size: "2" } }));
+  });
+
+  it("performance: a service that has little of its error budget left", async () => {
+    await deployment(open().server, "thin", "kubectl-edit");
+    const left = (result: "pass" | "fail") => ({
+      covers: () => true,
+      ask: () => Promise.resolve({ result, evidence: {} }),
+    });
+    const args = { workload: "deployment/thin", replicas: 2 };
+    assertHeld(await judged("scale", args, { budgets: left("fail") }), "on-call", "slo-headroom");
+    assertPasses(await judged("scale", args, { budgets: left("pass") }));
+  });
+}
