@@ -3,11 +3,17 @@
 import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../core/errors.ts";
 
-type ConsoleFile = { readonly bytes: Buffer; readonly packed: Buffer; readonly type: string; readonly tag: string };
+type ConsoleFile = {
+  readonly bytes: Buffer;
+  readonly packed: () => Promise<Buffer>;
+  readonly type: string;
+  readonly tag: string;
+};
 
 /** By path below /console/: `index.html`, `assets/…`. Empty where the console was not built. */
 export type ConsoleFiles = ReadonlyMap<string, ConsoleFile>;
@@ -31,9 +37,17 @@ export function loadConsoleFiles(folder: string): ConsoleFiles {
     if (type === undefined || bytes === null) continue;
     total += bytes.length;
     if (files.size >= FILES_MAX || total > BYTES_MAX) throw new AppError("config-invalid", "the console is too large");
-    files.set(path, { bytes, packed: gzipSync(bytes), type, tag: `"${hash("sha256", bytes).slice(0, 32)}"` });
+    files.set(path, { bytes, packed: packedOnce(bytes), type, tag: `"${hash("sha256", bytes).slice(0, 32)}"` });
   }
   return files.has("index.html") ? files : new Map();
+}
+
+const pack = promisify(gzip);
+
+/** Packed when it is first asked for: most starts are nobody's first visit. */
+function packedOnce(bytes: Buffer): () => Promise<Buffer> {
+  let packed: Promise<Buffer> | undefined;
+  return () => (packed ??= pack(bytes));
 }
 
 function assetsOf(folder: string): readonly string[] {
@@ -81,7 +95,7 @@ export function mountConsole(server: FastifyInstance, files: ConsoleFiles): void
   const toConsole = (_request: FastifyRequest, reply: FastifyReply): FastifyReply => reply.redirect("/console/", 302);
   server.get("/", toConsole);
   server.get("/console", toConsole);
-  server.get("/console/*", (request, reply) => {
+  server.get("/console/*", async (request, reply) => {
     const path = (request.params as Record<string, string>)["*"] ?? "";
     const isAsset = path.startsWith("assets/");
     const file = files.get(isAsset ? path : "index.html");
@@ -95,11 +109,15 @@ export function mountConsole(server: FastifyInstance, files: ConsoleFiles): void
 
 type Sent = { readonly file: ConsoleFile; readonly isNamedByContent: boolean };
 
-function sendFile(request: FastifyRequest, reply: FastifyReply, { file, isNamedByContent }: Sent): FastifyReply {
+async function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { file, isNamedByContent }: Sent,
+): Promise<FastifyReply> {
   void reply.headers(HEADERS).header("etag", file.tag).type(file.type);
   void reply.header("cache-control", isNamedByContent ? "public, max-age=31536000, immutable" : "no-cache");
   if (request.headers["if-none-match"] === file.tag) return reply.code(304).send();
   const takesGzip = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
-  if (takesGzip) return reply.header("content-encoding", "gzip").send(file.packed);
+  if (takesGzip) return reply.header("content-encoding", "gzip").send(await file.packed());
   return reply.send(file.bytes);
 }

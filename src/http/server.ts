@@ -140,9 +140,13 @@ function acceptBytes(scope: FastifyInstance): void {
   scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 }
 
-/** The description, which describes itself too. */
+/** The description, which describes itself too; made when somebody asks, as it takes a tenth of a start. */
 function descriptionRoute({ version, actions }: Services): Route {
-  let text = "";
+  let text: string | undefined;
+  const describe = (): string => {
+    const kinds = [...actions.kinds.values(), ...KERNEL_KINDS.values()];
+    return JSON.stringify(openApiDocument([...ROUTES, route], { version, kinds }));
+  };
   const route: Route = {
     method: "GET",
     path: "/openapi.json",
@@ -151,11 +155,8 @@ function descriptionRoute({ version, actions }: Services): Route {
     auth: "none",
     response: { status: 200, what: "An OpenAPI 3.1 description" },
     errors: [],
-    handle: ({ reply }) => reply.type("application/json").send(text),
+    handle: ({ reply }) => reply.type("application/json").send((text ??= describe())),
   };
-  text = JSON.stringify(
-    openApiDocument([...ROUTES, route], { version, kinds: [...actions.kinds.values(), ...KERNEL_KINDS.values()] }),
-  );
   return route;
 }
 

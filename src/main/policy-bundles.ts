@@ -8,7 +8,7 @@ import type { ActivePolicy } from "../kernel/transaction.ts";
 import { KERNEL } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";
-import { loadBundle, type Bundle } from "../policy/load.ts";
+import { bundleHash, loadBundle, type Bundle } from "../policy/load.ts";
 import type { Problem } from "../policy/yaml-reader.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { HealthCheck } from "../wire/types/health.ts";
@@ -107,15 +107,17 @@ export async function activatePolicy(
 ): Promise<void> {
   if (of.activation === "governed" && kernel.state.bundleHash !== null) return;
   const files = readPolicyFolder(of.dir);
-  const { bundle, problems } = bundles.add(files);
-  if (bundle === null) {
+  const hash = bundleHash(files);
+  // What is in the ledger already was loaded from there.
+  const { problems } = bundles.get(hash) === undefined ? bundles.add(files) : { problems: [] };
+  if (problems.length > 0) {
     const places = problems.map(({ path, line, column, message }) => `${path}:${line}:${column} ${message}`);
     throw new AppError("policy-invalid", places.join("\n"));
   }
   await kernel.submit({
     type: "propose-policy",
     actor: KERNEL,
-    input: { bundleHash: bundle.hash, mode: "file", person: null, requestHash: bundle.hash },
+    input: { bundleHash: hash, mode: "file", person: null, requestHash: hash },
     content: { files: files.map(({ path, text }) => ({ path, text })) },
   });
 }

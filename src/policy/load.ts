@@ -47,10 +47,9 @@ export interface Bundle {
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
   const loader = new Loader();
-  const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  loader.load(sorted);
+  loader.load(sortedByPath(files));
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
-  const hash = bundleHash(sorted);
+  const hash = bundleHash(files);
   const { policies, routes, schedules, ladder, verifications, marked } = loader;
   const verificationFor: Bundle["verificationFor"] = (of) => findVerification(verifications, of);
   const marks: Bundle["tagsFor"] = (of) => (marked.length === 0 ? NO_TAGS : tagsFor(marked, of));
@@ -59,9 +58,14 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   return { bundle: { hash, ...documents, verificationFor, tagsFor: marks, evaluate }, problems: [] };
 }
 
-function bundleHash(sorted: readonly SourceFile[]): string {
-  const pairs = sorted.map(({ path, text }) => [path, text] as const);
+/** What a bundle of these files is named by. Their paths and texts must be well-formed. */
+export function bundleHash(files: readonly SourceFile[]): string {
+  const pairs = sortedByPath(files).map(({ path, text }) => [path, text] as const);
   return createHash("sha256").update(canonicalJson(pairs)).digest("hex");
+}
+
+function sortedByPath(files: readonly SourceFile[]): readonly SourceFile[] {
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 class Loader {
