@@ -8,8 +8,9 @@ export const LIMITS = {
   /** Bounded grants that stand: of all agents, and of one. */
   grantSetsMax: 2_000,
   grantSetsPerAgentMax: 32,
-  /** Actions that wait for their window or for others, and of those for others on one service; one more is refused. */
+  /** Actions that wait for their window or for others: in all, of one agent, and for others on one service; one more is refused. */
   waitingMax: 2_000,
+  waitingOfOneMax: 250,
   waitingAtServiceMax: 16,
   /** Triage runs waiting for a classification. */
   liveRunsMax: 20_000,

@@ -64,16 +64,17 @@ export function whyWait({ window }: Action, { now, waits }: Asked): Wait | null 
   return waits === undefined ? null : { code: "conflict", until: now + waits.forMs, behind: waits.behind };
 }
 
-/** Each place in the queue is somebody's: whoever waits already keeps it. */
-export function isRoomToWait({ waiting, actions }: State, { id, environment, service }: Action): boolean {
+/** Each place in the queue is somebody's: whoever waits already keeps it, and nobody takes all of them. */
+export function isRoomToWait({ waiting, actions }: State, { id, agent, environment, service }: Action): boolean {
   if (waiting.has(id)) return true;
   if (waiting.size >= LIMITS.waitingMax) return false;
-  let there = 0;
+  let [own, there] = [0, 0];
   for (const [other, { code }] of waiting) {
     const action = actions.get(other);
+    if (action?.agent === agent) own++;
     if (code === "conflict" && action?.environment === environment && action.service === service) there++;
   }
-  return there < LIMITS.waitingAtServiceMax;
+  return own < LIMITS.waitingOfOneMax && there < LIMITS.waitingAtServiceMax;
 }
 
 /** It is not recorded again that it waits as before; the time to wait for others runs from the first time on. */

@@ -88,8 +88,11 @@ async function approve(page: Page): Promise<void> {
 
 describe("levels", { skip }, () => {
   it("are asked for by one person, granted by another, shown with their end, and taken back at once", async () => {
-    await holdpoint.server.bearer("deployer");
     const ada = await open("ada", "/console/levels");
+    const advice = ada.getByRole("region", { name: "Modes in force" }).getByText("No agent has a level.");
+    await advice.waitFor();
+    await holdpoint.server.bearer("deployer");
+    await advice.waitFor({ state: "detached" });
     await ada.getByRole("button", { name: "Ask for a level …" }).click();
     assert.ok(await ada.getByRole("button", { name: "Ask for it" }).isDisabled());
     await ada.getByLabel("Agent", { exact: true }).fill("agent:deployer");

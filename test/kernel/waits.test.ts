@@ -131,7 +131,17 @@ describe("actions on one target", () => {
     for (let i = 0; i <= LIMITS.waitingAtServiceMax; i++) await rig.propose(inTurn(`${i}`));
     const { subject, result } = await rig.propose(inTurn("one more"));
     assert.deepEqual([result, rig.last("action.refused", subject).code], ["refused", "queue-full"]);
-    assert.equal((await rig.propose(inTurn("there", { service: "elsewhere" }))).result, "granted");
+  });
+
+  it("are not all one agent's: it fills its own part, and others still find room", async () => {
+    const rig = await Rig.open();
+    const window = { notBefore: rig.nowMs + 60 * MINUTE_MS, notAfter: rig.nowMs + 70 * MINUTE_MS };
+    const later = (text: string) => ({ ...free, window, requestHash: text, service: `of-${text}` });
+    for (let i = 0; i < LIMITS.waitingOfOneMax; i++) await rig.propose(later(`${i}`));
+    const { subject } = await rig.propose(later("one more"));
+    assert.equal(rig.last("action.refused", subject).code, "queue-full");
+    const hers = await rig.propose({ ...later("hers"), agentKind: "person", person: "ada" }, "person:ada");
+    assert.equal(hers.result, "waiting");
   });
 
   it("that were revoked, or whose agent was, make way, and a snapshot keeps the queue", async () => {
