@@ -16,6 +16,7 @@ export function describeAction(action: Fields, nowMs: number): string {
     section("Decision", decisionLines(action.fields("evaluation"))),
     section("Hold", holdLines(action, nowMs)),
     section("Answers", answerLines(action.list("answers"))),
+    section("Labels", labelLines(action.list("labels"))),
     planLines(action),
     section("Timeline", timelineLines(action)),
     nextLines(action),
@@ -210,6 +211,16 @@ function answerLines(answers: readonly Fields[]): string {
       const who = answer.has("person") ? `${answer.text("person")} as ${answer.text("actor")}` : answer.text("actor");
       const plan = answer.has("planHash") ? `, plan ${shortHashes(answer.text("planHash"))}` : "";
       return `${when}  ${answer.text("decision")} by ${who}${plan}\n`;
+    })
+    .join("");
+}
+
+function labelLines(labels: readonly Fields[]): string {
+  return labels
+    .map((label) => {
+      const faults = label.texts("faults") === NONE ? "" : ` (${label.texts("faults")})`;
+      const reason = label.has("reason") ? `: ${label.text("reason")}` : "";
+      return `${formatInstant(label.number("at"))}  ${label.text("label")}${faults} by ${label.text("person")}${reason}\n`;
     })
     .join("");
 }

@@ -15,6 +15,7 @@ import { addIdentities } from "./commands/identities.ts";
 import { addIncidents } from "./commands/incidents.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addKill } from "./commands/kill.ts";
+import { addLabel } from "./commands/label.ts";
 import { addLogin } from "./commands/login.ts";
 import { addModel } from "./commands/model.ts";
 import { addPolicy } from "./commands/policy.ts";
@@ -83,6 +84,7 @@ const COMMANDS = [
   addRevert,
   addDrill,
   addAnswers,
+  addLabel,
   addIncidents,
   addRevoke,
   addSilences,

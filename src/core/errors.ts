@@ -82,6 +82,7 @@ export const ERRORS = {
   "action-not-held": { status: 409, title: "The action is not waiting for an answer" },
   "action-not-cancellable": { status: 409, title: "The action can no longer be cancelled" },
   "action-not-revertible": { status: 409, title: "There is nothing of this action that could be taken back" },
+  "action-not-advice": { status: 409, title: "There is no advice of this action that could be labelled" },
   "document-missing": { status: 404, title: "The action has no document" },
   "confirmation-missing": { status: 422, title: "Approving this takes the name of its target, typed" },
   "plan-mismatch": { status: 409, title: "The answer names another plan than the one on hold" },

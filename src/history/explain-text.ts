@@ -20,12 +20,23 @@ export function explanationText(explained: Omit<Explanation, "text">): string {
     ...triageLines(explained.triage).map(indent),
     ...pathLines(explained).map(indent),
     ...afterwards(explained),
+    ...labelled(explained),
   ].join("\n");
 }
 
 function afterwards({ outcome }: Omit<Explanation, "text">): readonly string[] {
   const lines = outcomeLines(outcome);
   return lines.length === 0 ? [] : ["", "What came of it", ...lines.map(indent)];
+}
+
+function labelled({ labels }: Omit<Explanation, "text">): readonly string[] {
+  if (labels.length === 0) return [];
+  const lines = labels.map(({ person, actor, label, faults, replaces, at, seq }) => {
+    const why = faults.length === 0 ? "" : ` (${faults.join(", ")})`;
+    const before = replaces === null ? "" : `, no longer ${replaces}`;
+    return `${label}${why}${before}, by ${person} as ${actor} at ${instant(at)} [${seq}]`;
+  });
+  return ["", "What people said of the advice", ...lines.map(indent)];
 }
 
 function indent(line: string): string {

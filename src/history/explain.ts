@@ -20,6 +20,7 @@ import type {
   EvaluationStep,
   Explanation,
   HoldStep,
+  LabelStep,
   LevelSource,
   PathStep,
   PolicySource,
@@ -62,6 +63,7 @@ export function explainAction(
     constraints: constraintsOf(proposed, own),
     triage: triageOf(proposed, recorded),
     outcome: outcomeOf(own, evidence),
+    labels: allOf(own, "action.labelled").map(labelStep),
     path: own.map(pathStep),
   };
   return { ...explained, text: explanationText(explained) };
@@ -267,6 +269,11 @@ function holdsOf(own: readonly KernelEvent[]): readonly HoldStep[] {
 
 function holdStep(seq: number, { asks, deadline }: { readonly asks: Asks; readonly deadline: number }): HoldStep {
   return { seq, route: null, step: 0, roles: rolesAsked(asks), asks: asksText(asks), deadline };
+}
+
+function labelStep({ seq, time: at, actor, facts }: Of<"action.labelled">): LabelStep {
+  const { label, faults, person, replaces } = facts;
+  return { seq, at, actor, person, label, faults, replaces };
 }
 
 function pathStep(event: KernelEvent): PathStep {

@@ -3,6 +3,7 @@
 import type { Outcome } from "./explain-outcome.ts";
 import type { AnswerDecision } from "../wire/types/approval-views.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { Label, LabelView } from "../wire/types/label.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -19,6 +20,8 @@ export interface Explanation {
   readonly triage: Triage | null;
   /** Null where nothing was to be checked afterwards. */
   readonly outcome: Outcome | null;
+  /** What people said of it where it was advice, each word that they said; the last of a person counts. */
+  readonly labels: readonly LabelStep[];
   readonly path: readonly PathStep[];
   /** The same for people. */
   readonly text: string;
@@ -154,6 +157,12 @@ export interface Triage {
   /** Why there is no classification. */
   readonly code: string | null;
   readonly problems: readonly string[];
+}
+
+export interface LabelStep extends LabelView {
+  readonly actor: string;
+  /** What the same person had said before. */
+  readonly replaces: Label | null;
 }
 
 /** How the decision is reconstructed: each event, the command it came from, and what that command was given. */

@@ -12,6 +12,7 @@ const STATUS: { readonly [T in EventType]?: string | ((facts: EventFacts[T]) => 
   "run.classified": "classified",
   "run.unclassified": "unclassified",
   "action.advised": "advised",
+  "action.labelled": "advised",
   "action.refused": "refused",
   "action.suppressed": "suppressed",
   "action.waiting": "waiting",
@@ -74,6 +75,7 @@ export function toExportRecord(origin: string, sources: RecordSources): ExportRe
     action: actionPart(sources, proposed),
     decision: decisionPart(sources.evaluated),
     ...outcomeParts(sources, proposed),
+    label: labelPart(as("action.labelled", event)),
     ledger: { origin, seq: event.seq, leafHash, checkpoint, receipt: `/v1/ledger/events/${event.seq}/receipt` },
     contents,
   };
@@ -130,6 +132,12 @@ function decisionPart(event: LedgerEvent | null): ExportRecord["decision"] {
     grantExpiresAt: granted?.expiresAt ?? null,
     dryRun: granted?.dryRun ?? false,
   };
+}
+
+function labelPart(labelled: KernelEvent<"action.labelled"> | null): ExportRecord["label"] {
+  if (labelled === null) return null;
+  const { label, faults, person, replaces } = labelled.facts;
+  return { label, faults, person, replaces };
 }
 
 type Outcome = Pick<ExportRecord, "status" | "code" | "attempt" | "created">;

@@ -12,6 +12,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.prediction-asked": ["deadline"],
   "impact.measured": ["outcome", "modelVersion"],
   "action.advised": ["code", "would"],
+  "action.labelled": ["label", "person", "replaces"],
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],
   "action.waiting": ["code", "until"],

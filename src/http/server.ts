@@ -16,6 +16,7 @@ import { actionRoutes } from "./routes/actions.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { grantRoutes } from "./routes/grants.ts";
+import { labelRoutes } from "./routes/labels.ts";
 import { levelRoutes } from "./routes/levels.ts";
 import { approverRoutes } from "./routes/approvers.ts";
 import { controlRoutes } from "./routes/control.ts";
@@ -52,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   ...accessRequestRoutes,
   ...agentRoutes,
   ...approvalRoutes,
+  ...labelRoutes,
   ...approverRoutes,
   ...grantRoutes,
   ...levelRoutes,

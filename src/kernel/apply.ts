@@ -4,6 +4,7 @@ import { assert } from "../core/assert.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import type { EventType, KernelEvent } from "./events.ts";
 import * as actions from "./reducers/actions.ts";
+import * as advice from "./reducers/advice.ts";
 import * as agents from "./reducers/agents.ts";
 import * as control from "./reducers/control.ts";
 import * as sets from "./reducers/grant-sets.ts";
@@ -59,7 +60,8 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.prediction-asked": predictions.applyPredictionAsked,
   "action.predicted": predictions.applyPredicted,
   "impact.measured": measuring.applyImpactMeasured,
-  "action.advised": actions.applyEnded("advised"),
+  "action.advised": advice.applyAdvised,
+  "action.labelled": advice.applyLabelled,
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,
   "action.waiting": actions.applyWaiting,

@@ -5,6 +5,7 @@ import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
 import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
 import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
+import type { Fault, Label } from "../wire/types/label.ts";
 import type { Relations } from "../wire/types/relation.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
@@ -115,6 +116,12 @@ export type CommandInputs = {
   };
   "break-glass": Omit<CommandInputs["answer-hold"], "decision">;
   "give-review": { readonly review: string; readonly outcome: ReviewOutcome; readonly answerer: Answerer };
+  "label-action": {
+    readonly action: string;
+    readonly label: Label;
+    readonly faults: readonly Fault[];
+    readonly answerer: Answerer;
+  };
   "withdraw-approval": { readonly action: string; readonly person: string | null };
   "cancel-action": { readonly action: string; readonly code: string };
   "begin-step": {

@@ -2,6 +2,7 @@
 
 import * as actions from "./commands/actions.ts";
 import * as agents from "./commands/agents.ts";
+import { labelAction } from "./commands/labels.ts";
 import { breakGlass } from "./commands/break-glass.ts";
 import { revokeGrantById } from "./commands/grants.ts";
 import * as holds from "./commands/holds.ts";
@@ -47,6 +48,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "withdraw-approval": holds.withdrawApproval,
   "break-glass": breakGlass,
   "give-review": reviews.giveReview,
+  "label-action": labelAction,
   "cancel-action": actions.cancelAction,
   "begin-step": steps.beginStep,
   "finish-step": steps.finishStep,

@@ -7,6 +7,7 @@ import type { ImageFact } from "../wire/types/image.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
+import { adviceToForget, isAdvice } from "./advice.ts";
 import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
@@ -261,7 +262,9 @@ function advise(
   { evaluation, code }: { evaluation: EvaluationFacts; code: "level" | "dry-run" },
 ): void {
   const would = evaluation.decision === "hold" ? "hold" : "allow";
-  const facts = { code, evaluation: { ...evaluation, decision: "refuse" }, would } as const;
+  const forgets = isAdvice(action, code) ? adviceToForget(tx.state, action.agent) : undefined;
+  const rest = forgets === undefined ? {} : { forgets };
+  const facts = { code, evaluation: { ...evaluation, decision: "refuse" }, would, ...rest } as const;
   tx.emit({ type: "action.advised", subject: action.id, facts });
 }
 

@@ -11,6 +11,7 @@ import type {
   GlassBrokenFacts,
   HeldFacts,
 } from "./hold-facts.ts";
+import type { AdvisedFacts, LabelledFacts } from "./advice.ts";
 import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
 import type { Spent } from "./grant-sets.ts";
@@ -177,12 +178,9 @@ export type EventFacts = {
     readonly stated: PartInterval;
     readonly modelVersion: number;
   };
-  /** The end of what is advice only: nothing happens, nobody is asked, and `would` is what policy came to. */
-  "action.advised": {
-    readonly evaluation: EvaluationFacts;
-    readonly code: "level" | "dry-run";
-    readonly would: "allow" | "hold";
-  };
+  "action.advised": AdvisedFacts;
+  /** Somebody said what the advice was worth. Its payload holds the reason. */
+  "action.labelled": LabelledFacts;
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
   "action.waiting": WaitingFacts;

@@ -44,6 +44,9 @@ export const LIMITS = {
   /** Idempotency keys and delivery keys remembered; of whoever has the most, the oldest leaves first. */
   idempotencyKeysMax: 50_000,
   deliveryKeysMax: 50_000,
+  /** Advice that reviewers may label; of whoever has the most, the oldest leaves first. And labels of one. */
+  adviceMax: 10_000,
+  labelsMax: 16,
   /** Keys of the duplicate gate and counters of limits remembered. */
   duplicateKeysMax: 50_000,
   countersMax: 50_000,

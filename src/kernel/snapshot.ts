@@ -51,12 +51,13 @@ export function parseState(text: string): State {
 
 /** The derived indexes, as they were: every one follows the order of what it is derived from. */
 function index(state: State): void {
-  const { incidents, resolved, deliveries, idempotency, shares } = state;
+  const { incidents, resolved, deliveries, idempotency, advice, shares } = state;
   for (const incident of incidents.values()) {
     indexOpen(state, incident);
     addShare(shares.incidents, incidentOwner(incident), incident.id);
   }
   for (const one of resolved.values()) indexResolved(state, one.incident);
   for (const [key, { source }] of deliveries) addShare(shares.deliveries, source, key);
+  for (const [key, { agent }] of advice) addShare(shares.advice, agent, key);
   for (const [key, { client }] of idempotency) addShare(shares.idempotency, client, key);
 }

@@ -10,6 +10,7 @@ import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Measuring, Predicted } from "./predicted.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
+import type { Advice } from "./advice.ts";
 import type { Agent } from "./agent.ts";
 import type { SignalFacts } from "./signal-facts.ts";
 import type { GrantSet, Spent } from "./grant-sets.ts";
@@ -312,6 +313,8 @@ export type State = {
   sets: Map<string, GrantSet>;
   /** Actions that wait to begin, in the order in which they came. */
   waiting: Map<string, Waiting>;
+  /** By action, in the order in which it was given. */
+  advice: Map<string, Advice>;
   counters: Map<string, Counter>;
   impacts: Map<string, Impact>;
   duplicates: Map<string, DuplicateMark>;
@@ -328,7 +331,7 @@ export type State = {
   /** In order of the glass that was broken. */
   reviews: Map<string, OwedReview>;
   /** Keys of shared tables by whose they are, see Shares; derived from the tables. */
-  shares: { incidents: Shares; deliveries: Shares; idempotency: Shares };
+  shares: { incidents: Shares; deliveries: Shares; idempotency: Shares; advice: Shares };
   /** Open incident by `environment|service|signature`; derived from `incidents`. */
   incidentByKey: Map<string, string>;
   /** What else signals find incidents by; derived from `incidents` and `resolved`, see incident-index. */
@@ -359,6 +362,7 @@ export function emptyState(): State {
     actions: new Map(),
     sets: new Map(),
     waiting: new Map(),
+    advice: new Map(),
     counters: new Map(),
     impacts: new Map(),
     duplicates: new Map(),
@@ -369,7 +373,7 @@ export function emptyState(): State {
     blocked: new Map(),
     owedEnds: new Map(),
     reviews: new Map(),
-    shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map() },
+    shares: { incidents: new Map(), deliveries: new Map(), idempotency: new Map(), advice: new Map() },
     incidentByKey: new Map(),
     joins: { services: new Map(), failures: new Map(), resolved: new Map(), absorbed: new Map() },
   };

@@ -62,6 +62,7 @@ export function recordOf(seq: number, over: Partial<ExportRecord> = {}): ExportR
     code: null,
     attempt: null,
     created: null,
+    label: null,
     ledger: {
       origin: ORIGIN,
       seq,

@@ -3,6 +3,7 @@
 import type { Command } from "../../src/kernel/command.ts";
 import type { Action } from "../../src/kernel/state.ts";
 import type { Answerer, ReviewOutcome } from "../../src/wire/types/approvals.ts";
+import type { Label } from "../../src/wire/types/label.ts";
 
 export function personOf(person: string, roles: readonly string[]): Answerer {
   return { id: `person:${person}`, kind: "person", person, roles, owner: null, models: [] };
@@ -22,6 +23,12 @@ export function glassCommand({ id: action, planHash, hold }: Action, person: str
 export function reviewCommand(review: string, outcome: ReviewOutcome): Command {
   const answerer = personOf("p-cid", ["admin"]);
   return { type: "give-review", actor: answerer.id, input: { review, outcome, answerer } };
+}
+
+export function labelCommand(action: string, label: Label): Command {
+  const answerer = personOf("p-cid", ["admin"]);
+  const faults = label === "disagree" ? (["data-quality"] as const) : [];
+  return { type: "label-action", actor: answerer.id, input: { action, label, faults, answerer } };
 }
 
 export function releaseCommand(brake: string, requestHash: string): Command {

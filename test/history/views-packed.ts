@@ -53,6 +53,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     stops: [],
     prediction: null,
     impact: null,
+    labels: [],
     window: null,
     waiting: null,
     verification: null,

@@ -32,6 +32,7 @@ const CASES: readonly Case[] = [
   { operation: "listActions", scope: "actions:read" },
   { operation: "answerHold", scope: "actions:approve", path: `/v1/actions/${NOBODY}/approvals`, body: {} },
   { operation: "breakGlass", scope: "actions:approve", path: `/v1/actions/${NOBODY}/break-glass`, body: {} },
+  { operation: "labelAction", scope: "actions:approve", path: `/v1/actions/${NOBODY}/labels`, body: {} },
   { operation: "listReviews", scope: "actions:read" },
   { operation: "getReview", scope: "actions:read", path: "/v1/reviews/rev_000000000" },
   { operation: "giveReview", scope: "actions:approve", path: "/v1/reviews/rev_000000000", body: {} },

@@ -6,9 +6,9 @@ import { signAssertion } from "../../src/adapters/identity/client-assertions.ts"
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
-import { startServer, type Answer } from "./fixture.ts";
+import { note, startServer, type Answer } from "./fixture.ts";
 import { levelRequest } from "./levels.ts";
-import { newKey, prove, registrationBody } from "./signing.ts";
+import { newKey, prove, registrationBody, signProposal } from "./signing.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 let ada = "";
@@ -213,5 +213,65 @@ describe("levels", () => {
     );
     const none = await server.ask("/v1/levels/lvl_nothing", { as: ada });
     assert.deepEqual([none.status, none.json?.["code"]], [404, "level-not-found"]);
+  });
+});
+
+describe("advice", () => {
+  it("is labelled by people who have no part in the agent, with a reason that readers see, and the last word counts", async () => {
+    const jwk = newKey();
+    await register("agent:adviser", jwk, { roles: ["on-call"], scopes: ["actions:approve"] });
+    const own = await bearer("agent:adviser", jwk);
+    const signed = signProposal(note("staging"), { agent: "agent:adviser", jwk, nowMs: systemClock.nowMs() });
+    const advised = await server.ask("/v1/actions", { as: own, ...signed });
+    assert.deepEqual([advised.json?.["status"], advised.json?.["code"]], ["advised", "level"], advised.text);
+    const href = advised.json?.["href"] as string;
+    const label = (as: string, body: JsonObject): Promise<Answer> => server.ask(`${href}/labels`, { as, body });
+    const right = { label: "agree", reason: "I would have done it" };
+    const wrong = { label: "disagree", faults: ["hallucination", "bias"], reason: "there is no cart-7 <script>" };
+
+    await assertRefused(label(ada, right), "self-approval");
+    await assertRefused(label(await server.bearer("adaPhone"), right), "self-approval");
+    await assertRefused(label(own, right), "not-eligible");
+    for (const bad of [
+      { ...right, faults: ["bias"] },
+      { ...wrong, faults: ["bias", "bias"] },
+      { ...wrong, label: "maybe" },
+      { label: "agree" },
+      { ...right, reason: "x".repeat(4_001) },
+      { ...right, extra: 1 },
+    ]) {
+      await assertRefused(label(grace, bad), "request-invalid");
+    }
+    const held = await server.ask("/v1/actions", { as: ada, body: note("production") });
+    const elsewhere = server.ask(`${held.json?.["href"] as string}/labels`, { as: grace, body: right });
+    await assertRefused(elsewhere, "action-not-advice");
+
+    assert.equal((await label(grace, right)).json?.["label"], "agree");
+    assert.equal((await label(grace, wrong)).status, 200);
+    assert.equal((await label(await server.bearer("iris"), { label: "unsure", reason: "no idea" })).status, 200);
+    const { json } = await server.ask(href, { as: ada });
+    const seen = (json?.["labels"] as JsonObject[]).map(({ person, label: said, faults, reason }) => {
+      return { person, said, faults, reason };
+    });
+    assert.deepEqual(seen, [
+      { person: "grace", said: "disagree", faults: wrong.faults, reason: wrong.reason },
+      { person: "iris", said: "unsure", faults: [], reason: "no idea" },
+    ]);
+    assert.equal(json?.["status"], "advised");
+    const [first] = (await server.ask(href, { as: own })).json?.["labels"] as JsonObject[];
+    assert.deepEqual([first?.["label"], first?.["reason"]], ["disagree", undefined], "the agent learns no reasons");
+    const { json: explained } = await server.ask(`${href}/explain`, { as: ada });
+    assert.match(
+      explained?.["text"] as string,
+      /What people said of the advice\n {2}agree, by grace as person:grace at .*\n {2}disagree \(hallucination, bias\), no longer agree, by grace/,
+    );
+    assert.deepEqual(
+      (explained?.["labels"] as JsonObject[]).map(({ label: said, replaces }) => [said, replaces]),
+      [
+        ["agree", null],
+        ["disagree", "agree"],
+        ["unsure", null],
+      ],
+    );
   });
 });

@@ -1,9 +1,11 @@
 // Moves about who may do what: agents registered and revoked, levels given and taken back, grants taken back.
 
 import { TERMS } from "../../src/kernel/limits.ts";
+import { LABELS } from "../../src/wire/types/label.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
+import { ANSWERERS } from "./people.ts";
 import { AGENTS, type World } from "./world.ts";
 
 export const ENVIRONMENTS = ["production", "staging", "test"];
@@ -46,6 +48,17 @@ export function moveLevel(world: World): void {
     expiresAt: world.nowMs + 1 + world.random.below(TERMS.levelMs / 8),
   };
   void world.ask({ type: "propose-action", actor: asks, input: levelProposal(scope, by) });
+}
+
+/** People say what advice was worth: whoever they are, and often more than once. */
+export function label(world: World): void {
+  const advice = [...(world.process?.kernel.state.advice.keys() ?? [])];
+  if (advice.length === 0) return;
+  const action = from(world, advice);
+  for (const answerer of world.people.registered([from(world, ANSWERERS).id, from(world, ANSWERERS).id])) {
+    const input = { action, label: from(world, LABELS), faults: [], answerer };
+    void world.ask({ type: "label-action", actor: answerer.id, input, content: { reason: "seen" } });
+  }
 }
 
 /** Somebody asks for a bounded grant, the agent itself among them; those asked are its route's. */

@@ -18,7 +18,7 @@ import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
 import { planHashOf } from "../../src/effects/execute.ts";
-import { checkDryRuns, checkLevels, checkRevoked } from "./level-invariants.ts";
+import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { eventsAbout, eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkLimits, checkShares } from "./limit-invariants.ts";
@@ -91,6 +91,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkLevels(events),
     ...checkRevoked(events),
     ...checkDryRuns(events),
+    ...checkLabels(events),
     ...checkGrantSets(events),
     ...checkWindows(events),
     ...checkTurns(events),

@@ -63,6 +63,28 @@ export function checkLevels(events: readonly LedgerEvent[]): string[] {
   return broken;
 }
 
+/** Of advice alone, by people who have no part in the agent, each with one last word; and it moves nothing. */
+export function checkLabels(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const people = new Map<string, string | null>();
+  const advice = new Map<string, Map<string, string>>();
+  for (const event of events as readonly KernelEvent[]) {
+    const { subject: id } = event;
+    if (event.type === "action.proposed") people.set(id, (event as KernelEvent<"action.proposed">).facts.person);
+    if (event.type === "action.advised" && (event as KernelEvent<"action.advised">).facts.code === "level")
+      advice.set(id, new Map());
+    if (event.type !== "action.labelled") continue;
+    const { label, person, replaces } = (event as KernelEvent<"action.labelled">).facts;
+    const labels = advice.get(id);
+    if (labels === undefined) broken.push(`${id}: labelled, and no advice`);
+    if ((labels?.get(person) ?? null) !== replaces) broken.push(`${id}: ${replaces} is not what ${person} had said`);
+    if (people.get(id) === person || !event.actor.startsWith("person:"))
+      broken.push(`${id}: labelled by ${event.actor}`);
+    labels?.set(person, label);
+  }
+  return broken;
+}
+
 /** A dry run is decided and over: nobody is asked, nothing is granted, no step begins. */
 export function checkDryRuns(events: readonly LedgerEvent[]): string[] {
   const dry = new Set<string>();

@@ -17,7 +17,7 @@ import type { Promised } from "./invariants.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { ENVIRONMENTS, from, grantSet, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
+import { ENVIRONMENTS, from, grantSet, label, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
 import { AGENTS, type World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -39,7 +39,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 90) return world.random.below(3) === 0 ? revokeGrant(world) : cancel(world);
   if (pick < 92) return brake(world);
   if (pick < 93) return world.crash();
-  if (pick < 94) return erase(world);
+  if (pick < 94) return (world.process.kernel.state.advice.size > 0 ? label : erase)(world);
   if (pick < 95) return oneOfThree(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);

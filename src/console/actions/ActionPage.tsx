@@ -17,6 +17,7 @@ import { BlastRadius } from "./BlastRadius.tsx";
 import { CancelButton } from "./CancelButton.tsx";
 import { Evidence } from "./Evidence.tsx";
 import { Explained } from "./Explained.tsx";
+import { Labels } from "./Labels.tsx";
 import { Outcome } from "./Outcome.tsx";
 import { PlanPanel } from "./PlanPanel.tsx";
 import { Signatures } from "./Signatures.tsx";
@@ -67,6 +68,7 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
         </div>
         <div className="flex min-w-0 flex-col gap-3.5">
           <Timeline entries={action.timeline} omitted={action.timelineOmitted} />
+          <Labels action={action} />
           <Outcome action={action} />
           <Signatures action={action} />
           <Evidence action={action} />

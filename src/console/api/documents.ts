@@ -1,6 +1,7 @@
 // What the API answers with, where wire/types has no name for it.
 
 import type { ReviewView } from "../../wire/types/approval-views.ts";
+import type { LabelView } from "../../wire/types/label.ts";
 import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { ActionView, AgentView, BrakeScopeView, BrakeView, TimelineEntry } from "../../wire/types/views.ts";
 
@@ -18,7 +19,8 @@ export type Session = {
 };
 
 /** An action read alone: with its timeline and, for those who may read contents, what was proposed and planned. */
-export type ActionDocument = Omit<ActionView, "events" | "eventsOmitted"> & {
+export type ActionDocument = Omit<ActionView, "events" | "eventsOmitted" | "labels"> & {
+  readonly labels: readonly (LabelView & { readonly reason?: string })[];
   readonly timeline: readonly TimelineEntry[];
   readonly timelineOmitted: number;
   readonly content?: ActionContent;

@@ -54,6 +54,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     stops: [],
     prediction: null,
     impact: null,
+    labels: [],
     window: facts.window ?? null,
     waiting: null,
     verification: null,
@@ -151,6 +152,16 @@ export function projectImpactMeasured(documents: Documents, event: KernelEvent<"
   const action = documents.edit("actions", event.subject);
   if (action !== null)
     Object.assign(action, { impact: { seq, at, outcome, actual, stated, modelVersion } }, withEvent(action, seq));
+}
+
+/** After the action's end: its status stays as it is. Of each person the last label counts. */
+export function projectLabelled(documents: Documents, event: KernelEvent<"action.labelled">): void {
+  const { label, faults, person } = event.facts;
+  const { seq, time: at } = event;
+  const action = documents.edit("actions", event.subject);
+  if (action === null) return;
+  const others = action.labels.filter((one) => one.person !== person);
+  Object.assign(action, { labels: [...others, { seq, at, person, label, faults }] }, withEvent(action, seq));
 }
 
 export function projectRefused(documents: Documents, event: KernelEvent<"action.refused">): void {

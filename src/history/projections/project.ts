@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 29;
+export const PROJECTIONS_VERSION = 30;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -61,6 +61,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.predicted": actions.projectPredicted,
   "impact.measured": actions.projectImpactMeasured,
   "action.advised": actions.projectAdvised,
+  "action.labelled": actions.projectLabelled,
   "action.refused": actions.projectRefused,
   "action.suppressed": actions.projectActionSuppressed,
   "action.waiting": actions.projectWaiting,

@@ -1,6 +1,6 @@
 // Routes of actions: propose, read, cancel, explain, prove.
 
-import { AppError } from "../../core/errors.ts";
+import { AppError, isAppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import {
   batchAnswerSchema,
@@ -65,8 +65,25 @@ async function readAction(context: RouteContext): Promise<unknown> {
   const document = waitMs === 0 ? found : await waitFor(services, { id: found.id, isThere, waitMs });
   const { events: _events, eventsOmitted: timelineOmitted, ...shown } = document;
   const read = { ...shown, timeline: await services.ledger.timeline(document), timelineOmitted };
-  if (!hasScope(identity, "payloads:read") && document.agent !== identity.id) return read;
-  return { ...read, content: await contentOf(services, document) };
+  const isReader = hasScope(identity, "payloads:read");
+  if (!isReader && document.agent !== identity.id) return read;
+  const content = await contentOf(services, document);
+  if (!isReader || document.labels.length === 0) return { ...read, content };
+  return { ...read, content, labels: await withReasons(services, document.labels) };
+}
+
+async function withReasons(services: Services, labels: ActionView["labels"]): Promise<unknown> {
+  return Promise.all(
+    labels.map(async (label) => ({ ...label, ...((await payloadOf(services, label.seq)) as { reason?: string }) })),
+  );
+}
+
+/** Nothing where it was erased. */
+async function payloadOf(services: Services, seq: number): Promise<Json> {
+  return services.ledger.payload(seq).catch((error: unknown) => {
+    if (isAppError(error, "payload-erased")) return {};
+    throw error;
+  });
 }
 
 /** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */

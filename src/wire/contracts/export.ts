@@ -1,5 +1,6 @@
 // What leaves for other systems of record: one line for each thing that happened to a run or an action, and who takes it.
 
+import type { Fault, Label } from "../types/label.ts";
 import type { Json } from "../../core/json.ts";
 import type { ClassifierView } from "../types/views.ts";
 
@@ -76,6 +77,13 @@ export interface ExportRecord {
     readonly system: string;
     readonly reference: string;
     readonly sysId: string | null;
+  } | null;
+  /** What a person said of advice; null for every other event. */
+  readonly label: {
+    readonly label: Label;
+    readonly faults: readonly Fault[];
+    readonly person: string;
+    readonly replaces: Label | null;
   } | null;
   readonly ledger: {
     readonly origin: string;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { REVIEW_OUTCOMES } from "../types/approvals.ts";
+import { FAULTS, LABELS } from "../types/label.ts";
 import { seqFromId } from "../../core/ids.ts";
 import { agentId, modelText } from "./agents.ts";
 import { grantCreateArguments } from "./grant-set.ts";
@@ -134,6 +135,16 @@ export const breakGlassSchema = z
 export const reviewSchema = z
   .strictObject({ outcome: z.enum(REVIEW_OUTCOMES), note: z.string().min(1).max(4_000) })
   .meta({ id: "Review" });
+
+export const labelSchema = z
+  .strictObject({
+    label: z.enum(LABELS),
+    faults: z.array(z.enum(FAULTS)).max(FAULTS.length).default([]),
+    reason: z.string().min(1).max(4_000),
+  })
+  .refine(({ label, faults }) => label === "disagree" || faults.length === 0, "faults are of what you disagree with")
+  .refine(({ faults }) => new Set(faults).size === faults.length, "a fault is named once")
+  .meta({ id: "Label" });
 
 export const cancelSchema = z.strictObject({ reason: z.string().max(4_000).optional() }).meta({ id: "Cancellation" });
 

@@ -7,6 +7,7 @@ import type { AnswerView, HoldView, ReviewView } from "./approval-views.ts";
 import type { Severity } from "./classification.ts";
 import type { GrantView, LevelView } from "./grant-views.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
+import type { LabelView } from "./label.ts";
 import type { HealthResult } from "./health.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { ImpactView, PredictionView } from "./prediction.ts";
@@ -175,6 +176,8 @@ export interface ActionView extends Document {
   /** What the runtime model predicted last, in parts of a million; null where policy did not ask. */
   readonly prediction: PredictionView | null;
   readonly impact: ImpactView | null;
+  /** What people think of what was advice only: of each the last word, at most 16. */
+  readonly labels: readonly LabelView[];
   /** How its health was checked afterwards; null where nothing is. */
   readonly verification: VerificationView | null;
   /** Of what is carried out in several goes: which one is next or under way, and how many there are. */
