@@ -19,13 +19,13 @@ export function decideChange(graph: Graph, change: Change): ModelDraft | null {
     const { seq: _seq, ...told } = known;
     if (canonicalJson(told as unknown as Json) === canonicalJson(recorded as unknown as Json)) return null;
   }
-  const isDeploy = kind === "deploy";
-  const node = mint.node(nodeText({ kind: isDeploy ? "deploy" : "change", environment: null, name: nameOf(change) }));
-  for (const target of targets) mint.edge(isDeploy ? "deployed-by" : "changed-by", target, node);
+  const node = mint.node(changeNodeText(change));
+  for (const target of targets) mint.edge(kind === "deploy" ? "deployed-by" : "changed-by", target, node);
   return { type: "model.changed", facts: { ...mint.minted, change: recorded } };
 }
 
-/** Nodes have plain names: what a maker's own name has beside them is written as a dash. */
-function nameOf({ id, kind }: Change): string {
-  return `${kind}/${id.replaceAll(/[^A-Za-z0-9._/-]/g, "-").toLowerCase()}`;
+/** The node of a change. Nodes have plain names: what a maker's own name has beside them is written as a dash. */
+export function changeNodeText({ id, kind }: Pick<Change, "id" | "kind">): string {
+  const name = `${kind}/${id.replaceAll(/[^A-Za-z0-9._/-]/g, "-").toLowerCase()}`;
+  return nodeText({ kind: kind === "deploy" ? "deploy" : "change", environment: null, name });
 }

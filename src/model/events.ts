@@ -65,12 +65,12 @@ export interface ModelFacts {
     readonly effective: readonly number[];
   };
   readonly "model.changed": Minted & { readonly change: RecordedChange };
-  /** The verified outcome of an action tested an edge. */
+  /** What an action, or a change, did tested an edge; `unconfirmed`: nobody could tell, and the edge is no more than supposed. */
   readonly "model.tested": Minted & {
     readonly subject: number;
     readonly validFrom: number;
-    readonly result: "confirmed" | "refuted";
-    /** Ids in the ledger: actions, signals, incidents. */
+    readonly result: "confirmed" | "refuted" | "unconfirmed";
+    /** Ids: of the action, or the change, that tested it; of `caused` also of the change that it begins at. */
     readonly evidence: readonly string[];
   };
   /** What a change, or an action, was said to do and did. */

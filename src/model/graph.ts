@@ -26,8 +26,8 @@ export const FACETS = ["declared", "observed", "tested"] as const;
 export type Facet = (typeof FACETS)[number];
 
 const PRESENT = 1;
-export const CONFIRMED = 1;
-const REFUTED = 2;
+/** Of versions of tests; what nobody could tell is as good as observed. */
+const TESTS = { confirmed: 1, refuted: 2, unconfirmed: 3 } as const;
 
 /** Where in the two times a read stands. */
 export interface Moment {
@@ -276,7 +276,7 @@ export class Graph {
   #applyTested(seq: number, facts: ModelFacts["model.tested"]): void {
     this.#mint(facts);
     const { subject, validFrom, result, evidence } = facts;
-    const state = result === "confirmed" ? CONFIRMED : REFUTED;
+    const state = TESTS[result];
     this.#add(subject, "tested", { validFrom, seq, state, declaration: 0, measured: NOTHING_MEASURED });
     this.evidence.set(seq, evidence);
   }
@@ -343,8 +343,8 @@ function edgeColumns([kind, from, to]: readonly Uint8Array[]) {
   return columns;
 }
 
-function testedState({ state }: Version): EvidenceState {
-  return state === CONFIRMED ? "confirmed" : "refuted";
+export function testedState({ state }: Pick<Version, "state">): EvidenceState {
+  return state === TESTS.confirmed ? "confirmed" : state === TESTS.refuted ? "refuted" : "observed";
 }
 
 function corrupt(seq: number, detail: string): AppError {

@@ -9,7 +9,7 @@ import type {
   ModelHistoryEntry,
   ModelNodeHistoryView,
 } from "../wire/types/model-views.ts";
-import { FACETS, CONFIRMED, type Facet, type Graph, type Holding, type Moment } from "./graph.ts";
+import { FACETS, testedState, type Facet, type Graph, type Holding, type Moment } from "./graph.ts";
 import { subjectOfEdge, subjectOfNode } from "./names.ts";
 import type { Version } from "./versions.ts";
 import {
@@ -234,8 +234,7 @@ function* historyOf(graph: Graph, subject: number, { seqEnd, edge }: About): Gen
   }
 }
 
-function stateIn(facet: Facet, { state }: Version): EvidenceState | null {
-  if (state === 0) return null;
-  if (facet === "tested") return state === CONFIRMED ? "confirmed" : "refuted";
-  return facet;
+function stateIn(facet: Facet, version: Version): EvidenceState | null {
+  if (version.state === 0) return null;
+  return facet === "tested" ? testedState(version) : facet;
 }

@@ -5,8 +5,9 @@ import type { Graph } from "../graph.ts";
 import type { PartInterval } from "../../wire/types/prediction.ts";
 import { predictImpact } from "./blast-radius.ts";
 import { inMillionths } from "./interval.ts";
-import { measureImpact, type MeasuredImpact, type Measuring, type Terms } from "./measure.ts";
+import { measureImpact, type Measuring, type Terms } from "./measure.ts";
 import { Present } from "./present.ts";
+import { testCauses } from "./test-causes.ts";
 
 export interface Impacting extends Measuring {
   readonly source: "action" | "change";
@@ -17,26 +18,28 @@ export interface Impacting extends Measuring {
   readonly said?: { readonly exposure: PartInterval; readonly stated: PartInterval } | undefined;
 }
 
-/** The impact, then each edge that it tested. The graph is as it is now, all windows counted. */
-export function decideImpact(
+/**
+ * The impact, then each edge that it tested, to be recorded one after the other: an edge may be named for the first time.
+ * The graph is as it is now, all windows counted.
+ */
+export function* decideImpact(
   graph: Graph,
   { terms, ...of }: Impacting & { readonly terms: Terms },
-): readonly ModelDraft[] {
+): Generator<ModelDraft> {
   const now = new Present(graph, { at: Math.floor(graph.time / 1000), seqEnd: graph.size });
   const measured = measureImpact(now, { terms, ...of });
   const { exposure, stated } = of.said ?? saidThen(graph, of);
   const { source, id, kind, target, fromS: at } = of;
   const { outcome, actual, entries } = measured;
   const impact = { source, id, kind, target, at, exposure, stated, outcome, actual, entries };
-  return [{ type: "model.impact", facts: impact }, ...testsOf(measured, of)];
-}
-
-function testsOf({ tested }: MeasuredImpact, { id, toS }: Impacting): readonly ModelDraft[] {
+  yield { type: "model.impact", facts: impact };
   const none = { nodes: [], edges: [] };
-  return tested.map(([subject, result]) => ({
-    type: "model.tested",
-    facts: { ...none, subject, validFrom: toS, result, evidence: [id] },
-  }));
+  for (const [subject, result] of measured.tested) {
+    yield { type: "model.tested", facts: { ...none, subject, validFrom: of.toS, result, evidence: [id] } };
+  }
+  if (outcome === "no-telemetry") return;
+  const drift = outcome === "measured" ? measured.drift : null;
+  for (const facts of testCauses(graph, { ...of, terms, drift })) yield { type: "model.tested", facts };
 }
 
 /** By the graph as it was known just before, so that what followed has no part in it. */

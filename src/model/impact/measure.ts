@@ -3,25 +3,20 @@
 
 import type { ImpactOutcome } from "../../wire/types/impact-outcome.ts";
 import type { PartInterval } from "../../wire/types/prediction.ts";
-import { indexOfSubject, isEdgeSubject, subjectOfEdge, subjectOfNode } from "../names.ts";
+import { indexOfSubject, isEdgeSubject } from "../names.ts";
 import { seedsOf } from "./blast-radius.ts";
-import type { Count } from "./entry-windows.ts";
+import { differenceOf, pairOf, pooled, REQUESTS_MIN, type Difference } from "./difference.ts";
 import { squareRoot } from "./interval.ts";
 import type { Present } from "./present.ts";
+import { testEdges, type Counted, type EntryCounts, type Tested } from "./test-edges.ts";
 
 const BEFORE_WINDOWS = 30;
 const AFTER_WINDOWS = 10;
 const WINDOWS_MIN = 2;
-const REQUESTS_MIN = 50;
 const ROWS_MAX = 50;
 const MILLION = 1_000_000;
-/** Of the normal distribution: nine in ten within, and what is hardly ever chance. */
+/** Of the normal distribution: nine in ten within. */
 const Z = 1.6448536;
-const SURE = 3;
-/** The target has to have moved by so much to test who needs it. */
-const MOVED_MIN = 0.1;
-/** Less than this of what is expected is nothing. */
-const NOTHING_PART = 0.25;
 
 export interface Terms {
   readonly windowS: number;
@@ -46,8 +41,10 @@ export interface MeasuredImpact {
   readonly actual: PartInterval | null;
   /** Rows of an entry's node, requests and failures before, requests and failures after. */
   readonly entries: readonly number[];
-  /** Edges that it tested: the subject, and whether its needing the target was seen. */
-  readonly tested: readonly (readonly [number, "confirmed" | "refuted"])[];
+  /** Edges of needing that it tested. */
+  readonly tested: readonly Tested[];
+  /** How entries moved that do not get to the target; null where there are too few. */
+  readonly drift: Difference | null;
 }
 
 /** When all of it has been counted. */
@@ -75,29 +72,23 @@ export function measureImpact(
   const seen = pooled(treated);
   const isThin = seen.before.count < REQUESTS_MIN || seen.after.count < REQUESTS_MIN;
   if (before.windows < WINDOWS_MIN || after.windows < WINDOWS_MIN || isThin) {
-    return { outcome: "no-telemetry", actual: null, entries: rowsOf(treated), tested: [] };
+    return { outcome: "no-telemetry", actual: null, entries: rowsOf(treated), tested: [], drift: null };
   }
   const hasControls = controls.before.count >= REQUESTS_MIN && controls.after.count >= REQUESTS_MIN;
   const drift = hasControls ? differenceOf(controls) : { mid: 0, variance: 0 };
   const total = all.reduce((sum, one) => sum + one.after.count, 0);
   const actual = shareOf(treated, { total, drift });
   const outcome = of.isConcurrent ? "concurrent" : hasControls ? "measured" : "no-controls";
-  const moved = nodeMoved(of.target, { before: before.counts, after: after.counts });
-  const tested = outcome === "measured" ? testsOf(present, { treated, drift, moved, target: of.target }) : [];
-  return { outcome, actual, entries: rowsOf(treated), tested };
+  const counted = { before: before.counts, after: after.counts, drift, target: of.target };
+  const tested = outcome === "measured" ? testEdges(present, { ...counted, entries: treated }) : [];
+  return { outcome, actual, entries: rowsOf(treated), tested, drift: hasControls ? drift : null };
 }
 
-type Pair = { readonly before: Count; readonly after: Count };
-type EntryPair = Pair & { readonly node: number; readonly isTreated: boolean };
-type Difference = { readonly mid: number; readonly variance: number };
-
-const NONE: Count = { count: 0, failed: 0 };
+type EntryPair = EntryCounts & { readonly isTreated: boolean };
+type Counts = Pick<Counted, "before" | "after">;
 
 /** All entries of the target's environment: those that get to the target, and the others. */
-function entriesOf(
-  present: Present,
-  of: { target: number; before: ReadonlyMap<number, Count>; after: ReadonlyMap<number, Count> },
-): readonly EntryPair[] {
+function entriesOf(present: Present, of: Counts & { readonly target: number }): readonly EntryPair[] {
   const { names } = present.graph;
   const reaching = new Set<number>();
   for (const seed of seedsOf(present, of.target)) {
@@ -110,26 +101,10 @@ function entriesOf(
     const node = indexOfSubject(subject);
     const ref = names.refOf(node);
     if (ref.kind !== "operation" || (environment !== null && ref.environment !== environment)) continue;
-    const pair = { before: of.before.get(subject) ?? NONE, after: of.after.get(subject) ?? NONE };
+    const pair = pairOf(subject, of);
     pairs.push({ node, isTreated: reaching.has(node), ...pair });
   }
   return pairs;
-}
-
-function pooled(pairs: readonly Pair[]): Pair {
-  const sum = (a: Count, b: Count): Count => ({ count: a.count + b.count, failed: a.failed + b.failed });
-  return pairs.reduce((all, one) => ({ before: sum(all.before, one.before), after: sum(all.after, one.after) }), {
-    before: NONE,
-    after: NONE,
-  });
-}
-
-/** How much larger the part that failed became; one half more failure and success each, so that nothing is ever certain. */
-function differenceOf({ before, after }: Pair): Difference {
-  const part = ({ count, failed }: Count): number => (failed + 0.5) / (count + 1);
-  const variance = (of: Count): number => (part(of) * (1 - part(of))) / (of.count + 1);
-  const mid = after.failed / Math.max(1, after.count) - before.failed / Math.max(1, before.count);
-  return { mid, variance: variance(before) + variance(after) };
 }
 
 /** Of all requests after it, with what chance makes of so many. An entry that nobody came in by before tells nothing. */
@@ -153,44 +128,4 @@ function rowsOf(treated: readonly EntryPair[]): readonly number[] {
     .toSorted((a, b) => b.after.count - a.after.count)
     .slice(0, ROWS_MAX)
     .flatMap(({ node, before, after }) => [node, before.count, before.failed, after.count, after.failed]);
-}
-
-function nodeMoved(
-  node: number,
-  { before, after }: { before: ReadonlyMap<number, Count>; after: ReadonlyMap<number, Count> },
-): Difference {
-  const subject = subjectOfNode(node);
-  return differenceOf({ before: before.get(subject) ?? NONE, after: after.get(subject) ?? NONE });
-}
-
-type Testing = {
-  readonly treated: readonly EntryPair[];
-  readonly drift: Difference;
-  readonly moved: Difference;
-  readonly target: number;
-};
-
-/**
- * The target failed more, or less, than before, for certain: each entry that gets to it should have moved with it, as far
- * as its requests get there. One that did is confirmed, one that surely moved by next to nothing is refuted, and what
- * chance might have done is left as it is.
- */
-function testsOf(
-  { graph, entries }: Present,
-  { treated, drift, moved, target }: Testing,
-): readonly (readonly [number, "confirmed" | "refuted"])[] {
-  const size = Math.abs(moved.mid);
-  if (size < MOVED_MIN || size < SURE * squareRoot(moved.variance)) return [];
-  const tested: (readonly [number, "confirmed" | "refuted"])[] = [];
-  for (const one of treated) {
-    const edge = graph.names.findEdge("reaches", one.node, target);
-    const part = entries.get(target)?.find(({ operation }) => operation === one.node)?.part ?? 0;
-    if (edge === undefined || one.before.count < REQUESTS_MIN || one.after.count < REQUESTS_MIN) continue;
-    const own = differenceOf(one);
-    const along = (moved.mid > 0 ? 1 : -1) * (own.mid - drift.mid);
-    const reach = SURE * squareRoot(own.variance + drift.variance);
-    if (along > reach) tested.push([subjectOfEdge(edge), "confirmed"]);
-    else if (along + reach < NOTHING_PART * part * size) tested.push([subjectOfEdge(edge), "refuted"]);
-  }
-  return tested;
 }
