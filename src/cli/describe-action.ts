@@ -154,13 +154,13 @@ function decisionLines(evaluation: Fields | null): string {
 export function holdLines(action: Fields, nowMs: number): string {
   const hold = action.fields("hold");
   if (hold === null) return "";
-  const notWho = action.has("person") ? `${action.text("agent")} and ${action.text("person")}` : action.text("agent");
+  const person = action.has("person") ? `, nor any identity of the person ${action.text("person")}` : "";
   const [first = NONE, ...others] = hold.list("needs").map(needText);
   return pairLines([
     ["Route", `${hold.text("route")}, step ${(hold.number("step") ?? 0) + 1} of ${hold.text("steps")}`],
     ["Must sign", first],
     ...others.map((need) => ["", need] as const),
-    ["Never", notWho],
+    ["Never", `${action.text("agent")}${person}`],
     ["Signed by", hold.list("approvals").length === 0 ? null : hold.list("approvals").map(signedBy).join(", ")],
     ["Break glass", glassText(hold)],
     ["Time left", timeLeft(hold, nowMs)],

@@ -179,7 +179,12 @@ describe("the command line with a running server", () => {
     const { code, out, err } = await ada(`approve ${id}`, { typed: ["approve"] });
     assert.equal(code, 0, err);
     assert.equal(out, `${id} succeeded\n`);
-    for (const part of ["Diff\n  note: hello", "Must sign     0 of 1: on-call", "Time left"]) {
+    for (const part of [
+      "Diff\n  note: hello",
+      "Must sign     0 of 1: on-call",
+      "nor any identity of the person ",
+      "Time left",
+    ]) {
       assert.ok(err.includes(part), `${part} in ${err}`);
     }
   });
