@@ -1,7 +1,8 @@
 // An action in words: what, where, who, why, the verdicts, the hold, plan and diff, and what happened when.
 
 import type { Json } from "../core/json.ts";
-import { Fields, NONE, shortHashes } from "./fields.ts";
+import { evidenceLines, stakeLines, termsOf, termsText } from "./describe-grounds.ts";
+import { type Fields, NONE, shortHashes } from "./fields.ts";
 import { formatDuration, formatInstant } from "./instants.ts";
 import { missingExecutor } from "./missing-executors.ts";
 import { pairLines, section } from "./paragraphs.ts";
@@ -13,6 +14,8 @@ export function describeAction(action: Fields, nowMs: number): string {
   return [
     headLines(action),
     classificationLines(action.fields("classification")),
+    section("Evidence", evidenceLines(action)),
+    section("Blast radius", stakeLines(action)),
     section("Decision", decisionLines(action.fields("evaluation"))),
     section("Hold", holdLines(action, nowMs)),
     section("Answers", answerLines(action.list("answers"))),
@@ -53,19 +56,11 @@ function headLines(action: Fields): string {
 /** What the kernel acts on; of a silence in words, since somebody has to agree to it. */
 function operandText(action: Fields): string | null {
   if (!action.has("operand")) return null;
-  if (action.exact("kind") !== "silence.create") return action.text("operand");
-  const terms = new Fields(parsedOperand(action.exact("operand")));
+  if (action.exact("kind") !== "silence.create") return termsText(action.exact("operand"));
+  const terms = termsOf(action.exact("operand"));
   const what = terms.has("signature") ? `, failure ${shortHashes(terms.text("signature"))}` : "";
   const where = `${terms.text("environment")} / ${terms.has("service") ? terms.text("service") : "every service"}`;
   return `${where}${what}, quiet from ${formatInstant(terms.number("startsAt"))} until ${formatInstant(terms.number("endsAt"))}`;
-}
-
-function parsedOperand(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function signedText(signed: Fields | null): string | null {
@@ -276,6 +271,8 @@ export function answerCard(action: Fields, nowMs: number): string {
   return [
     headLines(action),
     classificationLines(action.fields("classification")),
+    section("Evidence", evidenceLines(action)),
+    section("Blast radius", stakeLines(action)),
     section("Decision", decisionLines(action.fields("evaluation"))),
     section("Hold", holdLines(action, nowMs)),
     section("Answers", answerLines(action.list("answers"))),

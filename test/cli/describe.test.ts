@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { answerCard } from "../../src/cli/describe-action.ts";
 import { describeIncident, describeRun } from "../../src/cli/describe-triage.ts";
 import { Fields } from "../../src/cli/fields.ts";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -61,5 +62,45 @@ test("an incident tells what was measured that joined it with another", () => {
   assert.match(
     text,
     /Of one cause\n {2}cart fails for at least 31\.2 % of its requests when db does: joined with inc_2/,
+  );
+});
+
+test("whoever answers sees what the action rests on and what it puts at stake, or why nobody can say", () => {
+  const part = (low: number, mid: number, high: number): JsonObject => ({ low, mid, high });
+  const prediction = {
+    code: "",
+    target: "service:production:cart",
+    modelVersion: 9,
+    staleS: 7_200,
+    isStale: true,
+    share: part(0, 12_345, 50_000),
+    exposure: part(10_000, 60_000, 90_000),
+    calibration: { outcomes: 20, within: 18 },
+    entries: 2,
+    services: 3,
+    unknown: 1,
+    zone: "shop",
+    crosses: ["payments"],
+    crossed: 1,
+  };
+  const content = { evidence: [{ kind: "incident", id: "inc_1" }], context: { thought: "\u202epool" } };
+  const action = { id: "act_1", status: "held", confidencePpm: 900_000, prediction, content };
+  const card = (of: JsonObject): string => answerCard(new Fields({ ...action, ...of }), 0);
+  const told = card({});
+  assert.match(told, /Evidence\n {2}Rests on +incident inc_1\n {2}Confidence +0\.9, as/);
+  assert.match(told, /Predicted +1\.2% \(0\.0% to 5\.0%\) of all requests/);
+  assert.match(told, /At stake +6\.0% \(1\.0% to 9\.0%\) if everything that needs it fails: 2 entries, 3 services/);
+  assert.match(told, /Reaches +beyond trust zone shop: payments/);
+  assert.match(told, /Doubts +telemetry is .* old; 1 use on the way never measured/);
+  assert.match(told, /Record +18 of 20 of its kind/);
+  assert.ok(!told.includes("\u202e"), "what reorders text is escaped");
+  assert.match(card({ prediction: { ...prediction, code: "target-unknown" } }), /nothing \(target-unknown\): anything/);
+  const impact = { outcome: "measured", actual: part(0, 800_000, 900_000) };
+  assert.match(card({ impact }), /Measured +80\.0% \(0\.0% to 90\.0%\) \(measured\)/);
+  assert.doesNotMatch(card({ prediction: null, content: null, confidencePpm: null }), /Blast radius|Evidence\n/);
+  const operand = '{"agent":"agent:a","expiresAt":1795897529615,"kinds":["record.note"],"services":null}';
+  assert.match(
+    card({ kind: "grant.create", operand }),
+    /Acts on +agent agent:a, expiresAt 2026-11-28.*, kinds \["record/,
   );
 });
