@@ -13,6 +13,7 @@ import type { ActionKind, Executor, Plan } from "../wire/contracts/executor.ts";
 import type { Signal } from "../wire/types/signal.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ImageVerifier } from "../wire/contracts/images.ts";
+import { bundlesIn } from "../wire/schemas/image-bundles.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import { imagesIn } from "../policy/risks/images-in.ts";
 import { findRisks } from "../policy/risks/find-risks.ts";
@@ -64,7 +65,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   const inverse = inverseOf(parts, action, plan);
   const [images, budget] = isRevert(action)
     ? [[], null] // it is owed, whatever it brings
-    : await Promise.all([imagesOf(parts.images, plan), budgetOf(parts, action, executor)]);
+    : await Promise.all([imagesOf(parts.images, plan, args), budgetOf(parts, action, executor)]);
   const found = {
     ...findingsOf(plan, budget),
     ...(images.length === 0 ? {} : { images }),
@@ -84,9 +85,10 @@ async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Ex
 }
 
 /** What it would run, each verified; what it does not show is not verified. */
-async function imagesOf(verifier: ImageVerifier, plan: Plan): Promise<readonly ImageFact[]> {
+async function imagesOf(verifier: ImageVerifier, plan: Plan, args: JsonObject): Promise<readonly ImageFact[]> {
+  const given = bundlesIn(args);
   const unseen: ImageFact = { digest: null, code: "unseen", signers: [], provenance: [] };
-  return Promise.all(imagesIn(plan).map(async (image) => (image === null ? unseen : verifier.verify(image))));
+  return Promise.all(imagesIn(plan).map(async (image) => (image === null ? unseen : verifier.verify(image, given))));
 }
 
 const PHASES_MAX = 20;

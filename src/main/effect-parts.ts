@@ -2,6 +2,7 @@
 
 import { join, resolve } from "node:path";
 import type { Logger } from "pino";
+import { createImageRegistries, NO_REGISTRIES } from "../adapters/images/image-registries.ts";
 import { createImageVerifier, NO_IMAGE_VERIFIER } from "../adapters/images/image-verifier.ts";
 import { createBudgets } from "../adapters/health/budgets.ts";
 import { createHealthProbe } from "../adapters/health/probe.ts";
@@ -19,7 +20,7 @@ import type { ExecuteParts } from "../effects/execute.ts";
 import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Credentials } from "../wire/contracts/credentials.ts";
-import type { ImageVerifier } from "../wire/contracts/images.ts";
+import type { ImageRegistries, ImageVerifier } from "../wire/contracts/images.ts";
 import type { HealthProbe, ServiceStateReader } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseTcpAddress } from "../wire/schemas/origin.ts";
@@ -86,8 +87,10 @@ export function createEffectParts({
 }: Needs): EffectParts {
   const onFailure = (ref: string, why: string): void => log.warn({ ref, why }, "a secret cannot be had");
   const credentials = openSecrets(config, { onFailure });
+  const registries = openRegistries(config, { egress, credentials });
   const executors = createExecutors({
     config: config.executors,
+    pinImage: registries.pin,
     credentials,
     egress,
     clock: systemClock,
@@ -114,7 +117,7 @@ export function createEffectParts({
     health,
     budgets: createBudgets(config.health.objectives, { probe: health, timeout: probeTimeout }),
     checksOf: (bundle, name) => bundles.checksOf(bundle, name),
-    images: openImages(config),
+    images: openImages(config, registries),
     predictor,
     predictTimeout: () => AbortSignal.timeout(PREDICT_TIMEOUT_MS),
     explainer: predictor,
@@ -127,12 +130,17 @@ export function createEffectParts({
   };
 }
 
+function openRegistries({ images }: Config, ways: { egress: Egress; credentials: Credentials }): ImageRegistries {
+  return images === undefined ? NO_REGISTRIES : createImageRegistries(images, ways);
+}
+
 /** Paths are from the data folder. */
-function openImages({ images, dataDir }: Config): ImageVerifier {
+function openImages({ images, dataDir }: Config, registries: ImageRegistries): ImageVerifier {
   if (images === undefined) return NO_IMAGE_VERIFIER;
   const { trustedRoot, bundles } = images;
   const root = trustedRoot === undefined ? {} : { trustedRoot: resolve(dataDir, trustedRoot) };
-  return createImageVerifier({ ...images, bundles: resolve(dataDir, bundles), ...root });
+  const folder = bundles === undefined ? {} : { bundles: resolve(dataDir, bundles) };
+  return createImageVerifier({ ...images, ...folder, ...root }, registries);
 }
 
 function openHealth({ health: config, executors }: Config, { egress, credentials, model }: HealthWays): HealthProbe {

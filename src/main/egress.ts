@@ -2,6 +2,7 @@
 
 import { createEgress } from "../adapters/egress/egress.ts";
 import { healthOrigins } from "../adapters/health/probe.ts";
+import { imageOrigins } from "../adapters/images/image-registries.ts";
 import { exportOrigins } from "../adapters/exports/registry.ts";
 import { notifierOrigins } from "../adapters/notifiers/registry.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
@@ -39,6 +40,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   ];
   const asked = healthOrigins(health);
   const databases = (executors.sql?.databases ?? []).map((one) => parseTcpAddress(one).address);
+  const images = config.images === undefined ? [] : imageOrigins(config.images);
   const told = notifierOrigins(notifiers);
   return [
     ...new Set([
@@ -50,6 +52,7 @@ export function allowedOrigins(config: Config): readonly string[] {
       ...asked,
       ...classifierOrigins(config),
       ...exportOrigins(exports),
+      ...images,
       ...told,
     ]),
   ];

@@ -1,6 +1,7 @@
 // Whether the targets of the configured executors can be worked with now: each is asked, and nothing is changed.
 
 import { join } from "node:path";
+import { NO_REGISTRIES } from "../adapters/images/image-registries.ts";
 import { createExecutors } from "../adapters/executors/registry.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { Reach } from "../wire/contracts/executor.ts";
@@ -15,6 +16,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 export async function probeExecutors(config: Config): Promise<readonly Reach[]> {
   const executors = createExecutors({
     config: config.executors,
+    pinImage: NO_REGISTRIES.pin, // nothing is planned
     credentials: openSecrets(config),
     egress: openEgress(config),
     clock: systemClock,

@@ -10,6 +10,7 @@ import {
 import { startSlack, type SlackStandIn } from "../../examples/stand-ins/slack.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { findSecret } from "../../src/signals/redact.ts";
+import { NO_REGISTRIES } from "../../src/adapters/images/image-registries.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Credentials } from "../../src/wire/contracts/credentials.ts";
@@ -65,6 +66,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
     ...parts,
     installation: "holdpoint.test/log",
     findSecret,
+    pinImage: NO_REGISTRIES.pin,
     hidden: [],
     records: "",
   }).get(kind);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_REGISTRIES } from "../../src/adapters/images/image-registries.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createRecordingExecutor } from "../../src/adapters/executors/recording.ts";
 import { createExecutors, indexExecutors } from "../../src/adapters/executors/registry.ts";
@@ -27,6 +28,7 @@ function create(config: unknown, installation = "holdpoint.test/log"): ReturnTyp
     clock: new TestClock(),
     installation,
     findSecret: () => null,
+    pinImage: NO_REGISTRIES.pin,
     hidden: [],
     records: "",
   });

@@ -56,7 +56,7 @@ function imageWith(bundlesOf: (digest: string) => readonly (object | string)[]):
 }
 
 async function codeOf(bundlesOf: (digest: string) => readonly (object | string)[]): Promise<string> {
-  const { code, signers } = await verifier.verify(imageWith(bundlesOf));
+  const { code, signers } = await verifier.verify(imageWith(bundlesOf), []);
   assert.ok(code === "verified" || signers.length === 0);
   return code;
 }
@@ -70,6 +70,7 @@ describe("an image is verified", () => {
         authority.bundle(statementOf(digest), RELEASE),
         authority.bundle(statementOf(digest, BUILDER), RELEASE),
       ]),
+      [],
     );
     assert.equal(fact.code, "verified");
     assert.deepEqual([fact.signers, fact.provenance], [["release"], ["release"]]);
@@ -78,17 +79,30 @@ describe("an image is verified", () => {
   it("by a plain key, and provenance of another builder is none", async () => {
     const fact = await verifier.verify(
       imageWith((digest) => [keyBundle(statementOf(digest, "https://elsewhere"), own)]),
+      [],
     );
     assert.deepEqual([fact.code, fact.signers, fact.provenance], ["verified", ["ops"], []]);
+  });
+
+  it("by a bundle that came with the proposal, and one that is about something else helps nobody", async () => {
+    const image = imageWith(() => []);
+    const digest = image.slice(-64);
+    const given = JSON.stringify(authority.bundle(statementOf(digest, BUILDER), RELEASE));
+    const other = JSON.stringify(authority.bundle(statementOf("0".repeat(64)), RELEASE));
+    const stranger = JSON.stringify(keyBundle(statementOf(digest), newKeys()));
+    assert.deepEqual((await verifier.verify(image, [stranger, other, given])).provenance, ["release"]);
+    assert.equal((await verifier.verify(image, [other])).code, "wrong-digest");
+    assert.equal((await verifier.verify(image, [stranger])).code, "altered", "no key fits");
+    assert.equal((await verifier.verify(image, ["{}", "null"])).code, "unreadable");
   });
 });
 
 describe("an image is not verified", () => {
   it("without a digest, or without a bundle", async () => {
-    assert.equal((await verifier.verify("registry.test/cart:2")).code, "unpinned");
-    assert.equal((await verifier.verify("registry.test/cart@sha256:ABC")).code, "unpinned");
+    assert.equal((await verifier.verify("registry.test/cart:2", [])).code, "unpinned");
+    assert.equal((await verifier.verify("registry.test/cart@sha256:ABC", [])).code, "unpinned");
     assert.equal(await codeOf(() => []), "missing");
-    assert.equal((await NO_IMAGE_VERIFIER.verify(`a@sha256:${"0".repeat(64)}`)).code, "unavailable");
+    assert.equal((await NO_IMAGE_VERIFIER.verify(`a@sha256:${"0".repeat(64)}`, [])).code, "unavailable");
   });
 
   it("when the statement, the signature or the log's proof was altered", async () => {

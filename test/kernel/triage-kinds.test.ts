@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { NO_REGISTRIES } from "../../src/adapters/images/image-registries.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createExecutors } from "../../src/adapters/executors/registry.ts";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -21,10 +22,9 @@ function offered(): ReadonlyMap<string, Offered> {
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const credentials = { secret: () => Promise.reject(new Error("no secret is needed")) };
   const parts = { config, clock, credentials: credentials as never, egress: createEgress({ allow: [] }) };
+  const room = { pinImage: NO_REGISTRIES.pin, hidden: [], records: "" };
   const executors = [
-    ...new Set(
-      createExecutors({ ...parts, installation: "test", findSecret: () => null, hidden: [], records: "" }).values(),
-    ),
+    ...new Set(createExecutors({ ...parts, ...room, installation: "test", findSecret: () => null }).values()),
   ];
   const all = executors.flatMap((executor) => executor.kinds.map((declared) => ({ executor, declared })));
   return new Map(all.map((one) => [one.declared.kind, one]));

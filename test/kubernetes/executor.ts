@@ -2,10 +2,12 @@
 
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createKubernetesExecutor } from "../../src/adapters/executors/kubernetes.ts";
+import { NO_REGISTRIES } from "../../src/adapters/images/image-registries.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { findSecret } from "../../src/signals/redact.ts";
 import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
+import type { PinImage } from "../../src/wire/contracts/images.ts";
 import { kubernetesConfigSchema } from "../../src/wire/schemas/kubernetes-config.ts";
 import { executeRequest, never } from "../executors/contract.ts";
 
@@ -32,6 +34,7 @@ export interface Setting {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly installation?: string;
+  readonly pinImage?: PinImage;
 }
 
 export function buildExecutor({ server, ca, token, ...more }: Setting): Executor {
@@ -53,6 +56,7 @@ export function buildExecutor({ server, ca, token, ...more }: Setting): Executor
     clock: more.clock ?? clock,
     installation: more.installation ?? "test",
     findSecret,
+    pinImage: more.pinImage ?? NO_REGISTRIES.pin,
   });
 }
 

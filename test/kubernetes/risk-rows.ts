@@ -10,7 +10,9 @@ import type { Json, JsonObject } from "../../src/core/json.ts";
 import type { BudgetReader } from "../../src/wire/contracts/health.ts";
 import { judge, type Judged } from "../executors/judged.ts";
 import type { ApiServer } from "./api-server.ts";
-import { buildExecutor, type Setting } from "./executor.ts";
+import { imagesIn } from "../../src/policy/risks/images-in.ts";
+import { never } from "../executors/contract.ts";
+import { buildExecutor, planned, type Setting } from "./executor.ts";
 import { configMap, deployment, revisions } from "./shop.ts";
 
 const MERGE = "application/merge-patch+json";
@@ -96,7 +98,7 @@ spec:
   it("configuration: what somebody changed by hand shows in the plan of any change of that object", async () => {
     const { server } = open();
     const by = (spec: Json) =>
-      server.must("PATCH", `${APPS}/deployments/declared?fieldManager=kubectl-edit`, { spec } as JsonObject, MERGE);
+      server.must("PATCH", `${APPS}/deployments/declared?fieldManager=kubectl-edit`, { spec }, MERGE);
     writeFileSync(join(folder, "shop.yaml"), manifest("declared", "shop/app:2"));
     assertPasses(await judged("rollout-restart", { workload: "deployment/declared" }));
     await by({
@@ -185,5 +187,33 @@ spec:
     const args = { workload: "deployment/thin", replicas: 2 };
     assertHeld(await judged("scale", args, { budgets: left("fail") }), "on-call", "slo-headroom");
     assertPasses(await judged("scale", args, { budgets: left("pass") }));
+  });
+
+  it("supply chain: what was verified when planned is what runs, whatever its tag stands for by then", async () => {
+    const { server, setting } = open();
+    const path = await deployment(server, "pinned");
+    const [verified, other] = ["a".repeat(64), "b".repeat(64)];
+    let now = verified;
+    const pinImage = async (image: string): Promise<string> => `${image}@sha256:${now}`;
+    const executor = buildExecutor({ ...setting, pinImage, cluster: { takeOverFrom: ["kubectl"] } });
+    const bundles = [{ mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json" }];
+    const args = { namespace: "shop", workload: "deployment/pinned", images: { app: "shop/app:3" }, bundles };
+    const { plan, request } = await planned(executor, "set-image", args);
+    assert.deepEqual(imagesIn(plan), [`shop/app:3@sha256:${verified}`]);
+    assert.ok(!JSON.stringify(plan).includes("sigstore"), "evidence is no part of what runs");
+    now = other;
+    const outcome = await executor.execute(request, never);
+    const image = async (): Promise<unknown> => {
+      const { spec } = (await server.get(path)) as unknown as {
+        spec: { template: { spec: { containers: JsonObject[] } } };
+      };
+      return spec.template.spec.containers[0]?.["image"];
+    };
+    assert.equal(await image(), `shop/app:3@sha256:${verified}`);
+    assert.ok(outcome.status === "succeeded" && outcome.left !== undefined);
+    const { args: before } = plan.inverse as { args: JsonObject };
+    const back = await planned(executor, "set-image", before, { left: outcome.left });
+    assert.equal((await executor.execute(back.request, never)).status, "succeeded");
+    assert.equal(await image(), "shop/app:2", "taken back is what was there, not what its tag stands for now");
   });
 }

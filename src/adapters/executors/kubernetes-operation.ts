@@ -18,6 +18,8 @@ export interface At {
   readonly isOurs: (manager: string) => boolean;
   /** What kind of secret a text looks like, or null. */
   readonly findSecret: (text: string) => string | null;
+  /** By its digest, whatever its tag will stand for later; as it is in a plan that takes back. */
+  readonly pin: (image: string) => Promise<string>;
   readonly signal: AbortSignal;
 }
 

@@ -4,10 +4,11 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
+import type { PinImage } from "../../wire/contracts/images.ts";
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { compareDeclared } from "./kubernetes-declared.ts";
 import { diffOf, type Change } from "./kubernetes-diff.ts";
-import { digestOf, fingerprintOf, type KubernetesObject } from "./kubernetes-object.ts";
+import { digestOf, fingerprintOf, without, type KubernetesObject } from "./kubernetes-object.ts";
 import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
@@ -29,6 +30,7 @@ export function markOf({ installation }: Naming, action: string): string {
 }
 
 export interface Planning extends Naming {
+  readonly pinImage: PinImage;
   readonly findSecret: (text: string) => string | null;
 }
 
@@ -91,7 +93,9 @@ async function tryChange(
   const before = objectIn(found);
   if (before === undefined) throw planProblem(found, { place, verb: "get", nowMs: api.nowMs() });
   if (left !== undefined) checkLeft(left, before, opened);
-  const at: At = { object: before, api, mark, isOurs, findSecret: planning.findSecret, signal };
+  const { findSecret, pinImage } = planning;
+  const pin: At["pin"] = left === undefined ? (image) => pinImage(image, signal) : async (image) => image;
+  const at: At = { object: before, api, mark, isOurs, findSecret, pin, signal };
   const intended = await opened.intend(at);
   const writing: Writing = { opened, at, verb: intended.verb, manager: managerOf(planning, actionId) };
   const afters: KubernetesObject[] = [];
@@ -219,7 +223,7 @@ function toPlan(
   const calls = bodiesOf(intended).map((body, n): Call => {
     const earlier = afters[n - 1];
     return {
-      args,
+      args: without(args, "bundles"), // evidence, and no part of what is run
       ...(earlier === undefined ? {} : { begins: fingerprintOf(before, opened.watched(earlier)) }),
       body,
       cluster: opened.cluster,

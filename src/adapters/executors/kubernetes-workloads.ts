@@ -146,9 +146,11 @@ export const SET_IMAGE: Operation = defineOperation({
         const images = imagesOf(object);
         return isPartial ? { images, partition: partitionOf(object) } : images;
       },
-      intend: ({ object }) => {
+      intend: async ({ object, pin }) => {
         refuseUnrolled(object, place);
-        return Promise.resolve(intendImages(args, object, imagesOf(object)));
+        const pinned = names.map(async (name) => [name, await pin(args.images[name] ?? "")] as const);
+        const images = Object.fromEntries(await Promise.all(pinned));
+        return intendImages({ ...args, images }, object, imagesOf(object));
       },
     };
   },

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { ExecuteRequest, Executor, Reach } from "../../wire/contracts/executor.ts";
+import type { PinImage } from "../../wire/contracts/images.ts";
 import type { KubernetesConfig, KubernetesConnection } from "../../wire/schemas/kubernetes-config.ts";
 import { openKubernetesApi, type KubernetesApi } from "./kubernetes-api.ts";
 import { BOUNDS, CORDON, DELETE_POD, PATCH_CONFIG_MAP, UNCORDON } from "./kubernetes-cluster-objects.ts";
@@ -35,6 +36,7 @@ export interface KubernetesParts {
   readonly clock: Clock;
   /** Keeps this log's actions apart from those of other installations at the same cluster. */
   readonly installation: string;
+  readonly pinImage: PinImage;
   /** What kind of secret a text looks like, or null. */
   readonly findSecret: (text: string) => string | null;
 }

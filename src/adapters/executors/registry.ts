@@ -6,6 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
+import type { PinImage } from "../../wire/contracts/images.ts";
 import type { ArgocdConfig } from "../../wire/schemas/argocd-executor.ts";
 import type { ExecutorsConfig, MajorIncidentConfig, SlackConfig } from "../../wire/schemas/executors-config.ts";
 import type { GithubConfig } from "../../wire/schemas/github-config.ts";
@@ -44,6 +45,7 @@ export interface RegistryParts {
   readonly installation: string;
   /** What kind of secret a text looks like, or null. */
   readonly findSecret: (text: string) => string | null;
+  readonly pinImage: PinImage;
   /** Folders that no program may see: where keys, secrets and the ledger are. */
   readonly hidden: readonly string[];
   /** A folder of Holdpoint's own, for what programs said while they ran. */
@@ -79,12 +81,10 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     executors.push(createSqlExecutor({ config: config.sql, egress: parts.egress, credentials, installation }));
   }
   if (config.kubernetes !== undefined) {
-    const { egress, findSecret } = parts;
+    const { egress, findSecret, pinImage } = parts;
     const installation = correlationPrefix(parts.installation);
-    const { kubernetes } = config;
-    executors.push(
-      createKubernetesExecutor({ config: kubernetes, egress, credentials, clock, installation, findSecret }),
-    );
+    const room = { egress, credentials, clock, installation, findSecret, pinImage };
+    executors.push(createKubernetesExecutor({ config: config.kubernetes, ...room }));
   }
   if (config.runbook !== undefined) {
     const { findSecret, hidden } = parts;

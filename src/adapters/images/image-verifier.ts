@@ -1,28 +1,41 @@
-// Images by their digest: the bundles about one stand in a folder of its own, and each is verified offline.
+// Images by their digest: bundles about one come with the proposal, from a folder or from its registry; each is verified
+// offline.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/errors.ts";
-import type { ImageVerifier } from "../../wire/contracts/images.ts";
+import type { ImageRegistries, ImageVerifier } from "../../wire/contracts/images.ts";
 import type { ImagesConfig } from "../../wire/schemas/images-config.ts";
 import { IMAGE_CODES, type ImageCode, type ImageFact } from "../../wire/types/image.ts";
+import { NO_REGISTRIES } from "./image-registries.ts";
 import { createBundleVerifier, type Told, type VerifyBundle } from "./bundle-verifier.ts";
 
 const PINNED = /^[^\s@]{1,512}@sha256:([0-9a-f]{64})$/;
 const BUNDLES_MAX = 32;
 const BUNDLE_BYTES_MAX = 1_048_576;
 
+const ASK_TIMEOUT_MS = 10_000;
+
 /** Throws `config-invalid` for a root of trust or a key that cannot be used. */
-export function createImageVerifier(config: ImagesConfig): ImageVerifier {
+export function createImageVerifier(
+  config: ImagesConfig,
+  registries: Pick<ImageRegistries, "findBundles"> = NO_REGISTRIES,
+): ImageVerifier {
   const check = createBundleVerifier(config, config.trustedRoot === undefined ? null : readRoot(config.trustedRoot));
   return {
-    async verify(image) {
+    async verify(image, given) {
       const digest = PINNED.exec(image)?.[1];
       if (digest === undefined) return nothing(null, "unpinned");
-      const texts = await readBundles(join(config.bundles, `sha256-${digest}`));
-      if (texts === undefined) return nothing(digest, "unavailable");
-      return texts.length === 0 ? nothing(digest, "missing") : judge(texts, digest, check);
+      const [kept, held] = await Promise.all([
+        config.bundles === undefined ? [] : readBundles(join(config.bundles, `sha256-${digest}`)),
+        registries.findBundles(image, AbortSignal.timeout(ASK_TIMEOUT_MS)),
+      ]);
+      const texts = [...given, ...(kept ?? []), ...(held ?? [])];
+      const fact = texts.length === 0 ? nothing(digest, "missing") : judge(texts, digest, check);
+      // What could not be asked might have had the word that is missing.
+      const isAsked = kept !== undefined && held !== undefined;
+      return isAsked || fact.code === "verified" ? fact : nothing(digest, "unavailable");
     },
   };
 }

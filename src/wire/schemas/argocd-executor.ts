@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { secretRefSchema } from "./credentials-config.ts";
+import { imageBundlesSchema } from "./image-bundles.ts";
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const kubernetesName = z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, "a Kubernetes name");
@@ -47,6 +48,7 @@ export const argocdSyncArguments = z.strictObject({
     .optional()
     .describe("What to synchronize to; what it stands for when planned is what is applied. Else the application's own"),
   prune: pruneSchema,
+  bundles: imageBundlesSchema.optional(),
 });
 
 export const argocdRollbackArguments = z.strictObject({

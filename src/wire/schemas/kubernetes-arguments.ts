@@ -1,6 +1,7 @@
 // Arguments of the Kubernetes action kinds: which object of which cluster, and what about it.
 
 import { z } from "zod";
+import { imageBundlesSchema } from "./image-bundles.ts";
 
 const clusterSchema = z
   .string()
@@ -121,7 +122,8 @@ export const imageArguments = z
     images: z
       .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/), imageSchema)
       .refine((images) => Object.keys(images).length > 0 && Object.keys(images).length <= 16, "between one and 16")
-      .describe("Container to image"),
+      .describe("Container to image; a tag becomes its digest where the registry is configured"),
+    bundles: imageBundlesSchema.optional(),
     partition: z.int().min(0).max(10_000).optional().describe("Only pods of this ordinal and above get them"),
     phases: phasesSchema.optional(),
   })
