@@ -18,6 +18,8 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+const START_MAX_MS = 120_000;
+
 /** Starts a server with its defaults and durable commits; takes about a second. The caller stops it. */
 export async function startPostgresServer(): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), "holdpoint-postgres-"));
@@ -33,11 +35,17 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     createPostgresUser: process.getuid?.() === 0, // PostgreSQL does not run as root
     initdbFlags: ["--no-sync", "--encoding=UTF8"],
     postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
-    onLog: () => undefined,
+    onLog: (text) => (log += text),
     onError: () => undefined,
   });
-  await server.initialise();
-  await server.start();
+  let log = "";
+  try {
+    await orFail(server.initialise());
+    await orFail(server.start());
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw new Error(`PostgreSQL did not start:\n${log.slice(-4_000)}`, { cause: error });
+  }
   const base = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const admin = new pg.Pool({ connectionString: base, max: 2 });
   admin.on("error", () => undefined);
@@ -58,6 +66,19 @@ export async function startPostgresServer(): Promise<PostgresServer> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The library hears no error of its child: one that cannot be run reaches nobody, and the library waits for ever. */
+async function orFail(work: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("not in time")), START_MAX_MS);
+  process.once("uncaughtException", reject);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+    process.off("uncaughtException", reject);
+  }
 }
 
 function freePort(): Promise<number> {
