@@ -115,6 +115,7 @@ class ModelThread {
     if (draft !== null) {
       await this.#log.append(draft, SYSTEM);
       await this.#measureChanges(Math.floor(nowMs / 1000));
+      this.#answerer.prepare(nowMs);
     }
     await this.#thin(nowMs);
     this.#reportStatus();

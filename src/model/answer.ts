@@ -1,5 +1,6 @@
 // What the graph answers to what can be asked of it.
 
+import { RecentMap } from "../core/recent-map.ts";
 import type { ClusterObject } from "../wire/types/cluster-object.ts";
 import type { ModelCausesRead, ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
 import type { ModelCausesView } from "../wire/types/model-views.ts";
@@ -20,6 +21,11 @@ import { momentOf, momentView } from "./views.ts";
 /** How long what was laid out for walks is good for, as long as nothing is recorded, in seconds of what is asked about. */
 const SAME_S = 60;
 
+/** Predictions that are kept as long as what they were made of. */
+const PREDICTIONS_KEPT = 64;
+/** Who asked for predictions this lately will again. */
+const ASKED_LATELY_MS = 15 * 60_000;
+
 /** A question about a time that is longer past than this is none about what is seen now. */
 const NOW_MS = 15 * 60_000;
 
@@ -34,6 +40,9 @@ export interface WatchedCluster {
 export class Answerer {
   readonly #graph: Graph;
   #present: Present | null = null;
+  #predictions = new RecentMap<object>(PREDICTIONS_KEPT);
+  /** The latest moment that a prediction was asked for, in milliseconds since 1970. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** Clusters that are watched now, by feed: only the present is known of them in such detail. */
   readonly #clusters = new Map<string, WatchedCluster>();
 
@@ -56,9 +65,9 @@ export class Answerer {
       case "explanation":
         return explanationOf(graph, this.#causes({ ...read, what: "causes", measure: "errors" }));
       case "impact":
-        return { ...momentView(graph, read), ...predictImpact(this.#presentAt(read), read) };
+        return { ...momentView(graph, read), ...this.#predicted(read, (present) => predictImpact(present, read)) };
       case "action":
-        return predictAction(this.#presentAt(read), read);
+        return this.#predicted(read, (present) => predictAction(present, read));
       case "calibration":
         return readCalibration(graph, read.kind);
       case "state":
@@ -71,6 +80,23 @@ export class Answerer {
   /** What a feed sees now; it replaces what the feed saw before. */
   watch(feed: string, cluster: WatchedCluster): void {
     this.#clusters.set(feed, cluster);
+  }
+
+  /** Lays out the graph as it is known by now, so that the next to ask needs not wait for it; where somebody does ask. */
+  prepare(nowMs: number): void {
+    if (nowMs - this.#askedAt < ASKED_LATELY_MS) this.#presentAt({ at: nowMs, knownAt: nowMs });
+  }
+
+  /** Of one target at one moment, once. */
+  #predicted<T extends object>(read: ModelRead & ModelTimes, predict: (present: Present) => T): T {
+    this.#askedAt = Math.max(this.#askedAt, read.at);
+    const present = this.#presentAt(read);
+    const key = JSON.stringify({ ...read, at: 0, knownAt: 0 });
+    // The key says what was asked, and so what kind of answer it is.
+    const known = this.#predictions.get(key) as T | undefined;
+    const answer = known ?? predict(present);
+    if (known === undefined) this.#predictions.set(key, answer);
+    return answer;
   }
 
   #causes(read: ModelCausesRead): ModelCausesView {
@@ -89,6 +115,7 @@ export class Answerer {
     const last = this.#present?.moment;
     if (this.#present !== null && last !== undefined && isSame(moment, last)) return this.#present;
     this.#present = new Present(this.#graph, moment);
+    this.#predictions = new RecentMap(PREDICTIONS_KEPT);
     return this.#present;
   }
 }

@@ -50,6 +50,10 @@ export class Column<A extends Numbers> {
     new Uint8Array(this.#values.buffer).set(bytes);
   }
 
+  clear(): void {
+    this.#length = 0;
+  }
+
   get byteLength(): number {
     return this.#values.byteLength;
   }

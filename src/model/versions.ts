@@ -3,7 +3,8 @@
 // The versions of one chain stand in the order in which they were recorded. What holds at an instant, as known at an
 // instant, is the version with the latest beginning among those that begin by the one and were recorded by the other;
 // of two with one beginning the later recorded counts. So a correction changes what we say of the past, and never what
-// we said.
+// we said. Of a chain of thousands a few dozen are looked at: each version knows one further back (jump pointers, Myers
+// 1983), and the earliest beginning among those in between.
 
 import type { Measured } from "../wire/types/model-views.ts";
 import { bytes, integers, singles } from "./columns.ts";
@@ -39,6 +40,10 @@ export class Versions {
   readonly #previous = integers();
   /** The latest beginning in the chain up to here. */
   readonly #latest = integers();
+  /** How many are before it in its chain, and one of them; the earliest beginning from here up to before that one. */
+  readonly #depth = integers();
+  readonly #jump = integers();
+  readonly #skipped = integers();
   readonly #state = bytes();
   readonly #declaration = integers();
   readonly #measured = MEASURES.map(() => singles());
@@ -64,23 +69,44 @@ export class Versions {
     this.#seq.push(seq);
     this.#previous.push(previous);
     this.#latest.push(Math.max(before, validFrom));
+    this.#pushJump(previous, validFrom);
     this.#state.push(state);
     this.#declaration.push(declaration);
     for (const [i, name] of MEASURES.entries()) this.#measured[i]?.push(measured[name]);
+  }
+
+  /** Where the two jumps before are of one length, over both of them; else to the one before. */
+  #pushJump(previous: number, validFrom: number): void {
+    if (previous === 0) {
+      this.#depth.push(0);
+      this.#jump.push(0);
+      return this.#skipped.push(validFrom);
+    }
+    const [depth, jump, skipped] = [this.#depth, this.#jump, this.#skipped];
+    const middle = jump.get(previous);
+    const far = jump.get(middle);
+    const isOver = depth.get(previous) - depth.get(middle) === depth.get(middle) - depth.get(far) && middle !== far;
+    depth.push(depth.get(previous) + 1);
+    jump.push(isOver ? far : previous);
+    skipped.push(isOver ? Math.min(validFrom, skipped.get(previous), skipped.get(middle)) : validFrom);
   }
 
   /** The version that holds at second `at`, of those recorded before event `seqEnd`; 0 when there is none. */
   find(chain: number, at: number, seqEnd: number): number {
     let best = 0;
     let bestFrom = 0;
-    for (let version = chain; version !== 0; version = this.#previous.get(version)) {
+    for (let version = chain; version !== 0;) {
       const validFrom = this.#validFrom.get(version);
       if (this.#seq.get(version) < seqEnd && validFrom <= at && (best === 0 || validFrom > bestFrom)) {
         best = version;
         bestFrom = validFrom;
       }
+      const previous = this.#previous.get(version);
       // Nothing further back begins later.
-      if (best !== 0 && this.#latest.get(this.#previous.get(version)) <= bestFrom) break;
+      if (best !== 0 && this.#latest.get(previous) <= bestFrom) break;
+      const jump = this.#jump.get(version);
+      const isOver = this.#skipped.get(version) > at || this.#seq.get(jump) >= seqEnd;
+      version = isOver ? jump : previous;
     }
     return best;
   }
@@ -134,7 +160,7 @@ export class Versions {
   }
 
   get byteLength(): number {
-    return this.#columns().reduce((sum, column) => sum + column.byteLength, 0);
+    return [...this.#columns(), ...this.#jumps()].reduce((sum, column) => sum + column.byteLength, 0);
   }
 
   dump(): readonly Uint8Array[] {
@@ -143,10 +169,19 @@ export class Versions {
 
   load(columns: readonly Uint8Array[]): void {
     for (const [i, column] of this.#columns().entries()) column.load(columns[i] ?? new Uint8Array());
+    for (const column of this.#jumps()) column.clear();
+    for (let version = 0; version <= this.count; version++) {
+      this.#pushJump(this.#previous.get(version), this.#validFrom.get(version));
+    }
   }
 
   #columns() {
     const numbers = [this.#validFrom, this.#seq, this.#previous, this.#latest, this.#declaration];
     return [...numbers, this.#state, ...this.#measured];
+  }
+
+  /** Follow from the others, so that they are in no dump. */
+  #jumps() {
+    return [this.#depth, this.#jump, this.#skipped];
   }
 }

@@ -7,6 +7,7 @@ import { MEASURED_WIDTH, type ModelEvent } from "../../src/model/events.ts";
 import type { Graph } from "../../src/model/graph.ts";
 import { readDiff, readGraph, readNode } from "../../src/model/reads.ts";
 import { parseGraph, serializeGraph } from "../../src/model/snapshot.ts";
+import { NOTHING_MEASURED, Versions } from "../../src/model/versions.ts";
 import { BEGIN_S, fold, history, record } from "./histories.ts";
 
 const END = 8_000_000_000_000;
@@ -70,6 +71,34 @@ describe("a read as of a moment", () => {
         }
       }),
       { numRuns: 300, verbose: true },
+    );
+  });
+
+  test("finds in a chain of hundreds what one by one would be found, also after corrections and a snapshot", () => {
+    const claims = fc.array(fc.record({ validFrom: fc.nat(400), gap: fc.nat(2) }), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(claims, fc.boolean(), (all, isInOrder) => {
+        const made = new Versions();
+        let [seq, latest, chain] = [1, 0, 0];
+        const rows = all.map(({ validFrom, gap }) => {
+          seq += gap;
+          latest = isInOrder ? latest + (validFrom % 4) : validFrom;
+          chain = made.add(chain, { validFrom: latest, seq, state: 1, declaration: 0, measured: NOTHING_MEASURED });
+          return { version: chain, validFrom: latest, seq };
+        });
+        const loaded = new Versions();
+        loaded.load(made.dump());
+        for (let probe = 0; probe < 40; probe++) {
+          const at = (probe * 37) % (latest + 40);
+          const seqEnd = 1 + ((probe * 53) % (seq + 2));
+          const best = rows
+            .filter((row) => row.validFrom <= at && row.seq < seqEnd)
+            .reduce((a, b) => (b.validFrom >= a.validFrom ? b : a), { version: 0, validFrom: -1, seq: 0 });
+          assert.equal(made.find(chain, at, seqEnd), best.version);
+          assert.equal(loaded.find(chain, at, seqEnd), best.version);
+        }
+      }),
+      { numRuns: 200, verbose: true },
     );
   });
 

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Answerer } from "../../src/model/answer.ts";
 import { decideDeclared } from "../../src/model/declare.ts";
 import type { ModelDraft } from "../../src/model/events.ts";
 import { Graph } from "../../src/model/graph.ts";
@@ -9,6 +11,7 @@ import { predictImpact } from "../../src/model/impact/blast-radius.ts";
 import { measuredPart } from "../../src/model/impact/interval.ts";
 import { predictAction } from "../../src/model/impact/predict-action.ts";
 import { Present } from "../../src/model/impact/present.ts";
+import { Worst } from "../../src/model/impact/worst.ts";
 import { Intake } from "../../src/model/traces/intake.ts";
 import { service } from "./histories.ts";
 import { chance, randomProduction, Request, serviceName, trueImpact, type Production } from "./simulated.ts";
@@ -169,4 +172,35 @@ describe("what is not known", () => {
       last = high - low;
     }
   });
+});
+
+test("of many who suffer the worst are listed in order, and of equals those that were reached first", () => {
+  const parts = fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 200 });
+  fc.assert(
+    fc.property(parts, fc.integer({ min: 1, max: 50 }), (values, count) => {
+      const worst = new Worst(count);
+      for (const [thing, value] of values.entries()) worst.add(thing, value / 30);
+      const all = values.map((value, thing) => ({ value, thing })).toSorted((a, b) => b.value - a.value);
+      assert.deepEqual(
+        worst.sorted(),
+        all.slice(0, count).map(({ thing }) => thing),
+      );
+    }),
+  );
+});
+
+test("an answer is made once for a version of the model, and made again when more is known", () => {
+  const production = randomProduction(chance(3), 8);
+  const graph = observe(production, chance(3000), { windows: 3, requests: 100 });
+  const answerer = new Answerer(graph);
+  const times = { at: graph.time, knownAt: graph.time };
+  const read = { what: "action", target: idOf(5), kind: "note", measurableAfterMs: 1, ...times } as const;
+  const first = answerer.answer(read);
+  answerer.prepare(graph.time + 1000);
+  assert.equal(answerer.answer(read), first);
+  assert.notDeepEqual(answerer.answer({ ...read, target: idOf(6) }), first);
+  const nodes = [{ node: service(serviceName(5)), attributes: { zone: "pci" }, contracts: [] }];
+  const at = graph.time + 2000;
+  record(graph, decideDeclared(graph, { feed: "owners", nodes, edges: [], at }), at);
+  assert.equal((answerer.answer({ ...read, at, knownAt: at }) as { zone: string }).zone, "pci");
 });

@@ -2,7 +2,7 @@
 
 import { findMismatches } from "../kubernetes/find-mismatches.ts";
 import type { CauseAnswer, CauseQuestion, RankedCause } from "./input.ts";
-import { openIncident } from "./incident.ts";
+import { findOnsets, openIncident } from "./incident.ts";
 import { findOtherCauses } from "./other-causes.ts";
 import { findStricken, rankChanges } from "./rank-changes.ts";
 import { rankNodes } from "./rank-nodes.ts";
@@ -11,11 +11,13 @@ import { findFailingEdges, rankRollouts } from "./rank-rollouts.ts";
 const RANKED_MAX = 10;
 
 export function findCauses(question: CauseQuestion): CauseAnswer {
-  const blastRadius = findSuffering(question);
-  if (!asksForChange(question)) return { ranked: rank(question).slice(0, RANKED_MAX), others: [], blastRadius };
+  if (!asksForChange(question)) {
+    return { ranked: rank(question).slice(0, RANKED_MAX), others: [], blastRadius: findSuffering(question) };
+  }
   const incident = openIncident(question);
   const ranked = rankChanges(incident);
   const others = findOtherCauses(incident, explained(ranked));
+  const blastRadius = findStricken(question, incident.onsets);
   return { ranked: ranked.slice(0, RANKED_MAX), others, blastRadius };
 }
 
@@ -48,6 +50,6 @@ function rankMismatches(question: CauseQuestion): RankedCause[] {
 
 /** Services whose calls to others fail: what users of the cause feel. */
 function findSuffering(question: CauseQuestion): string[] {
-  if (question.want === "change") return findStricken(question);
+  if (question.want === "change") return findStricken(question, findOnsets(question));
   return [...new Set(findFailingEdges(question).map(({ caller }) => caller))].toSorted();
 }

@@ -5,7 +5,7 @@ import type { ModelCausesRead } from "../../wire/types/model-reads.ts";
 import type { Graph, Moment, StoredChange } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import type { Measured } from "../../wire/types/model-views.ts";
-import { NOTHING_MEASURED } from "../versions.ts";
+import type { Versions } from "../versions.ts";
 import { changesKnown, momentOf } from "../views.ts";
 import type { CallTimeline, CandidateChange, CauseQuestion, NodeMismatch, Timeline } from "./input.ts";
 import { emptyQuestion } from "./input.ts";
@@ -138,19 +138,41 @@ function timelinesOf(graph: Graph, subject: number, { moment, instants, measures
   const chain = graph.chain(subject, "observed");
   if (chain === 0) return [];
   const { versions } = graph;
-  const atMs: number[] = [];
-  const values: number[][] = measures.map(() => []);
-  let [last, measured] = [0, NOTHING_MEASURED];
-  for (const at of instants) {
-    const version = versions.find(chain, Math.floor(at / 1000), moment.seqEnd);
-    if (version === 0 || versions.stateOf(version) === 0) continue;
-    // Most instants are of the version that the one before them is of.
-    if (version !== last) [last, measured] = [version, versions.measuredOf(version)];
-    atMs.push(at);
-    for (const [i, [measure]] of measures.entries()) values[i]?.push(measured[measure]);
+  const runs = runsOf(versions, chain, { moment, instants });
+  const samples = runs.reduce((sum, run) => sum + run.end - run.begin, 0);
+  if (samples === 0) return [];
+  const atMs = samples === instants.length ? instants : runs.flatMap((run) => instants.slice(run.begin, run.end));
+  // A copy of numbers keeps them as numbers side by side, where an empty array would box each.
+  const values = measures.map(() => instants.slice(0, samples));
+  let filled = 0;
+  for (const { begin, end, version } of runs) {
+    const measured = versions.measuredOf(version);
+    for (const [m, [measure]] of measures.entries()) values[m]?.fill(measured[measure], filled, filled + end - begin);
+    filled += end - begin;
   }
-  if (atMs.length === 0) return [];
-  return measures.map(([, name], i) => ({ name, atMs, values: values[i] ?? [] }));
+  return measures.map(([, name], m) => ({ name, atMs, values: values[m] ?? [] }));
+}
+
+/** Instants, from `begin` up to `end`, at which one version holds. */
+type Run = { readonly begin: number; readonly end: number; readonly version: number };
+
+/** Ascending. The newest is found first: what holds at one instant held before it too, back to where it begins. */
+function runsOf(
+  versions: Versions,
+  chain: number,
+  { moment, instants }: Pick<Sampled, "moment" | "instants">,
+): readonly Run[] {
+  const runs: Run[] = [];
+  for (let end = instants.length; end > 0;) {
+    const version = versions.find(chain, Math.floor((instants[end - 1] ?? 0) / 1000), moment.seqEnd);
+    if (version === 0) break;
+    const fromMs = versions.validFromOf(version) * 1000;
+    let begin = end - 1;
+    while (begin > 0 && (instants[begin - 1] ?? 0) >= fromMs) begin--;
+    if (versions.stateOf(version) !== 0) runs.push({ begin, end, version });
+    end = begin;
+  }
+  return runs.toReversed();
 }
 
 function candidateOf(graph: Graph, change: StoredChange, moment: Moment): CandidateChange {

@@ -1,6 +1,6 @@
 // An incident, opened from a question: when it began, what moved with it, what the symptom can be reached by.
 
-import type { CallTimeline, CauseQuestion } from "./input.ts";
+import type { CallTimeline, CauseQuestion, Timeline } from "./input.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Scene } from "./setting-signatures.ts";
 import { findOnset, kindOf, Timelines, type Window } from "./timelines.ts";
@@ -15,8 +15,22 @@ export interface Incident extends Scene {
   readonly movedMs: ReadonlyMap<string, number>;
   readonly reach: ReadonlySet<string>;
   readonly neighbours: Neighbours;
+  readonly onsets: Onsets;
   /** How long before its alert it may show. */
   readonly spanMs: number;
+}
+
+/** When each timeline that moved left its usual range, also after the alert. */
+export type Onsets = ReadonlyMap<Timeline, number>;
+
+export function findOnsets(question: CauseQuestion): Onsets {
+  const window = { fromMs: (question.symptom?.atMs ?? 0) - spanBefore(question), toMs: Number.POSITIVE_INFINITY };
+  return new Map(
+    question.timelines.flatMap((timeline) => {
+      const onset = findOnset(timeline, window);
+      return onset === null ? [] : [[timeline, onset] as const];
+    }),
+  );
 }
 
 export function openIncident(question: CauseQuestion): Incident {
@@ -24,11 +38,10 @@ export function openIncident(question: CauseQuestion): Incident {
   const neighbours = new Neighbours(question.edges);
   const at = question.symptom?.atMs ?? 0;
   const span = spanBefore(question);
+  const onsets = findOnsets(question);
   const movedMs = new Map<string, number>();
-  for (const timeline of question.timelines) {
-    const onset = findOnset(timeline, { fromMs: at - span, toMs: at + SLACK_MS });
-    const known = movedMs.get(timeline.node);
-    if (onset !== null && (known === undefined || onset < known)) movedMs.set(timeline.node, onset);
+  for (const [{ node }, onset] of onsets) {
+    if (onset <= Math.min(at + SLACK_MS, movedMs.get(node) ?? onset)) movedMs.set(node, onset);
   }
   const nodes = [...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)];
   const names = new Map(nodes.flatMap((node) => [[node, node] as const, [spokenName(node), node] as const]));
@@ -40,6 +53,7 @@ export function openIncident(question: CauseQuestion): Incident {
     movedMs,
     reach: reachOf(question, neighbours),
     neighbours,
+    onsets,
     spanMs: span,
     errorCalls: errorCallsOf(question),
   };
@@ -80,7 +94,7 @@ function errorCallsOf({ calls }: CauseQuestion): Map<string, CallTimeline[]> {
 }
 
 /** How long before its alert an incident may show. */
-export function spanBefore(question: CauseQuestion): number {
+function spanBefore(question: CauseQuestion): number {
   return Math.min(INCIDENT_MS, spanOf(question) / 2);
 }
 

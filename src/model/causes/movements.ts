@@ -2,7 +2,7 @@
 
 import { doublingsOf } from "../../core/doublings.ts";
 import type { Measure, Series } from "./input.ts";
-import { medianOf, sortedOf, usualOf } from "./statistics.ts";
+import { quantileOf, reachesAt, sortedOf, USUAL_TOP, usualOf } from "./statistics.ts";
 
 export interface Movement {
   node: string;
@@ -22,11 +22,14 @@ const ERROR_SHARE_MIN = 0.005;
 
 /** The movement of one series; null while it is inside its usual range. */
 function findMovement(series: Series): Movement | null {
-  const usual = usualOf(series.usual, series.measure === "errors" ? ERROR_SHARE_MIN : 0);
   const now = sortedOf(series.now);
-  if (!usual || now.length === 0) return null;
+  if (now.length === 0) return null;
   const isFew = series.requests !== undefined && now.length < FEW_SAMPLES;
-  const level = isFew ? (now.at(-1) ?? Number.NaN) : medianOf(now);
+  const level = isFew ? (now.at(-1) ?? Number.NaN) : quantileOf(now, 0.5);
+  // Most stays within the usual range, which is cheaper to see than what that range is.
+  if (reachesAt(series.usual, USUAL_TOP, level)) return null;
+  const usual = usualOf(series.usual, series.measure === "errors" ? ERROR_SHARE_MIN : 0);
+  if (!usual) return null;
   const ranges = (level - usual.median) / usual.spread;
   if (!(ranges > 1)) return null;
   return {

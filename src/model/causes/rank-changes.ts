@@ -5,9 +5,9 @@ import { parseDiff } from "../diffs/parse-diff.ts";
 import { harmOf, isAside } from "../diffs/setting-roles.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
-import { spanBefore, SLACK_MS, wayUp, type Incident } from "./incident.ts";
+import { SLACK_MS, wayUp, type Incident, type Onsets } from "./incident.ts";
 import { findSignature } from "./setting-signatures.ts";
-import { findOnset, kindOf } from "./timelines.ts";
+import { kindOf } from "./timelines.ts";
 
 /** Most failures of a deploy show within this. */
 const SOON_MS = 30 * 60_000;
@@ -122,15 +122,12 @@ function overlapOf(change: CandidateChange, counts: ReadonlyMap<string, number>)
 }
 
 /** Services whose errors or delays rose with the incident, without the one that failed first. */
-export function findStricken(question: CauseQuestion): string[] {
-  const at = question.symptom?.atMs ?? 0;
-  const span = spanBefore(question);
+export function findStricken(question: CauseQuestion, onsets: Onsets): string[] {
   const stricken = new Map<string, number>();
-  for (const timeline of question.timelines) {
-    const kind = kindOf(timeline.name);
+  for (const [{ node, name }, onset] of onsets) {
+    const kind = kindOf(name);
     if (kind !== "errors" && kind !== "latency") continue;
-    const onset = findOnset(timeline, { fromMs: at - span, toMs: Number.POSITIVE_INFINITY });
-    if (onset !== null) stricken.set(timeline.node, Math.min(onset, stricken.get(timeline.node) ?? onset));
+    stricken.set(node, Math.min(onset, stricken.get(node) ?? onset));
   }
   const first = Math.min(...stricken.values());
   const earliest = [...stricken.keys()].filter((node) => stricken.get(node) === first);

@@ -1,7 +1,7 @@
 // Timelines of metrics: what their names mean, and how their levels before and after an instant compare.
 
 import type { Timeline } from "./input.ts";
-import { medianOf, quantileOf, sortedOf } from "./statistics.ts";
+import { medianOf, quantileOf, reachesAt, sortedOf } from "./statistics.ts";
 
 export type TimelineKind =
   | "errors"
@@ -66,7 +66,12 @@ export interface Window {
 }
 
 export function valuesIn({ atMs, values }: Timeline, { fromMs, toMs }: Window): number[] {
-  return values.filter((_, index) => (atMs[index] ?? 0) >= fromMs && (atMs[index] ?? 0) < toMs);
+  const found: number[] = [];
+  for (let index = 0; index < values.length; index += 1) {
+    const at = atMs[index] ?? 0;
+    if (at >= fromMs && at < toMs) found.push(values[index] ?? 0);
+  }
+  return found;
 }
 
 /** Level in a window as a share of another timeline at the same instants: what load alone explains falls out. */
@@ -79,12 +84,28 @@ export function shareIn(timeline: Timeline, whole: Timeline, window: Window): nu
   return medianOf(shares);
 }
 
+/** The most in a window, both of its ends with it. */
+function mostIn({ atMs, values }: Timeline, { fromMs, toMs }: Window): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index += 1) {
+    const [at, value] = [atMs[index] ?? 0, values[index] ?? 0];
+    if (at >= fromMs && at <= toMs && value > most) most = value;
+  }
+  return most;
+}
+
+/** The upper end of what is usual. */
+const TOP = 0.99;
+
 /** When a timeline first leaves, for good, the range it kept before the window; null while it does not. */
 export function findOnset(timeline: Timeline, window: Window): number | null {
-  const usual = sortedOf(valuesIn(timeline, { fromMs: Number.NEGATIVE_INFINITY, toMs: window.fromMs }));
+  const before = valuesIn(timeline, { fromMs: Number.NEGATIVE_INFINITY, toMs: window.fromMs });
+  // Most of what is asked about never leaves its range, which is cheaper to see than what that range is.
+  if (reachesAt(before, TOP, mostIn(timeline, window))) return null;
+  const usual = sortedOf(before);
   if (usual.length < 5) return null;
   const median = quantileOf(usual, 0.5);
-  const top = quantileOf(usual, 0.99);
+  const top = quantileOf(usual, TOP);
   const limit = top + Math.max(top - median, Math.abs(median) * 0.1, Number.MIN_VALUE) * 0.5;
   for (let index = 0; index < timeline.atMs.length; index += 1) {
     const at = timeline.atMs[index] ?? 0;

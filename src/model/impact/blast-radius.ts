@@ -24,22 +24,40 @@ export interface ImpactQuery {
   readonly failing: number;
 }
 
-/** Throws `model-node-not-found` for a target that is not there at the moment. */
-export function predictImpact(
-  present: Present,
-  { target, failing }: ImpactQuery,
-): Omit<ModelImpactView, MomentMembers> {
-  const { names } = present.graph;
-  const node = names.findNode(target);
+/** Throws `model-node-not-found` for a target that was never known. */
+export function predictImpact(present: Present, { target, failing }: ImpactQuery): Impact {
+  const node = getTarget(present, target);
+  return impactAlong(present, climbFrom(present, node), { target: node, failing });
+}
+
+/** The number of a node. Throws `model-node-not-found`. */
+export function getTarget({ graph }: Present, target: string): number {
+  const node = graph.names.findNode(target);
   if (node === undefined) throw new AppError("model-node-not-found", "the model has never known it");
-  const seeds = seedsOf(present, node);
-  const climb = new Climb(present, seeds, AFFECTED_MAX);
+  return node;
+}
+
+/** What suffers when a node fails, and whatever rests on it with it. */
+export function climbFrom(present: Present, target: number): Climb {
+  return new Climb(present, seedsOf(present, target), AFFECTED_MAX);
+}
+
+export type Impact = Omit<ModelImpactView, MomentMembers>;
+
+/** Of a climb from the target. */
+export function impactAlong(
+  present: Present,
+  climb: Climb,
+  { target: node, failing }: { target: number; failing: number },
+): Impact {
+  const { names } = present.graph;
+  const { seeds } = climb;
   const observedUntil = present.graph.observedUntilAt(present.moment.seqEnd);
   const isStale = isStaleAt(present);
   const scale: Interval = { low: failing, mid: failing, high: failing };
   const entries = entriesOf(present, { seeds, climb, isStale, scale });
   const environment = names.refOf(node).environment;
-  const affected = climb.worst((one) => present.isService(one) && !seeds.has(one), LISTED_MAX);
+  const affected = climb.worst((one) => present.isService(one), LISTED_MAX);
   const services = affected.nodes.map((one) => ({
     id: names.textOf(one),
     part: rounded(product(climb.impactOf(one), scale)),
@@ -58,11 +76,6 @@ export function predictImpact(
     staleS: observedUntil === 0 ? null : Math.max(0, present.moment.at - observedUntil),
     truncated: affected.all > LISTED_MAX || entries.length > LISTED_MAX,
   };
-}
-
-/** The target, whatever rests on it, and everybody above who suffers notably. */
-export function sufferingNodes(present: Present, target: number): ReadonlySet<number> {
-  return new Set(new Climb(present, seedsOf(present, target), AFFECTED_MAX).reached);
 }
 
 /** True when the newest telemetry says how it was, and not how it is. */

@@ -1,190 +1,205 @@
 // The walk upwards from what fails: everybody who suffers notably, each after what it needs.
 
-import { intervalOf, NEVER, type Interval } from "./interval.ts";
-import type { Order, Present } from "./present.ts";
-import { USE_NUMBERS } from "./uses.ts";
+import { intervalOf, NEVER, type Interval, type Spread } from "./interval.ts";
+import type { Present } from "./present.ts";
+import { NO_PLACE, USE_NUMBERS, type Uses } from "./uses.ts";
+import { Worst } from "./worst.ts";
 
 /** Who suffers less is not gone beyond. */
 const NOTABLE = 0.002;
 const PATH_MAX = 32;
-const NOBODY = 0xffff_ffff;
-const NODE_NUMBERS = 6;
-const IMPACT = 0;
-const ALONG = 3;
+const NO_USE = 0xffff_ffff;
+const WHOLE: Spread = { mid: 1, down2: 0, up2: 0 };
+
+/** What a walk keeps of each place, side by side because it is read together. */
+const KEPT = 4;
+const SOUND = 0;
+/** A place that was reached, and one that waits for its turn. */
+const REACHED = 1;
+const WAITS = 2;
 
 /**
- * What a failure does to each node above it. Numbers stand in columns by node: a failure deep down is felt by thousands.
+ * What a failure does to each node above it. Numbers stand in columns by place: a failure deep down is felt by thousands.
  * Where services use each other in a circle, one of them is taken before the other has been.
  */
 export class Climb {
-  readonly #order: Order;
+  readonly #uses: Uses;
+  /** The target, and whatever rests on it. */
+  readonly seeds: ReadonlySet<number>;
   readonly #affectedMax: number;
   /**
-   * Six numbers for each node, side by side because they are read together. First the part of its requests that fail: mid,
-   * down2, up2. Then how often a request of it that gets to the target fails with it, along the likeliest way: the same.
+   * Of each place the part of its requests that fail: mid, down2, up2. Then how often one of its requests that gets to the
+   * target fails with it, along the likeliest way.
    */
-  readonly #numbers: Float64Array;
-  /** The next node on that way; the node itself at the target. */
-  readonly #next: Uint32Array;
-  readonly #isReached: Uint8Array;
-  /** In the order in which they were reached, the seeds first. */
-  readonly reached: number[] = [];
+  readonly #kept: Float64Array;
+  /** The first use on that way. */
+  readonly #via: Uint32Array;
+  readonly #state: Uint8Array;
+  /** Places in the order in which they were reached, the seeds first. */
+  readonly #reached: Uint32Array;
+  #reachedCount = 0;
+  #seedCount = 0;
 
-  constructor(present: Present, seeds: ReadonlySet<number>, affectedMax: number) {
-    const { nodeCount } = present.graph.names;
-    this.#order = present.order();
+  constructor({ uses }: Present, seeds: ReadonlySet<number>, affectedMax: number) {
+    const places = uses.nodeAt.length;
+    this.#uses = uses;
+    this.seeds = seeds;
     this.#affectedMax = affectedMax;
-    this.#numbers = new Float64Array(nodeCount * NODE_NUMBERS);
-    this.#next = new Uint32Array(nodeCount);
-    this.#isReached = new Uint8Array(nodeCount);
+    this.#kept = new Float64Array(places * KEPT);
+    this.#via = new Uint32Array(places);
+    this.#state = new Uint8Array(places);
+    this.#reached = new Uint32Array(places);
     for (const node of seeds) {
-      this.#numbers[node * NODE_NUMBERS + IMPACT] = 1;
-      this.#numbers[node * NODE_NUMBERS + ALONG] = 1;
-      this.#next[node] = node;
-      this.#reach(node);
+      const place = uses.placeOf[node] as number;
+      if (place === NO_PLACE) continue;
+      this.#kept[place * KEPT] = 1;
+      this.#kept[place * KEPT + 3] = 1;
+      this.#via[place] = NO_USE;
+      this.#reach(place);
     }
+    this.#seedCount = this.#reachedCount;
     this.#climb();
   }
 
-  #reach(node: number): void {
-    this.#isReached[node] = 1;
-    this.reached.push(node);
+  #reach(place: number): void {
+    this.#state[place] = REACHED;
+    this.#reached[this.#reachedCount++] = place;
   }
 
-  /** Whoever waits is taken in the order of ranks; one that stands below, in a circle, is gone back to. */
+  /** Whoever waits is taken in the order of places; one that stands below, in a circle, is gone back to. */
   #climb(): void {
-    const { uses, ranks, byRank } = this.#order;
-    const waits = new Uint8Array(byRank.length);
+    const state = this.#state;
     let waiting = 0;
-    let lowest = byRank.length;
-    const addUsers = (node: number): void => {
-      const users = uses.usersOf(node);
+    let lowest = state.length;
+    const addUsers = (place: number): void => {
+      const users = this.#uses.usersAt(place);
       for (let i = 0; i < users.length; i++) {
         const user = users[i] as number;
-        const rank = ranks[user] as number;
-        if (this.#isReached[user] === 1 || waits[rank] === 1) continue;
-        waits[rank] = 1;
+        if (state[user] !== SOUND) continue;
+        state[user] = WAITS;
         waiting++;
-        if (rank < lowest) lowest = rank;
+        if (user < lowest) lowest = user;
       }
     };
-    for (const node of [...this.reached]) addUsers(node);
-    while (waiting > 0 && this.reached.length < this.#affectedMax) {
-      while (waits[lowest] === 0) lowest++;
-      waits[lowest] = 0;
+    for (let i = 0; i < this.#seedCount; i++) addUsers(this.#reached[i] as number);
+    while (waiting > 0 && this.#reachedCount < this.#affectedMax) {
+      while (state[lowest] !== WAITS) lowest++;
       waiting--;
-      const user = byRank[lowest] as number;
+      const user = lowest;
       if (this.#suffer(user)) addUsers(user);
     }
+    // Whom there was no more room for is not reached.
+    if (waiting > 0)
+      for (let place = 0; place < state.length; place++) if (state[place] === WAITS) state[place] = SOUND;
   }
 
   /** Whether what the user suffers is notable. Errors of what was measured apart add up by squares. */
   #suffer(user: number): boolean {
-    const { begins, needed: neededOf, numbers: ofUses } = this.#order.uses;
-    const ofNodes = this.#numbers;
+    const { begins, needed: neededOf, numbers } = this.#uses;
+    const [kept, state] = [this.#kept, this.#state];
     // Of what goes well: the uses are taken as independent.
     let well = 1;
     let wellDown2 = 0;
     let wellUp2 = 0;
-    let best = NOBODY;
-    let bestMid = -1;
+    let best = NO_USE;
+    let bestAlong = -1;
     const end = begins[user + 1] as number;
     for (let use = begins[user] as number; use < end; use++) {
       const needed = neededOf[use] as number;
-      if (needed === user || this.#isReached[needed] === 0) continue;
-      const n = needed * NODE_NUMBERS;
+      if (state[needed] !== REACHED) continue;
+      const n = needed * KEPT;
       const u = use * USE_NUMBERS;
-      const below = ofNodes[n] as number;
-      const risk = ofUses[u] as number;
-      const fails = risk * below;
-      const failsDown2 = risk * risk * (ofNodes[n + 1] as number) + below * below * (ofUses[u + 1] as number);
-      const failsUp2 = risk * risk * (ofNodes[n + 2] as number) + below * below * (ofUses[u + 2] as number);
-      const rest = 1 - fails;
-      wellDown2 = rest * rest * wellDown2 + well * well * failsUp2;
-      wellUp2 = rest * rest * wellUp2 + well * well * failsDown2;
+      const below = kept[n] as number;
+      const risk = numbers[u] as number;
+      const [risk2, below2] = [risk * risk, below * below];
+      const failsDown2 = risk2 * (kept[n + 1] as number) + below2 * (numbers[u + 1] as number);
+      const failsUp2 = risk2 * (kept[n + 2] as number) + below2 * (numbers[u + 2] as number);
+      const rest = 1 - risk * below;
+      const [rest2, well2] = [rest * rest, well * well];
+      wellDown2 = rest2 * wellDown2 + well2 * failsUp2;
+      wellUp2 = rest2 * wellUp2 + well2 * failsDown2;
       well *= rest;
-      const along = (ofUses[u + 3] as number) * (ofNodes[n + ALONG] as number);
-      if (along <= bestMid) continue;
+      const along = (numbers[u + 3] as number) * (kept[n + 3] as number);
+      if (along <= bestAlong) continue;
       best = use;
-      bestMid = along;
+      bestAlong = along;
     }
-    this.#set(user * NODE_NUMBERS + IMPACT, 1 - well, wellUp2, wellDown2);
-    if (best !== NOBODY) this.#follow(user, best);
+    const at = user * KEPT;
+    kept[at] = 1 - well;
+    kept[at + 1] = wellUp2;
+    kept[at + 2] = wellDown2;
+    kept[at + 3] = bestAlong;
+    this.#via[user] = best;
     this.#reach(user);
     const missing = NOTABLE - (1 - well);
     return missing < 0 || wellDown2 > missing * missing;
   }
 
-  #follow(user: number, use: number): void {
-    const { needed: neededOf, numbers: ofUses } = this.#order.uses;
-    const needed = neededOf[use] as number;
-    const [n, u] = [needed * NODE_NUMBERS + ALONG, use * USE_NUMBERS + 3];
-    const below = this.#numbers[n] as number;
-    const [down2, up2] = [this.#numbers[n + 1] as number, this.#numbers[n + 2] as number];
-    const [spread, spreadDown2, spreadUp2] = [ofUses[u] as number, ofUses[u + 1] as number, ofUses[u + 2] as number];
-    const own = spread * spread;
-    const [nextDown2, nextUp2] = [own * down2 + below * below * spreadDown2, own * up2 + below * below * spreadUp2];
-    this.#set(user * NODE_NUMBERS + ALONG, spread * below, nextDown2, nextUp2);
-    this.#next[user] = needed;
-  }
-
-  #set(at: number, mid: number, down2: number, up2: number): void {
-    this.#numbers[at] = mid;
-    this.#numbers[at + 1] = down2;
-    this.#numbers[at + 2] = up2;
-  }
-
-  #intervalAt(at: number): Interval {
-    const of = (i: number): number => this.#numbers[at + i] as number;
-    return intervalOf({ mid: of(0), down2: of(1), up2: of(2) });
+  /** 0 where a node is nobody's user and used by nobody, or was not reached. */
+  #placeOf(node: number): number {
+    const place = this.#uses.placeOf[node] as number;
+    return this.#state[place] === REACHED ? place : NO_PLACE;
   }
 
   isReached(node: number): boolean {
-    return this.#isReached[node] === 1;
+    return this.#placeOf(node) !== NO_PLACE || this.seeds.has(node);
   }
 
   impactOf(node: number): Interval {
-    return this.isReached(node) ? this.#intervalAt(node * NODE_NUMBERS + IMPACT) : NEVER;
+    const place = this.#placeOf(node);
+    if (place === NO_PLACE) return this.seeds.has(node) ? intervalOf(WHOLE) : NEVER;
+    const [mid = 0, down2 = 0, up2 = 0] = this.#kept.subarray(place * KEPT, place * KEPT + 3);
+    return intervalOf({ mid, down2, up2 });
   }
 
-  /** Undefined for a node from which there is no way. */
+  /** How often a request of a node that gets to the target fails with it; undefined for a node from which there is no way. */
   conditionalOf(node: number): Interval | undefined {
-    return this.isReached(node) ? this.#intervalAt(node * NODE_NUMBERS + ALONG) : undefined;
+    if (!this.isReached(node)) return undefined;
+    // From the target up, as the walk went.
+    return intervalOf(this.#wayFrom(node).reduceRight((below, use) => onwards(this.#uses.spreadOf(use), below), WHOLE));
+  }
+
+  /** The uses from a node to the target, along the likeliest way. */
+  #wayFrom(node: number): readonly number[] {
+    const way: number[] = [];
+    let place = this.#placeOf(node);
+    while (place !== NO_PLACE && this.#via[place] !== NO_USE) {
+      const use = this.#via[place] as number;
+      way.push(use);
+      place = this.#uses.needed[use] as number;
+    }
+    return way;
   }
 
   /** From a node to the target, along the likeliest way. */
   pathOf(from: number): readonly number[] {
-    const path = [from];
-    for (let node = from; path.length < PATH_MAX;) {
-      const next = this.#next[node] as number;
-      if (next === node) break;
-      path.push(next);
-      node = next;
-    }
-    return path;
+    const way = this.#wayFrom(from).slice(0, PATH_MAX - 1);
+    return [from, ...way.map((use) => this.#uses.nodeAt[this.#uses.needed[use] as number] as number)];
   }
 
-  /** Those of the reached that are meant and suffer most, at most so many, the worst first; and how many are meant. */
+  /** Those above the target that are meant and suffer most, at most so many, the worst first; and how many are meant. */
   worst(
     isMeant: (node: number) => boolean,
     count: number,
   ): { readonly nodes: readonly number[]; readonly all: number } {
-    let kept: number[] = [];
+    const worst = new Worst(count);
     let all = 0;
-    let least = -1;
-    const midOf = (node: number): number => this.#numbers[node * NODE_NUMBERS + IMPACT] as number;
-    const keep = (): void => {
-      // Sorting is stable: of two that suffer alike the one that was reached first comes first.
-      kept = kept.toSorted((a, b) => midOf(b) - midOf(a)).slice(0, count);
-      if (kept.length === count) least = midOf(kept.at(-1) as number);
-    };
-    for (const node of this.reached) {
-      if (!isMeant(node)) continue;
+    for (let i = this.#seedCount; i < this.#reachedCount; i++) {
+      const place = this.#reached[i] as number;
+      if (!isMeant(this.#uses.nodeAt[place] as number)) continue;
       all++;
-      if (midOf(node) > least) kept.push(node);
-      if (kept.length >= 4 * count) keep();
+      worst.add(place, this.#kept[place * KEPT] as number);
     }
-    keep();
-    return { nodes: kept, all };
+    return { nodes: worst.sorted().map((place) => this.#uses.nodeAt[place] as number), all };
   }
+}
+
+/** A spread over what is below, both measured apart from each other. */
+function onwards(spread: Spread, below: Spread): Spread {
+  const [spread2, below2] = [spread.mid * spread.mid, below.mid * below.mid];
+  return {
+    mid: spread.mid * below.mid,
+    down2: spread2 * below.down2 + below2 * spread.down2,
+    up2: spread2 * below.up2 + below2 * spread.up2,
+  };
 }

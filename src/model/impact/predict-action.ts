@@ -3,9 +3,9 @@
 import type { CalibrationView } from "../../wire/types/model-views.ts";
 import { NEIGHBOURS_MAX, PAST_MAX, ZONES_MAX, type Prediction } from "../../wire/types/prediction.ts";
 import type { ImpactFacts } from "../events.ts";
-import type { Graph, Moment } from "../graph.ts";
-import { subjectOfEdge, subjectOfNode } from "../names.ts";
-import { predictImpact, sufferingNodes } from "./blast-radius.ts";
+import type { Graph } from "../graph.ts";
+import { climbFrom, getTarget, impactAlong } from "./blast-radius.ts";
+import type { Climb } from "./climb.ts";
 import { inMillionths } from "./interval.ts";
 import type { Present } from "./present.ts";
 
@@ -18,15 +18,14 @@ export function predictAction(
   { target, kind, measurableAfterMs }: { target: string; kind: string; measurableAfterMs: number },
 ): Prediction {
   const { graph, moment } = present;
-  const { trafficShare, entries, services, unknown, isStale, staleS } = predictImpact(present, {
-    target,
-    failing: ALL,
-  });
-  const node = graph.names.findNode(target) ?? -1;
+  const node = getTarget(present, target);
+  const climb = climbFrom(present, node);
+  const impact = impactAlong(present, climb, { target: node, failing: ALL });
+  const { trafficShare, entries, services, unknown, isStale, staleS } = impact;
   const exposure = inMillionths(trafficShare);
   const calibration = graph.calibrationOf(kind);
-  const zone = zoneOf(graph, node, moment);
-  const crosses = zonesOf(present, node).filter((one) => one !== zone);
+  const zone = present.zones().get(node) ?? null;
+  const crosses = zonesOf(present, climb).filter((one) => one !== zone);
   return {
     code: staleS === null ? "unmeasured" : "",
     target,
@@ -64,33 +63,14 @@ function pastOf({ impacts }: Graph, node: number): readonly number[] {
 
 /** The target first, and the others in order of their names, so that the same graph gives the same list. */
 function neighboursOf({ graph, uses }: Present, node: number): readonly string[] {
-  const near = new Set<number>();
-  for (const user of uses.usersOf(node)) near.add(user);
-  for (const needed of uses.neededBy(node)) near.add(needed);
+  const near = new Set([...uses.usersOf(node), ...uses.neededBy(node)]);
   near.delete(node);
   const names = [...near].map((one) => graph.names.textOf(one)).toSorted((a, b) => (a < b ? -1 : 1));
   return [graph.names.textOf(node), ...names.slice(0, NEIGHBOURS_MAX - 1)];
 }
 
-function zonesOf(present: Present, node: number): readonly string[] {
-  const { graph, moment } = present;
-  const zones = new Set<string>();
-  for (const one of sufferingNodes(present, node)) {
-    const zone = zoneOf(graph, one, moment);
-    if (zone !== null) zones.add(zone);
-  }
-  return [...zones].toSorted((a, b) => (a < b ? -1 : 1));
-}
-
-/** By the attribute `zone`, or by membership in a trust zone; the declared word of the node itself counts first. */
-function zoneOf(graph: Graph, node: number, moment: Moment): string | null {
-  const declared = graph.holding(subjectOfNode(node), moment)?.declared;
-  const said = declared == null ? undefined : graph.declarations[declared.declaration - 1]?.attributes["zone"];
-  if (said !== undefined) return said;
-  for (const edge of graph.names.out(node)) {
-    if (graph.names.kindOf(edge) !== "member-of") continue;
-    const to = graph.names.refOf(graph.names.toOf(edge));
-    if (to.kind === "trust-zone" && graph.isThere(subjectOfEdge(edge), moment)) return to.name;
-  }
-  return null;
+/** Of the target, whatever rests on it and everybody above who suffers. */
+function zonesOf(present: Present, climb: Climb): readonly string[] {
+  const suffering = [...present.zones()].filter(([node]) => climb.isReached(node));
+  return [...new Set(suffering.map(([, zone]) => zone))].toSorted((a, b) => (a < b ? -1 : 1));
 }

@@ -2,7 +2,7 @@
 
 import type { EdgeKind } from "../../wire/types/model.ts";
 import type { Graph, Moment } from "../graph.ts";
-import { subjectOfEdge } from "../names.ts";
+import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import { measuredPart, product, spreadOf } from "./interval.ts";
 import { Uses, type Use } from "./uses.ts";
 
@@ -38,72 +38,102 @@ export class Present {
   /** Nodes that take work from a queue: who gave it to them does not wait. */
   readonly fromQueues = new Set<number>();
 
+  readonly #services: Uint8Array;
+  /** Whether each node is there, and the version of telemetry that holds of each edge that is; 0 for none. */
+  readonly #isThere: Uint8Array;
+  readonly #observed: Uint32Array;
+
   constructor(graph: Graph, moment: Moment) {
     this.graph = graph;
     this.moment = moment;
+    const { names } = graph;
+    this.#services = new Uint8Array(names.nodeCount);
+    this.#isThere = new Uint8Array(names.nodeCount);
+    for (let node = 0; node < names.nodeCount; node++) {
+      this.#services[node] = names.refOf(node).kind === "service" ? 1 : 0;
+      this.#isThere[node] = graph.isThere(subjectOfNode(node), moment) ? 1 : 0;
+    }
+    this.#observed = Uint32Array.from({ length: names.edgeCount }, (_, edge) => this.#versionOf(edge));
     const expected = this.#expectedSpread();
     const all: Use[] = [];
-    for (let edge = 0; edge < graph.names.edgeCount; edge++) this.#add(edge, expected, all);
-    this.#services = Uint8Array.from({ length: graph.names.nodeCount }, (_, node) =>
-      graph.names.refOf(node).kind === "service" ? 1 : 0,
-    );
-    this.uses = new Uses(all, graph.names.nodeCount);
+    for (let edge = 0; edge < names.edgeCount; edge++) this.#add(edge, expected, all);
+    this.uses = new Uses(all, names.nodeCount);
     for (const [operation, part] of this.entered) {
-      const { environment } = graph.names.refOf(operation);
+      const { environment } = names.refOf(operation);
       this.enteredIn.set(environment, (this.enteredIn.get(environment) ?? 0) + part);
     }
   }
 
   /**
-   * The uses, and nodes by how much is below them: whoever uses a node stands after it, but where they use each other in
-   * a circle. A node of no use at all has rank 0, which is nobody's.
+   * The trust zones of those that have one: by the attribute `zone`, or by membership in one; the declared word of the
+   * node itself counts first.
    */
-  order(): Order {
-    this.#order ??= orderOf(this.uses, this.graph.names.nodeCount);
-    return this.#order;
+  zones(): ReadonlyMap<number, string> {
+    this.#zones ??= this.#findZones();
+    return this.#zones;
   }
 
-  #order: Order | null = null;
+  #zones: ReadonlyMap<number, string> | null = null;
+
+  #findZones(): ReadonlyMap<number, string> {
+    const { graph, moment } = this;
+    const { names } = graph;
+    const zones = new Map<number, string>();
+    // The newest edge of a node counts, and says it last.
+    for (let edge = 0; edge < names.edgeCount; edge++) {
+      if (names.kindOf(edge) !== "member-of" || !this.#isEdgeThere(edge)) continue;
+      const to = names.refOf(names.toOf(edge));
+      if (to.kind === "trust-zone") zones.set(names.fromOf(edge), to.name);
+    }
+    for (let node = 0; node < names.nodeCount; node++) {
+      if (graph.chain(subjectOfNode(node), "declared") === 0) continue;
+      const declared = graph.holding(subjectOfNode(node), moment)?.declared;
+      const said = declared == null ? undefined : graph.declarations[declared.declaration - 1]?.attributes["zone"];
+      if (said !== undefined) zones.set(node, said);
+    }
+    return zones;
+  }
 
   isService(node: number): boolean {
     return this.#services[node] === 1;
   }
 
-  readonly #services: Uint8Array;
+  /** The version of telemetry that holds of an edge, whether its ends are there or not; 0 for none. */
+  #versionOf(edge: number): number {
+    const { versions } = this.graph;
+    const { at, seqEnd } = this.moment;
+    const version = versions.find(this.graph.chain(subjectOfEdge(edge), "observed"), at, seqEnd);
+    return version !== 0 && versions.stateOf(version) !== 0 ? version : 0;
+  }
 
   /** What failures do on the whole: expected where an edge has shown none. */
   #expectedSpread(): number {
     let [failures, spread] = [0, 0];
-    const { names } = this.graph;
+    const { names, versions } = this.graph;
     for (let edge = 0; edge < names.edgeCount; edge++) {
-      if (!DEPENDING.has(names.kindOf(edge))) continue;
-      const version = this.#observed(edge);
-      if (version === 0) continue;
-      const measured = this.graph.versions.measuredOf(version);
+      const version = this.#observed[edge] as number;
+      if (version === 0 || !DEPENDING.has(names.kindOf(edge))) continue;
+      const measured = versions.measuredOf(version);
       failures += measured.failures;
       spread += measured.spread;
     }
     return measuredPart(spread, failures, SPREAD_EXPECTED).mid;
   }
 
-  /** The version of telemetry that holds; 0 for none. */
-  #observed(edge: number): number {
-    const { versions } = this.graph;
-    const version = versions.find(
-      this.graph.chain(subjectOfEdge(edge), "observed"),
-      this.moment.at,
-      this.moment.seqEnd,
-    );
-    return version !== 0 && versions.stateOf(version) !== 0 ? version : 0;
+  /** As the graph says it, with what is known by now of both ends. */
+  #isEdgeThere(edge: number): boolean {
+    const { names } = this.graph;
+    if (this.#isThere[names.fromOf(edge)] === 0 || this.#isThere[names.toOf(edge)] === 0) return false;
+    return this.#observed[edge] !== 0 || this.graph.isThere(subjectOfEdge(edge), this.moment);
   }
 
   #add(edge: number, expected: number, uses: Use[]): void {
     const { names, versions } = this.graph;
     const kind = names.kindOf(edge);
     const isMeant = DEPENDING.has(kind) || RESTING.has(kind) || kind === "reaches";
-    if (!isMeant || !this.graph.isThere(subjectOfEdge(edge), this.moment)) return;
+    if (!isMeant || !this.#isEdgeThere(edge)) return;
     const [from, to] = [names.fromOf(edge), names.toOf(edge)];
-    const version = this.#observed(edge);
+    const version = this.#observed[edge] as number;
     const running = kind === "runs-on" ? this.#partOf(edge) : 1;
     if (running < 1) {
       // What runs elsewhere too goes on there; while a node is lost, at most its part of requests is.
@@ -151,40 +181,4 @@ function push<T>(lists: Map<number, T[]>, key: number, item: T): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [item]);
   else list.push(item);
-}
-
-export interface Order {
-  readonly uses: Uses;
-  /** By node. */
-  readonly ranks: Uint32Array;
-  /** By rank. */
-  readonly byRank: Uint32Array;
-}
-
-/** In the order in which a walk downwards comes back up. */
-function orderOf(uses: Uses, nodeCount: number): Order {
-  const ranks = new Uint32Array(nodeCount);
-  const byRank = [0];
-  const begun = new Uint8Array(nodeCount);
-  /** Where in its uses the walk through each node is. */
-  const next = uses.begins.slice();
-  for (let start = 0; start < nodeCount; start++) {
-    if (begun[start] === 1 || uses.neededBy(start).length === 0) continue;
-    const way = [start];
-    begun[start] = 1;
-    for (let top = way.at(-1); top !== undefined; top = way.at(-1)) {
-      const at = next[top] as number;
-      if (at === uses.begins[top + 1]) {
-        ranks[top] = byRank.push(top) - 1;
-        way.pop();
-        continue;
-      }
-      next[top] = at + 1;
-      const below = uses.needed[at] as number;
-      if (begun[below] === 1) continue;
-      begun[below] = 1;
-      way.push(below);
-    }
-  }
-  return { uses, ranks, byRank: Uint32Array.from(byRank) };
 }
