@@ -1,5 +1,6 @@
-// A stand-in for PagerDuty's Events API v2: checks each event, and groups events by dedup key as PagerDuty does.
+// A stand-in for PagerDuty: Events API v2, which checks each event and groups them by dedup key, and incidents over REST.
 
+import { PagerdutyRest, type PagerdutyRestOptions, type WorkedOn } from "./pagerduty-rest.ts";
 import { runStandIn, startStandIn, type Received, type Reply, type StandIn, type Vendor } from "./stand-in.ts";
 
 export interface PagerdutyEvent {
@@ -22,6 +23,8 @@ export interface PagerdutyOptions {
   readonly check?: (body: unknown) => readonly string[];
   /** Routing keys that exist; any of 32 characters when absent. */
   readonly routingKeys?: readonly string[];
+  /** The REST API; absent: there is none. */
+  readonly rest?: PagerdutyRestOptions;
 }
 
 export interface PagerdutyStandIn extends StandIn {
@@ -31,6 +34,10 @@ export interface PagerdutyStandIn extends StandIn {
   readonly incidents: readonly PagerdutyIncident[];
   /** What was wrong with the events that were refused. */
   readonly refusals: readonly string[];
+  /** What was done with each incident over REST. */
+  readonly worked: readonly WorkedOn[];
+  /** Opens an incident, as an event of somebody else's would. */
+  page(dedupKey: string): WorkedOn;
 }
 
 const ACTIONS = ["trigger", "acknowledge", "resolve"];
@@ -42,12 +49,15 @@ class Pagerduty implements Vendor {
   readonly incidents: PagerdutyIncident[] = [];
   readonly refusals: string[] = [];
   readonly #options: PagerdutyOptions;
+  readonly rest: PagerdutyRest;
 
   constructor(options: PagerdutyOptions) {
     this.#options = options;
+    this.rest = new PagerdutyRest(options.rest ?? { token: "", users: {} }, this);
   }
 
   act(request: Received): Reply {
+    if (this.#options.rest !== undefined && request.path !== "/v2/enqueue") return this.rest.act(request);
     if (request.method !== "POST" || request.path !== "/v2/enqueue") {
       return { status: 404, json: { status: "not found", message: "no such path" } };
     }
@@ -127,7 +137,12 @@ function checkPayload(payload: unknown): string[] {
 export async function startPagerduty(options: PagerdutyOptions = {}): Promise<PagerdutyStandIn> {
   const vendor = new Pagerduty(options);
   const standIn = await startStandIn(vendor, options.port);
-  return { ...standIn, events: vendor.events, incidents: vendor.incidents, refusals: vendor.refusals };
+  const page = (dedupKey: string): WorkedOn => {
+    vendor.incidents.push({ dedupKey, status: "triggered", triggers: 1 });
+    return vendor.rest.workOn(vendor.incidents.length - 1);
+  };
+  const { events, incidents, refusals, rest } = vendor;
+  return { ...standIn, events, incidents, refusals, worked: rest.worked, page };
 }
 
 if (import.meta.main) await runStandIn("pagerduty", (port) => startPagerduty({ port }));

@@ -20,6 +20,7 @@ export function allowedOrigins(config: Config): readonly string[] {
   const { executors, egress, exports, health, notifiers } = config;
   const named = [
     executors.pagerduty?.baseUrl,
+    executors.pagerduty?.api?.baseUrl,
     executors.servicenow?.baseUrl,
     ...(executors.http?.operations ?? []).map(({ baseUrl }) => baseUrl),
     executors.majorIncident?.bridge.baseUrl,

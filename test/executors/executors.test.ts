@@ -2,7 +2,14 @@
 
 import type { JsonObject } from "../../src/core/json.ts";
 import { executorContract, TestClock, type Stage, type Subject } from "./contract.ts";
-import { buildExecutor, operationsStage, pagerdutyStage, servicenowStage, slackStage } from "./fixture.ts";
+import {
+  buildExecutor,
+  operationsStage,
+  pagerdutyIncidentStage,
+  pagerdutyStage,
+  servicenowStage,
+  slackStage,
+} from "./fixture.ts";
 import { argocdStage } from "./argocd-stage.ts";
 import { githubStage } from "./github-stage.ts";
 import { outboundContract } from "./outbound-contract.ts";
@@ -42,6 +49,11 @@ const OUTBOUND: readonly Subject[] = [
   { name: "argocd rollback", start: () => argocdStage("argocd.rollback") },
   { name: "pagerduty trigger", start: () => pagerdutyStage("pagerduty.trigger") },
   { name: "pagerduty resolve", start: () => pagerdutyStage("pagerduty.resolve") },
+  { name: "pagerduty note", start: () => pagerdutyIncidentStage("pagerduty.note", { args: { text: "Looked." } }) },
+  {
+    name: "pagerduty escalate",
+    start: () => pagerdutyIncidentStage("pagerduty.escalate", { args: { policy: "second", level: 2 } }),
+  },
   { name: "http call", start: operationsStage },
   { name: "slack message", start: slackStage },
   { name: "servicenow create", start: () => servicenowStage({ kind: "servicenow.incident.create", login: "basic" }) },

@@ -1,6 +1,7 @@
 // Stages for the executor contract: each executor before its stand-in, with secrets to look out for.
 
 import { startOperations } from "../../examples/stand-ins/operations.ts";
+import type { WorkedOn } from "../../examples/stand-ins/pagerduty-rest.ts";
 import { startPagerduty, type PagerdutyStandIn } from "../../examples/stand-ins/pagerduty.ts";
 import {
   startServicenow,
@@ -24,8 +25,11 @@ export const SLACK_TOKEN = "xoxb-plain-TOKEN-0123456789";
 export const PASSWORD = 'Pa55 "word" with spaces';
 export const CLIENT_SECRET = "client+secret/with=signs&more";
 
+export const PAGERDUTY_TOKEN = "u+pagerduty-REST-token-01";
+
 const SECRETS: Readonly<Record<string, string>> = {
   "pagerduty/default": ROUTING_KEY,
+  "pagerduty/api-token": PAGERDUTY_TOKEN,
   "servicenow/password": PASSWORD,
   "servicenow/client-secret": CLIENT_SECRET,
   "http/cart": OPERATIONS_TOKEN,
@@ -53,6 +57,7 @@ export function buildExecutor({ kind, config, clock, secrets = SECRETS }: Wanted
   const credentials = credentialsFrom(secrets);
   const urls = [
     parsed.pagerduty?.baseUrl,
+    parsed.pagerduty?.api?.baseUrl,
     parsed.servicenow?.baseUrl,
     parsed.majorIncident?.bridge.baseUrl,
     parsed.slack?.baseUrl,
@@ -113,6 +118,39 @@ export async function pagerdutyStage(
     pagerduty,
     write: { method: "POST", path: "/v2/enqueue" },
     secrets: [ROUTING_KEY],
+    close: () => pagerduty.close(),
+  };
+}
+
+export const PAGERDUTY_USER = { id: "PHOLDPNT", email: "holdpoint@example.com" };
+
+/** An incident that is open at PagerDuty, and what is done with it over REST. */
+export async function pagerdutyIncidentStage(
+  kind: string,
+  { args, hidesRequests = false }: { readonly args: JsonObject; readonly hidesRequests?: boolean },
+): Promise<PagerdutyStage & { readonly work: WorkedOn }> {
+  const users = { [PAGERDUTY_USER.id]: PAGERDUTY_USER.email };
+  const pagerduty = await startPagerduty({ rest: { token: PAGERDUTY_TOKEN, users, hidesRequests } });
+  const work = pagerduty.page("cart-is-slow");
+  const clock = new TestClock();
+  const responders = { dba: { users: ["PDBA0001"], escalationPolicies: ["PSECOND"] }, legal: { users: ["PLEGAL01"] } };
+  const escalationPolicies = { first: "PFIRST0", second: "PSECOND" };
+  const api = { baseUrl: pagerduty.url, user: PAGERDUTY_USER, escalationPolicies, responders };
+  const config = { pagerduty: { baseUrl: pagerduty.url, integrations: ["default"], api } };
+  return {
+    clock,
+    kind,
+    args: { incident: work.id, ...args },
+    build: () => buildExecutor({ kind, config, clock }),
+    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    effects: () => [work.notes, work.escalations, work.requests, work.updates, work.snoozed].flat().length,
+    complaints: () => pagerduty.refusals,
+    standIn: pagerduty,
+    pagerduty,
+    work,
+    write: { method: kind === "pagerduty.escalate" ? "PUT" : "POST", path: `/incidents/${work.id}` },
+    probe: { method: "GET", path: "/users" },
+    secrets: [PAGERDUTY_TOKEN],
     close: () => pagerduty.close(),
   };
 }

@@ -15,7 +15,8 @@ import {
   withoutMentions,
   type PlannedChange,
 } from "./github-proposal.ts";
-import type { Entry, Got, Repository, Tree } from "./github-repository.ts";
+import type { Entry, Repository, Tree } from "./github-repository.ts";
+import type { Got } from "./step-outcomes.ts";
 
 const SHOWN_CHARS_MAX = 16_384;
 const FILE = "100644";

@@ -7,8 +7,9 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
 import type { GithubRepository } from "../../wire/schemas/github-config.ts";
 
-import { pullIn, type Change, type Got, type Pull, type Repository, type Tree } from "./github-repository.ts";
+import { pullIn, type Change, type Pull, type Repository, type Tree } from "./github-repository.ts";
 import type { Reply } from "./github-wire.ts";
+import type { Got } from "./step-outcomes.ts";
 
 /** Of a call of a plan, as it comes back from the ledger; `before` is the blob that it was planned against. */
 const changeSchema = z.strictObject({

@@ -7,6 +7,7 @@ import type { GithubRepository } from "../../wire/schemas/github-config.ts";
 import type { GithubApi } from "./github-api.ts";
 import type { GithubScope, Permissions } from "./github-login.ts";
 import type { Reply } from "./github-wire.ts";
+import type { Got } from "./step-outcomes.ts";
 
 const SHA = z.string().regex(/^[0-9a-f]{40}$/);
 const refSchema = z.looseObject({ object: z.looseObject({ sha: SHA }) });
@@ -40,11 +41,6 @@ const pullFileSchema = z.looseObject({
   previous_filename: z.string().optional(),
   status: z.string(),
 });
-
-/** What was asked for, or how a step ends that has written nothing and goes no further. */
-export type Got<T> =
-  | { readonly kind: "got"; readonly value: T }
-  | { readonly kind: "not"; readonly outcome: StepOutcome };
 
 export type Entry = { readonly sha: string; readonly mode: string; readonly type: string };
 export type Tree = ReadonlyMap<string, Entry>;

@@ -234,7 +234,7 @@ async function retract(parts: MajorIncidentParts, request: ExecuteRequest, signa
   if (!call.success || call.data.origin !== parts.origin)
     return { status: "failed", code: "plan-invalid", detail: null };
   const found = await parts.table.findByCorrelation(call.data.find.correlation_id, signal);
-  if (found.kind === "refused") return found.outcome;
+  if (found.kind === "not") return found.outcome;
   const [record] = found.value;
   if (record !== undefined) {
     const written = await parts.table.change(record.sysId, call.data.body, signal);

@@ -8,7 +8,12 @@ import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
 import type { PinImage } from "../../wire/contracts/images.ts";
 import type { ArgocdConfig } from "../../wire/schemas/argocd-executor.ts";
-import type { ExecutorsConfig, MajorIncidentConfig, SlackConfig } from "../../wire/schemas/executors-config.ts";
+import type {
+  ExecutorsConfig,
+  MajorIncidentConfig,
+  PagerdutyApiConfig,
+  SlackConfig,
+} from "../../wire/schemas/executors-config.ts";
 import type { GithubConfig } from "../../wire/schemas/github-config.ts";
 import { parseAddress, parseOrigin } from "../../wire/schemas/origin.ts";
 import { ARGOCD_ANSWER_BYTES_MAX } from "./argocd-api.ts";
@@ -18,6 +23,8 @@ import { createGithubExecutor } from "./github.ts";
 import { createHttpExecutor } from "./http-call.ts";
 import { createKubernetesExecutor } from "./kubernetes.ts";
 import { createMajorIncidentExecutor } from "./major-incident.ts";
+import { PAGERDUTY_ANSWER_BYTES_MAX } from "./pagerduty-api.ts";
+import { createPagerdutyIncidentExecutor } from "./pagerduty-incidents.ts";
 import { createPagerdutyExecutor } from "./pagerduty.ts";
 import { createRecordingExecutor } from "./recording.ts";
 import { createRunbookDocuments } from "./runbook-document.ts";
@@ -63,6 +70,7 @@ export function createExecutors(parts: RegistryParts): ReadonlyMap<string, Execu
     const origin = parseOrigin(config.pagerduty.baseUrl);
     const egress = parts.egress.callTo(origin);
     executors.push(createPagerdutyExecutor({ config: config.pagerduty, origin, egress, credentials, clock }));
+    if (config.pagerduty.api !== undefined) executors.push(pagerdutyIncidents(parts, config.pagerduty.api));
   }
   if (config.servicenow !== undefined) {
     const origin = parseOrigin(config.servicenow.baseUrl);
@@ -145,6 +153,16 @@ function slackMessages({ credentials, clock, egress, installation }: RegistryPar
   const origin = parseOrigin(config.baseUrl);
   const room = { config, origin, tokenRef: config.tokenRef, egress: egress.callTo(origin), credentials, clock };
   return createSlackExecutor({ ...room, installation: correlationPrefix(installation) });
+}
+
+function pagerdutyIncidents(
+  { credentials, clock, egress, installation }: RegistryParts,
+  config: PagerdutyApiConfig,
+): Executor {
+  const origin = parseOrigin(config.baseUrl);
+  const call = egress.callTo(origin, { answerBytesMax: PAGERDUTY_ANSWER_BYTES_MAX });
+  const room = { config, origin, egress: call, credentials, clock };
+  return createPagerdutyIncidentExecutor({ ...room, installation: correlationPrefix(installation) });
 }
 
 function majorIncidents(parts: RegistryParts, config: MajorIncidentConfig, room: ServicenowParts): Executor {

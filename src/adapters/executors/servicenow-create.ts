@@ -10,6 +10,7 @@ import { contextNote, withGrant } from "./servicenow-journal.ts";
 import { INCIDENTS, type RecordTable, type TableRecord } from "./servicenow-table.ts";
 import { writeOutcome, type Told } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
+import { lookForWrite, writeOnce, type OneWrite } from "./written-once.ts";
 
 export const CREATE = "servicenow.incident.create";
 
@@ -91,10 +92,7 @@ export function cancelling(
   return { kind, target: { ...request.target }, args: { correlationId, fields } };
 }
 
-/**
- * ServiceNow takes no idempotency key, so the correlation id stands in for one: looked for first, written only when it
- * is nowhere, and not while an earlier attempt may still arrive.
- */
+/** ServiceNow takes no idempotency key, so the correlation id stands in for one. */
 export async function executeCreate(
   parts: CreateParts,
   request: ExecuteRequest,
@@ -102,25 +100,29 @@ export async function executeCreate(
 ): Promise<StepOutcome> {
   const call = readCall(parts, request);
   if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
-  const id = call.body.correlation_id;
-  const found = await parts.table.findByCorrelation(id, signal);
-  const isOpen = parts.writes.isOpen(id); // no await from here to `open`: two calls at once would both pass
-  if (found.kind === "refused" && !isOpen) return found.outcome;
-  if (found.kind === "found" && found.value[0] !== undefined) {
-    parts.writes.settle(id);
-    return { status: "succeeded", reference: found.value[0].number, detail: foundDetail(found.value) };
-  }
-  if (isOpen) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
-  parts.writes.open(id);
-  const fields = { ...(call.body as unknown as JsonObject), work_notes: withGrant(call.body.work_notes, request) };
-  const written = await parts.table.create(call.path, fields, signal);
-  const outcome = written.kind === "refused" ? written.outcome : createdOutcome(parts.table, written.told, id);
-  if (outcome.status === "unknown") parts.writes.open(id);
-  else parts.writes.settle(id);
-  return outcome;
+  return writeOnce(onceOf(parts, call, signal), async () => {
+    const fields = { ...(call.body as unknown as JsonObject), work_notes: withGrant(call.body.work_notes, request) };
+    const written = await parts.table.create(call.path, fields, signal);
+    if (written.kind === "refused") return written.outcome;
+    return createdOutcome(parts.table, written.told, call.body.correlation_id);
+  });
 }
 
-function readCall(parts: CreateParts, { plan }: ExecuteRequest): z.infer<typeof callSchema> | undefined {
+type Call = z.infer<typeof callSchema>;
+
+function onceOf({ table, writes }: CreateParts, { body }: Call, signal: AbortSignal): OneWrite {
+  const key = body.correlation_id;
+  const look: OneWrite["look"] = async () => {
+    const found = await table.findByCorrelation(key, signal);
+    if (found.kind === "not") return found;
+    const [first] = found.value;
+    const value = first === undefined ? null : { reference: first.number, detail: foundDetail(found.value) };
+    return { kind: "got", value };
+  };
+  return { key, writes, look };
+}
+
+function readCall(parts: CreateParts, { plan }: ExecuteRequest): Call | undefined {
   const parsed = callSchema.safeParse(plan.calls[0]);
   if (!parsed.success || plan.calls.length !== 1 || parsed.data.origin !== parts.origin) return undefined;
   return parts.places.includes(parsed.data.path) ? parsed.data : undefined;
@@ -153,24 +155,5 @@ export async function reconcileCreate(
 ): Promise<Reconciliation> {
   const call = readCall(parts, request);
   if (call === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
-  const id = call.body.correlation_id;
-  // Read before the look-up: what was settled when it was asked is settled when it answers.
-  const remainingMs = parts.writes.remainingMs(id);
-  const found = await parts.table.findByCorrelation(id, signal);
-  if (found.kind === "refused") return unaskable(found.outcome);
-  if (found.value[0] !== undefined) {
-    parts.writes.settle(id);
-    return { status: "happened", reference: found.value[0].number, detail: foundDetail(found.value) };
-  }
-  if (remainingMs > 0) return { status: "unclear", detail: { code: "may-still-arrive" }, afterMs: remainingMs };
-  return { status: "absent", detail: null };
-}
-
-/** A reconciliation whose question got no answer: worth asking again only where the failure may pass. */
-export function unaskable(outcome: StepOutcome): Reconciliation {
-  const code = "code" in outcome ? outcome.code : outcome.status;
-  const detail = { code, cause: outcome.detail };
-  return outcome.status === "retry"
-    ? { status: "unclear", detail, afterMs: outcome.afterMs }
-    : { status: "unclear", detail };
+  return lookForWrite(onceOf(parts, call, signal));
 }

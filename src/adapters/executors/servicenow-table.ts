@@ -6,7 +6,7 @@ import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { OutboundRequest } from "../../wire/contracts/egress.ts";
 import type { LoginParts } from "./servicenow-login.ts";
 import { ServicenowLogin } from "./servicenow-login.ts";
-import { jsonObjectOf, readOutcome, type Told } from "./step-outcomes.ts";
+import { jsonObjectOf, readOutcome, type Got, type Told } from "./step-outcomes.ts";
 
 /** One table: where it is, and what plans may change in it. */
 export interface RecordShape {
@@ -72,12 +72,7 @@ export interface TableRecord {
   readonly values: Readonly<Record<string, string | undefined>>;
 }
 
-/** A question's answer; `refused` when it got none that can be used, with the outcome of a step that wrote nothing. */
-export type Found<T> =
-  | { readonly kind: "found"; readonly value: T }
-  | { readonly kind: "refused"; readonly outcome: StepOutcome };
-
-/** A write's answer; `refused` as above when it was never sent. */
+/** A write's answer; `refused` when it was never sent. */
 export type Written =
   | { readonly kind: "told"; readonly told: Told }
   | { readonly kind: "refused"; readonly outcome: StepOutcome };
@@ -96,37 +91,37 @@ export class RecordTable {
   }
 
   /** Records with exactly this correlation id, at most two, without their values. */
-  async findByCorrelation(correlationId: string, signal: AbortSignal): Promise<Found<readonly TableRecord[]>> {
+  async findByCorrelation(correlationId: string, signal: AbortSignal): Promise<Got<readonly TableRecord[]>> {
     const query = encodeURIComponent(`correlation_id=${correlationId}^ORDERBYnumber`);
     const reply = await this.#call(
       { method: "GET", path: `${this.shape.path}?sysparm_query=${query}&sysparm_limit=2&${AS_NAMES}` },
       signal,
     );
-    if (reply.kind === "refused") return reply;
+    if (reply.kind === "refused") return { kind: "not", outcome: reply.outcome };
     const rows = jsonObjectOf(reply.told.answer)?.["result"];
-    if (!isOk(reply.told) || !Array.isArray(rows)) return { kind: "refused", outcome: readOutcome(reply.told) };
+    if (!isOk(reply.told) || !Array.isArray(rows)) return { kind: "not", outcome: readOutcome(reply.told) };
     const records = rows.map((row) => this.#toRecord(row as Json));
     // An instance drops a condition that its caller may not use, and answers with whatever is left: anybody's incidents.
     const isOurs = records.every((record) => record?.correlationId === correlationId);
-    if (!isOurs) return { kind: "refused", outcome: { status: "failed", code: "look-up-unreliable", detail: null } };
-    return { kind: "found", value: records.filter((record) => record !== undefined) };
+    if (!isOurs) return { kind: "not", outcome: { status: "failed", code: "look-up-unreliable", detail: null } };
+    return { kind: "got", value: records.filter((record) => record !== undefined) };
   }
 
   /** The record, or undefined when there is none that this user may see. */
-  async read(sysId: string, signal: AbortSignal): Promise<Found<TableRecord | undefined>> {
+  async read(sysId: string, signal: AbortSignal): Promise<Got<TableRecord | undefined>> {
     const reply = await this.#call({ method: "GET", path: `${this.shape.path}/${sysId}?${this.#asRecord}` }, signal);
-    if (reply.kind === "refused") return reply;
+    if (reply.kind === "refused") return { kind: "not", outcome: reply.outcome };
     const { answer } = reply.told;
-    if (answer.kind === "answered" && answer.status === 404) return { kind: "found", value: undefined };
+    if (answer.kind === "answered" && answer.status === 404) return { kind: "got", value: undefined };
     const record = isOk(reply.told) ? this.recordOf(reply.told) : undefined;
-    if (record?.sysId !== sysId) return { kind: "refused", outcome: readOutcome(reply.told) };
-    return { kind: "found", value: record };
+    if (record?.sysId !== sysId) return { kind: "not", outcome: readOutcome(reply.told) };
+    return { kind: "got", value: record };
   }
 
   /** The end of a look-up for what never was, which every create begins with: null when it was answered. */
   async probe(signal: AbortSignal): Promise<StepOutcome | null> {
     const found = await this.findByCorrelation("holdpoint:probe", signal);
-    return found.kind === "refused" ? found.outcome : null;
+    return found.kind === "not" ? found.outcome : null;
   }
 
   /** `path`: the table, or a place that makes a record of it. */

@@ -6,11 +6,11 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { ServicenowUpdate } from "../../wire/schemas/servicenow-arguments.ts";
-import { unaskable } from "./servicenow-create.ts";
 import { journalText, withGrant } from "./servicenow-journal.ts";
-import type { Found, RecordShape, RecordTable, TableRecord } from "./servicenow-table.ts";
-import { writeOutcome, type Told } from "./step-outcomes.ts";
+import type { RecordShape, RecordTable, TableRecord } from "./servicenow-table.ts";
+import { writeOutcome, type Got, type Told } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
+import { unaskable, writeOpenly } from "./written-once.ts";
 
 const callSchema = z.strictObject({
   method: z.literal("PATCH"),
@@ -74,8 +74,8 @@ async function correlatedSysId(table: RecordTable, correlationId: string, signal
   return record.sysId;
 }
 
-function got<T>(found: Found<T>): T {
-  if (found.kind === "found") return found.value;
+function got<T>(found: Got<T>): T {
+  if (found.kind === "got") return found.value;
   const code = "code" in found.outcome ? found.outcome.code : found.outcome.status;
   throw new AppError("target-unavailable", "ServiceNow gave no usable answer", { code });
 }
@@ -138,9 +138,9 @@ export async function executeUpdate(
   if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
   const key = request.idempotencyKey;
   const read = await parts.table.read(call.sysId, signal);
-  const isOpen = parts.writes.isOpen(key); // no await from here to `open`: two calls at once would both pass
+  const isOpen = parts.writes.isOpen(key); // no await from here to the write: two calls at once would both pass
   if (isOpen) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
-  if (read.kind === "refused") return read.outcome;
+  if (read.kind === "not") return read.outcome;
   if (read.value === undefined) return { status: "failed", code: "target-not-found", detail: null };
   if (read.value.fingerprint !== request.plan.fingerprint) {
     // An earlier attempt of our own may be what moved it: then this is no failure.
@@ -151,13 +151,11 @@ export async function executeUpdate(
       detail: { planned: request.plan.fingerprint, found: read.value.fingerprint },
     };
   }
-  parts.writes.open(key);
-  const fields: JsonObject = { ...call.body, work_notes: withGrant(call.body["work_notes"] ?? "", request) };
-  const written = await parts.table.change(call.sysId, fields, signal);
-  const outcome = written.kind === "refused" ? written.outcome : changedOutcome(parts.table, written.told, call);
-  if (outcome.status === "unknown") parts.writes.open(key);
-  else parts.writes.settle(key);
-  return outcome;
+  return writeOpenly({ key, writes: parts.writes }, async () => {
+    const fields: JsonObject = { ...call.body, work_notes: withGrant(call.body["work_notes"] ?? "", request) };
+    const written = await parts.table.change(call.sysId, fields, signal);
+    return written.kind === "refused" ? written.outcome : changedOutcome(parts.table, written.told, call);
+  });
 }
 
 type UpdateCall = {
@@ -206,7 +204,7 @@ export async function reconcileUpdate(
   if (call === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
   const remainingMs = parts.writes.remainingMs(request.idempotencyKey);
   const read = await parts.table.read(call.sysId, signal);
-  if (read.kind === "refused") return unaskable(read.outcome);
+  if (read.kind === "not") return unaskable(read.outcome);
   const record = read.value;
   if (record === undefined) return { status: "unclear", detail: { code: "target-not-found" } };
   if (record.fingerprint === request.plan.fingerprint) {

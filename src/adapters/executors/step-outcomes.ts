@@ -11,6 +11,11 @@ const RETRY_AFTER_MAX_MS = 3_600_000;
 const DELTA_SECONDS = /^\d{1,9}$/;
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
+/** What was asked for, or how a step ends that has written nothing and goes no further. */
+export type Got<T> =
+  | { readonly kind: "got"; readonly value: T }
+  | { readonly kind: "not"; readonly outcome: StepOutcome };
+
 /** An answer, and the secrets that went with the call: what the target says must not carry them further. */
 export interface Told {
   readonly answer: Answer;

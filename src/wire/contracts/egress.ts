@@ -13,7 +13,7 @@ export interface TlsTerms {
 }
 
 export interface OutboundRequest {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly origin: string;
   /** Begins with `/`; holds the query. */
   readonly path: string;

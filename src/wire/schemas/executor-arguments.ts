@@ -75,7 +75,7 @@ export const sqlMigrateArguments = z.strictObject({
 });
 
 /** PagerDuty: at most 255 characters; events with the same key are one alert. */
-const dedupKeySchema = lineOfText(255).describe("Events with the same key are one alert at PagerDuty");
+export const dedupKeySchema = lineOfText(255).describe("Events with the same key are one alert at PagerDuty");
 const integrationSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,63}$/)

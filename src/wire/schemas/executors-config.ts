@@ -12,11 +12,41 @@ const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const sysIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
 const principalSchema = z.string().regex(/^[\x21-\x39\x3b-\x7e]{1,128}$/); // no colon: it ends the name in Basic
 
+const pagerdutyIdSchema = z.string().regex(/^[A-Z0-9]{6,32}$/, "a PagerDuty id, such as PT20YPA");
+
+const pagerdutyApiSchema = z.strictObject({
+  /** EU: https://api.eu.pagerduty.com */
+  baseUrl: z.string().max(256).default("https://api.pagerduty.com"),
+  /** A key of the REST API that may write incidents. */
+  tokenRef: secretRefSchema.default("pagerduty/api-token"),
+  /** In whose name incidents are worked on: a user of its own is best. */
+  user: z.strictObject({ id: pagerdutyIdSchema, email: z.email().max(254) }),
+  /** Policies that incidents may be escalated to. */
+  escalationPolicies: z.record(nameSchema, pagerdutyIdSchema).default({}),
+  /** Whom proposals may call in, by name. */
+  responders: z
+    .record(
+      nameSchema,
+      z
+        .strictObject({
+          users: z.array(pagerdutyIdSchema).max(50).default([]),
+          escalationPolicies: z.array(pagerdutyIdSchema).max(10).default([]),
+        })
+        .refine(({ users, escalationPolicies }) => users.length + escalationPolicies.length > 0, "names nobody"),
+    )
+    .default({}),
+  /** How long a call that nobody saw the end of may still take effect. */
+  settleMs: z.int().min(0).max(600_000).default(60_000),
+});
+export type PagerdutyApiConfig = z.infer<typeof pagerdutyApiSchema>;
+
 export const pagerdutyConfigSchema = z.strictObject({
   /** https://events.pagerduty.com, or https://events.eu.pagerduty.com for the EU region. */
   baseUrl: z.string().max(256).default("https://events.pagerduty.com"),
   /** Integration names; the routing key of `x` is the secret `pagerduty/x`. A service without its own uses `default`. */
   integrations: z.array(nameSchema).min(1).max(1000),
+  /** The REST API: notes, escalation, responders, status updates and snoozing of incidents. */
+  api: pagerdutyApiSchema.optional(),
 });
 export type PagerdutyConfig = z.infer<typeof pagerdutyConfigSchema>;
 
