@@ -65,9 +65,9 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
   const inverse = inverseOf(parts, action, plan);
   const [images, budget] = isRevert(action)
     ? [[], null] // it is owed, whatever it brings
-    : await Promise.all([imagesOf(parts.images, plan, args), budgetOf(parts, action, executor)]);
+    : await Promise.all([imagesOf(parts.images, { plan, args, kind: action.kind }), budgetOf(parts, action, executor)]);
   const found = {
-    ...findingsOf(plan, budget),
+    ...findingsOf({ ...plan, kind: action.kind }, budget),
     ...(images.length === 0 ? {} : { images }),
     ...phases,
     ...(signature === undefined ? {} : { signature }),
@@ -85,10 +85,15 @@ async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Ex
 }
 
 /** What it would run, each verified; what it does not show is not verified. */
-async function imagesOf(verifier: ImageVerifier, plan: Plan, args: JsonObject): Promise<readonly ImageFact[]> {
+async function imagesOf(
+  verifier: ImageVerifier,
+  { plan, args, kind }: { readonly plan: Plan; readonly args: JsonObject; readonly kind: string },
+): Promise<readonly ImageFact[]> {
   const given = bundlesIn(args);
   const unseen: ImageFact = { digest: null, code: "unseen", signers: [], provenance: [] };
-  return Promise.all(imagesIn(plan).map(async (image) => (image === null ? unseen : verifier.verify(image, given))));
+  return Promise.all(
+    imagesIn({ ...plan, kind }).map(async (image) => (image === null ? unseen : verifier.verify(image, given))),
+  );
 }
 
 const PHASES_MAX = 20;
@@ -101,7 +106,7 @@ export function phasesOf({ phases, inverse }: Plan): { readonly phases?: number 
   throw new AppError("arguments-invalid", "phases are from two to twenty, and something takes them back", {});
 }
 
-/** What a plan puts at risk, for the record; nothing where nothing was found. */
+/** What a plan of this kind, whatever it says of itself, puts at risk, for the record; nothing where nothing was found. */
 export function findingsOf(plan: Plan, budget: HealthAnswer | null = null): { readonly findings?: PlanFindings } {
   const findings = findRisks(plan, budget === null || budget.result === "pass" ? [] : ["slo-headroom"]);
   return findings.risks.length === 0 ? {} : { findings };

@@ -218,7 +218,7 @@ function actionService({ executors, budgets }: EffectParts, kernel: Kernel): Act
       const request = { actionId: "", kind, target, args, context: { agent } satisfies JsonObject };
       const plan = await executor.plan(request, NO_PLANNING_LIMIT);
       const inverse = findInverse(plan, { target, kindOf: (name) => kinds.get(name) });
-      return { plan, planHash: planHashOf(plan), inverse, ...findingsOf(plan), ...phasesOf(plan) };
+      return { plan, planHash: planHashOf(plan), inverse, ...findingsOf({ ...plan, kind }), ...phasesOf(plan) };
     },
     hold(id) {
       const action = kernel.state.actions.get(id);

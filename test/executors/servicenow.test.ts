@@ -169,11 +169,16 @@ test("an update shows what changes, and its inverse puts it back", async (t) => 
     adds: { work_notes: "on it" },
   });
   assert.equal(plan.fingerprint, "0@2026-09-21 10:00:00");
-  await executor.execute(executeRequest(plan), never);
+  const outcome = await executor.execute(executeRequest(plan), never);
+  assert.ok(outcome.status === "succeeded" && outcome.left !== undefined, JSON.stringify(outcome));
   assert.match(stage.servicenow.incidents[0]?.["work_notes"] ?? "", /^on it\n\nGranted as grt_00000000d: /);
   const inverse = plan.inverse as unknown as { kind: string; args: JsonObject };
   assert.deepEqual(inverse.args, { sysId: SYS_ID, fields: { description: "", state: 1 } });
-  const undo = await executor.plan(planRequest(inverse, "act_00000000z"), never);
+  const asked = { ...planRequest(inverse, "act_00000000z"), left: outcome.left };
+  stage.servicenow.touch(SYS_ID, { urgency: "1", state: "3" });
+  await assert.rejects(executor.plan(asked, never), { code: "target-moved" }, "somebody set the state anew");
+  stage.servicenow.touch(SYS_ID, { state: "2" });
+  const undo = await executor.plan(asked, never);
   await executor.execute({ ...executeRequest(undo), idempotencyKey: "act_00000000z" }, never);
   assert.equal(stage.servicenow.incidents[0]?.["state"], "1");
 });

@@ -132,6 +132,16 @@ describe("a migration of a real database", () => {
       const twin = await judged(benign);
       assert.deepEqual([twin.result, twin.risks], ["granted", []], benign);
     }
+    const says = (plan: Plan): Plan => ({ ...plan, kind: "record.note" });
+    const lying: Executor = { ...of, plan: async (asked, signal) => says(await of.plan(asked, signal)) };
+    const statements = "grant select on judged to public";
+    const asked = { kind: "sql.migrate", args: { database: "orders", statements }, environment: "staging" };
+    const told = await judge(lying, asked);
+    assert.deepEqual(
+      told.risks,
+      ["privilege-widening", "data-exposure"],
+      "what a plan says of its kind is not believed",
+    );
   });
 
   it("that only adds goes through, is written down beside its change, and its inverse takes it back", async () => {
@@ -169,10 +179,15 @@ describe("a migration of a real database", () => {
 
   it("is not taken back over what somebody has changed since", async () => {
     await table("since");
+    // As a journal was before it had a place for how things were left.
+    await server.query("alter table if exists holdpoint.migrations drop column left_as");
     const planned = await plan("ALTER TABLE since ADD COLUMN added int");
-    const outcome = await executor().execute(request(planned), never);
+    const ran = request(planned);
+    const outcome = await executor().execute(ran, never);
     const left = outcome.status === "succeeded" ? outcome.left : undefined;
     assert.ok(left !== undefined);
+    const found = await executor().reconcile(ran, never);
+    assert.deepEqual([found.status, "left" in found && found.left], ["happened", left], "nor after a crash");
     const inverse = planned.inverse as { args: { database: string; statements: string } };
     const undo = () => {
       const target = { environment: "production", service: "cart" };

@@ -1,6 +1,8 @@
 // Changing a ServiceNow record: planned against the record as it is, run only while it is still that record.
 
+import { hash } from "node:crypto";
 import { z } from "zod";
+import { canonicalJson } from "../../core/canonical-json.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
@@ -43,6 +45,9 @@ export async function planUpdate(parts: UpdateParts, request: PlanRequest, signa
     throw new AppError("arguments-invalid", "the record is over already, or does not show its state");
   }
   const changes = changesTo(parts.table.shape, record, args.fields);
+  if (request.left !== undefined && request.left !== leftAs(record, fieldsIn(parts.table.shape, args.fields))) {
+    throw new AppError("target-moved", "it was changed since: undoing would overwrite that", { number: record.number });
+  }
   const notes = notesIn(args.fields);
   if (changes.length === 0 && Object.keys(notes).length === 0) {
     throw new AppError("arguments-invalid", "the record already has these values", { number: record.number });
@@ -105,6 +110,16 @@ function changesTo(
     if (from !== String(wanted)) changes.push({ field, from, to: String(wanted) });
   }
   return changes;
+}
+
+function fieldsIn({ values }: RecordShape, fields: ServicenowUpdate["fields"]): readonly string[] {
+  return Object.keys(values).flatMap((argument) => (fields[argument] === undefined ? [] : [values[argument] ?? ""]));
+}
+
+/** What stands in these fields: taken back is only what the action set, while nobody has set it anew. */
+function leftAs({ values }: TableRecord, fields: readonly string[]): string {
+  const stands = fields.toSorted().map((field) => [field, values[field] ?? null]);
+  return hash("sha256", canonicalJson(stands));
 }
 
 /** The values as they were. Null when only a journal is written, or an old value is none that arguments can carry. */
@@ -192,6 +207,7 @@ function changedOutcome(table: RecordTable, told: Told, call: UpdateCall): StepO
     status: "succeeded",
     reference: record.number,
     detail: { sysId: record.sysId, fingerprint: record.fingerprint },
+    left: leftAs(record, Object.keys(call.values)),
   };
 }
 
@@ -218,5 +234,6 @@ export async function reconcileUpdate(
     status: "happened",
     reference: record.number,
     detail: { sysId: record.sysId, fingerprint: record.fingerprint },
+    left: leftAs(record, Object.keys(call.values)),
   };
 }

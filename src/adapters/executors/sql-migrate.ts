@@ -219,17 +219,20 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   // A connection that was lost leaves its transaction behind for a while: it may still commit only if it was told to.
   if (lock?.["taken"] !== true) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
   await session.query(JOURNAL);
-  if (await isWrittenDown(session, action)) return succeeded(action, true);
+  await keepLeft(session);
+  const before = await findWritten(session, action);
+  if (before !== undefined) return { ...succeeded(action, true), ...before };
   const judged = await judgeMigration(call.statements);
   const relations = relationsOf(judged);
   const now = fingerprintOf(relations, await readTables(session, relations));
   if (now !== plan.fingerprint) return { status: "failed", code: "target-moved", detail: null };
   await session.query(call.statements);
-  const left = fingerprintOf(relations, await readTables(session, relations));
-  await session.query("insert into holdpoint.migrations (action, grant_id) values ($1, $2)", [action, request.grantId]);
+  const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));
+  const row = [action, request.grantId, left];
+  await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);
   progress.isCommitting = true;
   await session.query("commit");
-  return { ...succeeded(action, false), left: leftAs(relations, left) };
+  return { ...succeeded(action, false), left };
 }
 
 /** The tables of the migration and how they are now: its inverse is run only while they still are. */
@@ -249,10 +252,25 @@ async function checkLeft(session: Session, left: string): Promise<void> {
 /** In the migration's own transaction: it says that the migration ran if, and only if, it did. */
 const JOURNAL = `create schema if not exists holdpoint;
   create table if not exists holdpoint.migrations
-    (action text primary key, grant_id text not null, at timestamptz not null default now())`;
+    (action text primary key, grant_id text not null, at timestamptz not null default now(), left_as text)`;
 
-async function isWrittenDown(session: Session, action: string): Promise<boolean> {
-  return (await session.query("select 1 from holdpoint.migrations where action = $1", [action])).length > 0;
+const LEFT_AS = `select 1 from pg_attribute
+  where attrelid = to_regclass('holdpoint.migrations') and attname = 'left_as' and not attisdropped`;
+
+/** A table from before has no place for it. */
+async function keepLeft(session: Session): Promise<void> {
+  if ((await session.query(LEFT_AS)).length > 0) return;
+  await session.query("alter table holdpoint.migrations add column if not exists left_as text");
+}
+
+/** Undefined for what never ran; else how it left its tables, which counts as much when it is asked about later. */
+async function findWritten(session: Session, action: string): Promise<{ readonly left?: string } | undefined> {
+  const isKept = (await session.query(LEFT_AS)).length > 0;
+  const column = isKept ? "left_as" : "null as left_as";
+  const [row] = await session.query(`select ${column} from holdpoint.migrations where action = $1`, [action]);
+  if (row === undefined) return undefined;
+  const left = row["left_as"];
+  return typeof left === "string" ? { left } : {};
 }
 
 function succeeded(action: string, foundBefore: boolean) {
@@ -290,10 +308,10 @@ async function reconcileMigration(
       ]);
       if (lock?.["taken"] !== true) return { status: "unclear", detail: { code: "still-running" }, afterMs: 2_000 };
       const [journal] = await session.query("select to_regclass('holdpoint.migrations') is not null as there");
-      const isThere = journal?.["there"] === true && (await isWrittenDown(session, action));
-      return isThere
-        ? { status: "happened", reference: `migration:${action}`, detail: null }
-        : { status: "absent", detail: null };
+      const written = journal?.["there"] === true ? await findWritten(session, action) : undefined;
+      return written === undefined
+        ? { status: "absent", detail: null }
+        : { status: "happened", reference: `migration:${action}`, detail: null, ...written };
     });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
