@@ -188,7 +188,7 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     assert.match(said, /no outcome of its kind was measured yet/);
     await noScriptRan(page);
     assert.deepEqual(await seriousFindings(page), []);
-    await page.setViewportSize({ width: 1440, height: 1500 });
+    await page.setViewportSize({ width: 1680, height: 950 });
     await keepShot(page, "hold-of-an-agent");
     await page.getByRole("button", { name: "Show the dark theme" }).click();
     assert.deepEqual(await seriousFindings(page), []);

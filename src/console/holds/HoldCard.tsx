@@ -66,15 +66,21 @@ function Card({ action }: { readonly action: ActionDocument }): ReactNode {
   return (
     <article aria-label={`Hold ${action.id}`} className="flex h-full flex-col">
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4 sm:px-6">
-        <div className="mx-auto flex max-w-4xl flex-col gap-3.5">
+        <div className="mx-auto max-w-4xl 2xl:max-w-6xl">
           <Head action={action} />
-          <ActionFacts action={action} />
-          <PlanPanel action={action} />
-          <BlastRadius action={action} />
-          <Verdicts action={action} />
-          <Signatures action={action} />
-          <Evidence action={action} />
-          <Outcome action={action} />
+          <div className="mt-3.5 grid gap-3.5 2xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+            <div className="flex min-w-0 flex-col gap-3.5">
+              <ActionFacts action={action} />
+              <PlanPanel action={action} />
+              <Verdicts action={action} />
+            </div>
+            <div className="flex min-w-0 flex-col gap-3.5">
+              <BlastRadius action={action} />
+              <Signatures action={action} />
+              <Evidence action={action} />
+              <Outcome action={action} />
+            </div>
+          </div>
         </div>
       </div>
       <AnswerBar session={session} why={why} isHeld={isHeld} mayAnswer={mayAnswer} action={action} onAsk={setAsked} />
