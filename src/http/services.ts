@@ -1,5 +1,6 @@
 // What the HTTP edge needs from the rest: contracts that main fulfils.
 
+import type { Deploy } from "./deployed.ts";
 import type { ClosedDomain } from "../wire/types/closed-domain.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
@@ -50,6 +51,7 @@ export interface Services {
   readonly killswitch: KillswitchService;
   readonly policies: PolicyService;
   readonly model: ModelService;
+  readonly deploys: DeployService;
   readonly views: ViewService;
   readonly ledger: LedgerService;
   readonly live: LiveEvents;
@@ -249,8 +251,20 @@ export type SpanDelivery = {
 /** What the model says of a write: whether it knew that already, and its version then. */
 export type ModelRecorded = { readonly repeated: boolean; readonly modelVersion: number };
 
-/** `settings`: how many it moved. `withheld`: how many of its diff are not recorded, as secrets or beyond the bound. */
-export type ChangeRecorded = ModelRecorded & { readonly settings: number; readonly withheld: number };
+/**
+ * `settings`: how many it moved. `withheld`: how many of its diff are not recorded, as secrets or beyond the bound. `skipped`:
+ * changed lines of its diff that were not read, being too long or too many.
+ */
+export type ChangeRecorded = ModelRecorded & {
+  readonly settings: number;
+  readonly withheld: number;
+  readonly skipped: number;
+};
+
+export interface DeployService {
+  /** Resolves when the model has recorded it; throws what that throws. */
+  tell(deploy: Deploy, actor: string): Promise<void>;
+}
 
 /** The runtime model. Everything throws `model-unavailable` where it is off. */
 export interface ModelService {

@@ -5,15 +5,24 @@ import { findSecret } from "../signals/redact.ts";
 import { isSettingChange, SETTINGS_MAX } from "../wire/schemas/model.ts";
 import type { Change, SettingChange } from "../wire/types/model.ts";
 
-/** What was told in so many words counts for more than what is read of the diff. `withheld`: settings that are left out. */
-export function withDiff(change: Change, diff: string): { readonly change: Change; readonly withheld: number } {
-  const { settings, code } = readChangeDiff(diff);
+interface Read {
+  readonly change: Change;
+  /** Settings that are left out. */
+  readonly withheld: number;
+  /** Changed lines that were not read. */
+  readonly skipped: number;
+}
+
+/** What was told in so many words counts for more than what is read of the diff. */
+export function withDiff(change: Change, diff: string): Read {
+  const { settings, code, skipped } = readChangeDiff(diff);
   const told = new Set(change.settings.map(({ key }) => key));
   const read = settings.filter(({ key }) => !told.has(key));
   const kept = read
     .filter((one) => isSettingChange(one) && !isSecret(one))
     .slice(0, SETTINGS_MAX - change.settings.length);
-  return { change: { ...change, settings: [...change.settings, ...kept], code }, withheld: read.length - kept.length };
+  const whole = { ...change, settings: [...change.settings, ...kept], code };
+  return { change: whole, withheld: read.length - kept.length, skipped };
 }
 
 /** Beside its key a value is known for a secret that by itself looks like any other text. */

@@ -9,7 +9,7 @@ import { createHealthProbe } from "../adapters/health/probe.ts";
 import { findSecret } from "../signals/redact.ts";
 import { createSqlReader } from "../adapters/executors/sql-reader.ts";
 import { createRolloutReaders } from "../adapters/executors/kubernetes-rollouts.ts";
-import { correlationPrefix, createExecutors } from "../adapters/executors/registry.ts";
+import { correlationPrefix, createDiffReader, createExecutors } from "../adapters/executors/registry.ts";
 import type { EmergencyBrake } from "../effects/brake.ts";
 import type { ClassifyParts } from "../effects/classify.ts";
 import type { VerifyParts } from "../effects/verify.ts";
@@ -21,6 +21,7 @@ import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
 import type { PassedOver } from "../wire/contracts/classifier.ts";
 import type { Credentials } from "../wire/contracts/credentials.ts";
 import type { ImageRegistries, ImageVerifier } from "../wire/contracts/images.ts";
+import type { DiffReader } from "../wire/contracts/diffs.ts";
 import type { HealthProbe, ServiceStateReader } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import { parseTcpAddress } from "../wire/schemas/origin.ts";
@@ -44,7 +45,12 @@ const RELATE_TIMEOUT_MS = 1_000;
 /** Nobody waits for it. */
 const EXPLAIN_TIMEOUT_MS = 30_000;
 
-export type EffectParts = ClassifyParts & ExecuteParts & PredictParts & RelateParts & ExplainParts & VerifyParts;
+export type EffectParts = ClassifyParts &
+  ExecuteParts &
+  PredictParts &
+  RelateParts &
+  ExplainParts &
+  VerifyParts & { readonly diffs: DiffReader | null };
 
 /** Says at the start what triage will ask for in vain: nobody should learn it from the first alert. */
 export function warnOfMissing({ executors }: Pick<EffectParts, "executors">, log: Logger): void {
@@ -100,6 +106,7 @@ export function createEffectParts({
     records: join(config.dataDir, "executions"),
   });
   warnOfMissing({ executors }, log);
+  const diffs = createDiffReader({ config: config.executors, credentials, egress, clock: systemClock });
   const classifier = createClassifiers(config, egress, onPassedOver);
   const health = openHealth(config, { egress, credentials, model: predictor });
   const probeTimeout = (): AbortSignal => AbortSignal.timeout(config.health.timeoutMs);
@@ -108,6 +115,7 @@ export function createEffectParts({
     brake,
     payloads,
     executors,
+    diffs,
     classifier,
     origin,
     tickets: ticketTerms(config, origin),

@@ -194,9 +194,9 @@ class ModelThread {
   }
 
   async #recordChange({ change: told, diff, actor }: ToldChange) {
-    const { change, withheld } = diff === null ? { change: told, withheld: 0 } : withDiff(told, diff);
+    const { change, ...left } = diff === null ? { change: told, withheld: 0, skipped: 0 } : withDiff(told, diff);
     const recorded = await this.#record(decideChange(this.#log.graph, change), actor);
-    return { ...recorded, settings: change.settings.length, withheld };
+    return { ...recorded, settings: change.settings.length, ...left };
   }
 
   async #record(

@@ -42,6 +42,7 @@ import type { EffectParts } from "./effect-parts.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { FollowerClient } from "./follower-client.ts";
 import type { Identities } from "./identity.ts";
+import { DeployChanges } from "./deploy-changes.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 import { addModelMetrics, type ModelClient } from "./model-client.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
@@ -107,6 +108,7 @@ export function createServices(parts: Parts): Services {
     killswitch: killswitchService(parts),
     policies: policyService(core),
     model: parts.model,
+    deploys: new DeployChanges({ model: parts.model, diffs: parts.effects.diffs, log: parts.log, metrics }),
     views: { reader: views, caughtUp: () => follower.reached(kernel.durableSize) },
     ledger: parts.ledger,
     live: openLiveEvents(parts),

@@ -100,13 +100,14 @@ test("a change is told with its diff: settings are kept, secrets are not, and th
   const secret = "sk_live_" + "51H8xQ2eZvKYlo2C0dJk3vN7tR9w";
   writeFileSync(
     path,
-    `--- a/cart.yaml\n+++ b/cart.yaml\n@@ -1,3 +1,3 @@ redis:\n redis:\n-  timeout: 500ms\n+  timeout: 50ms\n-  apiKey: none\n+  apiKey: ${secret}\n`,
+    `--- a/cart.yaml\n+++ b/cart.yaml\n@@ -1,3 +1,3 @@ redis:\n redis:\n-  timeout: 500ms\n+  timeout: 50ms\n-  apiKey: none\n+  apiKey: ${secret}\n+  note: ${"x".repeat(600)}\n`,
   );
   const args = ["model", "change", "cart-7", "--target", "service:production:cart", "--at", new Date().toISOString()];
   const told = await terminal([...args, "--diff", path]);
-  assert.deepEqual([told.code, told.out], [0, "cart-7 recorded: 1 settings\n"], told.err);
+  assert.deepEqual([told.code, told.out], [0, "cart-7 recorded: 1 setting\n"], told.err);
   assert.match(told.err, /1 settings of the diff are not recorded/);
-  assert.equal((await terminal([...args, "--diff", path])).out, "cart-7 is known already: 1 settings\n");
+  assert.match(told.err, /1 changed lines of the diff are not read/);
+  assert.equal((await terminal([...args, "--diff", path])).out, "cart-7 is known already: 1 setting\n");
   const { out } = await terminal(["model", "get", "service:production:cart"]);
   assert.match(out, /deploy cart-7 +service:production:cart +redis\.timeout: 500 → 50/);
   const all = await terminal(["model", "get", "service:production:cart", "-o", "json"]);

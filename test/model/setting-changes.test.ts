@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCodeTrait } from "../../src/model/diffs/code-traits.ts";
-import { parseDiff } from "../../src/model/diffs/parse-diff.ts";
+import { countSkipped, parseDiff } from "../../src/model/diffs/parse-diff.ts";
 import { readChangeDiff } from "../../src/model/diffs/read-change-diff.ts";
 import { findSettingChanges } from "../../src/model/diffs/setting-changes.ts";
 import { harmOf, isAside, roleOf } from "../../src/model/diffs/setting-roles.ts";
@@ -170,4 +170,13 @@ test("hostile diffs are read in bounded time and give what they give", () => {
   // A line of that length is nobody's setting.
   assert.deepEqual(settingsOf(`-${"a".repeat(50_000)}: 1\n+${"a".repeat(50_000)}: 2\n`), []);
   assert.deepEqual(settingsOf(`${"- x: 1\n".repeat(50_000)}`), []);
+});
+
+test("changed lines that are too long, or too many, are not read, and how many is said", () => {
+  const long = `timeout: 1 # ${"x".repeat(600)}`;
+  const diff = `--- a/${"p".repeat(600)}\n+++ b/a.yaml\n@@ -1,2 +1,2 @@\n-${long}\n+${long}\n ${long}\n-timeout: 500ms\n+timeout: 50ms\n`;
+  const { settings, skipped } = readChangeDiff(diff);
+  assert.deepEqual([settings.map(({ key }) => key), skipped], [["timeout"], 2]);
+  assert.equal(countSkipped(`${"+a: 1\n".repeat(20_000)}+a: 2\n-a: 1`), 2);
+  assert.equal(countSkipped(""), 0);
 });

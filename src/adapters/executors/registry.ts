@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
+import type { DiffReader } from "../../wire/contracts/diffs.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
 import type { Executor } from "../../wire/contracts/executor.ts";
 import type { PinImage } from "../../wire/contracts/images.ts";
@@ -18,6 +19,7 @@ import type { GithubConfig } from "../../wire/schemas/github-config.ts";
 import { parseAddress, parseOrigin } from "../../wire/schemas/origin.ts";
 import { ARGOCD_ANSWER_BYTES_MAX } from "./argocd-api.ts";
 import { createArgocdExecutor } from "./argocd.ts";
+import { createGithubDiffs } from "./github-compare.ts";
 import { ANSWER_BYTES_MAX } from "./github-wire.ts";
 import { createGithubExecutor } from "./github.ts";
 import { createHttpExecutor } from "./http-call.ts";
@@ -124,18 +126,25 @@ function controlled(parts: RegistryParts, executors: readonly Executor[]): reado
   return executors.map((executor) => underChange(executor, room));
 }
 
-function githubRepositories(
-  { credentials, clock, egress, installation }: RegistryParts,
-  config: GithubConfig,
-): Executor {
+type Ways = Pick<RegistryParts, "credentials" | "clock" | "egress">;
+
+/** Diffs of the repositories that are configured; null where none are. */
+export function createDiffReader({ config, ...ways }: Ways & Pick<RegistryParts, "config">): DiffReader | null {
+  return config.github === undefined ? null : createGithubDiffs(config.github, githubRoom(ways, config.github));
+}
+
+function githubRepositories({ installation, ...ways }: RegistryParts, config: GithubConfig): Executor {
+  return createGithubExecutor({ ...githubRoom(ways, config), installation: correlationPrefix(installation) });
+}
+
+function githubRoom({ credentials, clock, egress }: Ways, config: GithubConfig) {
   const { origin, pathname } = parseAddress(config.baseUrl);
   const prefix = pathname.replace(/\/$/, "");
   if (prefix !== "" && prefix !== GITHUB_ENTERPRISE_PATH) {
     throw new AppError("config-invalid", `${origin}: an Enterprise Server's API is at ${GITHUB_ENTERPRISE_PATH}`);
   }
   const fetch = egress.fetchTo(origin, { answerBytesMax: ANSWER_BYTES_MAX });
-  const room = { config, origin, prefix, fetch, credentials, clock };
-  return createGithubExecutor({ ...room, installation: correlationPrefix(installation) });
+  return { config, origin, prefix, fetch, credentials, clock };
 }
 
 function argocdApplications(

@@ -50,6 +50,9 @@ async function change(session: Session, id: string, { kind, target, at, diff }: 
   );
   const withheld = told.number("withheld") ?? 0;
   if (withheld > 0) output.note(`${withheld} settings of the diff are not recorded: secrets, or too many`);
+  const skipped = told.number("skipped") ?? 0;
+  if (skipped > 0)
+    output.note(`${skipped} changed lines of the diff are not read: longer than 500 characters, or too many`);
   return EXIT.ok;
 }
 

@@ -84,10 +84,10 @@ async function tellModel(
   { source, normalized }: { source: SourceIdentity; normalized: readonly NormalizedSignal[] },
 ): Promise<void> {
   for (const one of normalized) {
-    const change = one.kind === "signal" ? deployOf(one.signal) : null;
-    if (change === null) continue;
+    const deploy = one.kind === "signal" ? deployOf(one.signal) : null;
+    if (deploy === null) continue;
     try {
-      await services.model.recordChange({ change, diff: null }, source.id);
+      await services.deploys.tell(deploy, source.id);
     } catch (error) {
       const code = isAppError(error) ? error.code : "internal";
       services.log.error({ source: source.name, code }, "a deploy could not be told to the model");

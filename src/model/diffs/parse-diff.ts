@@ -41,3 +41,17 @@ export function parseDiff(diff: string, files: readonly string[]): FileDiff[] {
   }
   return found;
 }
+
+/** Changed lines that are not read: longer than any setting, or beyond the bound. */
+export function countSkipped(diff: string): number {
+  let skipped = 0;
+  let number = 0;
+  for (let at = 0; at < diff.length; number++) {
+    const newline = diff.indexOf("\n", at);
+    const end = newline < 0 ? diff.length : newline;
+    const isChanged = /^(?:\+(?!\+\+ )|-(?!-- ))/.test(diff.slice(at, at + 4));
+    if (isChanged && (number >= DIFF_LINES_MAX || end - at > LINE_CHARS_MAX)) skipped++;
+    at = end + 1;
+  }
+  return skipped;
+}

@@ -46,7 +46,13 @@ function deployment(body: unknown): RawAlert {
   const { deployment: of, repository } = parsePayload(githubDeploymentSchema, body, "GitHub's event deployment");
   return change({
     name: "deployment",
-    labels: { environment: of.environment, service: repository.name, version: of.sha, phase: "created" },
+    labels: {
+      environment: of.environment,
+      service: repository.name,
+      version: of.sha,
+      phase: "created",
+      repository: repository.full_name,
+    },
     description: `${repository.full_name} ${of.ref} to ${of.environment}`,
     startsAt: of.created_at,
     fingerprint: `deployment ${of.id}`,
@@ -64,7 +70,13 @@ function deploymentStatus(body: unknown): RawAlert {
   const environment = status.environment === "" ? of.environment : status.environment;
   return change({
     name: `deployment ${status.state}`,
-    labels: { environment, service: repository.name, version: of.sha, phase: status.state },
+    labels: {
+      environment,
+      service: repository.name,
+      version: of.sha,
+      phase: status.state,
+      repository: repository.full_name,
+    },
     description: `${repository.full_name} ${of.ref} to ${environment}: ${status.state}`,
     startsAt: status.created_at,
     fingerprint: `deployment_status ${status.id}`,

@@ -11,6 +11,8 @@ export const argocdSchema = z.object({
   /** Of the sync operation: Succeeded, Failed, Error, Running. */
   phase: z.string().max(64),
   revision: looseText,
+  /** Of the Application's source; absent in templates of before. */
+  repository: looseText.default(""),
   health: looseText,
   /** RFC 3339. */
   startedAt: looseText,

@@ -55,7 +55,7 @@ const labelNames = (...names: string[]): z.ZodDefault<z.ZodArray<typeof labelNam
 
 const KEPT_LABELS =
   "alertname team owner tier cluster region zone namespace node instance pod container deployment statefulset daemonset " +
-  "cronjob persistentvolumeclaim device mountpoint queue topic consumergroup database method route code reason phase " +
+  "cronjob persistentvolumeclaim device mountpoint queue topic consumergroup database method route code reason phase repository " +
   "condition slo sli version release long_window short_window";
 
 /** Configuration of one source; `signalMappingSchema.parse({})` is the standard mapping of docs/signals.md. */
