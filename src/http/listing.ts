@@ -5,6 +5,7 @@ import type { ViewPage } from "../wire/contracts/views.ts";
 import { listQuerySchema } from "../wire/schemas/api.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
 import type { ViewDocuments, ViewName } from "../wire/types/views.ts";
+import { listOfIncident } from "./of-incident.ts";
 import { identify, parseWith, requireScope } from "./request.ts";
 import type { RouteContext } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -43,7 +44,9 @@ export async function listView<V extends ViewName>(
     if (filters["incident"] !== undefined && filters["incident"] !== correlationId) return { items: [], cursor: null };
     filters["incident"] = correlationId;
   }
-  const { items, next } = reader.list(of.view, { filters, cursor: cursor ?? null, limit });
+  const query = { filters, cursor: cursor ?? null, limit };
+  const isOfIncident = filters["incident"] !== undefined;
+  const { items, next } = isOfIncident ? listOfIncident(reader, of.view, query) : reader.list(of.view, query);
   return { items, cursor: next };
 }
 

@@ -22,6 +22,7 @@ import { approverRoutes } from "./routes/approvers.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { heartbeatRoutes } from "./routes/heartbeat.ts";
 import { incidentCommandRoutes } from "./routes/incident-command.ts";
+import { incidentExplanationRoutes } from "./routes/incident-explanation.ts";
 import { incidentMemoryRoutes } from "./routes/incident-memory.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
@@ -61,6 +62,7 @@ export const ROUTES: readonly Route[] = [
   ...stopReportRoutes,
   ...incidentCommandRoutes,
   ...incidentRoutes,
+  ...incidentExplanationRoutes,
   ...incidentMemoryRoutes,
   ...silenceRoutes,
   ...stageRoutes,

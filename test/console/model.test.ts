@@ -230,6 +230,11 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     assert.ok(draft !== null && change === DEPLOY);
     await tellCauses(page);
     await page.route(`**/v1/incidents/${joined}`, (route) => route.fulfill({ json: { ...ended, explained } }));
+    await page.route(`**/v1/incidents/${joined}/explanation`, async (route) => {
+      const answer = await route.fetch();
+      const recorded = (await answer.json()) as JsonObject;
+      await route.fulfill({ json: { ...recorded, evidence: "recorded", causes: [{ ...told, evidence }] } });
+    });
     await page.route(`**/v1/incidents/${joined}/memory`, async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ json: { ...((await answer.json()) as JsonObject), draft } });

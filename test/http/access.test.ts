@@ -53,6 +53,7 @@ const CASES: readonly Case[] = [
   { operation: "listIncidents", scope: "incidents:read" },
   { operation: "getIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z" },
   { operation: "listStorms", scope: "incidents:read" },
+  { operation: "explainIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z/explanation" },
   { operation: "rememberIncident", scope: "incidents:read", path: "/v1/incidents/inc_00000000z/memory" },
   { operation: "splitIncident", scope: "incidents:write", path: "/v1/incidents/inc_00000000z/split", body: {} },
   {

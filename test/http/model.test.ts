@@ -15,7 +15,7 @@ import type {
   ModelGraphView,
   ModelNodeHistoryView,
 } from "../../src/wire/types/model-views.ts";
-import type { IncidentView } from "../../src/wire/types/incident-views.ts";
+import type { IncidentExplanationView, IncidentView } from "../../src/wire/types/incident-views.ts";
 import { Queue, Service } from "../model/production.ts";
 import { startServer, type Ask } from "./fixture.ts";
 
@@ -216,6 +216,24 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     const [relation] = items.find(({ services }) => services.length === 2)?.related ?? [];
     assert.deepEqual([relation?.cause, relation?.effect], ["payments", "checkout"]);
     assert.ok((relation?.lowPpm ?? 0) > 100_000 && (relation?.modelVersion ?? 0) > 0);
+
+    // Signals keep the incident that they came under: who asks for the one that absorbed it finds them all, page by page.
+    const joined = items.find(({ services }) => services.length === 2);
+    const [absorbed] = joined?.absorbed ?? [];
+    const found: { service: string; incident: string }[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const path = `/v1/signals?incident=${joined?.id}&limit=1${cursor === "" ? "" : `&cursor=${cursor}`}`;
+      const page: { items: typeof found; cursor: string | null } = await ask(path);
+      found.push(...page.items);
+      cursor = page.cursor;
+    }
+    const services = found.map(({ service: one }) => one).toSorted();
+    assert.deepEqual(services, ["checkout", "payments"]);
+    assert.deepEqual(
+      new Set(found.map(({ incident }) => incident)),
+      new Set([joined?.id, absorbed]),
+      "one came under each",
+    );
   });
 
   test("remembers what explained an incident, and shows it with the next one like it", async () => {
@@ -234,6 +252,20 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     const { explained } = await ask<IncidentView>(`/v1/incidents/${first}`);
     assert.deepEqual(like?.cause ?? null, explained?.causes[0] ?? null);
     assert.ok(explained !== null && explained.modelVersion > 0);
+    const told = await ask<IncidentExplanationView>(`/v1/incidents/${first}/explanation`);
+    assert.deepEqual([told.recordedAt, told.modelVersion], [explained.at, explained.modelVersion]);
+    assert.deepEqual([told.incident, told.evidence], [first, "recorded"]);
+    assert.deepEqual(
+      told.causes.map(({ evidence: _evidence, ...cause }) => cause),
+      explained.causes,
+    );
+    for (const { evidence } of told.causes) assert.ok(evidence.length > 0, "each cause comes with what spoke for it");
+    const ofAbsorbed = await ask<IncidentView>(`/v1/incidents/${first}`);
+    for (const one of ofAbsorbed.absorbed) {
+      assert.deepEqual(await ask(`/v1/incidents/${one}/explanation`), told, "it is that of whoever absorbed it");
+    }
+    const lasting = await ask<IncidentExplanationView>(`/v1/incidents/${now[0]?.id}/explanation`);
+    assert.deepEqual([lasting.recordedAt, lasting.causes], [null, []]);
     await server.ask("/v1/incidents/inc_00000000z/memory", { as: reader }).then(({ json }) => {
       assert.equal(json?.["code"], "incident-not-found");
     });

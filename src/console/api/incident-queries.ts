@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import type { ExplainedCause, Explanation } from "../../wire/types/explanation.ts";
-import type { IncidentView } from "../../wire/types/incident-views.ts";
+import type { IncidentExplanationView, IncidentView } from "../../wire/types/incident-views.ts";
 import type { ModelCausesView, ModelGraphView } from "../../wire/types/model-views.ts";
 import type { ActionView, RunView, SignalView } from "../../wire/types/views.ts";
 import { queryText, readDocument, write } from "./api-client.ts";
@@ -25,6 +25,15 @@ export const incidentQuery = (id: string) =>
   queryOptions({
     queryKey: ["incidents", "one", id],
     queryFn: ({ signal }) => readDocument<IncidentView>(`/v1/incidents/${encodeURIComponent(id)}`, signal),
+  });
+
+/** What explained one that is over, as it was recorded. */
+export const explanationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["incidents", "explanation", id],
+    queryFn: ({ signal }) =>
+      readDocument<IncidentExplanationView>(`/v1/incidents/${encodeURIComponent(id)}/explanation`, signal),
+    staleTime: 60_000,
   });
 
 type Of = { readonly signals: SignalView; readonly runs: RunView; readonly actions: ActionView };

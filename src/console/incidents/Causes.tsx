@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import type { IncidentView } from "../../wire/types/incident-views.ts";
 import type { CauseKind } from "../../wire/types/model-views.ts";
 import { ApiError } from "../api/api-client.ts";
-import { causesQuery, MEASURES, type Measure } from "../api/incident-queries.ts";
+import { causesQuery, explanationQuery, MEASURES, type Measure } from "../api/incident-queries.ts";
 import { plainText } from "../text/visible-text.ts";
 import { Badge } from "../ui/Badge.tsx";
 import { Choice } from "../ui/Field.tsx";
@@ -19,14 +19,17 @@ export function Causes({ incident }: { readonly incident: IncidentView }): React
   return incident.explained === null ? <Asked incident={incident} /> : <Recorded incident={incident} />;
 }
 
-/** What was recorded when it ended. The words for it are asked for again, of the model as it was known then. */
+const MISSING_WORDS = {
+  erased: "What spoke for it was erased.",
+  withheld: "What spoke for it is shown to those who may read contents.",
+};
+
+/** What was recorded when it ended. */
 function Recorded({ incident }: { readonly incident: IncidentView }): ReactNode {
-  const { explained, environment, service, openedAt } = incident;
-  const node = `service:${environment}:${service}`;
-  const asked = useQuery(causesQuery({ node, measure: "errors", at: openedAt, knownAt: explained?.at ?? null }));
+  const { explained, openedAt } = incident;
+  const { data } = useQuery(explanationQuery(incident.id));
   if (explained === null) return null;
-  const words = (cause: string): readonly string[] | null =>
-    asked.data === undefined ? null : (asked.data.causes.find((one) => one.cause === cause)?.evidence ?? []);
+  const words = (i: number): readonly string[] | null => data?.causes[i]?.evidence ?? null;
   return (
     <Panel
       title="What explains it"
@@ -40,14 +43,17 @@ function Recorded({ incident }: { readonly incident: IncidentView }): ReactNode 
         <p className="text-muted">Nothing that the model knew when it ended explains it.</p>
       )}
       <ol className="divide-y divide-line">
-        {explained.causes.map(({ kind, cause, changeKind, scorePpm, chain }) => (
+        {explained.causes.map(({ kind, cause, changeKind, scorePpm, chain }, i) => (
           <Cause
             key={cause}
-            cause={{ kind, cause, changeKind, score: scorePpm / 1_000_000, chain, evidence: words(cause) }}
+            cause={{ kind, cause, changeKind, score: scorePpm / 1_000_000, chain, evidence: words(i) }}
             at={openedAt}
           />
         ))}
       </ol>
+      {data !== undefined && (data.evidence === "erased" || data.evidence === "withheld") && (
+        <p className="mt-2 text-xs text-muted">{MISSING_WORDS[data.evidence]}</p>
+      )}
     </Panel>
   );
 }

@@ -1,6 +1,6 @@
 // Documents of what happens to many signals at once: incidents, storms, silences.
 
-import type { Explanation } from "./explanation.ts";
+import type { ExplainedCause, Explanation } from "./explanation.ts";
 import type { Relation } from "./relation.ts";
 import type { TrackedState, TrackedSystem } from "./signal.ts";
 import type { ActionReference, Document } from "./view-document.ts";
@@ -42,6 +42,21 @@ export interface IncidentView extends Document {
   readonly pageClosing: ActionReference | null;
   /** How it stands at the pager and the tracker by their own last word. */
   readonly systems: TrackedViews;
+}
+
+/** What explained an incident that is over. */
+export interface IncidentExplanationView {
+  /** The one that absorbed it, where that is asked about. */
+  readonly incident: string;
+  readonly symptom: { readonly node: string; readonly measure: string };
+  /** When it was noticed: the model's answer is of then, as it was known when this was recorded. */
+  readonly at: number;
+  /** Null while it lasts, and where the model knew nothing of it. */
+  readonly recordedAt: number | null;
+  readonly modelVersion: number | null;
+  /** What became of the words for it: `withheld` from who may not read content. */
+  readonly evidence: "recorded" | "erased" | "withheld" | "none";
+  readonly causes: readonly (ExplainedCause & { readonly evidence: readonly string[] })[];
 }
 
 export type TrackedViews = { readonly [S in TrackedSystem]?: TrackedView };
