@@ -99,7 +99,9 @@ async function tell(): Promise<void> {
   );
   installation.prepare(shop);
   await installation.start();
-  await people(OWNER, "client", "add", SECOND, "--kind", "person", "--role", "owner");
+  const second = join(installation.dir, "second.person.json");
+  await people(SECOND, "person", "init", SECOND, "--role", "owner", "--out", second);
+  await people(OWNER, "person", "register", second);
   await Promise.all((["healer", "tuner"] as const).map(register));
 
   say("The cart never lets abandoned baskets go, and a wave of them comes. The healer watches its memory.");

@@ -45,7 +45,7 @@ export function checkApproval(
   return isAlone ? null : "not-eligible";
 }
 
-type Somebody = Pick<Proposer, "id" | "person">;
+export type Somebody = Pick<Proposer, "id" | "person">;
 
 /** One identity, or one human. */
 export function isSame(a: Somebody, b: Somebody): boolean {

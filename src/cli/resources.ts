@@ -1,8 +1,19 @@
 // The things that `get` and `describe` know: their names, paths, filters and columns.
 
-import { NONE, type Fields } from "./fields.ts";
-import { formatAge, formatDuration, formatInstant } from "./instants.ts";
+import type { Fields } from "./fields.ts";
+import { formatAge, formatInstant } from "./instants.ts";
 import { usageError } from "./cli-error.ts";
+import {
+  byText,
+  lastedText,
+  placesText,
+  referenceText,
+  shareText,
+  silenceStatus,
+  usedText,
+  waitText,
+  whoText,
+} from "./resource-cells.ts";
 import type { Column } from "./table.ts";
 
 export type Row = { readonly fields: Fields; readonly nowMs: number };
@@ -33,44 +44,6 @@ const ID = column("ID", "id");
 const STATUS = column("STATUS", "status");
 const ENVIRONMENT = column("ENVIRONMENT", "environment");
 const SERVICE = column("SERVICE", "service");
-/** An action that a document names, and how it stands. */
-function referenceText(action: Fields | null): string {
-  return action === null ? NONE : `${action.text("id")} ${action.text("status")}`;
-}
-
-function lastedText(storm: Fields, nowMs: number): string {
-  const openedAt = storm.number("openedAt");
-  return openedAt === null ? NONE : formatDuration((storm.number("endedAt") ?? nowMs) - openedAt);
-}
-
-/** Of a hundred at most: rounding never says all of them for fewer. */
-function shareText(share: number | null): string {
-  return share === null ? NONE : `${Math.round(share * 100)}%`;
-}
-
-/** In seconds to a tenth where that tells: a median of 8 s is news. */
-function waitText(waitMs: number | null): string {
-  return waitMs === null ? NONE : waitMs < 60_000 ? `${Math.floor(waitMs / 100) / 10}s` : formatDuration(waitMs);
-}
-
-/** Of a bounded grant: how many of its actions, and how much. */
-function usedText(terms: Fields | null): string {
-  if (terms === null) return NONE;
-  const size = terms.has("size") ? `, ${terms.text("usedSize")}/${terms.text("size")}` : "";
-  return `${terms.text("usedCount")}/${terms.text("count")}${size}`;
-}
-
-/** None named is all of them. */
-function placesText(level: Fields, name: "environments" | "services"): string {
-  return level.has(name) ? level.texts(name) : "*";
-}
-
-function silenceStatus(silence: Fields, nowMs: number): string {
-  const startsAt = silence.number("startsAt");
-  if (silence.exact("status") !== "standing" || startsAt === null) return silence.text("status");
-  return nowMs < startsAt ? "to come" : "in force";
-}
-
 const PAGE = { items: "items", next: "cursor" } as const;
 
 export const RESOURCES: readonly Resource[] = [
@@ -220,6 +193,23 @@ export const RESOURCES: readonly Resource[] = [
       age("AGE", "brokenAt"),
     ],
     wide: [column("MAY-REVIEW", "roles"), column("REVIEWER", "person")],
+  },
+  {
+    singular: "person",
+    plural: "people",
+    short: "per",
+    path: ["people"],
+    filters: ["kind", "role", "status"],
+    page: PAGE,
+    id: "id",
+    columns: [
+      { heading: "ID", cell: ({ fields }) => whoText(fields) },
+      STATUS,
+      { heading: "ROLES", cell: ({ fields }) => fields.texts("roles") },
+      column("PERSON", "person"),
+      { heading: "BY", cell: ({ fields }) => byText(fields.fields("registered")) },
+    ],
+    wide: [{ heading: "SCOPES", cell: ({ fields }) => fields.texts("scopes") }],
   },
   {
     singular: "approver",

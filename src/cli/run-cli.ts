@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { toCliError, type CliError } from "./cli-error.ts";
 import { addAgents } from "./commands/agents.ts";
+import { addPeople } from "./commands/people.ts";
 import { addAnswers } from "./commands/answer.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -100,6 +101,7 @@ const COMMANDS = [
   addRca,
   addLogin,
   addAgents,
+  addPeople,
   addIdentities,
   addSources,
   addKeys,

@@ -54,6 +54,8 @@ export const ERRORS = {
   "volume-exceeded": { status: 429, title: "The agent proposes more than it is registered for" },
   "signature-invalid": { status: 403, title: "The signature does not verify" },
   "delegation-exceeded": { status: 403, title: "An agent never has more than the one above it" },
+  "rights-revoked": { status: 403, title: "The person has lost all rights here" },
+  "rights-not-found": { status: 404, title: "Nobody of that id has rights here" },
   "agent-not-found": { status: 404, title: "No such agent" },
   "signal-not-found": { status: 404, title: "No such signal" },
   "silence-not-found": { status: 404, title: "No such silence" },

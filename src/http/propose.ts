@@ -10,6 +10,7 @@ import { instantFromRfc3339 } from "../core/rfc3339.ts";
 import { plainName } from "../core/names.ts";
 import type { Command, Reply } from "../kernel/command.ts";
 import { proposalSchema } from "../wire/schemas/api.ts";
+import { isRegistration } from "../wire/schemas/registrations.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionWindow } from "../kernel/proposal-facts.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
@@ -102,7 +103,7 @@ export async function readyProposal(
     kind?.planning === "pure" && services.actions.plansAtOnce(kind, target)
       ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
       : null;
-  if (body.kind === "agent.register") await services.agents.checkPossession(args);
+  if (isRegistration(body.kind)) await services.agents.checkPossession(body.kind, args);
   const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
   const { repeat, effect, reversible } = own ?? (kind as ActionKind);
   return {

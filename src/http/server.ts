@@ -36,6 +36,7 @@ import { authenticateSource } from "./delivery.ts";
 import { slackRoutes } from "./routes/slack.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { rightsRoutes } from "./routes/rights.ts";
 import { silenceRoutes } from "./routes/silences.ts";
 import { stopReportRoutes } from "./routes/stop-reports.ts";
 import { stageRoutes } from "./routes/stage.ts";
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   ...accessRoutes,
   ...accessRequestRoutes,
   ...agentRoutes,
+  ...rightsRoutes,
   ...approvalRoutes,
   ...labelRoutes,
   ...approverRoutes,

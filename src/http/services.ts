@@ -16,6 +16,8 @@ import type { EndedSession, Identity, SessionEnd, SourceIdentity } from "../wire
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { ActionView, TimelineEntry } from "../wire/types/views.ts";
+import type { Registration } from "../wire/schemas/registrations.ts";
+import type { PersonView } from "../wire/types/rights.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { Declared } from "../model/declare.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
@@ -46,6 +48,7 @@ export interface Services {
   readonly signals: SignalService;
   readonly actions: ActionService;
   readonly agents: AgentService;
+  readonly rights: RightsService;
   readonly slack: SlackService;
   readonly access: AccessService;
   readonly killswitch: KillswitchService;
@@ -195,7 +198,13 @@ export interface AgentService {
    */
   verifyProposal(of: { agent: string; jws: string; request: JsonObject }): Promise<{ key: string; jwsHash: string }>;
   /** Rejects with `signature-invalid` unless every key of a registration proves that it is at hand. */
-  checkPossession(registration: JsonObject): Promise<void>;
+  checkPossession(kind: Registration, registration: JsonObject): Promise<void>;
+}
+
+/** Who holds which rights. */
+export interface RightsService {
+  /** Everybody, by id: people who are registered or signed in, and groups. */
+  all(): readonly PersonView[];
 }
 
 export interface SlackService {

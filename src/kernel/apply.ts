@@ -13,6 +13,7 @@ import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
 import * as measuring from "./reducers/measuring.ts";
 import * as predictions from "./reducers/predictions.ts";
+import * as rights from "./reducers/rights.ts";
 import * as reviews from "./reducers/reviews.ts";
 import * as levels from "./reducers/levels.ts";
 import * as signals from "./reducers/signals.ts";
@@ -104,6 +105,9 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "stage.expired": stage.applyStageExpired,
   "agent.registered": agents.applyRegistered,
   "agent.revoked": agents.applyRevoked,
+  "rights.installed": rights.applyInstalled,
+  "rights.given": rights.applyGiven,
+  "rights.revoked": rights.applyRevoked,
   "proposal.refused": agents.applyProposalRefused,
   "level.granted": levels.applyLevelGranted,
   "level.revoked": levels.applyLevelEnded,

@@ -9,6 +9,7 @@ import type { Action, State } from "./state.ts";
 
 type Reach = Pick<Action, "kind" | "environment" | "service">;
 type Agents = Pick<State, "agents">;
+type Everybody = Pick<State, "agents" | "rights">;
 
 /** The agent and those above it, itself first; null unless all of them are registered and none is revoked. */
 export function chainOf({ agents }: Agents, id: string): readonly Agent[] | null {
@@ -40,6 +41,7 @@ function names(allowed: readonly string[], name: string): boolean {
 export type AuthorityCode =
   | "agent-unregistered"
   | "agent-revoked"
+  | "rights-revoked"
   | "signature-missing"
   | "signature-invalid"
   | "model-undeclared"
@@ -49,13 +51,14 @@ type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed" | "actsFor
 
 /**
  * What keeps an agent from what it proposed, as it and those above it are registered now; null for nothing. Asked when
- * it proposes, and again with fresh state whenever the action is evaluated or begins: people need no registration.
+ * it proposes, and again with fresh state whenever the action is evaluated or begins. Of people it is asked alone
+ * whether they have lost their rights: those that they have are the door's to judge.
  */
 export function authorityProblem(
-  state: Agents,
+  state: Everybody,
   { agent: id, agentKind, signed, actsFor, ...reach }: Proposed,
 ): AuthorityCode | null {
-  if (agentKind !== "agent") return null;
+  if (agentKind !== "agent") return state.rights.get(id)?.status === "revoked" ? "rights-revoked" : null;
   const agent = state.agents.get(id);
   if (agent === undefined) return "agent-unregistered";
   const chain = chainsOf(state, id, actsFor);

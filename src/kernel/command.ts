@@ -168,6 +168,8 @@ export type CommandInputs = {
   "refuse-proposal": { readonly code: string };
   "revoke-grant": { readonly grant: string };
   "revoke-agent": { readonly agent: string };
+  "install-rights": EventFacts["rights.installed"];
+  "revoke-rights": { readonly holder: string };
   "open-session": EventFacts["session.opened"] & { readonly session: string };
   "end-session": EventFacts["session.ended"] & { readonly session: string };
   "count-refusals": { readonly minute: number; readonly source: string; readonly counts: RefusalCounts };
@@ -200,6 +202,7 @@ export function inputToRecord(command: Command): JsonObject {
 const RESTATED: { readonly [T in CommandType]?: string } = {
   "predict-action": "prediction",
   "explain-incident": "explanation",
+  "install-rights": "holders",
 };
 
 /** Facts of a proposal that are absent where they say nothing. */

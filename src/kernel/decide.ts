@@ -14,6 +14,7 @@ import * as explanations from "./commands/explanations.ts";
 import * as predictions from "./commands/predictions.ts";
 import * as relations from "./commands/relations.ts";
 import * as reviews from "./commands/reviews.ts";
+import * as rights from "./commands/rights.ts";
 import * as runs from "./commands/runs.ts";
 import * as signals from "./commands/signals.ts";
 import * as silences from "./commands/silences.ts";
@@ -62,6 +63,8 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "refuse-proposal": agents.refuseProposal,
   "revoke-grant": revokeGrantById,
   "revoke-agent": agents.revokeAgent,
+  "install-rights": rights.installRights,
+  "revoke-rights": rights.revokeRights,
   "open-session": installation.openSession,
   "end-session": installation.endSession,
   "count-refusals": installation.countRefusals,

@@ -132,7 +132,8 @@ export function settle(tx: Transaction, actionId: string): void {
   if (isRevert(action)) return grantRevert(tx, action);
   if (isWindowOver(action, tx.now)) return endWait(tx, action, "window-over");
   // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
-  const problem = action.signed === null ? null : authorityProblem(tx.state, action);
+  const isProbe = action.agentKind === "agent" && action.signed === null;
+  const problem = isProbe ? null : authorityProblem(tx.state, action);
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
   const stopped = action.effect === "kernel" ? whyNotAsked(tx, action) : null;
   if (stopped !== null) return refuse(tx, action, { evaluation: null, code: stopped });

@@ -25,6 +25,7 @@ import type { Severity } from "../wire/types/classification.ts";
 import type { HealthResult, Verification } from "../wire/types/health.ts";
 import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
+import type { Rights } from "../wire/types/rights.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
 import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
 import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
@@ -339,6 +340,11 @@ export type EventFacts = {
   "agent.registered": AgentRegistration & RegisteredFacts;
   /** `levels`: its grants of level, which end with it; absent where it had none. */
   "agent.revoked": { readonly of: string; readonly levels?: readonly string[] };
+  /** Who had which rights when the log was installed; or, by whoever has its data folder, who gets them back. */
+  "rights.installed": { readonly holders: readonly Rights[]; readonly recovery: boolean };
+  /** For the first time, or in place of those before. */
+  "rights.given": Rights & { readonly action: string };
+  "rights.revoked": Record<string, never>;
   "proposal.refused": { readonly code: string };
   "level.granted": LevelScope & { readonly action: string };
   "level.revoked": { readonly agent: string; readonly action: string };

@@ -2,6 +2,7 @@
 
 import type { Asks } from "../wire/types/approvals.ts";
 import type { Evaluation } from "../wire/types/verdict.ts";
+import { isAlone } from "./rights.ts";
 import { raisesStage } from "./stage.ts";
 import type { Action, State } from "./state.ts";
 
@@ -10,8 +11,10 @@ const LOOSENING: ReadonlySet<string> = new Set([
   "agent.register",
   "domain.release",
   "grant.create",
+  "group.register",
   "killswitch.resume",
   "level.grant",
+  "person.register",
   "policy.activate",
   "silence.create",
 ]);
@@ -36,11 +39,19 @@ function isAgents({ agentKind, effect }: Pick<Action, "agentKind" | "effect">): 
  * have a policy changed cannot have the next change go without anybody.
  */
 export function guard(at: At, action: Action, result: Evaluation): Evaluation {
+  if (isAlone(at.state, action)) return letAlone(result);
   const loosens = isLoosening(at, action);
   if (result.decision !== "allow" || !(loosens || isAgents(action))) return result;
   const code = loosens ? "loosens-enforcement" : "agent-asks";
   const verdict = { gate: "kernel/guardrail", verdict: "hold", code, evidence: {} } as const;
   return { ...result, decision: "hold", route: ROUTE, draftRoute: null, verdicts: [...result.verdicts, verdict] };
+}
+
+/** What policy refuses stays refused; whoever it would ask is the one who asks, or not there yet. */
+function letAlone(result: Evaluation): Evaluation {
+  if (result.decision === "refuse") return result;
+  const verdict = { gate: "kernel/guardrail", verdict: "pass", code: "sole-owner", evidence: {} } as const;
+  return { ...result, decision: "allow", route: null, draftRoute: null, verdicts: [...result.verdicts, verdict] };
 }
 
 /**

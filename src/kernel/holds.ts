@@ -13,6 +13,7 @@ import type { Origin } from "./command.ts";
 import type { EventFacts } from "./events.ts";
 import { guardedAsks } from "./guardrails.ts";
 import type { Hold } from "./hold-state.ts";
+import { concernedBy } from "./rights.ts";
 import type { Action, State } from "./state.ts";
 import type { ActivePolicy, RouteStep, Transaction } from "./transaction.ts";
 
@@ -59,9 +60,14 @@ function keptApprovals(proposer: Proposer, given: readonly Approval[], asks: Ask
 
 const UNKNOWN: Origin = { owner: null, models: [] };
 
-/** `said` is what identity knows of the proposer; of a registered agent the registration says it. */
-export function proposerOf(state: State, { agent, agentKind, person, actsFor = [] }: Action, said: Origin): Proposer {
-  return { id: agent, kind: agentKind, person, actsFor, ...originOf(state, agent, said) };
+/**
+ * `said` is what identity knows of the proposer; of a registered agent the registration says it. Whoever would get the
+ * rights that are asked for is as little independent of the question as the one who asks.
+ */
+export function proposerOf(state: State, action: Action, said: Origin): Proposer {
+  const { agent, agentKind, person, actsFor = [] } = action;
+  const others = [...actsFor, ...concernedBy(state, action)];
+  return { id: agent, kind: agentKind, person, actsFor: others, ...originOf(state, agent, said) };
 }
 
 function originOf({ agents }: State, id: string, { owner, models }: Origin): Origin {

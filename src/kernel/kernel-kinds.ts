@@ -5,14 +5,17 @@ import { liftBrake } from "./brake-changes.ts";
 import { registerAgent } from "./commands/agents.ts";
 import { createSet } from "./commands/grant-sets.ts";
 import { grantLevel, revokeLevel } from "./commands/levels.ts";
+import { checkProposedRights, giveRights } from "./commands/rights.ts";
 import { checkSilence, createSilence } from "./commands/silences.ts";
 import { setStage } from "./commands/stage.ts";
+import { isOfRights } from "./rights.ts";
 import type { Action } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Throws for a proposal that could come to nothing but a failure: nobody is asked about it. */
 export function checkOperand(tx: Transaction, { kind, operand }: { kind: string; operand: string }): void {
   if (kind === "silence.create") checkSilence(tx, operand);
+  if (isOfRights(kind)) checkProposedRights(tx.state, operand);
 }
 
 /** What only takes away needs no approval, also where no policy is in force (see design of stages and brakes). */
@@ -51,6 +54,9 @@ function effect(tx: Transaction, action: Action): boolean {
       return setStage(tx, { action: action.id, stage: operand });
     case "agent.register":
       return registerAgent(tx, action);
+    case "person.register":
+    case "group.register":
+      return giveRights(tx, action);
     case "silence.create":
       return createSilence(tx, { action: action.id, operand });
     case "grant.create":

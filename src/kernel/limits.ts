@@ -61,6 +61,8 @@ export const LIMITS = {
   brakesMax: 256,
   /** Registered agents; the one revoked first makes room for another. */
   agentsMax: 1_024,
+  /** People and groups with rights, those that lost them among them: who is forgotten could come back. */
+  rightsMax: 2_048,
   /** Refused proposals of one agent in a minute that are events of their own. */
   refusedProposalsPerMinute: 10,
   /** Agents above one another. */

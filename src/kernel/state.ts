@@ -12,6 +12,7 @@ import type { Stage } from "../wire/types/stage.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { Advice } from "./advice.ts";
 import type { Agent } from "./agent.ts";
+import type { Holder } from "./rights.ts";
 import type { SignalFacts } from "./signal-facts.ts";
 import type { GrantSet, Spent } from "./grant-sets.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
@@ -293,6 +294,8 @@ export type State = {
   stage: StageGrant | null;
   /** By id, in order of their first registration; revoked ones too. */
   agents: Map<string, Agent>;
+  /** Of people and groups, by id; also of those that lost them. */
+  rights: Map<string, Holder>;
   /** By agent, those that have not ended. */
   levels: Map<string, readonly LevelGrant[]>;
   incidents: Map<string, Incident>;
@@ -350,6 +353,7 @@ export function emptyState(): State {
     brakes: new Map(),
     stage: null,
     agents: new Map(),
+    rights: new Map(),
     levels: new Map(),
     incidents: new Map(),
     resolved: new Map(),

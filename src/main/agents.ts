@@ -11,8 +11,10 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Agent } from "../kernel/agent.ts";
 import type { State } from "../kernel/state.ts";
 import type { AgentDirectory, RegisteredAgent } from "../wire/contracts/agents.ts";
-import { keyThumbprint, registrationArguments } from "../wire/schemas/agents.ts";
+import { keyThumbprint } from "../wire/schemas/agents.ts";
 import { parseArguments } from "../wire/schemas/executor-arguments.ts";
+import type { PublicJwk } from "../wire/schemas/identity.ts";
+import { REGISTRATIONS } from "../wire/schemas/registrations.ts";
 import { isClientScope, type ClientScope } from "../wire/types/scopes.ts";
 
 const CHANGES: ReadonlySet<string> = new Set(["agent.registered", "agent.revoked"]);
@@ -67,8 +69,8 @@ export function agentService({ state }: Pick<Kernel, "state">): AgentService {
       await verifyDetached(signature, canonicalJson(request), key.jwk);
       return { key: kid, jwsHash: hash("sha256", jws) };
     },
-    async checkPossession(args) {
-      const { keys, proofs } = parseArguments(registrationArguments, args);
+    async checkPossession(kind, args) {
+      const { keys, proofs } = parseArguments<{ keys: PublicJwk[]; proofs: string[] }>(REGISTRATIONS[kind], args);
       if (proofs.length !== keys.length) throw new AppError("signature-invalid", "there is one proof for each key");
       const { proofs: _proofs, ...signed } = args;
       const payload = canonicalJson(signed);

@@ -9,6 +9,7 @@ import { IssuerKeys } from "../adapters/identity/issuer-keys.ts";
 import { TokenIssuer } from "../adapters/identity/issuer.ts";
 import { openKeyPair } from "../adapters/identity/key-pairs.ts";
 import { SESSION_ID } from "../adapters/identity/sessions.ts";
+import { governIssuer } from "../adapters/identity/rights-in-force.ts";
 import { Memberships } from "../adapters/identity/memberships.ts";
 import { SnsMessages } from "../adapters/identity/sns-messages.ts";
 import { signedFor, SourceProofs } from "../adapters/identity/source-proofs.ts";
@@ -16,6 +17,7 @@ import { SourceRegistry } from "../adapters/identity/source-secrets.ts";
 import { TokenVerifier } from "../adapters/identity/tokens.ts";
 import type { IdentityService, SessionService } from "../http/services.ts";
 import type { AgentDirectory } from "../wire/contracts/agents.ts";
+import type { RightsDirectory } from "../wire/contracts/rights.ts";
 import type { Answerer } from "../wire/types/approvals.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
 import type { Identity } from "../wire/types/identity.ts";
@@ -28,6 +30,8 @@ import { systemClock, systemRandom } from "./system.ts";
 export type Identities = IdentityService & {
   readonly findSource: (name: string) => SourceFile | undefined;
   readonly sessions: SessionService;
+  /** People who may act now. */
+  readonly people: () => readonly Client[];
   /** An address that signs a registered person in, once: for whoever reads what the process prints. */
   readonly signInUrlOf: (person: string) => string;
 };
@@ -37,18 +41,19 @@ type Needs = {
   readonly issuer: string;
   readonly egress: Egress;
   readonly agents: AgentDirectory;
+  readonly rights: RightsDirectory;
   readonly log: Logger;
 };
 
 /** `issuer` is the URL that tokens name; assertions must be made for it. */
-export function openIdentity({ config, issuer, egress, agents, log }: Needs): Identities {
+export function openIdentity({ config, issuer, egress, agents, rights, log }: Needs): Identities {
   const { dataDir } = config;
   const onProblem = (file: string, reason: string): void =>
     log.warn({ file, reason }, "an identity file is not usable");
   const clock = systemClock;
-  const trusted = openTrusted({ config, egress });
+  const trusted = openTrusted({ config, egress, rights });
   const memberships = new Memberships({ dir: join(dataDir, "memberships"), clock, onProblem, trusted });
-  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem, agents, memberships });
+  const clients = new ClientRegistry({ dir: join(dataDir, "clients"), clock, onProblem, agents, rights, memberships });
   const sources = new SourceRegistry({ dir: join(dataDir, "sources"), clock, onProblem });
   const sourceProofs = new SourceProofs({
     find: (source) => sources.find(source),
@@ -77,6 +82,7 @@ export function openIdentity({ config, issuer, egress, agents, log }: Needs): Id
   return {
     sessions,
     signInUrlOf,
+    people: () => clients.all().filter(({ kind }) => kind === "person"),
     cached: (header) => verifier.cached(header),
     verify: (header) => verifier.verify(header),
     revokeToken: (tokenId) =>
@@ -118,10 +124,14 @@ function registeredPerson(clients: ClientRegistry, id: string): Identity | undef
 }
 
 /** Each knows its keys by itself, and asks for them when the first token comes. */
-function openTrusted({ config, egress }: Pick<Needs, "config" | "egress">): ReadonlyMap<string, TrustedIssuer> {
+function openTrusted({
+  config,
+  egress,
+  rights,
+}: Pick<Needs, "config" | "egress" | "rights">): ReadonlyMap<string, TrustedIssuer> {
   const trusted = config.issuers.map((issuer): [string, TrustedIssuer] => {
     const keys = new IssuerKeys({ url: issuer.url, egress, clock: systemClock });
-    return [issuer.url, { config: issuer, keys }];
+    return [issuer.url, { config: governIssuer(issuer, rights), keys }];
   });
   return new Map(trusted);
 }

@@ -32,6 +32,7 @@ import { loadBundle } from "../policy/load.ts";
 import { normalizeDelivery } from "../signals/normalize-delivery.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
+import type { RightsDirectory } from "../wire/contracts/rights.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import { agentService } from "./agents.ts";
 import type { Config } from "./config.ts";
@@ -46,6 +47,7 @@ import { DeployChanges } from "./deploy-changes.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 import { addModelMetrics, type ModelClient } from "./model-client.ts";
 import type { PolicyBundles } from "./policy-bundles.ts";
+import { rightsService } from "./rights.ts";
 import { addStageMetrics, ladderDocument, whyStageHoldsPages } from "./stage-reads.ts";
 import { systemClock, systemRandom } from "./system.ts";
 import { VERSION } from "./version.ts";
@@ -57,6 +59,7 @@ type Parts = {
   readonly ledger: LedgerReads;
   readonly effects: EffectParts;
   readonly identity: Identities;
+  readonly rights: RightsDirectory;
   readonly follower: FollowerClient;
   readonly delivering: Delivering;
   readonly slack: SlackService;
@@ -103,6 +106,7 @@ export function createServices(parts: Parts): Services {
     signals: signalService(parts),
     actions: actionService(parts.effects, kernel),
     agents: agentService(kernel),
+    rights: rightsService({ config: parts.config, rights: parts.rights, people: parts.identity.people }),
     slack: parts.slack,
     access: new AccessBindings(join(parts.config.dataDir, "keys", "access.key"), systemRandom),
     killswitch: killswitchService(parts),

@@ -51,7 +51,8 @@ export function openSessions({
   const logouts = new LogoutTokens({ trusted, clock });
   const credentials = openSecrets(config);
   const callback = `${url}/v1/session/callback`;
-  const signIns = new SignIns({ issuers: config.issuers, callback, egress, credentials, clock, random });
+  const issuers = [...trusted.values()].map((one) => one.config);
+  const signIns = new SignIns({ issuers, callback, egress, credentials, clock, random });
   const issueCode = (grant: Omit<SessionGrant, "external">): SignInCode => {
     const { code, expiresAt } = codes.issue({ ...grant, external: null });
     // What is behind `#` is sent to no server and stands in no access log.

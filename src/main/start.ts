@@ -37,6 +37,7 @@ import { startModel, type ModelClient } from "./model-client.ts";
 import { openReader } from "./open-store.ts";
 import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bundles.ts";
 import { restoreState } from "./restore.ts";
+import { followRights, installRights } from "./rights.ts";
 import { createServices } from "./services.ts";
 import { openSlack } from "./slack-service.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -196,7 +197,9 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const url = `http://${config.host}:${port}`;
   const publicUrl = config.publicUrl ?? url;
   const isFirstStart = registerOwner(config, publicUrl, systemRandom);
-  const identity = openIdentity({ config, issuer: publicUrl, egress, agents: followAgents(kernel), log: hooks.log });
+  await installRights({ config, kernel, log: hooks.log });
+  const followed = { agents: followAgents(kernel), rights: followRights(kernel) };
+  const identity = openIdentity({ config, issuer: publicUrl, egress, ...followed, log: hooks.log });
   const signInUrl = isFirstStart ? identity.signInUrlOf(OWNER_ID) : null;
   const effects = createEffectParts({
     config,
@@ -222,6 +225,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
     ledger,
     effects,
     identity,
+    rights: followed.rights,
     follower,
     delivering,
     slack: openSlack({ config, egress }),

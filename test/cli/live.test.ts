@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { startServer, type RunningServer } from "./running-server.ts";
 import type { Outcome, RunOptions } from "./terminal.ts";
 import { approve, giveLevel } from "./levels.ts";
+import { registerPerson } from "./people.ts";
 
 const BY_MODEL = `--model maker/model@2026-11 --prompt-hash ${"a".repeat(64)}`;
 
@@ -19,15 +20,9 @@ describe("the command line with a running server", () => {
 
   before(async () => {
     server = await startServer({ after: (cleanup) => void cleanups.unshift(cleanup as () => unknown) });
-    for (const argv of [
-      "client add person:ada --kind person --role on-call --role owner",
-      "client add person:eve --kind person --role nobody",
-      "client add person:bound --kind person --scope actions:propose:* --dpop",
-    ]) {
-      const added = await run(argv);
-      assert.equal(added.code, 0, added.err);
-    }
-    for (const id of ["person:ada", "person:eve", "person:bound"]) await known(id);
+    await registerPerson(server, "eve", "--role nobody");
+    await registerPerson(server, "bound", "--scope actions:propose:* --dpop");
+    await registerPerson(server, "ada", "--role on-call owner");
     request = join(server.dir, "bot.agent.json");
     const bounds = "--models maker/model --kinds * --environments * --services * --volume 100000";
     const init = `agent init bot --owner person:keeper --purpose tests ${bounds} --out ${request}`;

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { registerPerson } from "./people.ts";
 import { startServer } from "./running-server.ts";
 
 test("a silence is created with another's word, listed, and ended alone", async (t) => {
-  const { terminal } = await startServer(t);
+  const server = await startServer(t);
+  const { terminal } = server;
   const where = ["--environment", "prod", "--service", "cart", "--reason", "new disks"];
   const asked = await terminal(["silence", "create", ...where, "--for", "2h"]);
   assert.equal(asked.code, 3, asked.err);
@@ -14,8 +15,7 @@ test("a silence is created with another's word, listed, and ended alone", async 
   assert.match(asked.err, new RegExp(`somebody else runs .holdpoint approve ${action}`));
   assert.equal((await terminal(["get", "silences"])).err, "no silences\n");
 
-  assert.equal((await terminal(["client", "add", "person:ada", "--kind", "person", "--role", "on-call"])).code, 0);
-  while ((await terminal(["--client", "person:ada", "token"])).code !== 0) await setTimeout(50);
+  await registerPerson(server, "ada", "--role on-call");
   const approved = await terminal(["--client", "person:ada", "approve", action], { typed: ["approve"] });
   assert.equal(approved.code, 0, approved.err);
   assert.match(approved.err, /Acts on +production \/ cart, quiet from \S+Z until \S+Z\n/);

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { stageIn } from "../../src/cli/stage-health.ts";
+import { registerPerson } from "./people.ts";
 import { startServer } from "./running-server.ts";
 
 test("the stage is shown, taken down alone, and raised by another owner who sees what they approve", async (t) => {
-  const { terminal } = await startServer(t);
+  const server = await startServer(t);
+  const { terminal } = server;
   const shown = await terminal(["stage"]);
   assert.equal(shown.code, 0, shown.err);
   assert.match(shown.out, /^controlled-paging \(signed by the root key at the first start, until \S+: 29d23h left\)\n/);
@@ -25,8 +26,7 @@ test("the stage is shown, taken down alone, and raised by another owner who sees
   assert.equal(up.code, 3);
   const id = up.out.split(" ")[0] ?? "";
   assert.match(up.err, new RegExp(`another owner runs .holdpoint approve ${id}`));
-  assert.equal((await terminal(["client", "add", "person:ada", "--kind", "person", "--role", "owner"])).code, 0);
-  while ((await terminal(["--client", "person:ada", "token"])).code !== 0) await setTimeout(50);
+  await registerPerson(server, "ada", "--role owner");
   const approved = await terminal(["--client", "person:ada", "approve", id], { typed: ["approve"] });
   assert.equal(approved.code, 0, approved.err);
   for (const part of ["Acts on", "mim-automation", "two weeks without a fault"])

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { registerPerson } from "./people.ts";
 import { startServer, type RunningServer } from "./running-server.ts";
 import type { Outcome, RunOptions } from "./terminal.ts";
 
@@ -16,15 +17,8 @@ const eve = (rest: string, options?: RunOptions): Promise<Outcome> => run(`--cli
 before(async () => {
   server = await startServer({ after: (cleanup) => void cleanups.unshift(cleanup as () => unknown) });
   const scopes = "actions:propose:* actions:read actions:cancel payloads:read agents:read";
-  for (const argv of [
-    "client add person:ada --kind person --role on-call --role owner",
-    `client add person:eve --kind person --role nobody --scope ${scopes}`,
-  ]) {
-    const added = await run(argv);
-    assert.equal(added.code, 0, added.err);
-  }
-  // A server looks at its clients' files once a second.
-  for (const client of [ada, eve]) while ((await client("token")).code !== 0) await setTimeout(50);
+  await registerPerson(server, "eve", `--role nobody --scope ${scopes}`);
+  await registerPerson(server, "ada", "--role on-call owner");
 });
 after(async () => {
   for (const cleanup of cleanups) await cleanup();

@@ -20,6 +20,7 @@ import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
 import { explainCommand, impactCommand, predictCommand, relateCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
+import { INSTALLED, rightsMove } from "./rights-moves.ts";
 
 export class Workload extends Recorder {
   readonly #draws: Draws;
@@ -34,6 +35,7 @@ export class Workload extends Recorder {
     // Ends within a short workload; what people set afterwards holds for longer.
     const first = { stage: "controlled-paging", expiresAt: this.nowMs + 60 * 60_000, signature: "c2lnbmVk" } as const;
     this.submit(command("grant-stage", "system:kernel", first));
+    this.submit(INSTALLED);
     for (const id of AGENTS) this.#register(id);
   }
 
@@ -260,7 +262,7 @@ export class Workload extends Recorder {
   #control(): void {
     const brake = this.#one([...this.state.brakes.keys()]);
     const requestHash = hash("sha256", `resume${brake ?? ""}`);
-    switch (this.#below(15)) {
+    switch (this.#below(16)) {
       case 0:
         if (this.#chance(3)) return this.#proposePolicy(this.#from(LATER_BUNDLES), "governed");
         return;
@@ -285,7 +287,7 @@ export class Workload extends Recorder {
       }
       case 5:
       case 6:
-        return this.#setStage();
+        return void this.submit(command("propose-action", "person:p-bob", stageProposal(this.#from(STAGES), "p-bob")));
       case 11:
         return this.#command();
       case 7:
@@ -298,6 +300,8 @@ export class Workload extends Recorder {
         return this.#silence();
       case 12:
         return this.#releaseDomain();
+      case 13:
+        return this.#agreed("person:p-bob", rightsMove(this.#draws, this));
       default:
         if (brake === undefined) return;
         return this.#approve(this.submit(releaseCommand(brake, requestHash))?.subject);
@@ -366,10 +370,6 @@ export class Workload extends Recorder {
     const bounds = { count: 1 + this.#below(3), environments: [...ENVIRONMENTS], size: this.#chance(2) ? null : 9 };
     const wanted = { agent: this.#from(AGENTS), expiresAt: this.nowMs + 1 + this.#below(3_600_000), ...bounds };
     this.#agreed("person:p-bob", grantSetProposal(wanted, BOB));
-  }
-
-  #setStage(): void {
-    this.submit(command("propose-action", "person:p-bob", stageProposal(this.#from(STAGES), "p-bob")));
   }
 
   #proposePolicy(bundleHash: string, mode: "file" | "governed"): void {

@@ -68,6 +68,11 @@ const CASES: readonly Case[] = [
   { operation: "registerAgent", scope: "actions:propose:agent.register" },
   { operation: "listAgents", scope: "agents:read" },
   { operation: "revokeAgent", scope: "agents:revoke", path: "/v1/agents/agent:nobody/revoke" },
+  { operation: "listPeople", scope: "people:read" },
+  { operation: "getPerson", scope: "people:read", path: "/v1/people/person:nobody" },
+  { operation: "registerPerson", scope: "actions:propose:person.register", body: {} },
+  { operation: "registerGroup", scope: "actions:propose:group.register", body: {} },
+  { operation: "revokePerson", scope: "people:revoke", path: "/v1/people/person:nobody/revoke" },
   { operation: "getKillswitch", scope: "killswitch:read" },
   {
     operation: "putKillswitch",

@@ -7,6 +7,7 @@ import { test, type TestContext } from "node:test";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { disableClient, registerSubject } from "../../src/adapters/identity/clients.ts";
 import { IssuerKeys } from "../../src/adapters/identity/issuer-keys.ts";
+import { governIssuer } from "../../src/adapters/identity/rights-in-force.ts";
 import { TokenVerifier } from "../../src/adapters/identity/tokens.ts";
 import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import { issuersConfigSchema } from "../../src/wire/schemas/issuers-config.ts";
@@ -43,7 +44,7 @@ async function setUp(t: TestContext, settings: Record<string, unknown> = {}): Pr
     clients,
     clock,
     revokedPath: join(at.dir, "keys", "external.revoked"),
-    trusted: new Map([[issuer.url, { config, keys }]]),
+    trusted: new Map([[issuer.url, { config: governIssuer(config, null), keys }]]),
   });
   registerSubject(at.clientsDir, {
     id: "agent:deployer",
@@ -218,7 +219,7 @@ async function setUpAgain(t: TestContext, issuer: StandIn): Promise<TokenVerifie
   assert.ok(config);
   const { clients, clock, key } = at;
   const keys = new IssuerKeys({ url: issuer.url, egress: createEgress({ allow: [issuer.url] }), clock });
-  const trusted = new Map([[issuer.url, { config, keys }]]);
+  const trusted = new Map([[issuer.url, { config: governIssuer(config, null), keys }]]);
   const revokedPath = join(at.dir, "keys", "external.revoked");
   return new TokenVerifier({ issuer: ISSUER, audience: AUDIENCE, key, clients, clock, revokedPath, trusted });
 }

@@ -94,7 +94,7 @@ export function open(dir: string, clock = new TestClock(), cachedMax = 100): Ins
   const onProblem = (file: string, reason: string): void => void problems.push(`${file}: ${reason}`);
   const clientsDir = join(dir, "clients");
   const key = openKeyPair(join(dir, "keys", "issuer.jwk"), random);
-  const clients = new ClientRegistry({ dir: clientsDir, clock, onProblem });
+  const clients = new ClientRegistry({ dir: clientsDir, clock, onProblem, rights: null });
   const sources = new SourceRegistry({ dir: join(dir, "sources"), clock, onProblem });
   const shared = { issuer: ISSUER, audience: AUDIENCE, key, clients, clock };
   const seenPath = join(dir, "keys", "assertions.seen");

@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { IssuerKeys } from "../../src/adapters/identity/issuer-keys.ts";
 import { LogoutTokens } from "../../src/adapters/identity/logout-tokens.ts";
+import { governIssuer } from "../../src/adapters/identity/rights-in-force.ts";
 import { isOver, type SessionGrant } from "../../src/adapters/identity/sessions.ts";
 import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import { issuersConfigSchema } from "../../src/wire/schemas/issuers-config.ts";
@@ -27,7 +28,7 @@ async function setUp(t: TestContext) {
     { name: "agents-only", url: "https://agents.example" },
   ]);
   const keys = new IssuerKeys({ url: issuer.url, egress: createEgress({ allow: [issuer.url] }), clock });
-  const trusted = new Map(configs.map((config) => [config.url, { config, keys }]));
+  const trusted = new Map(configs.map((config) => [config.url, { config: governIssuer(config, null), keys }]));
   const tokens = new LogoutTokens({ trusted, clock });
   let count = 0;
   const claims = (more: Record<string, unknown>): Record<string, unknown> => {

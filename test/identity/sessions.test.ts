@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ClientRegistry, disableClient, registerSubject } from "../../src/adapters/identity/clients.ts";
 import { Memberships } from "../../src/adapters/identity/memberships.ts";
+import { governIssuer } from "../../src/adapters/identity/rights-in-force.ts";
 import { SignInCodes } from "../../src/adapters/identity/sign-in-codes.ts";
 import { Sessions, type SessionGrant } from "../../src/adapters/identity/sessions.ts";
 import { isAppError } from "../../src/core/errors.ts";
@@ -233,10 +234,12 @@ const CORP = "https://login.example";
 /** Ada as another issuer knows her, in the group `sre`. */
 function openExternal(dir: string, trusted = [{ name: "corp", url: CORP, groups: { sre: { roles: ["on-call"] } } }]) {
   const clock = new TestClock();
-  const issuers = new Map(issuersConfigSchema.parse(trusted).map((config) => [config.url, { config }]));
+  const issuers = new Map(
+    issuersConfigSchema.parse(trusted).map((config) => [config.url, { config: governIssuer(config, null) }]),
+  );
   const onProblem = (file: string, reason: string): never => assert.fail(`${file}: ${reason}`);
   const memberships = new Memberships({ dir: join(dir, "memberships"), clock, onProblem, trusted: issuers });
-  const clients = new ClientRegistry({ dir: join(dir, "clients"), clock, onProblem, memberships });
+  const clients = new ClientRegistry({ dir: join(dir, "clients"), clock, onProblem, rights: null, memberships });
   const path = join(dir, "sessions.json");
   const random = seededRandom("external");
   const sessions = new Sessions({ path, clients, trusted: issuers, clock, random, ...LIFETIMES });

@@ -8,7 +8,9 @@ import { parse } from "yaml";
 import type { Client } from "../../src/adapters/identity/clients.ts";
 import { parseCompactJws } from "../../src/adapters/identity/compact-jws.ts";
 import { identityOf, verifyExternal } from "../../src/adapters/identity/external-tokens.ts";
+import { governIssuer } from "../../src/adapters/identity/rights-in-force.ts";
 import { issuersConfigSchema, type IssuerConfig } from "../../src/wire/schemas/issuers-config.ts";
+import { subjectDigest } from "../../src/wire/schemas/rights.ts";
 import { PERSON_SCOPES } from "../../src/wire/types/scopes.ts";
 import { TestClock } from "./fixture.ts";
 import { rsaKey, sign } from "./issuer-stand-in.ts";
@@ -139,13 +141,13 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
 function registered(kind: Client["kind"], subject: string, { url }: IssuerConfig): Client {
   const scopes = [...PERSON_SCOPES, "actions:propose:*"] as const;
   const of = { owner: null, keys: [], parents: [], disabled: false, dpopBound: false, roles: [] };
-  return { ...of, id: `${kind}:one`, kind, person: null, scopes, subjects: [{ issuer: url, subject }] };
+  return { ...of, id: `${kind}:one`, kind, person: null, scopes, subjects: [subjectDigest({ issuer: url, subject })] };
 }
 
 for (const [name, samples] of Object.entries(SAMPLES)) {
   test(`tokens of ${name} mean what the manual's settings say`, async () => {
     const config = configs.get(name) ?? assert.fail(`the manual has settings for ${name}`);
-    const issuer = { config, keys: { find: async () => createPublicKey(KEY.privateKey) } };
+    const issuer = { config: governIssuer(config, null), keys: { find: async () => createPublicKey(KEY.privateKey) } };
     for (const { claims, typ, kind, subject, roles, scopes } of samples) {
       const all = { iss: config.url, aud: config.audience, ...times, ...claims };
       const text = await sign({ key: KEY, claims: all, header: { typ } });

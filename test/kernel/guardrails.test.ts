@@ -8,6 +8,7 @@ import type { Engine } from "../../src/kernel/transaction.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
 import { registrationOf, registrationProposal } from "./agent-registration.ts";
+import { groupRights, rightsOf, rightsProposal } from "./rights-proposal.ts";
 import { bundle, MINUTE_MS, Rig } from "./rig.ts";
 import { silenceProposal } from "./silence-proposal.ts";
 import { stageProposal } from "./stage-proposal.ts";
@@ -49,6 +50,8 @@ const silence = (rig: Rig): CommandInputs["propose-action"] => {
 /** Each kind that gives somebody more, proposed by ada. */
 const LOOSENING: Readonly<Record<string, (rig: Rig, route: string) => CommandInputs["propose-action"]>> = {
   "agent.register": () => registrationProposal(registrationOf("agent:new"), "ada"),
+  "person.register": () => rightsProposal(rightsOf("person:new", { roles: ["owner"] }), "ada"),
+  "group.register": () => rightsProposal(groupRights("sre", ["on-call"]), "ada"),
   "silence.create": silence,
   "stage.set": () => stageProposal("mim-automation", "ada"),
   "domain.release": () => ({ ...stageProposal("shadow", "ada"), kind: "domain.release", operand: "production|cart" }),

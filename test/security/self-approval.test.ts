@@ -23,6 +23,7 @@ function registryOf(t: TestContext, clients: readonly NewClient[]): ClientRegist
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   return new ClientRegistry({
     dir: join(dir, "clients"),
+    rights: null,
     clock,
     onProblem: (file, reason) => assert.fail(`${file}: ${reason}`),
   });

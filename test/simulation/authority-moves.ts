@@ -6,6 +6,7 @@ import { registrationOf, registrationProposal } from "../kernel/agent-registrati
 import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { ANSWERERS } from "./people.ts";
+import { groupRights, rightsOf, rightsProposal } from "../kernel/rights-proposal.ts";
 import { AGENTS, type World } from "./world.ts";
 
 export const ENVIRONMENTS = ["production", "staging", "test"];
@@ -23,6 +24,20 @@ export function registration(world: World): void {
   const isBelow = world.random.below(3) === 0;
   const wanted = isBelow ? registrationOf("agent:below", { parent: id }) : registrationOf(id);
   void world.ask({ type: "propose-action", actor: "person:owner", input: registrationProposal(wanted, "owner") });
+}
+
+const HOLDERS = ["person:ada", "person:ada-phone", "person:ben", "person:cid", "person:eve"];
+
+/** Somebody gets rights, other ones, or none any more; whoever asks is an owner or is not, and may ask for themselves. */
+export function moveRights(world: World): void {
+  const id = from(world, HOLDERS);
+  const asks = from(world, ["person:owner", "person:owner", "person:ben", "person:ada"]);
+  if (world.random.below(4) === 0) return void world.ask({ type: "revoke-rights", actor: asks, input: { holder: id } });
+  const roles = from(world, [["on-call"], ["owner"], ["owner", "dba"]]);
+  const person = id === "person:ada-phone" ? "ada" : id.slice("person:".length);
+  const rights = world.random.below(6) === 0 ? groupRights("operators", roles) : rightsOf(id, { roles, person });
+  const input = rightsProposal(rights, asks.slice("person:".length));
+  void world.ask({ type: "propose-action", actor: asks, input });
 }
 
 const AGENT_IDS = AGENTS.map(({ id }) => id);

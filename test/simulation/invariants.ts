@@ -24,6 +24,7 @@ import { checkIncidents } from "./incident-invariants.ts";
 import { checkLimits, checkShares } from "./limit-invariants.ts";
 import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
+import { checkRights } from "./rights-invariants.ts";
 import { checkSilences } from "./silence-invariants.ts";
 import { checkGrantSets } from "./grant-set-invariants.ts";
 import { checkConcurrency, checkTurns, checkWindows } from "./wait-invariants.ts";
@@ -92,6 +93,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkRevoked(events),
     ...checkDryRuns(events),
     ...checkLabels(events),
+    ...checkRights(events),
     ...checkGrantSets(events),
     ...checkWindows(events),
     ...checkTurns(events),

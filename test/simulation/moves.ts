@@ -17,7 +17,16 @@ import type { Promised } from "./invariants.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { ENVIRONMENTS, from, grantSet, label, moveLevel, registration, revokeGrant } from "./authority-moves.ts";
+import {
+  ENVIRONMENTS,
+  from,
+  grantSet,
+  label,
+  moveLevel,
+  moveRights,
+  registration,
+  revokeGrant,
+} from "./authority-moves.ts";
 import { AGENTS, type World } from "./world.ts";
 
 const SERVICES = ["cart", "search", "payments"];
@@ -43,7 +52,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 95) return oneOfThree(world);
   if (pick < 96) return setStage(world);
   if (pick < 97) return storm(world, promised);
-  if (pick < 98) return world.random.below(2) === 0 ? command(world) : registration(world);
+  if (pick < 98) return from(world, [command, registration, moveRights])(world);
   if (pick < 99) return world.random.below(2) === 0 ? silence(world) : moveLevel(world);
   world.process.runner.sweep();
 }

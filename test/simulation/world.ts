@@ -22,6 +22,7 @@ import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelHealth } from "./model-health.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
+import { rightsOf } from "../kernel/rights-proposal.ts";
 import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { levelProposal } from "../kernel/level-proposal.ts";
 import { modelClassifier } from "./model-classifier.ts";
@@ -153,6 +154,8 @@ export class World {
       this.random.below(4) === 0 ? (STAGES[this.random.below(STAGES.length)] ?? "shadow") : "mim-automation";
     const expiresAt = stage === "shadow" ? null : kernel.state.time + TERMS.initialStageMs;
     await kernel.submit({ type: "grant-stage", actor, input: { stage, expiresAt, signature: "s" } });
+    const holders = [rightsOf("person:owner", { roles: ["owner"] })];
+    await kernel.submit({ type: "install-rights", actor, input: { holders, recovery: false } });
     if (kernel.state.agents.size === 0) {
       await registerAgents(kernel);
       await giveLevels(kernel);

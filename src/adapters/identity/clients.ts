@@ -1,34 +1,28 @@
 // The registry of people and agents: one JSON file each, with their public keys.
 
-import { createPublicKey } from "node:crypto";
-import type { KeyObject } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
-import { keyThumbprint } from "../../wire/schemas/agents.ts";
 import { clientFile, firstProblem } from "../../wire/schemas/identity.ts";
-import type { ClientFile, PrivateJwk, PublicJwk } from "../../wire/schemas/identity.ts";
+import type { ClientFile, PrivateJwk } from "../../wire/schemas/identity.ts";
 import type { AgentDirectory, RegisteredAgent } from "../../wire/contracts/agents.ts";
-import type { AgentJwk } from "../../wire/types/agent.ts";
+import type { RightsDirectory } from "../../wire/contracts/rights.ts";
+import { agentKeyOf } from "../../wire/schemas/agents.ts";
+import { subjectDigest } from "../../wire/schemas/rights.ts";
+import type { Rights } from "../../wire/types/rights.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
+import { parseKey, type ClientKey } from "./client-keys.ts";
 import { createFile, replaceFile } from "./durable-files.ts";
 import { generatePrivateJwk, publicJwkOf, writePrivateJwk } from "./key-pairs.ts";
 import type { Memberships } from "./memberships.ts";
 import { reachOf } from "./issuer-claims.ts";
 import { RecordFolder } from "./record-folder.ts";
 import type { ProblemReport } from "./record-folder.ts";
-
-export interface ClientKey {
-  readonly thumbprint: string;
-  /** The `kid` it is registered under, if any; the thumbprint always works as one. */
-  readonly kid: string | null;
-  readonly algorithms: readonly string[];
-  readonly key: KeyObject;
-}
+import { clientsInForce, isBeyondRights } from "./rights-in-force.ts";
 
 export type Subject = { readonly issuer: string; readonly subject: string };
 
@@ -44,8 +38,8 @@ export interface Client {
   readonly keys: readonly ClientKey[];
   /** Of a registered agent: those above it, its own parent first. */
   readonly parents: readonly string[];
-  /** Who it is to other issuers. */
-  readonly subjects: readonly Subject[];
+  /** Who it is to other issuers, as digests. */
+  readonly subjects: readonly string[];
   readonly disabled: boolean;
   /** It gets no token that is not bound to a key. */
   readonly dpopBound: boolean;
@@ -66,6 +60,8 @@ export interface ClientRegistryOptions {
   readonly onProblem: ProblemReport;
   /** Agents that were registered by an approved action; each stands before a file of the same id. */
   readonly agents?: AgentDirectory;
+  /** What of the files was approved; null where they alone decide, as a test may want it. */
+  readonly rights: RightsDirectory | null;
   /** What people's groups at other issuers give them. */
   readonly memberships?: Pick<Memberships, "generation" | "givenTo">;
 }
@@ -76,7 +72,10 @@ export class ClientRegistry {
   readonly #dir: string;
   readonly #onProblem: ProblemReport;
   readonly #agents: AgentDirectory | undefined;
+  readonly #rights: RightsDirectory | null;
   readonly #memberships: ClientRegistryOptions["memberships"];
+  /** Files that would give what nobody approved, told once. */
+  #beyond: ReadonlySet<string> = new Set();
   #usable: ReadonlyMap<string, Client> = new Map();
   #bySubject: ReadonlyMap<string, Client> = new Map();
   #builtFrom = -1;
@@ -86,6 +85,7 @@ export class ClientRegistry {
     this.#dir = options.dir;
     this.#onProblem = options.onProblem;
     this.#agents = options.agents;
+    this.#rights = options.rights;
     this.#memberships = options.memberships;
     this.#rebuild();
   }
@@ -97,24 +97,32 @@ export class ClientRegistry {
     return this.#usable.get(id);
   }
 
+  /** All who may act now. */
+  all(): readonly Client[] {
+    this.#folder.refresh();
+    this.#rebuild();
+    return [...this.#usable.values()];
+  }
+
   /** As `find`, by who the client is to another issuer. */
   findBySubject(issuer: string, subject: string): Client | undefined {
     this.#folder.refresh();
     this.#rebuild();
-    return this.#bySubject.get(subjectKey({ issuer, subject }));
+    return this.#bySubject.get(subjectDigest({ issuer, subject }));
   }
 
   /** Whether somebody with that subject, or a file whose name ends so, is there at all: disabled, unusable or good. */
   hasEver(subject: Subject, suffix: string): boolean {
     this.reload();
-    return this.registeredAs(subject) !== undefined || this.#folder.names().some((name) => name.endsWith(suffix));
+    const names = [...this.#folder.names(), ...[...(this.#rights?.all() ?? [])].map(({ id }) => id)];
+    return this.registeredAs(subject) !== undefined || names.some((name) => name.endsWith(suffix));
   }
 
-  /** The id under which that subject stands in a file, disabled or good. */
+  /** The id under which that subject is registered, or stands in a file, disabled or good. */
   registeredAs(subject: Subject): string | undefined {
-    const key = subjectKey(subject);
-    const isIt = ({ subjects }: Client): boolean => subjects.some((one) => subjectKey(one) === key);
-    return [...this.#folder.records()].find(isIt)?.id;
+    const digest = subjectDigest(subject);
+    const isIt = ({ subjects }: Pick<Client, "subjects">): boolean => subjects.includes(digest);
+    return [...(this.#rights?.all() ?? [])].find(isIt)?.id ?? [...this.#folder.records()].find(isIt)?.id;
   }
 
   get dir(): string {
@@ -129,7 +137,8 @@ export class ClientRegistry {
 
   /** All of them only grow. */
   #generation(): number {
-    return this.#folder.generation + (this.#agents?.generation ?? 0) + (this.#memberships?.generation ?? 0);
+    const others = [this.#agents, this.#rights, this.#memberships].map((one) => one?.generation ?? 0);
+    return this.#folder.generation + others.reduce((sum, one) => sum + one, 0);
   }
 
   reload(): void {
@@ -147,16 +156,28 @@ export class ClientRegistry {
     const generation = this.#generation();
     if (this.#builtFrom === generation) return;
     this.#builtFrom = generation;
-    const people = [...this.#folder.records()].map((client) => this.#withGroups(client));
+    const people = this.#inForce().map((client) => this.#withGroups(client));
     const clients = withAgents(people, this.#agents?.all() ?? []);
     const enabled = withOwners(clients).filter((client) => !client.disabled);
     const shared = findShared(enabled);
     const usable = enabled.filter((client) => !shared.has(client.id));
     this.#usable = new Map(usable.map((client) => [client.id, client]));
-    this.#bySubject = new Map(usable.flatMap((client) => client.subjects.map((one) => [subjectKey(one), client])));
+    this.#bySubject = new Map(usable.flatMap((client) => client.subjects.map((one) => [one, client])));
     for (const id of shared) {
       this.#onProblem(id, "its key or subject is also registered for somebody else; neither can be used");
     }
+  }
+
+  #inForce(): readonly Client[] {
+    const files = [...this.#folder.records()];
+    const rights = this.#rights;
+    if (rights === null) return files;
+    const beyond = files.filter((file) => isBeyondRights(file, rights)).map(({ id }) => id);
+    for (const id of beyond) {
+      if (!this.#beyond.has(id)) this.#onProblem(id, "it says more than was approved; that has no effect");
+    }
+    this.#beyond = new Set(beyond);
+    return clientsInForce(files, rights);
   }
 }
 
@@ -203,14 +224,9 @@ function findShared(clients: readonly Client[]): ReadonlySet<string> {
   };
   for (const client of clients) {
     for (const { thumbprint } of client.keys) hold(thumbprint, client, true);
-    for (const subject of client.subjects) hold(subjectKey(subject), client, false);
+    for (const subject of client.subjects) hold(subject, client, false);
   }
   return shared;
-}
-
-/** Unambiguous: no issuer's address holds a line feed. */
-function subjectKey({ issuer, subject }: Subject): string {
-  return `${issuer}\n${subject}`;
 }
 
 function parseClient(name: string, value: Json): Client {
@@ -220,20 +236,30 @@ function parseClient(name: string, value: Json): Client {
   if (file.id !== name) throw new Error("id and file name disagree");
   const keys = file.keys.map(parseKey);
   if (new Set(keys.map((key) => key.thumbprint)).size !== keys.length) throw new Error("a key is registered twice");
-  const { id, kind, roles, scopes, subjects = [], disabled = false, dpopBound = false } = file;
+  const { id, kind, roles, scopes, disabled = false, dpopBound = false } = file;
+  const subjects = (file.subjects ?? []).map(subjectDigest);
   const [person, owner] = [subjectPerson(file), file.owner ?? null];
   return { id, kind, person, owner, roles, scopes, keys, subjects, parents: [], disabled, dpopBound };
 }
 
-function parseKey(jwk: PublicJwk | AgentJwk): ClientKey {
-  const algorithms = jwk.kty === "EC" ? ["ES256"] : ["EdDSA", "Ed25519"];
-  let key: KeyObject;
-  try {
-    key = createPublicKey({ key: { ...jwk }, format: "jwk" });
-  } catch {
-    throw new Error("a key is not a point of its curve");
-  }
-  return { thumbprint: keyThumbprint(jwk), kid: "kid" in jwk ? (jwk.kid ?? null) : null, algorithms, key };
+/** What the people of `dir` have by their files: what a log is installed with. Nothing for whoever has only groups. */
+export function rightsInFiles(options: Pick<ClientRegistryOptions, "dir" | "clock" | "onProblem">): readonly Rights[] {
+  const parse = (name: string, value: Json): Rights | null => {
+    const { kind, disabled } = parseClient(name, value);
+    return kind === "agent" || disabled ? null : rightsInFile(clientFile.parse(value));
+  };
+  const found = [...new RecordFolder<Rights | null>({ ...options, parse }).records()];
+  return found.filter((rights): rights is Rights => rights !== null && isSomething(rights));
+}
+
+function rightsInFile(file: ClientFile): Rights {
+  const { id, roles, scopes, dpopBound: dpop = false, subjects = [] } = file;
+  const keys = file.keys.map(agentKeyOf);
+  return { dpop, id, keys, person: subjectPerson(file), roles, scopes, subjects: subjects.map(subjectDigest) };
+}
+
+function isSomething({ roles, scopes, keys }: Rights): boolean {
+  return roles.length + scopes.length + keys.length > 0;
 }
 
 /** What `createClient` needs of a client; the key is made. */

@@ -8,7 +8,8 @@ import type { Delegator } from "../../wire/types/identity.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { Client } from "./clients.ts";
 import { JwsError } from "./compact-jws.ts";
-import { claimAt, type Given } from "./issuer-claims.ts";
+import { claimAt } from "./issuer-claims.ts";
+import type { Given } from "./rights-in-force.ts";
 
 /** As deep as agents may stand below one another. */
 const ACTORS_MAX = 8;

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { externalClaims, firstProblem } from "../../wire/schemas/identity.ts";
 import type { ExternalClaims } from "../../wire/schemas/identity.ts";
-import type { IssuerConfig } from "../../wire/schemas/issuers-config.ts";
+
 import type { Identity } from "../../wire/types/identity.ts";
 import { hasScope } from "../../wire/types/scopes.ts";
 import type { Client } from "./clients.ts";
@@ -14,18 +14,19 @@ import type { CompactJws } from "./compact-jws.ts";
 import { givenByGroups, groupsOf, reachOf, scopesOf, textAt } from "./issuer-claims.ts";
 import { actorsOf, delegatedReach } from "./delegations.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";
+import type { GovernedIssuer } from "./rights-in-force.ts";
 
 /** What a header's `typ` may say of an access token (RFC 9068, and issuers older than it). */
 const TYPES: ReadonlySet<unknown> = new Set([undefined, "at+jwt", "application/at+jwt", "JWT"]);
 
 export interface TrustedIssuer {
-  readonly config: IssuerConfig;
+  readonly config: GovernedIssuer;
   readonly keys: Pick<IssuerKeys, "find">;
 }
 
 /** A token whose signature and claims are good; whom it stands for is looked up with nothing in between. */
 export interface ExternalToken {
-  readonly config: IssuerConfig;
+  readonly config: GovernedIssuer;
   readonly all: JsonObject;
   readonly claims: ExternalClaims;
   readonly subject: string;
@@ -60,7 +61,7 @@ export async function verifyExternal(
   return { config, all, claims, subject, actors, tokenId: tokenIdOf(claims, jws) };
 }
 
-function parseClaims(all: JsonObject, config: IssuerConfig, clock: Clock): ExternalClaims {
+function parseClaims(all: JsonObject, config: GovernedIssuer, clock: Clock): ExternalClaims {
   const parsed = externalClaims.safeParse(all);
   if (!parsed.success) throw new JwsError(`claim ${firstProblem(parsed.error)}`);
   const { iss, aud, exp, iat, nbf } = parsed.data;

@@ -3,8 +3,9 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { IssuerConfig } from "../../wire/schemas/issuers-config.ts";
 import type { ClientKind } from "../../wire/types/identity.ts";
-import { isClientScope, PERSON_SCOPES } from "../../wire/types/scopes.ts";
+import { isClientScope } from "../../wire/types/scopes.ts";
 import type { ClientScope } from "../../wire/types/scopes.ts";
+import type { Given, GovernedIssuer } from "./rights-in-force.ts";
 
 const TEXTS_MAX = 1_000;
 
@@ -43,21 +44,19 @@ export function scopesOf(issuer: Pick<IssuerConfig, "claims" | "scopes">, claims
 }
 
 /** The groups of the token that mean something here. A name may hold spaces, so that only a list counts. */
-export function groupsOf(issuer: Pick<IssuerConfig, "claims" | "groups">, claims: JsonObject): readonly string[] {
+export function groupsOf(issuer: Pick<GovernedIssuer, "claims" | "given">, claims: JsonObject): readonly string[] {
   const value = claimAt(claims, issuer.claims.groups);
   if (!Array.isArray(value) || value.length > TEXTS_MAX) return [];
   const named = value.filter((one): one is string => typeof one === "string");
-  return [...new Set(named)].filter((group) => Object.hasOwn(issuer.groups, group));
+  return [...new Set(named)].filter((group) => issuer.given(group) !== undefined);
 }
 
-export type Given = { readonly roles: readonly string[]; readonly scopes: readonly ClientScope[] };
-
 /** All that membership in these groups gives. */
-export function givenByGroups({ groups }: Pick<IssuerConfig, "groups">, names: readonly string[]): Given {
-  const given = names.flatMap((name) => (Object.hasOwn(groups, name) ? (groups[name] ?? []) : []));
+export function givenByGroups({ given }: Pick<GovernedIssuer, "given">, names: readonly string[]): Given {
+  const all = names.flatMap((name) => given(name) ?? []);
   return {
-    roles: [...new Set(given.flatMap(({ roles }) => roles))],
-    scopes: [...new Set(given.flatMap(({ scopes }) => scopes ?? PERSON_SCOPES))],
+    roles: [...new Set(all.flatMap(({ roles }) => roles))],
+    scopes: [...new Set(all.flatMap(({ scopes }) => scopes))],
   };
 }
 

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { firstProblem, membershipFile } from "../../wire/schemas/identity.ts";
 import type { MembershipFile } from "../../wire/schemas/identity.ts";
-import type { IssuerConfig } from "../../wire/schemas/issuers-config.ts";
+import { subjectDigest } from "../../wire/schemas/rights.ts";
 import type { Client } from "./clients.ts";
 import { replaceFile } from "./durable-files.ts";
-import { givenByGroups, type Given } from "./issuer-claims.ts";
+import { givenByGroups } from "./issuer-claims.ts";
 import { RecordFolder, type ProblemReport } from "./record-folder.ts";
+import type { Given, GovernedIssuer } from "./rights-in-force.ts";
 
 const HOUR_MS = 3_600_000;
 const NOTHING: Given = { roles: [], scopes: [] };
@@ -19,7 +20,7 @@ export interface MembershipsOptions {
   readonly clock: Clock;
   readonly onProblem: ProblemReport;
   /** Other issuers, by their address. */
-  readonly trusted: ReadonlyMap<string, { readonly config: IssuerConfig }>;
+  readonly trusted: ReadonlyMap<string, { readonly config: GovernedIssuer }>;
 }
 
 /** One file for each person who ever signed in at another issuer, written by this process alone. */
@@ -56,7 +57,7 @@ export class Memberships {
     const known = this.#folder.get(id);
     if (known === undefined || this.#endOf(known) <= this.#options.clock.nowMs()) return NOTHING;
     const config = this.#options.trusted.get(known.issuer)?.config;
-    const isLinked = subjects.some(({ issuer, subject }) => issuer === known.issuer && subject === known.subject);
+    const isLinked = subjects.includes(subjectDigest(known));
     return config !== undefined && isLinked ? givenByGroups(config, known.groups) : NOTHING;
   }
 

@@ -4,8 +4,9 @@ import { hash } from "node:crypto";
 import { AppError } from "../../core/errors.ts";
 import type { Client, ClientRegistry } from "./clients.ts";
 import { registerSubject } from "./clients.ts";
-import { givenByGroups, type Given } from "./issuer-claims.ts";
+import { givenByGroups } from "./issuer-claims.ts";
 import type { Memberships } from "./memberships.ts";
+import type { Given } from "./rights-in-force.ts";
 import type { SignedIn } from "./sign-ins.ts";
 
 const NAME_CHARS_MAX = 50;

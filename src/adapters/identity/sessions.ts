@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
+import { subjectDigest } from "../../wire/schemas/rights.ts";
 import { sessionRecord } from "../../wire/schemas/identity.ts";
 import type { SessionRecord } from "../../wire/schemas/identity.ts";
 import type { EndedSession, Identity, SessionEnd } from "../../wire/types/identity.ts";
@@ -215,8 +216,7 @@ type Trusted = ReadonlyMap<string, unknown>;
 /** Whether what opened the session still stands: the key, or the link to an issuer that is still trusted. */
 function stands({ keyThumbprint, external }: SessionRecord, client: Client, trusted: Trusted): boolean {
   if (external === null) return client.keys.some(({ thumbprint }) => thumbprint === keyThumbprint);
-  const { issuer, subject } = external;
-  return trusted.has(issuer) && client.subjects.some((one) => one.issuer === issuer && one.subject === subject);
+  return trusted.has(external.issuer) && client.subjects.includes(subjectDigest(external));
 }
 
 /** May be shown and logged: a digest tells nothing of the secret. */

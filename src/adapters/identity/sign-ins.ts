@@ -8,8 +8,8 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Random } from "../../core/random.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Egress } from "../../wire/contracts/egress.ts";
-import type { IssuerConfig } from "../../wire/schemas/issuers-config.ts";
 import { groupsOf, textAt } from "./issuer-claims.ts";
+import type { GovernedIssuer } from "./rights-in-force.ts";
 import { SealedTexts } from "./sealed-texts.ts";
 
 /** A person has this long to answer at the issuer. */
@@ -33,7 +33,7 @@ const pendingSchema = z.strictObject({
 });
 
 export interface SignInsOptions {
-  readonly issuers: readonly IssuerConfig[];
+  readonly issuers: readonly GovernedIssuer[];
   /** Where the issuer sends people back to. */
   readonly callback: string;
   readonly egress: Pick<Egress, "fetchTo">;
@@ -44,7 +44,7 @@ export interface SignInsOptions {
 
 /** Who somebody is, as their issuer says. */
 export interface SignedIn {
-  readonly config: IssuerConfig;
+  readonly config: GovernedIssuer;
   readonly issuer: string;
   readonly subject: string;
   /** What they are called there; no proof of anything. */
@@ -58,7 +58,7 @@ export interface SignedIn {
   readonly commandLine: CommandLine | null;
 }
 
-type WithSignIn = IssuerConfig & { readonly signIn: NonNullable<IssuerConfig["signIn"]> };
+type WithSignIn = GovernedIssuer & { readonly signIn: NonNullable<GovernedIssuer["signIn"]> };
 
 export class SignIns {
   readonly #options: SignInsOptions;
@@ -205,6 +205,6 @@ async function claimsOf(configuration: Configuration, { address, pending, config
   }
 }
 
-function unreachable({ name }: IssuerConfig, cause: unknown): AppError {
+function unreachable({ name }: GovernedIssuer, cause: unknown): AppError {
   return new AppError("issuer-unreachable", `the issuer ${name} cannot be asked`, { issuer: name }, cause);
 }

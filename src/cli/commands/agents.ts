@@ -1,24 +1,22 @@
 // `agent`: a key and a registration made on the agent's machine, proposed by a person, revoked by whoever may.
 
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Command } from "commander";
-import { signDetached } from "../../adapters/identity/detached-jws.ts";
-import { generatePrivateJwk, publicJwkOf, readPrivateJwk, writePrivateJwk } from "../../adapters/identity/key-pairs.ts";
-import { canonicalJson } from "../../core/canonical-json.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { parseStrictJson } from "../../core/strict-json.ts";
-import { keyThumbprint, registrationOperand } from "../../wire/schemas/agents.ts";
-import { apiPath } from "../api-client.ts";
-import { CliError, usageError } from "../cli-error.ts";
-import { keyPathOf } from "../credentials.ts";
-import { EXIT, exitOfStatus, type ExitCode } from "../exit-codes.ts";
+import { registrationOperand } from "../../wire/schemas/agents.ts";
+import { usageError } from "../cli-error.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
+import {
+  proposeRegistration,
+  readRequest,
+  REGISTRATION_FORMATS as FORMATS,
+  revokeRegistered,
+  writeKeyedRequest,
+  type ProposeFlags,
+  type RevokeFlags,
+} from "../registrations.ts";
 import type { Runner, Session } from "../session.ts";
-import { checkWatched, statusLine, watchAction, watchOption } from "../watch-action.ts";
-
-const FILE_BYTES_MAX = 64 * 1024;
+import { watchOption } from "../watch-action.ts";
 
 type InitFlags = {
   readonly owner: string;
@@ -37,8 +35,6 @@ type InitFlags = {
   readonly out?: string;
   readonly output: OutputFormat;
 };
-
-const FORMATS = ["table", "json", "yaml"] as const;
 
 export function addAgents(program: Command, runner: Runner): void {
   const agent = program.command("agent").description("Make, register and revoke agents");
@@ -79,24 +75,14 @@ export function addAgents(program: Command, runner: Runner): void {
 }
 
 function init(session: Session, name: string, flags: InitFlags): ExitCode {
-  const { host, settings, output } = session;
+  const { output } = session;
   const id = name.startsWith("agent:") ? name : `agent:${name}`;
-  const keyPath = keyPathOf(settings.configDir, id);
-  const isKept = existsSync(keyPath) && flags.reuseKey === true;
-  const jwk = isKept ? readPrivateJwk(keyPath) : generatePrivateJwk(host.random);
-  const asked = { ...registrationOf(id, flags), keys: [{ ...publicJwkOf(jwk) }] } as unknown as JsonObject;
-  const proof = signDetached(canonicalJson(asked), { jwk, type: "holdpoint-registration+jws" });
-  const request = { ...asked, proofs: [proof] };
-  registrationOperand(request); // what the server would refuse is not written
   const out = flags.out ?? `${id.slice("agent:".length)}.agent.json`;
-  if (!isKept) {
-    mkdirSync(dirname(keyPath), { recursive: true, mode: 0o700 });
-    writePrivateJwk(keyPath, jwk);
-  }
-  writeFileSync(out, `${JSON.stringify(request, null, 2)}\n`);
-  const made = { id, request: out, keyFile: keyPath, thumbprint: keyThumbprint(publicJwkOf(jwk)) };
+  const asked = registrationOf(id, flags);
+  const reuseKey = flags.reuseKey === true;
+  const made = writeKeyedRequest(session, { id, asked, check: registrationOperand, reuseKey, out });
   output.printResult(new Fields(made), `${out}\n`, flags.output);
-  output.note(`the private key of ${id} is ${keyPath}; it stays on this machine`);
+  output.note(`the private key of ${id} is ${made.keyFile}; it stays on this machine`);
   output.note(`next: somebody signed in runs \`holdpoint agent register ${out}\`, and an owner approves it`);
   return EXIT.ok;
 }
@@ -134,39 +120,10 @@ function parseRead(text: string): { source: string; classes: readonly string[] }
   return { source, classes: classes.split(",") };
 }
 
-type RegisterFlags = { readonly watch?: true; readonly output: OutputFormat };
-
-async function register(session: Session, path: string, flags: RegisterFlags): Promise<ExitCode> {
-  const { api, output } = session;
-  if (flags.watch) checkWatched(flags.output);
-  const { body } = await api.call({ method: "POST", path: apiPath("v1", "agents"), body: readRequest(path) });
-  const decision = new Fields(body);
-  const status = decision.exact("status");
-  if (!flags.watch) output.printResult(decision, statusLine(decision), flags.output);
-  if (status === "held") output.note(`next: an owner runs \`holdpoint approve ${decision.text("id")}\``);
-  return flags.watch ? watchAction(session, decision.exact("id"), { format: flags.output }) : exitOfStatus(status);
+function register(session: Session, path: string, flags: ProposeFlags): Promise<ExitCode> {
+  return proposeRegistration(session, { noun: "agents", body: readRequest(path), flags });
 }
 
-function readRequest(path: string): JsonObject {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isFile() !== true || stat.size > FILE_BYTES_MAX) throw usageError(`${path} is no request to register`);
-  let value;
-  try {
-    value = parseStrictJson(readFileSync(path, "utf8"));
-  } catch {
-    throw new CliError(`${path} is not JSON`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw usageError(`${path} holds no object`);
-  return value as JsonObject;
-}
-
-type RevokeFlags = { readonly reason?: string; readonly output: OutputFormat };
-
-async function revoke({ api, output }: Session, id: string, flags: RevokeFlags): Promise<ExitCode> {
-  const { reason } = flags;
-  const body = reason === undefined ? {} : { reason };
-  const answer = await api.call({ method: "POST", path: apiPath("v1", "agents", id, "revoke"), body });
-  const revoked = new Fields(answer.body);
-  output.printResult(revoked, statusLine(revoked), flags.output);
-  return EXIT.ok;
+function revoke(session: Session, id: string, flags: RevokeFlags): Promise<ExitCode> {
+  return revokeRegistered(session, { noun: "agents", id, flags });
 }

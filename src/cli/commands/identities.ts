@@ -1,6 +1,6 @@
 // `client` and `token`: who may speak to this installation, administered on its data folder.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { createClient, disableClient, registerSubject } from "../../adapters/identity/clients.ts";
@@ -37,7 +37,7 @@ export function addIdentities(program: Command, runner: Runner): void {
   const client = program.command("client").description("Register and disable people and agents (on the data folder)");
   client
     .command("add")
-    .description("Register a person or an agent with a new key; works while the server runs")
+    .description("Before the first start: a person or an agent with a new key; afterwards agents of other issuers")
     .argument("<id>", "person:<name> or agent:<name>")
     .addOption(new Option("--kind <kind>").choices(["person", "agent"]).makeOptionMandatory())
     .option("--role <role...>", "roles that holds ask for, such as on-call")
@@ -71,6 +71,12 @@ function addClient(session: Session, id: string, flags: ClientFlags): ExitCode {
   const dataDir = dataFolder(flags.data ?? host.env.dataDir);
   const keyPath = keyPathOf(settings.configDir, id);
   if (!checkClientId(id).startsWith(`${kind}:`)) throw usageError(`an id of kind ${kind} begins with ${kind}:`);
+  // Its file would have no effect: from the first start on people are registered by an action.
+  if (kind === "person" && existsSync(join(dataDir, "keys")))
+    throw usageError(
+      `Holdpoint has started with ${dataDir}; people are registered by an action`,
+      "holdpoint person init --help",
+    );
   const optional = {
     ...(person === undefined ? {} : { person }),
     ...(owner === undefined ? {} : { owner }),

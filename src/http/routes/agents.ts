@@ -1,7 +1,6 @@
 // Routes of agents: registered by an approved action, read, revoked at once.
 
 import { AppError } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
 import {
   decisionSchema,
   documentSchema,
@@ -14,6 +13,7 @@ import { hasScope } from "../../wire/types/scopes.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { listView, NOTHING, readView } from "../listing.ts";
 import { propose } from "../propose.ts";
+import { proposedArguments } from "../proposed-arguments.ts";
 import { admitWrite, identify, parseWith } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -38,14 +38,8 @@ async function readAgent({ services, request }: RouteContext): Promise<unknown> 
 
 /** As it was proposed; null when it has been erased. */
 async function purposeOf(services: Services, action: string): Promise<string | null> {
-  const registered = services.views.reader.find("actions", action);
-  if (registered === null) return null;
-  const content = await services.ledger.payload(registered.contentSeq).catch((error: unknown) => {
-    if (error instanceof AppError) return null;
-    throw error;
-  });
-  const { args } = (content ?? {}) as { args?: { purpose?: Json } };
-  return typeof args?.purpose === "string" ? args.purpose : null;
+  const { purpose } = await proposedArguments(services, action);
+  return typeof purpose === "string" ? purpose : null;
 }
 
 /** Whoever has the scope, the agent itself, and those above it: stopping needs no approval. */

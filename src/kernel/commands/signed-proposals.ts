@@ -38,6 +38,7 @@ export function checkSignedProposal({ state, now }: Transaction, { actor, input 
 const DETAILS = {
   "agent-unregistered": "only registered agents propose",
   "agent-revoked": "it, or an agent above it, has been revoked",
+  "rights-revoked": "the person has lost all rights",
   "signature-missing": "an agent signs each proposal",
   "signature-invalid": "the key is not, or no longer, registered for this agent",
   "model-undeclared": "register the agent with this model first",

@@ -8,18 +8,18 @@ import { AppError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isKindPattern } from "../../core/kind-pattern.ts";
 import { plainName } from "../../core/names.ts";
-import { DATA_CLASSES, type AgentJwk, type AgentRegistration } from "../types/agent.ts";
+import { DATA_CLASSES, type AgentJwk, type AgentKey, type AgentRegistration } from "../types/agent.ts";
 import { AGENT_SCOPES } from "../types/scopes.ts";
 import { parseArguments } from "./executor-arguments.ts";
 import { publicJwk, type PublicJwk } from "./identity.ts";
 
 const OPERAND_CHARS_MAX = 4_096;
 const NAME = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const distinct = (values: readonly unknown[]): boolean =>
+export const distinct = (values: readonly unknown[]): boolean =>
   new Set(values.map((one) => JSON.stringify(one))).size === values.length;
 
 export const agentId = z.string().regex(new RegExp(`^agent:${NAME}$`), "an id is agent:<name>, name in a-z, 0-9 and -");
-const personId = z.string().regex(new RegExp(`^person:${NAME}$`), "an owner is person:<name>");
+export const personId = z.string().regex(new RegExp(`^person:${NAME}$`), "a person is person:<name>");
 const role = z.string().regex(new RegExp(`^${NAME}$`), "a role is a-z, 0-9 and -");
 
 /** Vendors' own names of models: ASCII that can be seen, since they are kept for ever. */
@@ -34,7 +34,7 @@ const plain = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const compactDetached = z
+export const compactDetached = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,512}\.\.[A-Za-z0-9_-]{1,256}$/, "a JWS with detached payload");
 
@@ -105,10 +105,15 @@ function bareJwk(jwk: PublicJwk | AgentJwk): AgentJwk {
   return { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
 }
 
+/** A key as it is kept: what it is made of, and what it is called. */
+export function agentKeyOf(jwk: PublicJwk): AgentKey {
+  return { jwk: bareJwk(jwk), thumbprint: keyThumbprint(jwk) };
+}
+
 /** What the kernel acts on. Throws `arguments-invalid`. */
 export function registrationOperand(args: JsonObject): string {
   const { purpose, proofs: _proofs, keys, parent = null, ...asked } = parseArguments(registrationArguments, args);
-  const named = keys.map((jwk) => ({ jwk: bareJwk(jwk), thumbprint: keyThumbprint(jwk) }));
+  const named = keys.map(agentKeyOf);
   if (!distinct(named.map(({ thumbprint }) => thumbprint)))
     throw new AppError("arguments-invalid", "a key is named twice");
   const operand = canonicalJson({

@@ -247,6 +247,14 @@ export const listQuerySchema = z.strictObject({
   correlationId: id.optional(),
 });
 
+export const peopleQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(128).optional(),
+  kind: z.enum(["person", "group"]).optional(),
+  role: name.optional(),
+  status: z.enum(["active", "inactive", "revoked"]).optional(),
+});
+
 export const eventsQuerySchema = z.strictObject({
   from: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),

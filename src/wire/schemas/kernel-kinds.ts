@@ -13,6 +13,7 @@ import { registrationArguments, registrationOperand } from "./agents.ts";
 import { argumentsJsonSchema, parseArguments } from "./executor-arguments.ts";
 import { grantCreateArguments, grantCreateOperand } from "./grant-set.ts";
 import { levelGrantArguments, levelGrantOperand, levelRevokeArguments } from "./level-grant.ts";
+import { groupOperand, groupRightsArguments, personOperand, personRightsArguments } from "./rights.ts";
 
 const stageSetArguments = z.strictObject({
   stage: z.enum(STAGES).describe("The stage that the triage agent is to be at"),
@@ -51,6 +52,18 @@ const AGENT_REGISTER: KernelKind = {
   kind: "agent.register",
   argumentsSchema: argumentsJsonSchema(registrationArguments),
   operandOf: registrationOperand,
+};
+
+const PERSON_REGISTER: KernelKind = {
+  kind: "person.register",
+  argumentsSchema: argumentsJsonSchema(personRightsArguments),
+  operandOf: personOperand,
+};
+
+const GROUP_REGISTER: KernelKind = {
+  kind: "group.register",
+  argumentsSchema: argumentsJsonSchema(groupRightsArguments),
+  operandOf: groupOperand,
 };
 
 const SILENCE_CREATE: KernelKind = {
@@ -125,10 +138,17 @@ function bounded(operand: string): string {
 }
 
 export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
-  [STAGE_SET, AGENT_REGISTER, SILENCE_CREATE, DOMAIN_RELEASE, LEVEL_GRANT, LEVEL_REVOKE, GRANT_CREATE].map((one) => [
-    one.kind,
-    one,
-  ]),
+  [
+    STAGE_SET,
+    AGENT_REGISTER,
+    PERSON_REGISTER,
+    GROUP_REGISTER,
+    SILENCE_CREATE,
+    DOMAIN_RELEASE,
+    LEVEL_GRANT,
+    LEVEL_REVOKE,
+    GRANT_CREATE,
+  ].map((one) => [one.kind, one]),
 );
 
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
@@ -147,6 +167,9 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { kind, stage: operand };
     case "agent.register":
       return { agent: JSON.parse(operand) as JsonObject, kind };
+    case "person.register":
+    case "group.register":
+      return { kind, rights: JSON.parse(operand) as JsonObject };
     case "silence.create":
       return { kind, silence: JSON.parse(operand) as JsonObject };
     case "domain.release":

@@ -22,6 +22,8 @@ export const PLAIN_SCOPES = [
   "access:evaluate",
   "agents:read",
   "agents:revoke",
+  "people:read",
+  "people:revoke",
   "payloads:read",
   "payloads:erase",
   "admin",
@@ -60,6 +62,7 @@ export const PERSON_SCOPES: readonly ClientScope[] = [
   "ledger:read",
   "policies:read",
   "agents:read",
+  "people:read",
   "payloads:read",
 ];
 
