@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
+import { Calendars } from "./calendars.ts";
 import { type MarkedTargets, readCatalog, tagsFor } from "./catalog.ts";
 import type { Policy, Route } from "./definitions.ts";
 import { type Evaluate, makeEvaluate } from "./evaluate.ts";
@@ -42,7 +43,7 @@ export interface Bundle {
 }
 
 /**
- * Loads Policy, Route, Schedule, Ladder, Verification and Catalog documents. With any problem there is no bundle; at most 100 problems are told. No files make a
+ * Loads Policy, Route, Schedule, Ladder, Verification, Catalog and Calendar documents. With any problem there is no bundle; at most 100 problems are told. No files make a
  * bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
@@ -78,6 +79,7 @@ class Loader {
   readonly marked: MarkedTargets[] = [];
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
+  readonly #calendars = new Calendars();
   readonly #steps: StepUse[] = [];
 
   load(files: readonly SourceFile[]): void {
@@ -89,6 +91,7 @@ class Loader {
       }
     }
     for (const { name, field } of this.#uses) if (!this.routes.has(name)) field.fail(`unknown route \`${name}\``);
+    this.#calendars.checkUses();
     checkSteps(this.#steps, this.schedules);
     const rules = this.policies.reduce((count, policy) => count + policy.rules.length, 0);
     if (rules > RULES_MAX) this.#failFile("", `more than ${RULES_MAX} rules`);
@@ -113,12 +116,21 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf(["Policy", "Route", "Schedule", "Ladder", "Verification", "Catalog"] as const);
+    const kind = fields?.kind?.oneOf([
+      "Policy",
+      "Route",
+      "Schedule",
+      "Ladder",
+      "Verification",
+      "Catalog",
+      "Calendar",
+    ] as const);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
     else if (kind === "Verification") this.#addVerification(name, document, fields.spec);
     else if (kind === "Catalog") this.#addCatalog(document, fields.spec);
+    else if (kind === "Calendar") this.#calendars.add(name, document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
@@ -160,7 +172,7 @@ class Loader {
   }
 
   #addPolicy(name: string, document: Field, spec: Field): void {
-    const policy = readPolicy(name, spec, this.#uses);
+    const policy = readPolicy(name, spec, { uses: this.#uses, calendars: this.#calendars });
     if (policy === undefined) return;
     if (this.#policyNames.has(name)) document.fail(`a second policy named \`${name}\``);
     this.#policyNames.add(name);

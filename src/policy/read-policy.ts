@@ -1,6 +1,7 @@
 // Policy documents to definitions; every problem with its position.
 
 import { canonicalEnvironment } from "../core/environment.ts";
+import type { Calendars } from "./calendars.ts";
 import { compileCondition, type Condition } from "./cel/condition.ts";
 import { ConditionError } from "./cel/node.ts";
 import { LEVEL_MAX } from "../wire/types/level.ts";
@@ -37,15 +38,21 @@ export function readName(metadata: Field | undefined): string | undefined {
   return fields?.name && readPlainName(fields.name, "lower-case letters, digits and dashes");
 }
 
-/** The `spec` of a Policy named `name`; routes it uses are added to `uses`. */
-export function readPolicy(name: string, spec: Field, uses: RouteUse[]): Policy | undefined {
+export interface PolicyContext {
+  /** Routes that it uses are added. */
+  readonly uses: RouteUse[];
+  readonly calendars: Calendars;
+}
+
+/** The `spec` of a Policy named `name`. */
+export function readPolicy(name: string, spec: Field, { uses, calendars }: PolicyContext): Policy | undefined {
   const fields = spec.fields(["match", "route", "rules"], ["match", "rules"]);
   const match = fields?.match && readMatch(fields.match);
   const route = fields?.route === undefined ? null : readRouteUse(fields.route, uses);
   if (fields === undefined || match === undefined || route === undefined) return undefined;
   const names = new Set<string>();
   const rules = fields.rules?.items(RULES_MAX)?.map((field) => {
-    const rule = readRule(field, { policy: name, match, route, uses });
+    const rule = readRule(field, { policy: name, match, route, uses, calendars });
     if (rule !== undefined && names.has(rule.name)) return field.fail(`a second rule named \`${rule.name}\``);
     if (rule !== undefined) names.add(rule.name);
     return rule;
@@ -86,11 +93,10 @@ export function readEnvironment(field: Field): string | undefined {
   return canonical === name ? name : field.fail(`never matches: this environment is called \`${canonical}\``);
 }
 
-interface RuleContext {
+interface RuleContext extends PolicyContext {
   readonly policy: string;
   readonly match: Match;
   readonly route: string | null;
-  readonly uses: RouteUse[];
 }
 
 function readRule(field: Field, context: RuleContext): Rule | undefined {
@@ -137,7 +143,7 @@ function readGates(field: Field, context: InRule): readonly Gate[] | undefined {
     const entries = item.fields(Object.keys(GATES) as (keyof typeof GATES)[], []);
     const [[kind, params] = [], ...more] = Object.entries(entries ?? {}) as [keyof typeof GATES, Field][];
     if (kind === undefined || params === undefined || more.length > 0) return item.fail("must be one gate");
-    const bound = GATES[kind](params, rule);
+    const bound = GATES[kind](params, rule, context.calendars);
     if (bound === undefined) return undefined;
     const own = bound.route === null ? null : readRouteUse(bound.route, context.uses);
     if (own === undefined) return undefined;

@@ -50,6 +50,10 @@ spec:
     - name: checked
       when: action.kind == "test.checked" || action.kind == "test.watched"
       decision: allow
+    - name: frozen
+      when: action.kind == "test.frozen"
+      gates: [{ freeze: { zone: UTC, from: 2026-09-22, to: 2026-09-22 } }]
+      decision: allow
     - name: measured
       when: action.kind == "test.measured"
       gates:
@@ -63,7 +67,7 @@ apiVersion: holdpoint.dev/v1
 kind: Verification
 metadata: { name: checked }
 spec:
-  match: { actions: [test.checked] }
+  match: { actions: [test.checked, test.frozen] }
   settle: 10s
   every: 5s
   samples: 3

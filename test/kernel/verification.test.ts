@@ -112,6 +112,25 @@ describe("an action with checks", () => {
     assert.equal(rig.all("action.reverted").length, 1);
   });
 
+  it("is taken back in a freeze that began meanwhile, in which nothing else is let through", async () => {
+    const rig = await Rig.open();
+    rig.pass(Date.parse("2026-09-21T23:59:30Z") - rig.nowMs);
+    const change = { kind: "test.frozen", inverse: INVERSE, person: "ada" };
+    const { subject: id, result } = await rig.propose(change);
+    assert.equal(result, "granted");
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    await rig.passAndTick(MINUTE_MS);
+    assert.equal((await rig.propose({ ...change, requestHash: "later" })).result, "refused");
+    assert.equal(rig.last("action.refused").code, "frozen");
+    await report(rig, id, "fail");
+    await report(rig, id, "fail");
+    const revert = await planRevert(rig);
+    assert.equal((await rig.begin(revert)).result, "started");
+    await rig.finish(revert, "succeeded");
+    assert.equal(rig.all("action.reverted").at(-1)?.subject, id);
+  });
+
   it("keeps time for its revert, however late it began", async () => {
     const rig = await Rig.open();
     await rig.register("agent:one"); // by the real way: what is recorded is decided again

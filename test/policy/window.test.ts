@@ -9,13 +9,14 @@ import { factsWith, NO_COUNTERS } from "./pack.ts";
 
 const at = (text: string): number => Date.parse(text);
 
-function bundleWith(gate: string) {
+function bundleWith(gate: string, more = "") {
   const text = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: p }
 spec:
   match: { actions: [a.b] }
-  rules: [{ name: r, gates: [${gate}], decision: allow }]`;
+  rules: [{ name: r, gates: [${gate}], decision: allow }]
+${more}`;
   return loadBundle([{ path: "p.yaml", text }]);
 }
 
@@ -122,5 +123,58 @@ describe("a freeze", () => {
     assert.equal(decides(gate, "2026-12-19T11:00:00Z"), "refuse", "midnight in Auckland");
     assert.equal(decides(gate, "2027-01-04T10:59:59Z"), "refuse");
     assert.equal(decides(gate, "2027-01-04T11:00:00Z"), "allow");
+  });
+});
+
+describe("a calendar", () => {
+  const CALENDARS = `---
+apiVersion: holdpoint.dev/v1
+kind: Calendar
+metadata: { name: closed }
+spec: { days: [{ on: 2026-12-24 }, { every: 05-01 }, { from: 2026-12-31, to: 2027-01-03 }] }
+---
+apiVersion: holdpoint.dev/v1
+kind: Calendar
+metadata: { name: fairs }
+spec: { days: [{ on: 2026-11-27 }] }
+`;
+  const decided = (gate: string, time: string): string => {
+    const { bundle, problems } = bundleWith(gate, CALENDARS);
+    assert.deepEqual(problems, []);
+    return bundle?.evaluate(factsWith({ action: { kind: "a.b" }, timeMs: at(time) }), NO_COUNTERS).decision ?? "none";
+  };
+
+  it("closes windows and freezes changes on its days, by the clock of the place of the gate", () => {
+    const gate =
+      "window: { zone: UTC, days: [mon, tue, wed, thu, fri], from: '09:00', to: '16:00', exceptCalendars: [closed, fairs], onFail: refuse }";
+    assert.equal(decided(gate, "2026-12-23T10:00:00Z"), "allow");
+    assert.equal(decided(gate, "2026-12-24T10:00:00Z"), "refuse");
+    assert.equal(decided(gate, "2026-11-27T10:00:00Z"), "refuse", "of the other calendar");
+    assert.equal(decided(gate, "2028-05-01T10:00:00Z"), "refuse", "every year");
+    assert.equal(decided(gate, "2029-05-02T10:00:00Z"), "allow");
+    const freeze = "freeze: { zone: Pacific/Auckland, calendar: closed }";
+    assert.equal(decided(freeze, "2026-12-30T10:59:59Z"), "allow");
+    assert.equal(decided(freeze, "2026-12-30T11:00:00Z"), "refuse", "midnight in Auckland");
+    assert.equal(decided(freeze, "2027-01-03T10:59:59Z"), "refuse");
+    assert.equal(decided(freeze, "2027-01-03T11:00:00Z"), "allow");
+  });
+
+  it("that is not there, is there twice or has no such days does not load", () => {
+    const problem = (gate: string, more = CALENDARS) => bundleWith(gate, more).problems[0]?.message ?? "";
+    const freeze = "freeze: { zone: UTC, calendar: closed }";
+    assert.equal(problem(freeze), "");
+    assert.match(problem(freeze, ""), /unknown calendar `closed`/);
+    assert.match(problem(freeze, CALENDARS.replace("fairs", "closed")), /a second calendar/);
+    assert.match(problem("freeze: { zone: UTC, calendar: closed, to: 2026-12-31 }"), /beside `calendar`/);
+    assert.match(problem("freeze: { zone: UTC }"), /needs from and to, or a calendar/);
+    for (const days of [
+      "{ on: 2026-12-24, every: 12-24 }",
+      "{ from: 2026-12-24 }",
+      "{ every: 2026-12-24 }",
+      "{ every: 13-01 }",
+    ])
+      assert.notEqual(problem(freeze, CALENDARS.replace("{ on: 2026-12-24 }", days)), "", days);
+    const backwards = CALENDARS.replace("from: 2026-12-31", "from: 2027-12-31");
+    assert.match(problem(freeze, backwards), /before it begins/);
   });
 });

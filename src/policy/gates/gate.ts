@@ -2,6 +2,7 @@
 
 import type { CounterReader, PolicyFacts } from "../../wire/types/policy-facts.ts";
 import type { Reservation } from "../../wire/types/verdict.ts";
+import type { Calendars } from "../calendars.ts";
 import { readAction } from "../read-action.ts";
 import type { Field } from "../yaml-reader.ts";
 
@@ -43,9 +44,9 @@ export interface BoundGate {
 
 /**
  * Reads a gate's parameters; reports what is wrong with them and then gives undefined. `rule` is `policy/rule`, for
- * the names of counters.
+ * the names of counters, `calendars` those of its bundle.
  */
-export type ReadGate = (params: Field, rule: string) => BoundGate | undefined;
+export type ReadGate = (params: Field, rule: string, calendars: Calendars) => BoundGate | undefined;
 
 /** What a limit or a duplicate is counted by. */
 const KEYS = {
