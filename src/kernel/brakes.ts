@@ -13,6 +13,8 @@ export type Braked = {
   readonly person: string | null;
   /** For whom the agent acts: what stops one of them stops that too. */
   readonly actsFor?: readonly Delegator[];
+  /** The agents that its own is registered under, whose stop is its own too. */
+  readonly above?: readonly string[];
   readonly kind: string;
   readonly environment: string;
   readonly service: string;
@@ -21,7 +23,7 @@ export type Braked = {
 /** True when every part that the scope names is the action's own; an empty scope covers everything. */
 export function covers(scope: BrakeScope, action: Braked): boolean {
   return (
-    (scope.agent === undefined || scope.agent === action.agent || isFor(action, ({ id }) => id === scope.agent)) &&
+    (scope.agent === undefined || isOfAgent(action, scope.agent)) &&
     (scope.owner === undefined ||
       scope.owner === action.person ||
       isFor(action, ({ person }) => person === scope.owner)) &&
@@ -32,6 +34,11 @@ export function covers(scope: BrakeScope, action: Braked): boolean {
     (scope.agentKind === undefined || scope.agentKind === action.agentKind) &&
     !isExcepted(scope, action)
   );
+}
+
+/** Its own, one for which that acts, or one above it. */
+function isOfAgent(action: Braked, agent: string): boolean {
+  return action.agent === agent || action.above?.includes(agent) === true || isFor(action, ({ id }) => id === agent);
 }
 
 function isFor({ actsFor }: Braked, is: (one: Delegator) => boolean): boolean {

@@ -58,6 +58,8 @@ export type Action = KeptFacts & {
   readonly agent: string;
   /** An agent's; people propose with their token alone. */
   readonly signed: ProposalSignature | null;
+  /** The agents above its own when it was proposed; absent where there are none. */
+  above?: readonly string[];
   readonly proposedAt: number;
   /** Sequence of the event whose payload holds the proposal, and of the one that holds the plan. */
   readonly contentSeq: number;

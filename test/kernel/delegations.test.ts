@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import { parseState, serializeState, stateHash } from "../../src/kernel/snapshot.ts";
+import type { Agent } from "../../src/kernel/agent.ts";
+import { stopsOf } from "../../src/kernel/stops.ts";
 import type { Delegator } from "../../src/wire/types/identity.ts";
 import { registrationOf, registrationProposal } from "./agent-registration.ts";
 import { Rig } from "./rig.ts";
@@ -85,5 +87,34 @@ describe("an agent that acts for others", () => {
       const brake = [...paused.state.brakes.keys()].at(-1) ?? "";
       paused.state.brakes.delete(brake);
     }
+  });
+
+  it("stops with the agent that it is registered under, before its steps too, and the preview names it", async () => {
+    const rig = await Rig.open();
+    rig.admit("agent:orchestrator");
+    for (const [id, parents] of [
+      ["agent:worker", ["agent:orchestrator"]],
+      ["agent:hand", ["agent:worker", "agent:orchestrator"]],
+    ] as const) {
+      rig.admit(id, { parent: parents[0] });
+      rig.state.agents.set(id, { ...(rig.state.agents.get(id) as Agent), parents });
+    }
+    for (const agent of ["agent:orchestrator", "agent:worker", "agent:hand"]) await rig.grantLevel({ agent });
+    const { subject: granted } = await rig.propose(free, "agent:hand");
+    assert.equal(rig.action(granted).status, "granted");
+    const scope = { agent: "agent:orchestrator" };
+    assert.deepEqual(
+      stopsOf(rig.state, scope).map(({ id }) => id),
+      [granted],
+    );
+    await rig.ask("apply-brake", { mode: "pause", scope }, "person:grace");
+    await assert.rejects(rig.begin(granted), refusedAs("killswitch-conflict"));
+    for (const agent of ["agent:orchestrator", "agent:worker", "agent:hand"]) {
+      const { subject } = await rig.propose(free, agent);
+      assert.equal(rig.last("action.refused", subject).code, "paused", agent);
+    }
+    assert.equal((await rig.propose(free)).result, "granted", "another agent goes on");
+    const back = parseState(serializeState(rig.state));
+    assert.deepEqual(back.actions.get(granted)?.above, ["agent:worker", "agent:orchestrator"]);
   });
 });

@@ -107,6 +107,8 @@ export function applyProposed(
     foundBy: NO_BRAKES,
     dueAt: facts.deadline,
   });
+  const above = facts.agentKind === "agent" ? (state.agents.get(actor)?.parents ?? []) : [];
+  if (above.length > 0) actionOf(state, subject).above = above;
   if (facts.actsFor !== undefined) actionOf(state, subject).actsFor = facts.actsFor;
   if (facts.size !== undefined) actionOf(state, subject).size = facts.size;
   if (facts.findings !== undefined) actionOf(state, subject).findings = facts.findings;
