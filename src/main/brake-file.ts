@@ -29,13 +29,7 @@ export type BrakeFollower = {
 /** Follows the file and the signal; what they, or the API, stop is recorded as soon as the store takes it. */
 export function followBrake({ dataDir, brake, kernel, log }: Needs): BrakeFollower {
   const path = join(dataDir, "BRAKE");
-  const onRecord = new Set<string>();
-  for (const { mode, scope } of kernel.state.brakes.values()) {
-    if (mode !== "pause") continue;
-    brake.resumePull(scope);
-    onRecord.add(canonicalJson(scope));
-  }
-  releaseWhenApproved({ brake, kernel, onRecord });
+  const onRecord = followLedger({ brake, kernel });
   const record = (actor: string, scope: BrakeScope): void => {
     kernel
       .submit({ type: "apply-brake", actor, input: { mode: "pause", scope } })
@@ -75,6 +69,18 @@ export function followBrake({ dataDir, brake, kernel, log }: Needs): BrakeFollow
   };
 }
 
+/** Stops what the ledger says, as it was and as it becomes durable. Gives the scopes that are on record, kept as they are. */
+export function followLedger({ brake, kernel }: Pick<Needs, "brake" | "kernel">): ReadonlySet<string> {
+  const onRecord = new Set<string>();
+  for (const { mode, scope } of kernel.state.brakes.values()) {
+    if (mode !== "pause") continue;
+    brake.resumePull(scope);
+    onRecord.add(canonicalJson(scope));
+  }
+  releaseWhenApproved({ brake, kernel, onRecord });
+  return onRecord;
+}
+
 type Known = {
   readonly brake: EmergencyBrake;
   readonly kernel: Kernel;
@@ -83,7 +89,11 @@ type Known = {
 };
 
 /** What is pulled and neither decided nor durable: the clock was in doubt, or the ledger had too much to do. */
-function unrecorded({ brake, kernel, onRecord }: Known): readonly BrakeScope[] {
+function unrecorded({
+  brake,
+  kernel,
+  onRecord,
+}: Omit<Known, "onRecord"> & { readonly onRecord: ReadonlySet<string> }): readonly BrakeScope[] {
   const left = brake.pulled.filter((scope) => !onRecord.has(canonicalJson(scope)));
   if (left.length === 0 || kernel.failure !== null) return [];
   const decided = new Set<string>();

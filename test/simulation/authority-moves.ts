@@ -1,5 +1,6 @@
 // Moves about who may do what: agents registered and revoked, levels given and taken back, grants taken back.
 
+import type { Reply } from "../../src/kernel/command.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import { LABELS } from "../../src/wire/types/label.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
@@ -93,9 +94,13 @@ export function grantSet(world: World): void {
     : ({ agentKind: "person", person: "ada" } as const);
   const actor = isOwn ? agent : "person:ada";
   const asked = world.ask({ type: "propose-action", actor, input: grantSetProposal(scope, by) });
-  if (world.random.below(4) === 0) return;
-  // Mostly agreed to at once: only then does it spare anybody anything.
-  const [answerer] = world.people.registered(["person:cid"]);
+  // Mostly: only then does it spare anybody anything.
+  if (world.random.below(4) > 0) agreed(world, asked, "person:cid");
+}
+
+/** At once, by somebody who may: seldom enough a hold is answered before it expires. */
+export function agreed(world: World, asked: Promise<Reply | null>, by: string): void {
+  const [answerer] = world.people.registered([by]);
   void asked.then((reply) => {
     const action = world.process?.kernel.state.actions.get(reply?.subject ?? "");
     if (action?.status !== "held" || answerer === undefined) return;

@@ -19,9 +19,14 @@ const parsed = new WeakMap<SealedBatch, readonly LedgerEvent[]>();
 
 /** Those about one subject. */
 export function eventsAbout(world: World, subject: string): readonly LedgerEvent[] {
+  return eventsSuch(world, (event) => event.subject === subject);
+}
+
+/** Those that are such; for reading alone, since they are kept. */
+export function eventsSuch(world: World, isSuch: (event: LedgerEvent) => boolean): readonly LedgerEvent[] {
   return world.disk.batches.flatMap((batch) => {
     const events = parsed.get(batch) ?? parseBatch(batch);
     parsed.set(batch, events);
-    return events.filter((event) => event.subject === subject);
+    return events.filter(isSuch);
   });
 }

@@ -4,12 +4,11 @@ import { groupByCommand } from "../../src/history/leaves.ts";
 import { redecide } from "../../src/history/redecide.ts";
 import type { KernelEvent } from "../../src/kernel/events.ts";
 import { stateHash } from "../../src/kernel/snapshot.ts";
-import { emptyState, hasEnded, type State } from "../../src/kernel/state.ts";
+import { emptyState, type State } from "../../src/kernel/state.ts";
 import { apply } from "../../src/kernel/apply.ts";
 import { incidentOf } from "../../src/kernel/incident-index.ts";
 import { brakeOn } from "../../src/kernel/brakes.ts";
 import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
-import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkApprovals } from "./approvals.ts";
@@ -17,9 +16,8 @@ import { checkClocks } from "./clocks.ts";
 import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
 import { isListed } from "../kernel/stage-lists.ts";
-import { planHashOf } from "../../src/effects/execute.ts";
 import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-invariants.ts";
-import { eventsAbout, eventsOf } from "./disk-events.ts";
+import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkLimits, checkShares } from "./limit-invariants.ts";
 import { checkPhases } from "./phase-invariants.ts";
@@ -40,37 +38,6 @@ export type Promised = {
 
 export function nothingPromised(): Promised {
   return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), broken: [] };
-}
-
-/** At the moment of a call: its step is durable, its grant too and valid, its plan the granted one, no brake before it. */
-export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
-  const broken: string[] = [];
-  const key = request.idempotencyKey;
-  const [id = ""] = key.split("."); // a later phase has a key of its own
-  const events = eventsAbout(world, id) as KernelEvent[];
-  const started = events.findLast((event) => event.type === "step.started");
-  const granted = events.findLast((event) => event.type === "action.granted") as
-    | KernelEvent<"action.granted">
-    | undefined;
-  if (started === undefined) broken.push(`${id}: called without a durable step`);
-  if (granted === undefined) return [...broken, `${id}: called without a durable grant`];
-  if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
-  if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
-  if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
-  if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
-  if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
-  return broken;
-}
-
-const ENDS: ReadonlySet<string> = new Set(
-  ["advised", "refused", "denied", "cancelled", "expired", "suppressed"].map((end) => `action.${end}`),
-);
-
-function hasEndedBy(event: KernelEvent): boolean {
-  if (event.type === "step.finished" || event.type === "step.reconciled") {
-    return hasEnded((event as KernelEvent<"step.finished">).facts.action);
-  }
-  return ENDS.has(event.type);
 }
 
 /** Over the whole ledger, once everything has come to rest. */

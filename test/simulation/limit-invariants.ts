@@ -1,6 +1,6 @@
 // Limits, counted from the grants themselves: what was granted and not given back stays within what policy says.
 
-import type { KernelEvent } from "../../src/kernel/events.ts";
+import type { EvaluationFacts, KernelEvent } from "../../src/kernel/events.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { neighboursOf } from "./model-predictor.ts";
 
@@ -14,11 +14,11 @@ const GIVEN_BACK: ReadonlySet<string> = new Set([
 
 type Taken = { readonly id: string; readonly at: number; readonly service: string; readonly size: number };
 
-/** Grants of some kinds in order, each with those before it that still count: one that never began was given back. */
-function* grantsOf(
+/** Decisions about some kinds in order, each with the grants before it that still count: one that never began was given back. */
+function* decisionsOf(
   events: readonly LedgerEvent[],
   isCounted: (facts: Proposed) => boolean,
-): Generator<{ readonly one: Taken; readonly before: readonly Taken[] }> {
+): Generator<{ readonly one: Taken; readonly before: readonly Taken[]; readonly event: LedgerEvent }> {
   const services = new Map<string, string>();
   const sizes = new Map<string, number>();
   const begun = new Set<string>();
@@ -33,11 +33,19 @@ function* grantsOf(
     const neverBegan = GIVEN_BACK.has(type) && !begun.has(id);
     if (neverBegan) taken = taken.filter((one) => one.id !== id);
     const service = services.get(id);
-    if (type !== "action.granted" || service === undefined) continue;
+    if (service === undefined || event.facts["evaluation"] == null) continue;
     const one = { id, at, service, size: sizes.get(id) ?? 1 };
-    yield { one, before: taken };
-    taken = [...taken, one];
+    yield { one, before: taken, event };
+    if (type === "action.granted") taken = [...taken, one];
   }
+}
+
+/** What a gate said was used at a decision, beside what the grants before it come to: exact, no more and no less. */
+function checkUsed({ subject, facts, seq }: LedgerEvent, gate: string, used: number): string[] {
+  const { verdicts } = facts["evaluation"] as unknown as EvaluationFacts;
+  const said = verdicts.find((one) => one.gate.startsWith(gate))?.evidence["used"];
+  const isExact = said === undefined || Math.abs(Number(said) - used) < 1e-9;
+  return isExact ? [] : [`${subject} [${seq}]: ${gate} counted ${String(said)}, and it was ${used}`];
 }
 
 type Proposed = {
@@ -60,11 +68,14 @@ function checkModelLimits(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
   const isLimited = ({ kind, environment, revertOf }: Proposed): boolean =>
     kind.startsWith("model.") && environment === "staging" && revertOf === undefined;
-  for (const { one, before } of grantsOf(events, isLimited)) {
+  for (const { one, before, event } of decisionsOf(events, isLimited)) {
     const recent = before.filter(({ at, service }) => one.at - at < 5 * 60_000 && service === one.service);
+    const impact = before.filter(({ at }) => one.at - at < 10 * 60_000).reduce((sum, { size }) => sum + size, 0);
+    broken.push(...checkUsed(event, "model/staging#rateLimit", recent.length));
+    broken.push(...checkUsed(event, "model/staging#cumulative", impact));
+    if (event.type !== "action.granted") continue;
     if (recent.length >= 3) broken.push(`${one.id}: granted beyond the limit`);
-    const impact = before.filter(({ at }) => one.at - at < 10 * 60_000).reduce((sum, { size }) => sum + size, one.size);
-    if (impact > 9) broken.push(`${one.id}: ${impact} in all, beyond what they may add up to`);
+    if (impact + one.size > 9) broken.push(`${one.id}: ${impact + one.size} in all, beyond what they may add up to`);
   }
   return broken;
 }
@@ -75,8 +86,8 @@ const WINDOW_MS = 15 * 60_000;
 function checkPagerLimits(events: readonly LedgerEvent[]): string[] {
   const approved = new Set(events.filter((event) => event.type === "action.approved").map((event) => event.subject));
   const broken: string[] = [];
-  for (const { one, before } of grantsOf(events, ({ kind }) => kind === "pagerduty.trigger")) {
-    if (approved.has(one.id)) continue; // a person may page beyond the limit
+  for (const { one, before, event } of decisionsOf(events, ({ kind }) => kind === "pagerduty.trigger")) {
+    if (event.type !== "action.granted" || approved.has(one.id)) continue; // a person may page beyond the limit
     const recent = before.filter(({ at }) => one.at - at < WINDOW_MS);
     const sameService = recent.filter(({ service }) => service === one.service);
     if (recent.length >= 20 || sameService.length >= 5) broken.push(`${one.id}: paged beyond the limit`);
@@ -109,15 +120,18 @@ export function checkShares(events: readonly LedgerEvent[]): string[] {
       if (kind.startsWith("model.") && environment === "test" && revertOf === undefined) services.set(id, service);
     }
     const service = services.get(id);
-    if (type !== "action.granted" || service === undefined) continue;
+    if (service === undefined || event.facts["evaluation"] == null) continue;
+    const near = new Set([service, ...neighboursOf(service)]);
+    const recent = taken.filter((one) => at - one.at < SHARE_WINDOW_MS && near.has(one.service));
+    const used = recent.reduce((all, { high }) => all + high, 0);
+    broken.push(...checkUsed(event, "model/together#cumulative", used / 1_000_000));
+    if (type !== "action.granted") continue;
     const prediction = predicted.get(id);
     if (prediction === undefined || prediction.code !== "" || prediction.isStale) {
       broken.push(`${id}: granted though nobody knew its share`);
       continue;
     }
-    const near = new Set([service, ...neighboursOf(service)]);
-    const recent = taken.filter((one) => at - one.at < SHARE_WINDOW_MS && near.has(one.service));
-    const sum = recent.reduce((all, { high }) => all + high, prediction.share.high);
+    const sum = used + prediction.share.high;
     if (sum > SHARE_MAX) broken.push(`${id}: ${sum} millionths of the traffic in one neighbourhood`);
     taken.push({ id, at, service, high: prediction.share.high });
   }

@@ -54,6 +54,8 @@ type Parts = {
   readonly turns: Turns;
   /** Called the moment a call arrives. */
   readonly onCall: (request: ExecuteRequest, kind: ActionKind) => void;
+  /** Called the moment it takes effect. */
+  readonly onEffect: (request: ExecuteRequest) => void;
 };
 
 /** Calls take turns: a crash can fall before, during and after each, and answers may lie about nothing but success. */
@@ -100,6 +102,7 @@ type Call = { readonly request: ExecuteRequest; readonly signal: AbortSignal; re
 async function executeModel(parts: Parts, { request, signal, kind }: Call): Promise<StepOutcome> {
   const { random, turns, world } = parts;
   await turns.take("call", () => {
+    if (signal.aborted) return; // as every executor does: what was told to end begins nothing
     parts.onCall(request, kind);
     world.calls.push(request);
   });
@@ -111,9 +114,10 @@ async function executeModel(parts: Parts, { request, signal, kind }: Call): Prom
   if (fate === 2) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
   if (fate === 4 && random.below(3) === 0) return hang();
   await turns.take("effect", () => {
-    if (signal.aborted) return; // as every executor does: what was told to end begins nothing more
+    if (signal.aborted) return;
     // Systems with an idempotency key or a condition take the same step once.
     if (kind.repeat !== "neither" && world.happened(request.idempotencyKey)) return;
+    parts.onEffect(request);
     world.effects.push({ key: request.idempotencyKey, kind: kind.kind, grant: request.grantId });
   });
   if (fate === 5 && random.below(3) === 0) return hang();

@@ -18,6 +18,7 @@ import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import {
+  agreed,
   ENVIRONMENTS,
   from,
   grantSet,
@@ -39,7 +40,7 @@ const COMMANDERS = [
 export async function move(world: World, promised: Promised): Promise<void> {
   const pick = world.random.below(100);
   if (world.process === null) return world.start();
-  if (pick < 50) return void (await world.turn());
+  if (pick < 50) return takeTurns(world);
   if (pick < 61) return signal(world, promised);
   if (pick < 69) return proposeSome(world, promised);
   if (pick < 76) return answer(world, promised);
@@ -55,6 +56,11 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (pick < 98) return from(world, [command, registration, moveRights])(world);
   if (pick < 99) return world.random.below(2) === 0 ? silence(world) : moveLevel(world);
   world.process.runner.sweep();
+}
+
+/** Several at once, so that what is begun mostly gets somewhere before the next thing happens to it. */
+async function takeTurns(world: World): Promise<void> {
+  for (let turns = 1 + world.random.below(4); turns > 0; turns--) await world.turn();
 }
 
 function oneOfThree(world: World): void {
@@ -302,16 +308,7 @@ function silence(world: World): void {
   const service = world.random.below(2) === 0 ? null : from(world, SERVICES);
   const terms = { environment: from(world, ENVIRONMENTS), service, signature: null, startsAt, endsAt };
   const input = silenceProposal(terms, "ada");
-  const reply = world.ask({ type: "propose-action", actor: "person:ada", input });
-  // Agreed to at once: seldom enough a hold is answered before it expires.
-  void reply.then((asked) => {
-    if (asked === null || asked.result !== "held") return;
-    const [ben] = world.people.registered(["person:ben"]);
-    if (ben === undefined) return;
-    const given = { answerer: { ...ben, roles: ["on-call"] }, present: [], proposer: { owner: null, models: [] } };
-    const answered = { action: asked.subject, decision: "approve", planHash: input.planHash ?? "", ...given } as const;
-    void world.ask({ type: "answer-hold", actor: ben.id, input: answered });
-  });
+  agreed(world, world.ask({ type: "propose-action", actor: "person:ada", input }), "person:cid");
 }
 
 function split(world: World): void {
@@ -373,9 +370,8 @@ function brake(world: World): void {
   const applied = [...running.kernel.state.brakes.values()];
   if (applied.length > 0 && world.random.below(3) > 0) {
     const one = from(world, applied);
-    running.brake.release(one.scope);
     const input = { brake: one.id, person: "ada", requestHash: hash("sha256", one.id) };
-    return void world.ask({ type: "release-brake", actor: "person:ada", input });
+    return agreed(world, world.ask({ type: "release-brake", actor: "person:ada", input }), "person:ben");
   }
   const scope = from(world, [
     {},
@@ -385,6 +381,6 @@ function brake(world: World): void {
     { owner: "ada" },
   ]);
   const mode = world.random.below(4) === 0 ? "dry-run" : "pause";
-  if (mode === "pause") running.brake.pull(scope);
+  if (mode === "pause") running.brake.pull(scope); // before the record, as the door does
   void world.ask({ type: "apply-brake", actor: "person:ben", input: { mode, scope } });
 }

@@ -1,7 +1,8 @@
 // One seed from the first start to rest, and what was broken on the way.
 
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
-import { checkCall, checkLedger, nothingPromised } from "./invariants.ts";
+import { checkCall, checkUnpaused } from "./call-invariants.ts";
+import { checkLedger, nothingPromised } from "./invariants.ts";
 import { move } from "./moves.ts";
 import { settle, World } from "./world.ts";
 
@@ -22,7 +23,10 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
   const onCall = (world: World, request: ExecuteRequest, kind: ActionKind): void => {
     broken.push(...checkCall(world, request, kind));
   };
-  const world = new World(seed, { onCall });
+  const onEffect = (world: World, { idempotencyKey }: ExecuteRequest): void => {
+    broken.push(...checkUnpaused(world, idempotencyKey.split(".")[0] ?? ""));
+  };
+  const world = new World(seed, { onCall, onEffect });
   const promised = nothingPromised();
   await world.start();
   for (let step = 0; step < steps && broken.length === 0; step++) {

@@ -14,6 +14,7 @@ import { Sealer } from "../../src/ledger/seal.ts";
 import { LogKeys, signKeyStatement } from "../../src/ledger/key-statement.ts";
 import { signerFromSeed, verifierOf } from "../../src/ledger/ed25519.ts";
 import { openPayload } from "../../src/ledger/payload-box.ts";
+import { followLedger } from "../../src/main/brake-file.ts";
 import { readLeaf } from "../../src/main/recorded-payload.ts";
 import { restoreState } from "../../src/main/restore.ts";
 import { loadBundle } from "../../src/policy/load.ts";
@@ -67,6 +68,8 @@ type Process = { readonly kernel: Kernel; readonly runner: EffectRunner; readonl
 export type WorldHooks = {
   /** A call reached the outside: the moment at which everything about it must be in order. */
   readonly onCall: (world: World, request: ExecuteRequest, kind: ActionKind) => void;
+  /** And the moment at which it takes effect there. */
+  readonly onEffect: (world: World, request: ExecuteRequest) => void;
 };
 
 export class World {
@@ -167,7 +170,8 @@ export class World {
   #startEffects(kernel: Kernel, store: ModelStore): Process {
     const brake = new EmergencyBrake({ monotonicMs: () => this.monotonicMs, timeout: () => this.#term() });
     const onCall = (request: ExecuteRequest, kind: ActionKind): void => this.#hooks.onCall(this, request, kind);
-    const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall });
+    const onEffect = (request: ExecuteRequest): void => this.#hooks.onEffect(this, request);
+    const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall, onEffect });
     const payload = async (seq: number) => {
       if (this.erased.has(seq)) throw new AppError("payload-erased", "its key is destroyed");
       return openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
@@ -201,6 +205,7 @@ export class World {
       laneMax: 32,
       onProblem: () => undefined,
     });
+    followLedger({ brake, kernel });
     runner.sweep();
     return { kernel, runner, brake };
   }

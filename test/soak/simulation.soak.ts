@@ -1,25 +1,31 @@
-// The whole system in one process under a fake clock, from fresh seeds, for SOAK_SECONDS.
+// The whole system in one process under a fake clock, from fresh seeds, for SOAK_SECONDS, or for SOAK_SEEDS of them.
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { it } from "node:test";
-import { runSeed } from "../simulation/run.ts";
+import { runSeeds } from "../simulation/seeds.ts";
 
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 30);
+/** As many as asked for, however long they take. */
+const SEEDS = Number(process.env["SOAK_SEEDS"] ?? 0);
+const FIRST = Number(process.env["SOAK_FIRST"] ?? randomInt(2 ** 30));
 const STEPS = 400;
+/** Between two looks at the clock. */
+const AT_ONCE = 10 * availableParallelism();
 
 it("every rule holds over long runs of fresh seeds", async (t) => {
-  const first = randomInt(2 ** 30);
-  t.diagnostic(`seeds from ${first} on, ${STEPS} moves each`);
+  t.diagnostic(`seeds from ${FIRST} on, ${STEPS} moves each`);
   const total = { seeds: 0, steps: 0, events: 0, effects: 0, crashes: 0 };
-  for (const end = Date.now() + SECONDS * 1_000; Date.now() < end; total.seeds++) {
-    const seed = first + total.seeds;
-    const result = await runSeed(seed, STEPS);
-    assert.deepEqual(result.broken, [], `seed ${seed} of ${STEPS} moves runs it again: runSeed(${seed}, ${STEPS})`);
-    total.steps += result.steps;
-    total.events += result.events;
-    total.effects += result.effects;
-    total.crashes += result.crashes;
+  const end = Date.now() + SECONDS * 1_000;
+  const isMore = (): boolean => (SEEDS > 0 ? total.seeds < SEEDS : Date.now() < end);
+  while (isMore()) {
+    const count = SEEDS > 0 ? Math.min(AT_ONCE, SEEDS - total.seeds) : AT_ONCE;
+    for (const { seed, broken, ...ran } of await runSeeds({ first: FIRST + total.seeds, count, steps: STEPS })) {
+      assert.deepEqual(broken, [], `SOAK_FIRST=${seed} SOAK_SEEDS=1 runs seed ${seed} again`);
+      for (const what of ["steps", "events", "effects", "crashes"] as const) total[what] += ran[what];
+    }
+    total.seeds += count;
   }
   t.diagnostic(JSON.stringify(total));
   assert.ok(total.effects > 0 && total.crashes > 0, "a simulation in which nothing happens proves nothing");

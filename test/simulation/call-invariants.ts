@@ -1,0 +1,87 @@
+// What must hold whenever a call reaches the outside, and again when it takes effect there.
+
+import { planHashOf } from "../../src/effects/execute.ts";
+import type { BrakeScope, KernelEvent } from "../../src/kernel/events.ts";
+import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
+import { hasEnded } from "../../src/kernel/state.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import { eventsAbout, eventsSuch } from "./disk-events.ts";
+import type { World } from "./world.ts";
+
+/** Its step is durable, its grant too and valid, its plan the granted one, it happens once, and no pause covers it. */
+export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
+  const broken: string[] = [];
+  const key = request.idempotencyKey;
+  const [id = ""] = key.split("."); // a later phase has a key of its own
+  const events = eventsAbout(world, id) as KernelEvent[];
+  const started = events.findLast((event) => event.type === "step.started");
+  const granted = events.findLast((event) => event.type === "action.granted") as
+    | KernelEvent<"action.granted">
+    | undefined;
+  if (started === undefined) broken.push(`${id}: called without a durable step`);
+  if (granted === undefined) return [...broken, `${id}: called without a durable grant`];
+  if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
+  if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
+  if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
+  const known = events.filter(({ seq }) => seq < durableSize(world));
+  if (known.some(({ type }) => type === "action.grant-revoked")) broken.push(`${id}: called when its grant was gone`);
+  if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
+  if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
+  return [...broken, ...checkUnpaused(world, id)];
+}
+
+/** What the process has heard to be durable. */
+function durableSize({ process }: World): number {
+  return process?.kernel.durableSize ?? 0;
+}
+
+const ENDS: ReadonlySet<string> = new Set(
+  ["advised", "refused", "denied", "cancelled", "expired", "suppressed"].map((end) => `action.${end}`),
+);
+
+function hasEndedBy(event: KernelEvent): boolean {
+  if (event.type === "step.finished" || event.type === "step.reconciled") {
+    return hasEnded((event as KernelEvent<"step.finished">).facts.action);
+  }
+  return ENDS.has(event.type);
+}
+
+/** No pause covers it: none that this process pulled, and none of the ledger. What takes a failed action back goes on. */
+export function checkUnpaused(world: World, id: string): string[] {
+  const [proposed] = eventsAbout(world, id) as KernelEvent<"action.proposed">[];
+  if (proposed === undefined || proposed.actor === REVERT_AGENT) return [];
+  const of = { ...proposed.facts, agent: proposed.actor };
+  const pulled = (world.process?.brake.pulled ?? []).some((scope) => isCovered(scope, of));
+  const onRecord = pausesOf(world).some((scope) => isCovered(scope, of));
+  return pulled || onRecord ? [`${id}: executed under a pause`] : [];
+}
+
+function pausesOf(world: World): readonly BrakeScope[] {
+  const pauses = new Map<string, BrakeScope>();
+  const isOfBrake = ({ type, seq }: LedgerEvent): boolean => type.startsWith("brake.") && seq < durableSize(world);
+  for (const event of eventsSuch(world, isOfBrake) as readonly KernelEvent[]) {
+    const { mode, scope } = event.facts as Partial<KernelEvent<"brake.applied">["facts"]>;
+    if (event.type === "brake.applied" && mode === "pause" && scope !== undefined) pauses.set(event.subject, scope);
+    if (event.type === "brake.followed" && scope !== undefined) pauses.set(event.subject, scope);
+    if (event.type === "brake.released") pauses.delete(event.subject);
+  }
+  return [...pauses.values()];
+}
+
+type Covered = Pick<
+  KernelEvent<"action.proposed">["facts"],
+  "kind" | "environment" | "service" | "person" | "agentKind"
+> & { readonly agent: string };
+
+/** By the words of a scope, not as the kernel reads them; nobody acts for another here. */
+function isCovered(scope: BrakeScope, of: Covered): boolean {
+  const { exceptAgents = [], exceptKinds = [], ...parts } = scope;
+  if (exceptAgents.includes(of.agent) || exceptKinds.includes(of.kind)) return false;
+  return Object.entries(parts).every(([part, wanted]) => {
+    if (part === "services") return (wanted as readonly string[]).includes(of.service);
+    if (part === "owner") return wanted === of.person;
+    if (part === "kind") return wanted === of.kind || (wanted === "model.*" && of.kind.startsWith("model."));
+    return wanted === of[part as "agent" | "agentKind" | "environment" | "service"];
+  });
+}
