@@ -53,23 +53,31 @@ export function checkTurns(events: readonly LedgerEvent[]): string[] {
   return broken;
 }
 
-/** Beside what is measured nothing else is under way in its neighbourhood, as its last prediction named it. */
+/**
+ * Beside what is measured nothing else is under way in its neighbourhood, as its last prediction named it; of what could not
+ * be predicted, or only from old telemetry, people say whether it goes.
+ */
 export function checkConcurrency(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
   const proposed = new Map<string, Proposed>();
   const around = new Map<string, readonly string[]>();
+  const blind = new Set<string>();
   const underWay = new Set<string>();
   for (const { type, subject, facts } of events) {
     if (type === "action.proposed") proposed.set(subject, facts as unknown as Proposed);
-    if (type === "action.predicted")
-      around.set(subject, (facts as KernelEvent<"action.predicted">["facts"]).prediction.neighbourhood);
+    if (type === "action.predicted") {
+      const { neighbourhood, code, isStale } = (facts as KernelEvent<"action.predicted">["facts"]).prediction;
+      around.set(subject, neighbourhood);
+      if (code !== "" || isStale) blind.add(subject);
+      else blind.delete(subject);
+    }
     const own = proposed.get(subject);
     if (own === undefined || !isCounted(own)) continue;
     if (type === "action.granted" && facts["completed"] === null) {
       const near = [...underWay].filter((other) =>
         isNear({ one: own, around: around.get(subject) }, { one: proposed.get(other), around: around.get(other) }),
       );
-      const isLimited = own.service === "search" && around.get(subject)?.length !== 0;
+      const isLimited = own.service === "search" && !blind.has(subject);
       if (isLimited && near.length >= 1) broken.push(`${subject}: granted beside ${near.join(" and ")}`);
       underWay.add(subject);
     }
