@@ -24,11 +24,9 @@ export function checkCall(world: World, request: ExecuteRequest, kind: ActionKin
   if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
   if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
   if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
-  const known = events.filter(({ seq }) => seq < durableSize(world));
-  if (known.some(({ type }) => type === "action.grant-revoked")) broken.push(`${id}: called when its grant was gone`);
   if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
   if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
-  return [...broken, ...checkUnpaused(world, id)];
+  return [...broken, ...checkStanding(world, id)];
 }
 
 /** What the process has heard to be durable. */
@@ -47,8 +45,16 @@ function hasEndedBy(event: KernelEvent): boolean {
   return ENDS.has(event.type);
 }
 
+/** Also when it takes effect: its grant has not been taken back, and no pause covers it. */
+export function checkStanding(world: World, id: string): string[] {
+  const isTakenBack = ({ type, seq }: LedgerEvent): boolean =>
+    type === "action.grant-revoked" && seq < durableSize(world);
+  const isGone = eventsAbout(world, id).some(isTakenBack);
+  return [...(isGone ? [`${id}: executed when its grant was gone`] : []), ...checkUnpaused(world, id)];
+}
+
 /** No pause covers it: none that this process pulled, and none of the ledger. What takes a failed action back goes on. */
-export function checkUnpaused(world: World, id: string): string[] {
+function checkUnpaused(world: World, id: string): string[] {
   const [proposed] = eventsAbout(world, id) as KernelEvent<"action.proposed">[];
   if (proposed === undefined || proposed.actor === REVERT_AGENT) return [];
   const of = { ...proposed.facts, agent: proposed.actor };

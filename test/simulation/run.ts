@@ -1,7 +1,7 @@
 // One seed from the first start to rest, and what was broken on the way.
 
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
-import { checkCall, checkUnpaused } from "./call-invariants.ts";
+import { checkCall, checkStanding } from "./call-invariants.ts";
 import { checkLedger, nothingPromised } from "./invariants.ts";
 import { move } from "./moves.ts";
 import { settle, World } from "./world.ts";
@@ -24,7 +24,7 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
     broken.push(...checkCall(world, request, kind));
   };
   const onEffect = (world: World, { idempotencyKey }: ExecuteRequest): void => {
-    broken.push(...checkUnpaused(world, idempotencyKey.split(".")[0] ?? ""));
+    broken.push(...checkStanding(world, idempotencyKey.split(".")[0] ?? ""));
   };
   const world = new World(seed, { onCall, onEffect });
   const promised = nothingPromised();
