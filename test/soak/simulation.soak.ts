@@ -10,7 +10,7 @@ const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 30);
 /** As many as asked for, however long they take. */
 const SEEDS = Number(process.env["SOAK_SEEDS"] ?? 0);
 const FIRST = Number(process.env["SOAK_FIRST"] ?? randomInt(2 ** 30));
-const STEPS = 400;
+const STEPS = Number(process.env["SOAK_STEPS"] ?? 400);
 /** Between two looks at the clock. */
 const AT_ONCE = 10 * availableParallelism();
 
@@ -22,7 +22,7 @@ it("every rule holds over long runs of fresh seeds", async (t) => {
   while (isMore()) {
     const count = SEEDS > 0 ? Math.min(AT_ONCE, SEEDS - total.seeds) : AT_ONCE;
     for (const { seed, broken, ...ran } of await runSeeds({ first: FIRST + total.seeds, count, steps: STEPS })) {
-      assert.deepEqual(broken, [], `SOAK_FIRST=${seed} SOAK_SEEDS=1 runs seed ${seed} again`);
+      assert.deepEqual(broken, [], `SOAK_FIRST=${seed} SOAK_SEEDS=1 SOAK_STEPS=${STEPS} runs seed ${seed} again`);
       for (const what of ["steps", "events", "effects", "crashes"] as const) total[what] += ran[what];
     }
     total.seeds += count;
