@@ -66,6 +66,20 @@ test("files that share a process keep their hooks to themselves, and one that ca
   assert.match(stdout, /✔ test\/a\/two\.test\.ts/);
 });
 
+test("an error that nobody caught fails the run, with the file at which it was, whatever its test waits for", async (t) => {
+  const project = prepare(t, { files: 1, tests: 1 });
+  const throwing = `import { test } from "node:test"; import { setTimeout as sleep } from "node:timers/promises";
+    test("x", async () => { await sleep(1); ERROR; await sleep(WAIT); });`;
+  for (const error of [`setTimeout(() => { throw new Error("late"); })`, `void Promise.reject(new Error("late"))`]) {
+    for (const wait of ["10", "60_000"]) {
+      project.write("test/a/passing.test.ts", throwing.replace("ERROR", error).replace("WAIT", wait));
+      const ended = await project.run("scripts/test.mjs", { env: { TEST_ENDS_WITHIN_MS: "200" } });
+      assert.equal(ended.code, 1);
+      assert.match(ended.stdout, /✖ test\/a\/passing\.test\.ts: nobody caught Error: late\n +at /);
+    }
+  }
+});
+
 test("a file that ends the process takes nothing along unnoticed", async (t) => {
   const project = prepare(t, { files: 2, tests: 1 });
   project.write("test/a/ending.test.ts", `import { test } from "node:test"; test("ends", () => process.exit(0));`);
