@@ -22,6 +22,7 @@ export interface Calendar {
 /** Of one bundle. */
 export class Calendars {
   readonly #days = new Map<string, readonly Days[]>();
+  readonly #places = new Map<string, { readonly path: string; readonly line: number }>();
   readonly #uses: { readonly name: string; readonly field: Field }[] = [];
 
   /** The document of that name. */
@@ -30,7 +31,10 @@ export class Calendars {
     if (days === undefined || days.includes(undefined)) return;
     if (this.#days.has(name)) document.fail(`a second calendar named \`${name}\``);
     else if (this.#days.size >= CALENDARS_MAX) document.fail(`more than ${CALENDARS_MAX} calendars`);
-    else this.#days.set(name, days as Days[]);
+    else {
+      this.#days.set(name, days as Days[]);
+      this.#places.set(name, { path: document.path, line: document.line });
+    }
   }
 
   /** Reads a name; whether there is such a calendar is checked once everything is read. */
@@ -39,6 +43,12 @@ export class Calendars {
     if (name === undefined) return undefined;
     this.#uses.push({ name, field });
     return { name, has: (date) => this.#days.get(name)?.some((days) => isAmong(days, date)) ?? false };
+  }
+
+  /** Documents that nothing names. */
+  unused(): readonly { readonly name: string; readonly path: string; readonly line: number }[] {
+    const used = new Set(this.#uses.map(({ name }) => name));
+    return [...this.#places].filter(([name]) => !used.has(name)).map(([name, place]) => ({ name, ...place }));
   }
 
   checkUses(): void {

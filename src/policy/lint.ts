@@ -1,4 +1,5 @@
-// Finds what loads but should not be there: rules that are never reached, policies that contradict, unused routes.
+// Finds what loads but should not be there: rules that are never reached, policies that contradict, what nothing uses, and
+// checks that are given no time.
 
 import type { Bundle } from "./load.ts";
 import { ladderFindings, type LadderFindingCode } from "./lint-ladder.ts";
@@ -15,6 +16,8 @@ export type FindingCode =
   | "overlapping"
   | "route-unused"
   | "schedule-unused"
+  | "calendar-unused"
+  | "verification-hasty"
   | "incomplete"
   | LadderFindingCode;
 
@@ -41,6 +44,8 @@ export function lintBundle(bundle: Bundle): readonly Finding[] {
     ...overlaps(bundle.policies, budget),
     ...unusedRoutes(bundle),
     ...unusedSchedules(bundle),
+    ...unusedCalendars(bundle),
+    ...hastyVerifications(bundle),
     ...ladderFindings(bundle),
   );
   if (budget.pairs <= 0) {
@@ -182,4 +187,25 @@ function unusedSchedules({ routes, schedules }: Bundle): Finding[] {
     line,
     message: `no route asks whoever is on duty by the schedule \`${subject}\``,
   }));
+}
+
+function unusedCalendars({ calendars }: Bundle): Finding[] {
+  return calendars.unused().map(({ name: subject, ...place }) => {
+    return { code: "calendar-unused", subject, ...place, message: `no gate names the calendar \`${subject}\`` };
+  });
+}
+
+/** With the model's own settings two windows of a minute, the second within what is left of the first, and what waits for its trace. */
+const MODEL_TELLS_MS = 135_000;
+
+function hastyVerifications({ verifications }: Bundle): Finding[] {
+  const hasty = verifications.filter(({ checks, settleMs, everyMs, failures }) => {
+    return checks.some(({ kind }) => kind === "model") && settleMs + (failures - 1) * everyMs < MODEL_TELLS_MS;
+  });
+  return hasty.map(({ name: subject, path, line }) => {
+    const message =
+      "takes the action back before the runtime model can tell: two windows of telemetry (135s, unless configured shorter) have " +
+      "to pass by its last failure; give it a longer `settle`, or more `failures`";
+    return { code: "verification-hasty", subject, path, line, message };
+  });
 }

@@ -34,6 +34,7 @@ export interface Bundle {
   /** Null when no file has one: then the triage agent stays in shadow. */
   readonly ladder: Ladder | null;
   readonly verifications: readonly MatchedVerification[];
+  readonly calendars: Pick<Calendars, "unused">;
   /** What must be checked after an action of that kind, target and service. */
   verificationFor(of: { kind: string; environment: string; service: string }): MatchedVerification | undefined;
   /** The regulations that stand over a target. */
@@ -51,11 +52,11 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   loader.load(sortedByPath(files));
   if (loader.problems.length > 0) return { bundle: null, problems: loader.problems.slice(0, PROBLEMS_MAX) };
   const hash = bundleHash(files);
-  const { policies, routes, schedules, ladder, verifications, marked } = loader;
+  const { policies, routes, schedules, ladder, verifications, calendars, marked } = loader;
   const verificationFor: Bundle["verificationFor"] = (of) => findVerification(verifications, of);
   const marks: Bundle["tagsFor"] = (of) => (marked.length === 0 ? NO_TAGS : tagsFor(marked, of));
   const evaluate = makeEvaluate(policies, hash);
-  const documents = { policies, routes, schedules, ladder, verifications };
+  const documents = { policies, routes, schedules, ladder, verifications, calendars };
   return { bundle: { hash, ...documents, verificationFor, tagsFor: marks, evaluate }, problems: [] };
 }
 
@@ -79,7 +80,7 @@ class Loader {
   readonly marked: MarkedTargets[] = [];
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
-  readonly #calendars = new Calendars();
+  readonly calendars = new Calendars();
   readonly #steps: StepUse[] = [];
 
   load(files: readonly SourceFile[]): void {
@@ -91,7 +92,7 @@ class Loader {
       }
     }
     for (const { name, field } of this.#uses) if (!this.routes.has(name)) field.fail(`unknown route \`${name}\``);
-    this.#calendars.checkUses();
+    this.calendars.checkUses();
     checkSteps(this.#steps, this.schedules);
     const rules = this.policies.reduce((count, policy) => count + policy.rules.length, 0);
     if (rules > RULES_MAX) this.#failFile("", `more than ${RULES_MAX} rules`);
@@ -130,7 +131,7 @@ class Loader {
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
     else if (kind === "Verification") this.#addVerification(name, document, fields.spec);
     else if (kind === "Catalog") this.#addCatalog(document, fields.spec);
-    else if (kind === "Calendar") this.#calendars.add(name, document, fields.spec);
+    else if (kind === "Calendar") this.calendars.add(name, document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
@@ -172,7 +173,7 @@ class Loader {
   }
 
   #addPolicy(name: string, document: Field, spec: Field): void {
-    const policy = readPolicy(name, spec, { uses: this.#uses, calendars: this.#calendars });
+    const policy = readPolicy(name, spec, { uses: this.#uses, calendars: this.calendars });
     if (policy === undefined) return;
     if (this.#policyNames.has(name)) document.fail(`a second policy named \`${name}\``);
     this.#policyNames.add(name);

@@ -104,7 +104,7 @@ function draftOf(graph: Graph, one: Step): ModelDraft | null {
       const facts = {
         subject: edge(one.pair),
         validFrom: one.at,
-        result: one.isConfirmed ? "confirmed" : "refuted",
+        result: one.at % 3 === 0 ? "unconfirmed" : one.isConfirmed ? "confirmed" : "refuted",
       } as const;
       return { type: "model.tested", facts: { ...mint.minted, ...facts, evidence: ["act_000000001"] } };
     }

@@ -92,6 +92,31 @@ test("a finding has the place of its rule", () => {
   assert.deepEqual([finding?.path, finding?.line], ["p.yaml", 10]);
 });
 
+const freely = (gates: string): string => `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: free }
+spec: { match: { actions: [a.b] }, rules: [{ name: r, gates: [${gates}], decision: allow }] }
+`;
+
+test("a calendar that no gate names is unused, and one that a gate names is not", () => {
+  const calendar = (name: string): string =>
+    `---\napiVersion: holdpoint.dev/v1\nkind: Calendar\nmetadata: { name: ${name} }\nspec: { days: [{ on: 2026-12-24 }] }\n`;
+  const text = `${freely("freeze: { zone: UTC, calendar: named }")}${calendar("named")}${calendar("idle")}`;
+  assert.deepEqual(findings({ path: "p.yaml", text }), ["calendar-unused idle"]);
+});
+
+test("a check of the model that has no time to tell is hasty", () => {
+  const checked = (terms: string, check = "model: { maxRise: 0.01 }"): readonly string[] => {
+    const spec = `{ match: { actions: ['*'] }, within: 1h, ${terms}, checks: [{ name: c, ${check} }] }`;
+    const text = `---\napiVersion: holdpoint.dev/v1\nkind: Verification\nmetadata: { name: v }\nspec: ${spec}\n`;
+    return findings({ path: "p.yaml", text: `${freely("circuitBreaker: {}")}${text}` });
+  };
+  assert.deepEqual(checked("settle: 134s"), ["verification-hasty v"]);
+  assert.deepEqual(checked("settle: 135s"), []);
+  assert.deepEqual(checked("settle: 15s, every: 10s, failures: 13"), []);
+  assert.deepEqual(checked("settle: 1s", "http: { endpoint: shop }"), []);
+});
+
 test("a thousand rules are compared within the linter's bound", () => {
   const many = Array.from({ length: 1_000 }, (_, i) => `action.service == 's${i}'`);
   assert.deepEqual(findings({ path: "p.yaml", text: rules(...many) }), []);
