@@ -68,7 +68,7 @@ export function readRequest(path: string): JsonObject {
   return value as JsonObject;
 }
 
-type Noun = "agents" | "people" | "groups";
+type Noun = "agents" | "people" | "groups" | "grants";
 
 export type ProposeFlags = { readonly watch?: true; readonly output: OutputFormat };
 
@@ -83,7 +83,8 @@ export async function proposeRegistration(
   const decision = new Fields(answer.body);
   const status = decision.exact("status");
   if (!flags.watch) output.printResult(decision, statusLine(decision), flags.output);
-  if (status === "held") output.note(`next: an owner runs \`holdpoint approve ${decision.text("id")}\``);
+  const who = noun === "grants" ? "somebody else" : "an owner";
+  if (status === "held") output.note(`next: ${who} runs \`holdpoint approve ${decision.text("id")}\``);
   return flags.watch ? watchAction(session, decision.exact("id"), { format: flags.output }) : exitOfStatus(status);
 }
 

@@ -23,7 +23,7 @@ import { addPolicy } from "./commands/policy.ts";
 import { addPropose, addRevert } from "./commands/propose.ts";
 import { addRca } from "./commands/rca.ts";
 import { addRecords } from "./commands/records.ts";
-import { addRevoke } from "./commands/grants.ts";
+import { addGrant, addRevoke } from "./commands/grants.ts";
 import { addSilences } from "./commands/silences.ts";
 import { addSources } from "./commands/sources.ts";
 import { addStage } from "./commands/stage.ts";
@@ -87,6 +87,7 @@ const COMMANDS = [
   addAnswers,
   addLabel,
   addIncidents,
+  addGrant,
   addRevoke,
   addSilences,
   addKill,

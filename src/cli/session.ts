@@ -39,6 +39,15 @@ export class Runner {
     };
   }
 
+  /** As `action`, of a command that shares flags with the one above it: commander gives those to that one, wherever they stand. */
+  nested<A extends readonly unknown[]>(work: Work<A>): (...args: unknown[]) => Promise<void> {
+    const act = this.action(work);
+    return (...args) => {
+      const command = args.at(-1) as Command;
+      return act(...args.slice(0, -2), command.optsWithGlobals(), command);
+    };
+  }
+
   #session(flags: GlobalFlags & { quiet?: boolean }): Session {
     const host = this.#host;
     const settings = resolveSettings(flags, host.env);

@@ -288,22 +288,21 @@ describe("the command line with a running server", () => {
     assert.match((await ada("describe action")).err, /which one\?/);
   });
 
-  test("a pause is previewed, applied, seen, and lifted by somebody else", async () => {
-    const id = await held();
-    const preview = await ada("kill --preview --service cart");
-    assert.ok(preview.out.includes(id), preview.out);
-    const paused = await ada("kill --service cart --reason drill");
-    assert.equal(paused.code, 0, paused.err);
-    assert.match(paused.out, /^brk_[0-9a-z]{9} pause\n/);
-    assert.match((await ada("kill status")).out, /^run\n.*\nbrk_\S+ +pause +service=cart\n/);
-    assert.match((await ada(`approve ${id} --yes`)).err, /killswitch-conflict: .*\nnext: holdpoint kill status/);
-    const resume = await run("kill --resume --service cart");
-    assert.equal(resume.code, 3);
-    const action = resume.out.split(" ")[0] ?? "";
-    assert.equal((await ada(`approve ${action} --yes`)).code, 0);
-    assert.equal((await ada("kill status")).out, "run\n");
-    assert.equal((await run("kill --resume --service cart")).code, 1);
-    assert.equal((await run("kill --pause --resume")).code, 2);
+  test("a bounded grant is asked for with its bounds, given by those of its route, and listed", async () => {
+    const bounds = "--kinds record.note -e production -s cart --route on-call --count 2 --until 1h";
+    const asked = await run(`grant create agent:bot ${bounds} --reason many -o json`);
+    assert.equal(asked.code, 3, asked.err);
+    const { id } = JSON.parse(asked.out) as { id: string };
+    assert.equal((await ada(`approve ${id} --yes`)).code, 0);
+    const { items } = JSON.parse((await ada("get grants -o json")).out) as { items: Record<string, unknown>[] };
+    const set = items.find(({ covers }) => covers === "set");
+    assert.deepEqual((set?.["terms"] as Record<string, unknown> | undefined)?.["count"], 2);
+    assert.equal((await bot(note("production"))).code, 0, "nobody is asked about it");
+    assert.equal((await ada(`revoke ${String(set?.["id"])}`)).code, 0);
+    assert.equal((await bot(note("production"))).code, 3);
+    for (const flags of ["--until never", "--count 0", "--size x"]) {
+      assert.equal((await run(`grant create agent:bot ${bounds} ${flags}`)).code, 2, flags);
+    }
   });
 
   test("a proposed policy waits for an owner, who approves the hash of the bundle", async () => {

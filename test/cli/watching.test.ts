@@ -1,6 +1,7 @@
-// `--watch` and `-o json` on every command that asks or answers: what scripts read, and the exit code at the end.
+// `--watch` and `-o json` on every command that asks, answers or stops, windows and lists: what scripts read, and the exit code at the end.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -124,4 +125,97 @@ describe("-o json", () => {
     assert.equal(revoked.code, 0, revoked.err);
     assert.equal(jsonOf(revoked.out)["status"], "revoked");
   });
+});
+
+const note = (environment: string): string => `propose record.note -e ${environment} -s cart -a text=hello`;
+
+test("a pause is an answer in JSON, and is followed until all of what it found has ended", async () => {
+  const paused = await ada("kill --service follow -w -o json");
+  assert.equal(paused.code, 0, paused.err);
+  const lines = paused.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(typeof lines[0]?.["brake"], "string");
+  assert.deepEqual([lines.at(-1)?.["id"], lines.at(-1)?.["complete"]], [lines[0]?.["brake"], true]);
+  const preview = JSON.parse((await ada("kill --preview -o json")).out) as Record<string, unknown>;
+  assert.equal(typeof preview["counts"], "object");
+  const shown = JSON.parse((await ada("kill status -o json")).out) as Record<string, unknown>;
+  assert.equal((shown["brakes"] as unknown[]).length, 1, "a subcommand's own flags are its own");
+  assert.match((await ada(`kill report ${String(lines[0]?.["brake"])} --watch`)).out, /^Brake +brk_/);
+  const resumed = await run("kill --resume --service follow -o json");
+  const [release] = (JSON.parse(resumed.out) as { resumes: { id: string }[] }).resumes;
+  assert.equal(resumed.code, 3);
+  assert.equal((await ada(`approve ${release?.id ?? ""} --yes`)).code, 0);
+  assert.equal((await ada("kill --preview -w")).code, 2);
+});
+
+test("a proposal may name when it begins, and is not made with a window that is none", async () => {
+  const waiting = await run(`${note("staging")} --not-before 1h --not-after 2h -o json`);
+  assert.equal(waiting.code, 3, waiting.err);
+  const { id, status } = JSON.parse(waiting.out) as { id: string; status: string };
+  assert.equal(status, "waiting");
+  const { window } = JSON.parse((await run(`get action ${id} -o json`)).out) as { window: Record<string, number> };
+  assert.equal((window["notAfter"] ?? 0) - (window["notBefore"] ?? 0), 3_600_000);
+  assert.equal((await run(`cancel ${id}`)).code, 0);
+  assert.equal((await run(`${note("staging")} --not-after 2026-01-01T00:00:00Z`)).code, 1, "it is over");
+  for (const flags of ["--not-before 1h", "--not-after soon", "--not-after 2h --not-before 0h"]) {
+    assert.equal((await run(`${note("staging")} ${flags}`)).code, 2, flags);
+  }
+});
+
+test("a list of proposals is decided one by one, answered in its order, and never made twice", async () => {
+  const of = (environment: string, kind = "record.note"): object => ({
+    kind,
+    target: { environment, service: "cart" },
+    arguments: { text: "of many" },
+  });
+  const file = join(server.dir, "proposals.json");
+  writeFileSync(file, JSON.stringify([of("staging"), of("production"), { ...of("staging"), target: 1 }]));
+  const mixed = await run(`propose -f ${file} --idempotency-key of-many`);
+  assert.equal(mixed.code, 1, mixed.err);
+  assert.match(mixed.out, /^1 act_\S+ succeeded\b.*\n2 act_\S+ held\b.*\n3 request-invalid: \/target.*\n$/);
+  const again = await run(`propose -f ${file} --idempotency-key of-many -o json`);
+  const actions = JSON.parse(again.out) as { action?: { id: string; repeated: boolean } }[];
+  assert.deepEqual(
+    actions.map(({ action }) => action?.id),
+    [...mixed.out.matchAll(/act_\w+/g)].map(([id]) => id).concat([undefined as unknown as string]),
+  );
+  assert.ok(actions.slice(0, 2).every(({ action }) => action?.repeated === true));
+  writeFileSync(file, JSON.stringify(Array.from({ length: 33 }, () => of("staging"))));
+  const many = await run(`propose -f ${file} -o name`);
+  assert.deepEqual([many.code, many.out.trim().split("\n").length], [0, 33], many.err);
+  const dry = await run(`propose -f - --dry-run`, { piped: JSON.stringify([of("staging"), of("production")]) });
+  assert.equal(dry.code, 4, "advice alone");
+  for (const [argv, piped] of [
+    ["propose -f - -e staging", "[]"],
+    ["propose record.note -f -", "[]"],
+    ["propose -f - --wait 1", "[]"],
+    ["propose -f -", "[]"],
+    ["propose -f -", '{"kind":"record.note"}'],
+    ["propose -f -", '[{"kind":1}]'],
+    ["propose -f -", '[{"kind":"a","kind":"b"}]'],
+    ["propose", ""],
+    ["propose record.note", ""],
+  ] as const) {
+    assert.equal((await run(argv, { piped })).code, 2, `${argv} ${piped}`);
+  }
+});
+
+test("a pause is previewed, applied, seen, and lifted by somebody else", async () => {
+  const id = await held();
+  const preview = await ada("kill --preview --service cart");
+  assert.ok(preview.out.includes(id), preview.out);
+  const paused = await ada("kill --service cart --reason drill");
+  assert.equal(paused.code, 0, paused.err);
+  assert.match(paused.out, /^brk_[0-9a-z]{9} pause\n/);
+  assert.match((await ada("kill status")).out, /^run\n.*\nbrk_\S+ +pause +service=cart\n/);
+  assert.match((await ada(`approve ${id} --yes`)).err, /killswitch-conflict: .*\nnext: holdpoint kill status/);
+  const resume = await run("kill --resume --service cart");
+  assert.equal(resume.code, 3);
+  const action = resume.out.split(" ")[0] ?? "";
+  assert.equal((await ada(`approve ${action} --yes`)).code, 0);
+  assert.equal((await ada("kill status")).out, "run\n");
+  assert.equal((await run("kill --resume --service cart")).code, 1);
+  assert.equal((await run("kill --pause --resume")).code, 2);
 });

@@ -7,19 +7,37 @@ import { Fields, NONE } from "../fields.ts";
 import { formatInstant } from "../instants.ts";
 import { pairLines } from "../paragraphs.ts";
 import type { OutputFormat } from "../output.ts";
-import type { Session } from "../session.ts";
+import { pause, type Session } from "../session.ts";
 import { renderTable } from "../table.ts";
+import { checkWatched } from "../watch-action.ts";
 
 const REPORTS = ["v1", "killswitch", "reports"] as const;
 
-type Flags = { readonly output: OutputFormat };
+type Flags = { readonly output: OutputFormat; readonly watch?: true };
 
 export async function report(session: Session, brake: string | undefined, flags: Flags): Promise<ExitCode> {
   const { api, output } = session;
-  const found = await api.document(apiPath(...REPORTS, brake ?? (await newest(session))));
+  if (flags.watch) checkWatched(flags.output);
+  const id = brake ?? (await newest(session));
+  if (flags.watch) return watchReport(session, id, flags.output);
+  const found = await api.document(apiPath(...REPORTS, id));
   if (flags.output === "table") output.print(reportText(found));
   else output.printValue(found.value, flags.output);
   return EXIT.ok;
+}
+
+const INTERVAL_MS = 1_000;
+
+/** Printed anew with each change, until all of what it found has ended. */
+export async function watchReport({ api, host, output }: Session, id: string, format: OutputFormat): Promise<ExitCode> {
+  for (let before = ""; ;) {
+    const found = await api.document(apiPath(...REPORTS, id));
+    const now = reportText(found);
+    if (now !== before && format === "json") output.printLine(found.value);
+    else if (now !== before) output.print(now);
+    before = now;
+    if (found.isTrue("complete") || !(await pause(INTERVAL_MS, host.interrupted))) return EXIT.ok;
+  }
 }
 
 async function newest({ api }: Session): Promise<string> {

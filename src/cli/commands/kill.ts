@@ -10,7 +10,8 @@ import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
 import { renderTable } from "../table.ts";
-import { report } from "./kill-report.ts";
+import { checkWatched } from "../watch-action.ts";
+import { report, watchReport } from "./kill-report.ts";
 
 const PATH = apiPath("v1", "killswitch");
 const SCOPE = ["agent", "owner", "kind", "environment", "service"] as const;
@@ -22,6 +23,8 @@ type KillFlags = { readonly [name in (typeof SCOPE)[number]]?: string } & {
   readonly brake?: string;
   readonly preview?: true;
   readonly reason?: string;
+  readonly watch?: true;
+  readonly output: OutputFormat;
 };
 
 export function addKill(program: Command, runner: Runner): void {
@@ -47,21 +50,27 @@ export function addKill(program: Command, runner: Runner): void {
   kill
     .option("--preview", "show what would be stopped; change nothing")
     .option("--reason <text>")
+    .addOption(
+      new Option("-w, --watch", "follow what it found until all of it has ended").conflicts(["preview", "resume"]),
+    )
+    .addOption(outputOption(["table", "json", "yaml"]))
     .action(runner.action(pull));
   kill
     .command("status")
     .description("Which brakes are applied")
     .addOption(outputOption(["table", "json", "yaml"]))
-    .action(runner.action(status));
+    .action(runner.nested(status));
   kill
     .command("report")
     .description("What a brake found, what became of it and how soon; without an id, of the newest")
     .argument("[brake]")
+    .addOption(new Option("-w, --watch", "print it anew until all of what it found has ended"))
     .addOption(outputOption(["table", "json", "yaml"]))
-    .action(runner.action(report));
+    .action(runner.nested(report));
 }
 
 async function pull(session: Session, flags: KillFlags): Promise<ExitCode> {
+  if (flags.watch) checkWatched(flags.output);
   const mode = flags.resume ? "run" : flags.dryRun ? "dry-run" : "pause";
   const scope: Record<string, string> = {};
   for (const name of SCOPE) if (flags[name] !== undefined) scope[name] = flags[name];
@@ -73,13 +82,18 @@ async function pull(session: Session, flags: KillFlags): Promise<ExitCode> {
   };
   const query = flags.preview ? { preview: "true" } : {};
   const answer = new Fields(await put(session, { body, query, isStop: mode === "pause" && !flags.preview }));
-  if (flags.preview) printStopped(session, { heading: "would stop", answer, list: "wouldStop" });
-  else if (mode === "run") return printResumes(session, answer.list("resumes"));
+  if (flags.output === "json" || flags.output === "yaml") {
+    // Watched, what was answered is a line like the others.
+    if (flags.watch) session.output.printLine(answer.value);
+    else session.output.printValue(answer.value, flags.output);
+  } else if (flags.preview) printStopped(session, { heading: "would stop", answer, list: "wouldStop" });
+  else if (mode === "run") printResumes(session, answer.list("resumes"));
   else {
     session.output.print(`${answer.text("brake")} ${mode}${answer.isTrue("repeated") ? " (already applied)" : ""}\n`);
     printStopped(session, { heading: "under way in its scope", answer, list: "stopped" });
   }
-  return EXIT.ok;
+  if (flags.watch) return watchReport(session, answer.exact("brake"), flags.output);
+  return exitOfResumes(answer.list("resumes"));
 }
 
 type Put = { readonly body: JsonObject; readonly query: Record<string, string>; readonly isStop: boolean };
@@ -116,11 +130,14 @@ function printStopped({ output }: Session, { heading, answer, list }: Stopped): 
   );
 }
 
-/** The most restrictive status of the releases is what a script gets to know. */
-function printResumes({ output }: Session, resumes: readonly Fields[]): ExitCode {
+function printResumes({ output }: Session, resumes: readonly Fields[]): void {
   for (const resume of resumes) output.print(`${resume.text("id")} ${resume.text("status")}\n`);
   const held = resumes.find((resume) => resume.exact("status") === "held");
   if (held !== undefined) output.note(`next: somebody else runs \`holdpoint approve ${held.text("id")}\``);
+}
+
+/** The most restrictive status of the releases is what a script gets to know. */
+function exitOfResumes(resumes: readonly Fields[]): ExitCode {
   return resumes.map((resume) => exitOfStatus(resume.exact("status"))).find((code) => code !== EXIT.ok) ?? EXIT.ok;
 }
 

@@ -8,7 +8,9 @@ import { apiPath } from "../api-client.ts";
 import { CliError, ProblemError, usageError } from "../cli-error.ts";
 import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
+import { parseInstant } from "../instants.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
+import { proposeList } from "../proposal-list.ts";
 import { findResource, idOf } from "../resources.ts";
 import { signIfAgent } from "../signed-proposal.ts";
 import { pause, type Runner, type Session } from "../session.ts";
@@ -21,8 +23,11 @@ const POLL_MS = 500;
 export type ArgumentFlags = { readonly arg?: readonly string[]; readonly argsFile?: string };
 
 type ProposeFlags = ArgumentFlags & {
-  readonly environment: string;
-  readonly service: string;
+  readonly environment?: string;
+  readonly service?: string;
+  readonly file?: string;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
   readonly resource?: string;
   readonly reason?: string;
   readonly idempotencyKey?: string;
@@ -39,10 +44,15 @@ export function addPropose(program: Command, runner: Runner): void {
   program
     .command("propose")
     .description("Propose an action; exits 0 when allowed, 3 when held, 4 when refused, 5 when expired")
-    .argument("<kind>", "such as pagerduty.trigger")
-    .requiredOption("-e, --environment <name>")
-    .requiredOption("-s, --service <name>")
+    .argument("[kind]", "such as pagerduty.trigger")
+    .option("-e, --environment <name>")
+    .option("-s, --service <name>")
     .option("-r, --resource <name>")
+    .addOption(
+      new Option("-f, --file <file>", "a JSON list of proposals instead, in their order; - reads standard input"),
+    )
+    .option("--not-before <instant>", "when it may begin: RFC 3339, or from now as 30m, 2h")
+    .option("--not-after <instant>", "when it is too late to begin")
     .addOption(new Option("-a, --arg <name=value...>", "an argument: name=text, or name:=JSON").conflicts("argsFile"))
     .option("--args-file <file>", "all arguments as a JSON object; - reads standard input")
     .option("--reason <text>", "why, for those who decide")
@@ -83,18 +93,59 @@ export function madeUpKey({ host }: Session): string {
   return `cli-${Buffer.from(host.random.bytes(12)).toString("hex")}`;
 }
 
-async function propose(session: Session, kind: string, flags: ProposeFlags): Promise<ExitCode> {
+async function propose(session: Session, kind: string | undefined, flags: ProposeFlags): Promise<ExitCode> {
   const key = flags.idempotencyKey ?? madeUpKey(session);
-  const { environment, service, resource, reason } = flags;
+  const { environment, service, resource, reason, file } = flags;
+  if (file !== undefined) return proposeFile(session, file, { kind, key, flags });
+  if (kind === undefined) throw usageError("say which kind of action, or -f with a list of them");
+  if (environment === undefined || service === undefined)
+    throw usageError("say what it is about: --environment and --service");
   const body: JsonObject = {
     kind,
     target: { environment, service, ...(resource === undefined ? {} : { resource }) },
     arguments: await readArguments(session, flags),
     ...(reason === undefined ? {} : { reason }),
     ...(flags.dryRun === true ? { dryRun: true } : {}),
+    ...windowOf(session, flags),
   };
   const request = { path: apiPath("v1", "actions"), ...signIfAgent(session, body, { key, flags }) };
   return decide(session, { request, key, flags });
+}
+
+/** When it may begin, where somebody says so. */
+function windowOf({ host }: Session, { notBefore, notAfter }: ProposeFlags): JsonObject {
+  if (notBefore === undefined && notAfter === undefined) return {};
+  if (notAfter === undefined) throw usageError("--not-before needs --not-after: when it is too late to begin");
+  const at = (flag: string, text: string): string => {
+    const instant = parseInstant(text, host.clock.nowMs());
+    if (instant === null) throw usageError(`${flag} is an RFC 3339 instant, or a time from now such as 30m or 2h`);
+    return instant;
+  };
+  const begin = notBefore === undefined ? {} : { notBefore: at("--not-before", notBefore) };
+  return { window: { ...begin, notAfter: at("--not-after", notAfter) } };
+}
+
+const BESIDE_FILE = [
+  "environment",
+  "service",
+  "resource",
+  "arg",
+  "argsFile",
+  "reason",
+  "notBefore",
+  "notAfter",
+] as const;
+
+type Listing = { readonly kind: string | undefined; readonly key: string; readonly flags: ProposeFlags };
+
+function proposeFile(session: Session, file: string, { kind, key, flags }: Listing): Promise<ExitCode> {
+  if (kind !== undefined || BESIDE_FILE.some((name) => flags[name] !== undefined))
+    throw usageError("each proposal of the list says by itself what it is: -f goes without");
+  if (flags.wait !== undefined || flags.watch)
+    throw usageError("-f answers what was decided: it neither waits nor watches");
+  return readFileOrInput(session, file).then((bytes) =>
+    proposeList(session, { value: parseJson(decodeUtf8(bytes, file), file), key, flags }),
+  );
 }
 
 type Asking = {
@@ -165,13 +216,18 @@ export function parseWait(text: string | undefined): number {
 
 export async function readArguments(session: Session, { arg = [], argsFile }: ArgumentFlags): Promise<JsonObject> {
   if (argsFile === undefined) return parseArguments(arg);
-  const bytes = argsFile === "-" ? await session.host.stdin.readAll() : readArgsFile(argsFile);
-  if (bytes.length > ARGS_BYTES_MAX) throw new CliError(`the arguments are larger than ${ARGS_BYTES_MAX} bytes`);
+  const bytes = await readFileOrInput(session, argsFile);
   const value = parseJson(decodeUtf8(bytes, argsFile), argsFile);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw usageError(`${argsFile} holds no JSON object`);
   }
   return value as JsonObject;
+}
+
+async function readFileOrInput({ host }: Session, path: string): Promise<Uint8Array> {
+  const bytes = path === "-" ? await host.stdin.readAll() : readArgsFile(path);
+  if (bytes.length > ARGS_BYTES_MAX) throw new CliError(`${path} is larger than ${ARGS_BYTES_MAX} bytes`);
+  return bytes;
 }
 
 function readArgsFile(path: string): Uint8Array {
