@@ -159,7 +159,8 @@ const DOOR_ERRORS = [
 function commonErrors({ method, auth, body }: Route): readonly ErrorCode[] {
   const door = typeof auth === "object" ? DOOR_ERRORS : [];
   const session = typeof auth === "object" && method !== "GET" ? (["csrf-refused"] as const) : [];
-  if (body === undefined) return [...door, ...session, "internal"];
+  const asking = typeof auth === "object" && method === "GET" ? (["rate-limited"] as const) : [];
+  if (body === undefined) return [...door, ...session, ...asking, "internal"];
   const reading = ["body-malformed", "body-too-large", "content-type-unsupported", "request-invalid"] as const;
   const writing = typeof auth === "object" ? (["rate-limited", "overloaded", "commit-unknown"] as const) : [];
   return [...door, ...session, ...reading, ...writing, "internal"];

@@ -8,8 +8,17 @@ import { hasScope, type ClientScope } from "../wire/types/scopes.ts";
 import type { Services } from "./services.ts";
 import { identifySession, sessionHolder } from "./session-cookie.ts";
 
-/** The identity behind a request; synchronous for a token seen before. A token counts before a session. */
+/**
+ * The identity behind a request; of a write synchronous for a token seen before. Throws `rate-limited` for one that reads too
+ * much, and answers its reads one after the other.
+ */
 export function identify(services: Services, request: FastifyRequest): Identity | Promise<Identity> {
+  const found = senderOf(services, request);
+  return request.method === "GET" ? admitRead(services, request.query, found) : found;
+}
+
+/** A token counts before a session. */
+function senderOf(services: Services, request: FastifyRequest): Identity | Promise<Identity> {
   const header = request.headers.authorization;
   if (header === undefined) {
     const identity = identifySession(services.sessions, request);
@@ -50,6 +59,23 @@ export function knownIdentity({ identity, sessions }: Services, request: Fastify
 
 export function requireScope(identity: Identity, scope: ClientScope): void {
   if (!hasScope(identity, scope)) throw new AppError("scope-insufficient", `this needs the scope ${scope}`, { scope });
+}
+
+/** How much of a page counts as one read. */
+const ROWS_PER_READ = 50;
+
+/** Whoever may read must not keep others from deciding and stopping: it is done in the same thread. */
+async function admitRead(
+  { admission, nowMs }: Services,
+  query: unknown,
+  found: Identity | Promise<Identity>,
+): Promise<Identity> {
+  const identity = await found;
+  const rows = Number((query as { limit?: unknown }).limit ?? 0);
+  const count = rows > 0 ? 1 + Math.floor(Math.min(rows, 1_000) / ROWS_PER_READ) : 1;
+  admission.admit({ caller: identity.id, kind: "reads", count, nowMs: nowMs() });
+  await admission.turnOf(identity.id);
+  return identity;
 }
 
 /** Every write of an identity counts, refused ones too; what takes long to judge counts as several. */

@@ -67,6 +67,7 @@ const fileSchema = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
+      reads: bucket.default({ burst: 2_000, perSecond: 200 }),
       writes: bucket.default({ burst: 200, perSecond: 20 }),
       signals: bucket.default({ burst: 12_000, perSecond: 200 }),
       tokens: bucket.default({ burst: 60, perSecond: 5 }),

@@ -40,10 +40,21 @@ type Parts = {
 export class LedgerReads implements LedgerService, PayloadReader {
   readonly origin: string;
   readonly #parts: Parts;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.origin = parts.keys.origin;
+  }
+
+  /**
+   * The reader answers at once, in the thread that decides: of all long looks together one step is done before it turns to
+   * something else, so that nobody who reads much keeps others waiting for all that they read.
+   */
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(() => setImmediate()).then(step);
+    this.#last = mine.catch(() => undefined);
+    return mine;
   }
 
   async payload(seq: number): Promise<Json> {
@@ -84,10 +95,10 @@ export class LedgerReads implements LedgerService, PayloadReader {
     const items: LedgerEvent[] = [];
     let at = query.from;
     for (let looked = 0; looked < BATCHES_PER_PAGE && items.length < query.limit; looked += BATCHES_AT_ONCE) {
-      await setImmediate(); // the reader answers at once: a long look must not hold up decisions
-      const batches = await reader.readLeaves(at, BATCHES_AT_ONCE);
-      if (batches.length === 0) return { items: items as unknown as Json, next: null };
-      for (const event of batches.flatMap(parseLeaves)) {
+      const from = at;
+      const found = await this.#inTurn(async () => (await reader.readLeaves(from, BATCHES_AT_ONCE)).map(parseLeaves));
+      if (found.length === 0) return { items: items as unknown as Json, next: null };
+      for (const event of found.flat()) {
         if (event.seq < at || items.length >= query.limit) continue;
         at = event.seq + 1;
         if (query.type !== null && event.type !== query.type) continue;

@@ -21,6 +21,7 @@ import { giveLevel, levelRequest } from "./levels.ts";
 export const ALL_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
 const OPEN_LIMITS = `limits:
+  reads: { burst: 1000000, perSecond: 100000 }
   writes: { burst: 100000, perSecond: 10000 }
   tokens: { burst: 10000, perSecond: 1000 }
   sessions: { burst: 10000, perSecond: 1000 }`;
