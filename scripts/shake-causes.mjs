@@ -52,7 +52,7 @@ function shake(random) {
  * @param {string} line
  */
 function isCode(line) {
-  return !/^\s*(?:\/\/|\*|\/\*)|quantileOf/.test(line);
+  return !/^\s*(?:\/\/|\*|\/\*)|quantileOf|TOP = /.test(line);
 }
 
 /**

@@ -42,6 +42,8 @@ export const ERRORS = {
   "source-unknown": { status: 404, title: "No signal source of that name is configured" },
   "source-secret-invalid": { status: 401, title: "The source's secret is missing or wrong" },
   "scope-insufficient": { status: 403, title: "The identity lacks the scope this needs" },
+  "memory-withheld": { status: 403, title: "The policy in force shows this memory to others" },
+  "memory-expired": { status: 410, title: "The time for which this is remembered is over" },
   "not-eligible": { status: 403, title: "This identity may not answer this hold" },
   "self-approval": { status: 403, title: "The proposer never approves its own action" },
   "agent-unregistered": { status: 403, title: "The agent is not registered" },

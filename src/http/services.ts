@@ -20,6 +20,7 @@ import type { Registration } from "../wire/schemas/registrations.ts";
 import type { PersonView } from "../wire/types/rights.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import type { Declared } from "../model/declare.ts";
+import type { MemoryTerms } from "../policy/memory-terms.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
 import type { NormalizedSignal } from "../wire/types/signal.ts";
@@ -240,6 +241,8 @@ export interface PolicyService {
   active(): { hash: string | null; mode: string };
   /** What each stage of the triage agent permits; null when the active bundle has no ladder. */
   ladder(): readonly JsonObject[] | null;
+  /** How long incidents are remembered and by whom, as the active bundle says. */
+  memory(): MemoryTerms;
   /** Loads the files; problems with positions when they do not load. `load` keeps the bundle for the engine. */
   load(files: readonly PolicyFile[]): { hash: string | null; problems: readonly JsonObject[] };
   /** What `load` says, with the linter's findings when they load; nothing is kept. */

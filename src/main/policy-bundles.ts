@@ -62,7 +62,7 @@ export class PolicyBundles {
   }
 
   /** The bundle with that hash; undefined when it is not loaded. */
-  get(hash: string): ActivePolicy | undefined {
+  get(hash: string): Bundle | undefined {
     const bundle = this.#byHash.get(hash);
     if (hash !== this.#lastUsed && bundle !== undefined) this.#keep(bundle); // what is used stays
     this.#lastUsed = hash;

@@ -29,6 +29,7 @@ import { closedDomains } from "../kernel/reducers/verification.ts";
 import { countStops, stopsOf } from "../kernel/stops.ts";
 import { lintBundle } from "../policy/lint.ts";
 import { loadBundle } from "../policy/load.ts";
+import { MEMORY_DEFAULT } from "../policy/memory-terms.ts";
 import { normalizeDelivery } from "../signals/normalize-delivery.ts";
 import { findSecret } from "../signals/redact.ts";
 import type { ActionKind } from "../wire/contracts/executor.ts";
@@ -258,6 +259,12 @@ function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): 
   return {
     active: () => ({ hash: kernel.state.bundleHash, mode: kernel.state.policyMode }),
     ladder: () => ladderDocument({ kernel, bundles }),
+    memory() {
+      const { bundleHash } = kernel.state;
+      if (bundleHash === null) return MEMORY_DEFAULT;
+      // What cannot be read shows nobody anything.
+      return bundles.get(bundleHash)?.memory ?? { ...MEMORY_DEFAULT, readers: [] };
+    },
     load(files) {
       const { bundle, problems } = bundles.add(files);
       // Used again, so that many proposals push out neither the bundle in force nor one that waits for approval.

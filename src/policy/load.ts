@@ -7,6 +7,7 @@ import { type MarkedTargets, readCatalog, tagsFor } from "./catalog.ts";
 import type { Policy, Route } from "./definitions.ts";
 import { type Evaluate, makeEvaluate } from "./evaluate.ts";
 import { type Ladder, readLadder } from "./ladder.ts";
+import { MEMORY_DEFAULT, type MemoryTerms, readMemory } from "./memory-terms.ts";
 import { readName, readPolicy, type RouteUse } from "./read-policy.ts";
 import { checkSteps, readRoute, type StepUse } from "./read-route.ts";
 import { readSchedule, type Schedule } from "./schedule.ts";
@@ -22,6 +23,7 @@ const RULES_MAX = 20_000;
 const PROBLEMS_MAX = 100;
 const VERIFICATIONS_MAX = 1_000;
 const MARKED_MAX = 10_000;
+const KINDS = ["Policy", "Route", "Schedule", "Ladder", "Verification", "Catalog", "Calendar", "Memory"] as const;
 const NO_TAGS: readonly string[] = [];
 
 /** Policies that are in force together. Immutable; equal files give equal hashes and equal answers. */
@@ -35,6 +37,8 @@ export interface Bundle {
   readonly ladder: Ladder | null;
   readonly verifications: readonly MatchedVerification[];
   readonly calendars: Pick<Calendars, "unused">;
+  /** How long incidents are remembered, and by whom. */
+  readonly memory: MemoryTerms;
   /** What must be checked after an action of that kind, target and service. */
   verificationFor(of: { kind: string; environment: string; service: string }): MatchedVerification | undefined;
   /** The regulations that stand over a target. */
@@ -44,8 +48,8 @@ export interface Bundle {
 }
 
 /**
- * Loads Policy, Route, Schedule, Ladder, Verification, Catalog and Calendar documents. With any problem there is no bundle; at most 100 problems are told. No files make a
- * bundle that refuses everything.
+ * Loads Policy, Route, Schedule, Ladder, Verification, Catalog, Calendar and Memory documents. With any problem there is no bundle; at most 100 problems are told. No files
+ * make a bundle that refuses everything.
  */
 export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | null; problems: readonly Problem[] } {
   const loader = new Loader();
@@ -56,7 +60,8 @@ export function loadBundle(files: readonly SourceFile[]): { bundle: Bundle | nul
   const verificationFor: Bundle["verificationFor"] = (of) => findVerification(verifications, of);
   const marks: Bundle["tagsFor"] = (of) => (marked.length === 0 ? NO_TAGS : tagsFor(marked, of));
   const evaluate = makeEvaluate(policies, hash);
-  const documents = { policies, routes, schedules, ladder, verifications, calendars };
+  const memory = loader.memory ?? MEMORY_DEFAULT;
+  const documents = { policies, routes, schedules, ladder, verifications, calendars, memory };
   return { bundle: { hash, ...documents, verificationFor, tagsFor: marks, evaluate }, problems: [] };
 }
 
@@ -77,6 +82,7 @@ class Loader {
   readonly schedules = new Map<string, Schedule>();
   ladder: Ladder | null = null;
   readonly verifications: MatchedVerification[] = [];
+  memory: MemoryTerms | null = null;
   readonly marked: MarkedTargets[] = [];
   readonly #policyNames = new Set<string>();
   readonly #uses: RouteUse[] = [];
@@ -117,21 +123,14 @@ class Loader {
       ["apiVersion", "kind", "metadata", "spec"],
     );
     const version = fields?.apiVersion?.oneOf([API_VERSION] as const);
-    const kind = fields?.kind?.oneOf([
-      "Policy",
-      "Route",
-      "Schedule",
-      "Ladder",
-      "Verification",
-      "Catalog",
-      "Calendar",
-    ] as const);
+    const kind = fields?.kind?.oneOf(KINDS);
     const name = readName(fields?.metadata);
     if (version === undefined || kind === undefined || name === undefined || fields?.spec === undefined) return;
     if (kind === "Ladder") this.#addLadder(document, fields.spec);
     else if (kind === "Verification") this.#addVerification(name, document, fields.spec);
     else if (kind === "Catalog") this.#addCatalog(document, fields.spec);
     else if (kind === "Calendar") this.calendars.add(name, document, fields.spec);
+    else if (kind === "Memory") this.#addMemory(document, fields.spec);
     else if (kind === "Route") this.#addRoute(name, document, fields.spec);
     else if (kind === "Schedule") this.#addSchedule(name, document, fields.spec);
     else this.#addPolicy(name, document, fields.spec);
@@ -142,6 +141,13 @@ class Loader {
     if (ladder === undefined) return;
     if (this.ladder !== null) document.fail("a second ladder");
     else this.ladder = ladder;
+  }
+
+  #addMemory(document: Field, spec: Field): void {
+    const memory = readMemory(spec);
+    if (memory === undefined) return;
+    if (this.memory !== null) document.fail("a second memory");
+    else this.memory = memory;
   }
 
   #addVerification(name: string, document: Field, spec: Field): void {

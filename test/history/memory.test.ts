@@ -6,6 +6,7 @@ import { similarIncidents } from "../../src/history/memory.ts";
 import { draftPolicy } from "../../src/history/policy-draft.ts";
 import { lintBundle } from "../../src/policy/lint.ts";
 import { loadBundle } from "../../src/policy/load.ts";
+import { isKept, mayRead } from "../../src/policy/memory-terms.ts";
 import type { ExplainedCause } from "../../src/wire/types/explanation.ts";
 import type { IncidentView } from "../../src/wire/types/incident-views.ts";
 
@@ -94,5 +95,55 @@ spec: { steps: [{ roles: [on-call], within: 15m }], onTimeout: deny }
     assert.equal(draftPolicy(incident("inc_1", { causes: [] }), [tried[2], tried[3]]), null);
     const hostile = incident("inc_1", { services: ['x"]\nkind: Evil', "cart\u2028"], causes: [deploy()] });
     assert.equal(draftPolicy(hostile, [])?.includes("Evil") ?? false, false);
+  });
+});
+
+describe("who remembers what, and for how long", () => {
+  const bundleOf = (spec: string) =>
+    loadBundle([
+      {
+        path: "memory.yaml",
+        text: `apiVersion: holdpoint.dev/v1\nkind: Memory\nmetadata: { name: m }\nspec: ${spec}\n`,
+      },
+    ]);
+  const of = { environment: "production", service: "payments", services: ["ledger"] };
+  const DAY_MS = 86_400_000;
+
+  it("is whoever has the scope, for 24 months, where no policy says otherwise", () => {
+    const { bundle } = loadBundle([]);
+    assert.ok(bundle !== null && mayRead(bundle.memory, [], of));
+    assert.equal(isKept(bundle.memory, { resolvedAt: 0 }, 730 * DAY_MS), true);
+    assert.equal(isKept(bundle.memory, { resolvedAt: 0 }, 731 * DAY_MS), false);
+    assert.equal(isKept(bundle.memory, { resolvedAt: null }, 10_000 * DAY_MS), true, "what lasts is not over");
+  });
+
+  it("is whoever has a role that is named for the environment and one of the services", () => {
+    const readers = "[{ roles: [sre] }, { roles: [shop], environments: [production], services: [ledger] }]";
+    const { bundle, problems } = bundleOf(`{ keepMonths: 1, readers: ${readers} }`);
+    assert.deepEqual(problems, []);
+    assert.ok(bundle !== null);
+    const { memory } = bundle;
+    assert.deepEqual(
+      [
+        mayRead(memory, ["sre"], of),
+        mayRead(memory, ["shop"], of),
+        mayRead(memory, ["shop"], { ...of, environment: "staging" }),
+        mayRead(memory, ["shop"], { ...of, services: [] }),
+        mayRead(memory, [], of),
+      ],
+      [true, true, false, false, false],
+    );
+    assert.equal(isKept(memory, { resolvedAt: 0 }, 31 * DAY_MS), false);
+  });
+
+  it("is no bundle at all where it is said wrongly or twice", () => {
+    for (const spec of ["{ keepMonths: 0 }", "{ readers: [{ services: [a] }] }", "{ readers: [] }", "{ keep: 3 }"]) {
+      assert.equal(bundleOf(spec).bundle, null, spec);
+    }
+    const one = "apiVersion: holdpoint.dev/v1\nkind: Memory\nmetadata: { name: m }\nspec: {}\n";
+    assert.match(
+      loadBundle([{ path: "a.yaml", text: `${one}---\n${one}` }]).problems[0]?.message ?? "",
+      /second memory/,
+    );
   });
 });

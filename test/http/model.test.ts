@@ -34,6 +34,11 @@ spec:
         - blastRadius: { maxTrafficShare: 0.2, onUnknown: hold }
         - networkBoundary: { zones: [shop], onFail: hold }
       decision: allow
+---
+apiVersion: holdpoint.dev/v1
+kind: Memory
+metadata: { name: incidents }
+spec: { readers: [{ roles: [owner], services: [checkout] }] }
 `;
 
 let server: Awaited<ReturnType<typeof startServer>>;
@@ -264,6 +269,19 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     for (const one of ofAbsorbed.absorbed) {
       assert.deepEqual(await ask(`/v1/incidents/${one}/explanation`), told, "it is that of whoever absorbed it");
     }
+    // The policy in force shows it to those that it names, and of the incidents that it names.
+    const other = await server.bearer("visitor");
+    const asOther = (path: string) => server.ask(path, { as: other }).then(({ json }) => json);
+    for (const path of ["memory", "explanation"]) {
+      assert.equal((await asOther(`/v1/incidents/${first}/${path}`))?.["code"], "memory-withheld");
+    }
+    assert.equal((await asOther(`/v1/incidents/${first}`))?.["explained"], null);
+    const listed = (await asOther("/v1/incidents"))?.["items"] as unknown as readonly IncidentView[];
+    assert.ok(listed.length > 1 && listed.every((one) => one.explained === null));
+    const shipping = await ask<{ items: IncidentView[] }>("/v1/incidents?service=shipping");
+    await server.ask(`/v1/incidents/${shipping.items[0]?.id}/memory`, { as: reader }).then(({ json }) => {
+      assert.equal(json?.["code"], "memory-withheld");
+    });
     const lasting = await ask<IncidentExplanationView>(`/v1/incidents/${now[0]?.id}/explanation`);
     assert.deepEqual([lasting.recordedAt, lasting.causes], [null, []]);
     await server.ask("/v1/incidents/inc_00000000z/memory", { as: reader }).then(({ json }) => {

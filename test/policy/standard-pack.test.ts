@@ -83,10 +83,10 @@ for (const [what, from, to] of BROKEN) {
 test("the examples of the manual load and pass", () => {
   const manual = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
   const blocks = [...manual.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1] as string);
-  assert.equal(blocks.length, 9);
+  assert.equal(blocks.length, 10);
   const [policy = "", route = "", quorum = "", calendar = "", ...more] = blocks;
-  const [catalog = "", level = "", ladder = "", cases = "", verification = ""] = more;
-  for (const text of [quorum, calendar, level, catalog, ladder, verification])
+  const [catalog = "", memory = "", level = "", ladder = "", cases = "", verification = ""] = more;
+  for (const text of [quorum, calendar, level, catalog, memory, ladder, verification])
     assert.ok(isValid(text), JSON.stringify(validate.errors));
   const bundle = mustLoad([
     { path: "policy.yaml", text: policy },
@@ -97,6 +97,7 @@ test("the examples of the manual load and pass", () => {
     { path: "level.yaml", text: level },
     { path: "catalog.yaml", text: catalog },
     { path: "calendar.yaml", text: calendar },
+    { path: "memory.yaml", text: memory },
   ]);
   const { results, problems } = runPolicyTests(bundle, [{ path: "cases.yaml", text: cases }]);
   assert.deepEqual(problems, []);

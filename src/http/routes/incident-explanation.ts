@@ -7,6 +7,7 @@ import { hasScope } from "../../wire/types/scopes.ts";
 import { readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
+import { requireRemembered } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
 /** Of an incident that was absorbed it is that of the one that absorbed it. */
@@ -15,6 +16,7 @@ async function explain({ services, request }: RouteContext): Promise<unknown> {
   requireScope(identity, "incidents:read");
   const asked = { view: "incidents", id: idOf(request.params), code: "incident-not-found" } as const;
   const incident = absorberOf(services, await readView(services, asked));
+  requireRemembered(services, identity, incident);
   const { id, openedAt, environment, service, explained } = incident;
   const told = {
     incident: id,
@@ -63,7 +65,7 @@ export const incidentExplanationRoutes: readonly Route[] = [
     summary: "What explained an incident when it ended: chains as they were recorded, with what spoke for each.",
     auth: { scope: "incidents:read" },
     response: { status: 200, schema: documentSchema, what: "The causes, the surest first" },
-    errors: ["incident-not-found", "views-behind"],
+    errors: ["incident-not-found", "memory-withheld", "memory-expired", "views-behind"],
     handle: explain,
   },
 ];

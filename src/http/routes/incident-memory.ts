@@ -9,6 +9,7 @@ import type { ActionView, PolicyView } from "../../wire/types/views.ts";
 import { readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
+import { rememberedBy, requireRemembered } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
 /** Past incidents that are looked at, the newest first, and those that are shown. */
@@ -26,7 +27,9 @@ async function remember({ services, request }: RouteContext): Promise<unknown> {
     id: idOf(request.params),
     code: "incident-not-found",
   });
-  const similar = similarIncidents(incident, pastOf(services, incident)).slice(0, SHOWN_MAX);
+  requireRemembered(services, identity, incident);
+  const past = pastOf(services, incident).filter(rememberedBy(services, identity));
+  const similar = similarIncidents(incident, past).slice(0, SHOWN_MAX);
   const followed = await policiesAfter(services, [incident, ...similar.map((one) => one.incident)]);
   const own = actionsOf(services, incident);
   return {
@@ -104,7 +107,7 @@ export const incidentMemoryRoutes: readonly Route[] = [
       "Incidents like this one, what explained them, what was tried, which policies followed, and a draft of one.",
     auth: { scope: "incidents:read" },
     response: { status: 200, schema: documentSchema, what: "What is remembered, the likest first" },
-    errors: ["incident-not-found", "views-behind"],
+    errors: ["incident-not-found", "memory-withheld", "memory-expired", "views-behind"],
     handle: remember,
   },
 ];

@@ -12,6 +12,7 @@ import { hasScope } from "../../wire/types/scopes.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { identify, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
+import { rememberedBy } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
 const HISTORY_MAX = 200;
@@ -78,14 +79,16 @@ async function historyOf(services: Services, { identity, planned }: Asked) {
   for (const { status } of items) outcomes[status] = (outcomes[status] ?? 0) + 1;
   const isOpen = hasScope(identity, "actions:read");
   const shown = items.filter(({ agent }) => isOpen || agent === identity.id).slice(0, SHOWN_MAX);
-  const incidents = hasScope(identity, "incidents:read") ? incidentsOf(services, { environment, service }) : [];
+  const incidents = hasScope(identity, "incidents:read")
+    ? incidentsOf(services, identity, { environment, service })
+    : [];
   return { count: items.length, isTruncated: next !== null, outcomes, actions: shown.map(shortOf), incidents };
 }
 
 /** The service's own, the newest first, each with what explained it. */
-function incidentsOf({ views }: Services, filters: { environment: string; service: string }) {
-  const { items } = views.reader.list("incidents", { filters, cursor: null, limit: SHOWN_MAX });
-  return items.map(({ id, status, openedAt, explained }) => {
+function incidentsOf(services: Services, identity: Identity, filters: { environment: string; service: string }) {
+  const { items } = services.views.reader.list("incidents", { filters, cursor: null, limit: SHOWN_MAX });
+  return items.filter(rememberedBy(services, identity)).map(({ id, status, openedAt, explained }) => {
     return { id, status, openedAt, cause: explained?.causes[0] ?? null };
   });
 }

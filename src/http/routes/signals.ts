@@ -24,6 +24,7 @@ import { deployOf } from "../deployed.ts";
 import { listView, readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
+import { shownIncident } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
 type Replies = readonly { subject: string; result: string; repeated: boolean }[];
@@ -210,7 +211,7 @@ function listRoutes(of: (typeof LISTED)[number]): readonly Route[] {
       query: listQuerySchema,
       response: { status: 200, schema: pageSchema, what: "One page" },
       errors: ["query-invalid", "views-behind"],
-      handle: (context) => listView(context, { view: of.view, scope: of.scope }),
+      handle: LISTERS[of.view] ?? ((context) => listView(context, { view: of.view, scope: of.scope })),
     },
     {
       method: "GET",
@@ -225,7 +226,25 @@ function listRoutes(of: (typeof LISTED)[number]): readonly Route[] {
   ];
 }
 
-const READERS: Partial<Record<string, Route["handle"]>> = { signals: readSignal, runs: readRun };
+async function listIncidents(context: RouteContext): Promise<unknown> {
+  const { items, cursor } = await listView(context, { view: "incidents", scope: "incidents:read" });
+  const shown = shownIncident(context.services, await identify(context.services, context.request));
+  return { items: items.map(shown), cursor };
+}
+
+async function readIncident({ services, request }: RouteContext): Promise<unknown> {
+  const identity = await identify(services, request);
+  requireScope(identity, "incidents:read");
+  const asked = { view: "incidents", id: idOf(request.params), code: "incident-not-found" } as const;
+  return shownIncident(services, identity)(await readView(services, asked));
+}
+
+const READERS: Partial<Record<string, Route["handle"]>> = {
+  signals: readSignal,
+  runs: readRun,
+  incidents: readIncident,
+};
+const LISTERS: Partial<Record<string, Route["handle"]>> = { incidents: listIncidents };
 
 async function readOne({ services, request }: RouteContext, of: (typeof LISTED)[number]): Promise<unknown> {
   requireScope(await identify(services, request), of.scope);
