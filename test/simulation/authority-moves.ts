@@ -10,6 +10,7 @@ import { ANSWERERS } from "./people.ts";
 import { groupRights, rightsOf, rightsProposal } from "../kernel/rights-proposal.ts";
 import { AGENTS, type World } from "./world.ts";
 
+export const SERVICES = ["cart", "search", "payments"];
 export const ENVIRONMENTS = ["production", "staging", "test"];
 
 export function from<T>(world: World, items: readonly T[]): T {

@@ -10,7 +10,7 @@ export function eventsOf(world: World): readonly LedgerEvent[] {
   return world.disk.batches.flatMap(parseBatch);
 }
 
-function parseBatch({ firstSeq, count, leaves }: SealedBatch): readonly LedgerEvent[] {
+export function parseBatch({ firstSeq, count, leaves }: SealedBatch): readonly LedgerEvent[] {
   return parseLeaves({ firstSeq, count, leaves: Buffer.from(leaves).toString() });
 }
 

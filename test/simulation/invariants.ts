@@ -20,6 +20,7 @@ import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-in
 import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkLimits, checkShares } from "./limit-invariants.ts";
+import { checkBatches } from "./proposals.ts";
 import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkRights } from "./rights-invariants.ts";
@@ -33,11 +34,13 @@ export type Promised = {
   readonly actions: Set<string>;
   readonly keys: Map<string, string>;
   readonly answered: Set<string>;
+  /** Keys of what was proposed in one request, in its order. */
+  readonly batches: (readonly string[])[];
   readonly broken: string[];
 };
 
 export function nothingPromised(): Promised {
-  return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), broken: [] };
+  return { signals: new Set(), actions: new Set(), keys: new Map(), answered: new Set(), batches: [], broken: [] };
 }
 
 /** Over the whole ledger, once everything has come to rest. */
@@ -46,6 +49,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
   return [
     ...promised.broken,
     ...checkPromises(events, promised),
+    ...checkBatches(world, promised.batches),
     ...checkOnce(events, world),
     ...checkLimits(events),
     ...checkShares(events),

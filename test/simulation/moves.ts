@@ -4,17 +4,11 @@ import { hash } from "node:crypto";
 import type { CommandInputs } from "../../src/kernel/command.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
 import type { Action } from "../../src/kernel/state.ts";
-import { findInverse } from "../../src/effects/inverse.ts";
-import { phasesOf } from "../../src/effects/plan.ts";
-import { planHashOf } from "../../src/effects/execute.ts";
-import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { rolesAsked } from "../../src/approvals/asks.ts";
 import { REVIEW_OUTCOMES, type Answerer } from "../../src/wire/types/approvals.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
-import { MODEL_KINDS, modelInverse, UNDO } from "./model-executor.ts";
 import { ANSWERERS } from "./people.ts";
 import type { Promised } from "./invariants.ts";
-import { signedBy } from "../kernel/agent-registration.ts";
 import { silenceProposal } from "../kernel/silence-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
 import {
@@ -27,10 +21,11 @@ import {
   moveRights,
   registration,
   revokeGrant,
+  SERVICES,
 } from "./authority-moves.ts";
-import { AGENTS, type World } from "./world.ts";
+import { proposeBatch, proposeSome } from "./proposals.ts";
+import type { World } from "./world.ts";
 
-const SERVICES = ["cart", "search", "payments"];
 const COMMANDERS = [
   { id: "person:ada", person: "ada", roles: ["on-call"] },
   { id: "person:eve", person: "eve", roles: ["visitor"] },
@@ -42,7 +37,7 @@ export async function move(world: World, promised: Promised): Promise<void> {
   if (world.process === null) return world.start();
   if (pick < 50) return takeTurns(world);
   if (pick < 61) return signal(world, promised);
-  if (pick < 69) return proposeSome(world, promised);
+  if (pick < 69) return world.random.below(8) === 0 ? proposeBatch(world, promised) : proposeSome(world, promised);
   if (pick < 76) return answer(world, promised);
   if (pick < 80) return changeMinds(world);
   if (pick < 88) return passTime(world);
@@ -121,65 +116,6 @@ function placeOf(world: World): readonly [string, string] {
   if (quiet.length === 0 || world.random.below(2) === 0) return [from(world, ENVIRONMENTS), from(world, SERVICES)];
   const one = from(world, quiet);
   return [one.environment, one.service ?? from(world, SERVICES)];
-}
-
-/** Several at once where somebody may go ahead: they meet on one target. */
-function proposeSome(world: World, promised: Promised): void {
-  const many = (world.process?.kernel.state.sets.size ?? 0) > 0 ? 1 + world.random.below(3) : 1;
-  for (let i = 0; i < many; i++) propose(world, promised);
-}
-
-function propose(world: World, promised: Promised): void {
-  const kind = from(world, MODEL_KINDS);
-  const agent = from(world, AGENTS);
-  const isForSeveral = world.random.below(3) === 0;
-  const environment = isForSeveral ? "production" : from(world, ENVIRONMENTS);
-  const service = isForSeveral ? "payments" : from(world, SERVICES);
-  const args = { number: world.random.below(4) };
-  const diff = { args, target: { environment, service } };
-  const inverse = modelInverse(kind.kind, diff);
-  const size = 1 + args.number;
-  const goes = inverse !== null && world.random.below(2) === 0 ? { phases: ["half", "all"] } : {};
-  const whole = { kind: kind.kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
-  const plan: Plan = { ...whole, ...goes };
-  const undone = findInverse(plan, { target: { environment, service }, kindOf: () => UNDO });
-  const requestHash = hash("sha256", JSON.stringify([kind.kind, diff]));
-  // One of three proposals is made again and again under its own id.
-  const jti = world.random.below(3) === 0 ? requestHash.slice(0, 8) : `${world.random.below(1_000_000_000)}`;
-  const key = `${agent.id} ${jti}`;
-  const input: CommandInputs["propose-action"] = {
-    kind: kind.kind,
-    environment,
-    service,
-    resource: null,
-    agentKind: "agent",
-    person: agent.person,
-    requestHash,
-    planHash: kind.planning === "pure" ? planHashOf(plan) : null,
-    repeat: kind.repeat,
-    effect: "external",
-    reversible: false,
-    idempotencyKey: key,
-    ...(kind.planning === "pure" && undone !== undefined ? { inverse: undone } : {}),
-    ...(kind.planning === "pure" ? { size, ...phasesOf(plan) } : {}),
-    signed: signedBy(agent.id, world.nowMs - world.random.below(1_000)),
-    ...(world.random.below(12) === 0 ? { dryRun: true } : {}),
-    ...(world.random.below(10) === 0 ? { window: windowOf(world) } : {}),
-  };
-  const content = kind.planning === "pure" ? { args, plan: { ...plan, calls: [diff] } } : { args };
-  const reply = world.ask({ type: "propose-action", actor: agent.id, input, content });
-  void reply.then((answered) => {
-    if (answered === null) return;
-    promised.actions.add(answered.subject);
-    promised.keys.set(key, answered.subject);
-  });
-}
-
-/** Mostly open soon, now and then over before it has begun. */
-function windowOf(world: World): NonNullable<CommandInputs["propose-action"]["window"]> {
-  const notBefore = world.nowMs + world.random.below(4_000) - 500;
-  const notAfter = notBefore + 1 + world.random.below(world.random.below(3) === 0 ? 2_000 : 600_000);
-  return world.random.below(3) === 0 ? { notAfter } : { notBefore, notAfter };
 }
 
 function answer(world: World, promised: Promised): void {
