@@ -1,7 +1,7 @@
 // docs/cli.md is held to the code: its exit codes, its commands, its variables.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { EXIT } from "../../src/cli/exit-codes.ts";
@@ -36,6 +36,27 @@ test("the manual names every variable that the command reads", () => {
   const read = [...main.matchAll(/HOLDPOINT_[A-Z_]+/g)].map(([name]) => name);
   assert.ok(read.length >= 5);
   for (const name of [...read, "HOLDPOINT_CONFIG"]) assert.ok(manual.includes(`\`${name}\``), name);
+});
+
+test("what the console says to type is a command with these arguments", async (t) => {
+  const dir = temporaryFolder(t);
+  const terminal = openTerminal({ configDir: dir, dataDir: dir, server: "http://127.0.0.1:1" });
+  const root = join(import.meta.dirname, "../../src/console");
+  const pages = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".tsx"));
+  const texts = pages.map((name) => readFileSync(join(root, name), "utf8"));
+  const said = texts.flatMap((text) =>
+    [...text.matchAll(/<Command>\{?[`]?holdpoint ([^<`]+)/g)].map(([, line = ""]) => line),
+  );
+  assert.ok(said.length >= 8, said.join());
+  for (const line of said) {
+    const words = line
+      .replace("${action.id}", "act_000000001")
+      .replace(/[A-Z]{4,}/, "none")
+      .trim()
+      .split(" ");
+    const { err } = await terminal(words);
+    assert.doesNotMatch(err, /too many arguments|unknown (option|command)|missing required argument/, line);
+  }
 });
 
 test("every filter of a list is one that its view and the API have", () => {

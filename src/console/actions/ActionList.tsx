@@ -126,7 +126,8 @@ function NoActions({ isFiltered }: { readonly isFiltered: boolean }): ReactNode 
   if (isFiltered) return <Empty title="No action matches the filter" />;
   return (
     <Empty title="No action was proposed yet">
-      An agent proposes over HTTP, or a person: <Command>holdpoint propose record.note staging/cart</Command>
+      An agent proposes over HTTP, or a person:{" "}
+      <Command>holdpoint propose record.note -e staging -s cart -a text=hello</Command>
     </Empty>
   );
 }

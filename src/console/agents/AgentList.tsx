@@ -49,7 +49,7 @@ function Registered({
     return (
       <Panel title="Registered">
         <Empty title="No agent is registered">
-          An agent makes its keys and asks; somebody else approves it here: <Command>holdpoint agent init</Command>
+          An agent makes its keys and asks; somebody else approves it here: <Command>holdpoint agent init NAME</Command>
         </Empty>
       </Panel>
     );

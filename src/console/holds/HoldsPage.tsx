@@ -129,7 +129,7 @@ function NothingHeld({ isFiltered }: { readonly isFiltered: boolean }): ReactNod
   return (
     <Empty title="Nothing waits for a person">
       What policy holds appears here by itself. To see one:{" "}
-      <Command>holdpoint propose record.note production/cart</Command>
+      <Command>holdpoint propose record.note -e production -s cart -a text=hello</Command>
     </Empty>
   );
 }

@@ -137,7 +137,8 @@ function Draft({ text }: { readonly text: string }): ReactNode {
       }
     >
       <p className="mb-2 text-muted">
-        It never allows anything. Narrow it, give it a file, and propose it: <Command>holdpoint policy propose</Command>
+        It never allows anything. Narrow it, give it a file, and propose it:{" "}
+        <Command>holdpoint policy propose FOLDER</Command>
       </p>
       <div className="rounded-md border border-line bg-sunken px-3 py-2">
         <ForeignLines mono text={text} />

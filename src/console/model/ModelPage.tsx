@@ -48,7 +48,7 @@ function Beginnings(): ReactNode {
     return (
       <Empty title="The model knows no service yet">
         It learns from traces (<Command>POST /v1/traces</Command>), from clusters, and from what is declared (
-        <Command>holdpoint model apply</Command>).
+        <Command>holdpoint model apply FILE</Command>).
       </Empty>
     );
   }
