@@ -61,7 +61,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
-  const { signature, size } = plan;
+  const { change, signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
   const [images, budget] = isRevert(action)
     ? [[], null] // it is owed, whatever it brings
@@ -70,6 +70,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     ...findingsOf({ ...plan, kind: action.kind }, budget),
     ...(images.length === 0 ? {} : { images }),
     ...phases,
+    ...(change === undefined ? {} : { change }),
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),
     ...(size === undefined ? {} : { size }),

@@ -87,6 +87,8 @@ export type CommandInputs = {
     /** What it puts at risk; absent where nothing was found. */
     readonly findings?: PlanFindings;
     readonly images?: readonly ImageFact[];
+    /** SHA-256 of what it does wherever it is done. */
+    readonly change?: string;
   };
   "predict-action": {
     readonly action: string;

@@ -6,6 +6,7 @@ import { setBounded } from "./bounded.ts";
 import { contendersOf, underWayWith } from "./contenders.ts";
 import { addImpact, readImpact, takeBackImpact } from "./impacts.ts";
 import { LIMITS, TERMS } from "./limits.ts";
+import { findRehearsal } from "./rehearsals.ts";
 import type { Grant, State } from "./state.ts";
 import type { Counter, DuplicateMark } from "./tables.ts";
 
@@ -28,6 +29,7 @@ export function readCounters(state: State, now: number): CounterReader {
     },
     contenders: (action) => contendersOf(state, action),
     underWay: (action) => underWayWith(state, action),
+    rehearsal: (action, of) => findRehearsal(state, action, { ...of, now }),
     impact: (counter, of) => readImpact(state, counter, { ...of, now }),
   };
 }

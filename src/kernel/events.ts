@@ -165,6 +165,8 @@ export type EventFacts = {
     readonly findings?: PlanFindings;
     /** The images that it brings, as they were verified; absent where it brings none. */
     readonly images?: readonly ImageFact[];
+    /** SHA-256 of what it does wherever it is done; absent where its plan does not say. */
+    readonly change?: string;
   };
   /** Policy cannot tell without what the runtime model predicts: until the deadline it is asked. */
   "action.prediction-asked": { readonly deadline: number };

@@ -49,6 +49,8 @@ export const LIMITS = {
   labelsMax: 16,
   /** Keys of the duplicate gate and counters of limits remembered. */
   duplicateKeysMax: 50_000,
+  /** Changes that went well somewhere, counted while policy may ask about them. */
+  rehearsalsMax: 10_000,
   countersMax: 50_000,
   /** Actions whose real impact is to be measured; more are not. */
   measuringMax: 2_000,
@@ -108,6 +110,8 @@ export const TERMS = {
   redeliveryMs: 5 * 60_000,
   /** A firing that comes this late after its own resolve was overtaken by it; later it fires again. */
   overtakenMs: 10 * 60_000,
+  /** So long what went well in one environment may count in another. */
+  rehearsalMs: 30 * 24 * 3_600_000,
   /** Waits between attempts to close a page: from the first, doubled, up to the last. */
   resolveAgainMs: 5 * 60_000,
   resolveAgainMaxMs: 60 * 60_000,

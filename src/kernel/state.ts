@@ -19,7 +19,7 @@ import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
-import type { Counter, Delivery, DuplicateMark, IdempotencyMark } from "./tables.ts";
+import type { Counter, Delivery, DuplicateMark, Firing, IdempotencyMark, Rehearsal } from "./tables.ts";
 import type { Waiting } from "./waits.ts";
 import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
 import type { ActionWindow, EvidenceCounts, KeptFacts, ProposalFacts } from "./proposal-facts.ts";
@@ -70,6 +70,7 @@ export type Action = KeptFacts & {
   size?: number;
   findings?: PlanFindings;
   images?: readonly ImageFact[];
+  change?: string;
   inverse?: InverseFacts;
   window?: ActionWindow;
   evidence?: EvidenceCounts;
@@ -114,9 +115,6 @@ export type IncidentSignal = {
   /** An AI made it, or another signal did: it confirms nothing. */
   readonly derived?: true;
 };
-
-/** One alert that fires; of a source that tells of no end until when it is taken to, unless it is heard of again. */
-export type Firing = { readonly key: string; readonly service: string; readonly lapsesAt?: number };
 
 /** A page that may have been sent, so that a resolve has to close it. */
 export type Page = {
@@ -323,6 +321,7 @@ export type State = {
   counters: Map<string, Counter>;
   impacts: Map<string, Impact>;
   duplicates: Map<string, DuplicateMark>;
+  rehearsals: Map<string, Rehearsal>;
   idempotency: Map<string, IdempotencyMark>;
   deliveries: Map<string, Delivery>;
   /** By incident. */
@@ -372,6 +371,7 @@ export function emptyState(): State {
     counters: new Map(),
     impacts: new Map(),
     duplicates: new Map(),
+    rehearsals: new Map(),
     idempotency: new Map(),
     deliveries: new Map(),
     owedResolves: new Map(),

@@ -1,4 +1,4 @@
-// What state keeps in its tables of counters and keys.
+// What state keeps in its tables of counters and keys, and in lists of alerts.
 
 export type Counter = { readonly windowMs: number; readonly times: number[] };
 export type DuplicateMark = {
@@ -9,6 +9,8 @@ export type DuplicateMark = {
   /** The page that set it is closed at the pager: what fails now is another occurrence. */
   readonly closed: boolean;
 };
+/** The action that went well, and when; they stand in the order of that. */
+export type Rehearsal = { readonly action: string; readonly at: number };
 export type IdempotencyMark = {
   readonly subject: string;
   readonly requestHash: string;
@@ -24,3 +26,5 @@ export type Delivery = {
   /** When it began or ended by its source's word. */
   readonly occurredAt?: number;
 };
+/** One alert that fires; of a source that tells of no end until when it is taken to, unless it is heard of again. */
+export type Firing = { readonly key: string; readonly service: string; readonly lapsesAt?: number };

@@ -156,6 +156,10 @@ class Counters implements CounterReader {
     return Array.from({ length }, (_, i) => ({ id: `act_${i}`, kind, environment, service, neighbourhood: [] }));
   }
 
+  rehearsal(): string | null {
+    return this.#find(this.#values.passed, "rehearsed") ?? null;
+  }
+
   /** Of an impact `used` says how much of it is taken, whatever is counted: of shares in millionths. */
   impact(counter: string): ImpactReading {
     const used = this.#find(this.#values.used, counter) ?? 0;

@@ -132,6 +132,12 @@ describe("a migration of a real database", () => {
       const twin = await judged(benign);
       assert.deepEqual([twin.result, twin.risks], ["granted", []], benign);
     }
+    const [there, here] = [
+      await plan("select 1", of, { environment: "staging", service: "cart" }),
+      await plan("select 1"),
+    ];
+    assert.equal(there.change, here.change, "the same statements are the same change, wherever they run");
+    assert.notEqual((await plan("select 2")).change, here.change);
     const says = (plan: Plan): Plan => ({ ...plan, kind: "record.note" });
     const lying: Executor = { ...of, plan: async (asked, signal) => says(await of.plan(asked, signal)) };
     const statements = "grant select on judged to public";

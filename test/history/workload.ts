@@ -143,7 +143,8 @@ export class Workload extends Recorder {
     const refusal = action.agentKind === "system" ? "executor-missing" : "arguments-invalid";
     const findings = { risks: ["drift", "regulated"], tags: ["pci"] } as const;
     const images = [{ digest: "00", code: "verified", signers: ["release"], provenance: [] }] as const;
-    const found = planHash !== null && this.#chance(4) ? { findings, images } : {};
+    const change = hash("sha256", action.kind);
+    const found = planHash !== null && this.#chance(4) ? { change, findings, images } : {};
     const input = { action: action.id, planHash, code: planHash === null ? refusal : "", ...found };
     this.submit(command("plan-action", "system:effects", input));
   }

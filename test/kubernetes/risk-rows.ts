@@ -201,7 +201,11 @@ spec:
     const { plan, request } = await planned(executor, "set-image", args);
     assert.deepEqual(imagesIn(plan), [`shop/app:3@sha256:${verified}`]);
     assert.ok(!JSON.stringify(plan).includes("sigstore"), "evidence is no part of what runs");
+    const again = await planned(executor, "set-image", { ...args, bundles: [] });
+    assert.equal(again.plan.change, plan.change, "whatever speaks for it");
     now = other;
+    const moved = await planned(executor, "set-image", args);
+    assert.notEqual(moved.plan.change, plan.change, "a tag that stands for something else is another change");
     const outcome = await executor.execute(request, never);
     const image = async (): Promise<unknown> => {
       const { spec } = (await server.get(path)) as unknown as {

@@ -183,6 +183,12 @@ const BROKEN: readonly (readonly [string, string, string, RegExp])[] = [
     /is about neighbourhoods/,
   ],
   [
+    "a rehearsal that nobody remembers",
+    "decision: hold",
+    "decision: hold\n      gates: [{ rehearsed: { in: staging, within: 31d } }]",
+    /at most 30d/,
+  ],
+  [
     "none at once",
     "decision: hold",
     "decision: hold\n      gates: [{ concurrency: { max: 0, per: service } }]",

@@ -133,5 +133,6 @@ export const NO_COUNTERS: CounterReader = {
   lastPassed: () => null,
   contenders: () => [],
   underWay: () => [],
+  rehearsal: () => null,
   impact: () => ({ actions: 0, size: 0, share: 0, targets: 0, isKnown: false }),
 };

@@ -19,7 +19,7 @@ import { isListed } from "../kernel/stage-lists.ts";
 import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
-import { checkLimits, checkShares } from "./limit-invariants.ts";
+import { checkLimits, checkRehearsed, checkShares } from "./limit-invariants.ts";
 import { checkBatches } from "./proposals.ts";
 import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
@@ -52,6 +52,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkBatches(world, promised.batches),
     ...checkOnce(events, world),
     ...checkLimits(events),
+    ...checkRehearsed(events),
     ...checkShares(events),
     ...checkVerdicts(events),
     ...checkBrakes(events),

@@ -80,6 +80,26 @@ function checkModelLimits(events: readonly LedgerEvent[]): string[] {
   return broken;
 }
 
+/** What the model wants tried in staging first is granted only half an hour at most after the same went well there. */
+export function checkRehearsed(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const proposed = new Map<string, Proposed>();
+  const changes = new Map<string, string>();
+  const tried = new Map<string, number>();
+  for (const { subject: id, type, facts, time: at } of events) {
+    if (type === "action.proposed") proposed.set(id, facts as Proposed);
+    if (type === "action.planned" && typeof facts["change"] === "string") changes.set(id, facts["change"]);
+    const one = proposed.get(id);
+    if (one === undefined || one.kind !== "model.conditional" || one.service !== "cart") continue;
+    const change = changes.get(id) ?? "";
+    const isWell = type === "action.verified" || (type.startsWith("step.") && facts["action"] === "succeeded");
+    if (isWell && one.environment === "staging") tried.set(change, at);
+    if (type !== "action.granted" || one.environment !== "production" || facts["dryRun"] === true) continue;
+    if (!(at - (tried.get(change) ?? -Infinity) < 30 * 60_000)) broken.push(`${id}: granted without a trial`);
+  }
+  return broken;
+}
+
 const WINDOW_MS = 15 * 60_000;
 
 /** The pager's limits counted from the grants themselves: 5 per service and 20 in all, in any quarter of an hour. */

@@ -1,5 +1,6 @@
 // A model of the systems outside: what executors did to them, whatever they answered.
 
+import { hash } from "node:crypto";
 import type { JsonObject } from "../../src/core/json.ts";
 import type {
   ActionKind,
@@ -77,7 +78,8 @@ function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan
   const diff = { args, target: { ...target } } satisfies JsonObject;
   const size = 1 + Number(args["number"] ?? 0);
   const inverse = modelInverse(kind, diff);
-  const plan = { kind, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  const change = hash("sha256", `${kind} ${size}`);
+  const plan = { kind, change, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
   return inverse !== null && random.below(3) === 0 ? { ...plan, phases: ["some", "more", "all"] } : plan;
 }
 

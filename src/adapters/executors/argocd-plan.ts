@@ -51,7 +51,8 @@ export async function planSync(parts: PlanParts, request: PlanRequest, signal: A
   const asked = revision ?? app.spec.source?.targetRevision ?? "HEAD";
   const found = await compared(parts, { revision: asked, prune }, signal);
   const body = { ...bodyOf(parts.of, prune), revision: found.revision };
-  return planOf(parts, request, { app, verb: "sync", body, source: null, by: null, settings: null, ...found });
+  const plan = planOf(parts, request, { app, verb: "sync", body, source: null, by: null, settings: null, ...found });
+  return { ...plan, change: digestOf({ revision: found.revision, prune }) };
 }
 
 /** The source of then comes back with it: chart values and paths, not the revision alone. */

@@ -34,6 +34,8 @@ export interface Intended {
   /** Replicas, pods, nodes or keys. */
   readonly size: number;
   readonly signature?: string;
+  /** What it does wherever it is done, where that is not what the arguments say. */
+  readonly change?: Json;
 }
 
 /** A kind with its arguments: what is left is the object. */

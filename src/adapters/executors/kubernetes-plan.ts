@@ -212,6 +212,9 @@ type ToPlan = Compared & {
   readonly isOurs: (manager: string) => boolean;
 };
 
+/** Where it is done and how gently, and not what. */
+const PLACES = ["cluster", "namespace", "phases"];
+
 function toPlan(
   { before, afters, intended, takesFrom, changes, declared, agreed, opened, api, isOurs }: Tried & ToPlan,
   { kind, target, args }: PlanRequest,
@@ -237,6 +240,7 @@ function toPlan(
   const labels = phases === undefined ? {} : { phases: phases.map(({ label }) => label) };
   return {
     kind,
+    change: digestOf(intended.change ?? without(args, ...PLACES)),
     calls: calls as unknown as readonly Json[],
     diff: {
       object: `${opened.cluster}: ${nameOf(opened.place)}`,

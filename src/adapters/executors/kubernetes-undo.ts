@@ -77,7 +77,8 @@ export const UNDO: Operation = defineOperation({
         const inverse = current === undefined ? null : inverseOf(args, archive, current);
         const { name, uid } = wanted.metadata;
         const body = { [archive.name]: name, uid, template: digestOf(archive.templateIn(wanted)) };
-        return { verb: "json", body, inverse, size: replicasOf(at.object) };
+        const change = { workload: args.workload, template: body.template };
+        return { verb: "json", body, inverse, size: replicasOf(at.object), change };
       },
       resolve: (body, at) => resolveTemplate(namedSchema.parse(body), { archive, namespace: args.namespace }, at),
     };

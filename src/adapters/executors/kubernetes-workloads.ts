@@ -180,6 +180,7 @@ function intendImages(args: ImageArguments, object: KubernetesObject, before: Js
     verb: "apply",
     body: bodyOf(steps?.at(-1)?.value ?? partition),
     ...inPhases(steps, bodyOf),
+    change: { workload, images },
     inverse: { kind: SET_IMAGE.kind.kind, args: { cluster, namespace, workload, images: before, ...restored } },
     size,
   };

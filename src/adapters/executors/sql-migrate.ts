@@ -1,6 +1,7 @@
 // Migrating a PostgreSQL database: judged by its own grammar, planned against its catalog, run in one transaction that
 // also writes down that it ran.
 
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
@@ -113,6 +114,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const inverse = undoOf(judged);
   return {
     kind: request.kind,
+    change: hash("sha256", statements),
     calls: [{ database: name, lockTimeoutMs, searchPath: [...searchPath], statements, statementTimeoutMs }],
     diff: {
       class: judged.class,

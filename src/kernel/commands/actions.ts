@@ -130,7 +130,7 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, findings, images, signature, inverse, phases, size } = command.input;
+  const { action: id, planHash, code, change, findings, images, signature, inverse, phases, size } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -144,6 +144,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   const facts = {
+    ...(change === undefined ? {} : { change }),
     ...(findings === undefined ? {} : { findings }),
     ...(images === undefined ? {} : { images }),
     ...(inverse === undefined ? {} : { inverse }),

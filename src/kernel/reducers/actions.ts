@@ -7,6 +7,7 @@ import type { EvaluationFacts, KernelEvent } from "../events.ts";
 import { countEvidence } from "../proposal-facts.ts";
 import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
+import { noteRehearsed } from "../rehearsals.ts";
 import { beginBy } from "../reverts.ts";
 import { hasEnded, type Action, type Grant, type Incident, type State } from "../state.ts";
 import { TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
@@ -35,6 +36,7 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
   state.waiting.delete(action.id);
   // One that expired with an attempt behind it is settled too: what nobody knows needs attention.
   if (WITHOUT_EFFECT.has(status) && action.grant !== null) dropMarks(state, action.id, action.grant);
+  if (status === "succeeded") noteRehearsed(state, action, at);
   notePageEnd(state, action, end);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
   if (action.kind === TICKET_UPDATE) noteTicketEnd(state, action, { code: "", ...end });
@@ -131,8 +133,9 @@ function beginPhases(action: Action, phases: number): void {
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, findings, images, signature, inverse, phases, size } = event.facts;
+  const { planHash, change, findings, images, signature, inverse, phases, size } = event.facts;
   action.planHash = planHash;
+  if (change !== undefined) action.change = change;
   if (findings !== undefined) action.findings = findings;
   if (images !== undefined) action.images = images;
   if (inverse !== undefined) action.inverse = inverse;

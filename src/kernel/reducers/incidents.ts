@@ -7,7 +7,8 @@ import type { KernelEvent } from "../events.ts";
 import { indexOpen, indexResolved, unindexOpen, unindexResolved } from "../incident-index.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { isMoreUrgent } from "../triage-kinds.ts";
-import { incidentOwner, type Firing, type Incident, type State } from "../state.ts";
+import { incidentOwner, type Incident, type State } from "../state.ts";
+import type { Firing } from "../tables.ts";
 
 /** Stands for those that fire beyond the bound. No delivery ends it: who fills the list never makes an end for others. */
 const FIRING_MORE = "more";

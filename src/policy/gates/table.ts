@@ -11,6 +11,7 @@ import { readImageSignature } from "./image-signature.ts";
 import { readIndependentSignals } from "./independent-signals.ts";
 import { readNetworkBoundary } from "./network-boundary.ts";
 import { readRateLimit } from "./rate-limit.ts";
+import { readRehearsed } from "./rehearsed.ts";
 import { readFreeze, readWindow } from "./window.ts";
 
 export const GATES = {
@@ -26,4 +27,5 @@ export const GATES = {
   window: readWindow,
   freeze: readFreeze,
   imageSignature: readImageSignature,
+  rehearsed: readRehearsed,
 } as const satisfies Record<string, ReadGate>;

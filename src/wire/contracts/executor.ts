@@ -69,6 +69,11 @@ export interface Plan {
    */
   readonly size?: number;
   /**
+   * SHA-256 of what it does, the same wherever it is done: without the names of places, with what a name stands for.
+   * Absent where the executor cannot say, and then nothing counts as having been tried elsewhere.
+   */
+  readonly change?: string;
+  /**
    * What it does in several goes, in order, from two to twenty: each is called for by itself, and only when the checks
    * after the one before it have passed. Its inverse takes back however many were done. Absent: all at once.
    */

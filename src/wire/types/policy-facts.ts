@@ -133,4 +133,9 @@ export interface CounterReader {
   underWay(action: string): readonly UnderWay[];
   /** What actions granted in (now - windowMs, now] add up to under `counter`. */
   impact(counter: string, of: ImpactAsk): ImpactReading;
+  /**
+   * The action of the same kind and service that did the same in another environment in (now - windowMs, now] and went
+   * well; null for none, undefined where the plan of this one does not say what it does.
+   */
+  rehearsal(action: string, of: { readonly environment: string; readonly windowMs: number }): string | null | undefined;
 }
