@@ -56,6 +56,8 @@ export interface GithubStandIn extends StandIn {
     branch: string,
     of: { readonly title: string; readonly files: Readonly<Record<string, string>> },
   ): StandInPull;
+  /** Somebody merges it. */
+  merge(number: number): void;
   review(number: number, login: string, state?: string): void;
   /** The next answer is that of a limit, and nothing is done. */
   limit(kind: "secondary" | "primary"): void;

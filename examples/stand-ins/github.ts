@@ -324,6 +324,11 @@ class Github implements Vendor {
     return sha;
   }
 
+  mergeByHand(number: number): void {
+    const pull = this.pulls.find((one) => one.number === number);
+    if (pull !== undefined) this.#merge(pull, { sha: pull.headSha });
+  }
+
   /** As `POST /pulls` by somebody else. */
   proposeByHand(
     branch: string,
@@ -370,6 +375,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSt
       const pull = vendor.pulls.find((one) => one.number === number);
       pull?.reviews.push({ login, state, commit: pull.headSha });
     },
+    merge: (number) => vendor.mergeByHand(number),
     limit: (kind) => void vendor.limits.push(kind),
   };
 }

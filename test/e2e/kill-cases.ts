@@ -1,35 +1,15 @@
 // Every executor before its stand-in, each with actions of its kinds and what of them is to be found at the target.
 
 import { startArgocd } from "../../examples/stand-ins/argocd.ts";
-import { startGithub } from "../../examples/stand-ins/github.ts";
 import { startOperations } from "../../examples/stand-ins/operations.ts";
-import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
-import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
-import { startSlack } from "../../examples/stand-ins/slack.ts";
 import { startPostgresServer } from "../stores/postgres-server.ts";
-import { startFront, startTcpFront, type Front } from "./kill-fronts.ts";
+import { TARGET, PASSWORD, TOKEN, type Case, type Part } from "./kill-case.ts";
+import { startFront, startTcpFront } from "./kill-fronts.ts";
+import { STATE_KEY, terraformPart } from "./kill-programs.ts";
+import { githubPart, pagerdutyPart, servicenowPart, slackPart } from "./kill-vendors.ts";
 
-const TOKEN = "stand-in-TOKEN-0123456789";
 const ROUTING_KEY = "0123456789abcdef0123456789abcdef";
-const PASSWORD = "stand-in-password";
-export const TARGET = { environment: "staging", service: "web" };
 const COMMITS = ["a", "b", "c"].map((letter) => letter.repeat(40));
-
-/** One action for one round: what is proposed, and how often it took effect, which is asked at the end. */
-export interface Prepared {
-  readonly args: Readonly<Record<string, unknown>>;
-  effects(): number | Promise<number>;
-}
-
-export interface Case {
-  readonly kind: string;
-  /** `neither`: what nobody can tell is left to people. */
-  readonly repeat: "settled" | "neither";
-  readonly fronts: readonly Front[];
-  /** The message that changes something. */
-  readonly write: RegExp;
-  prepare(name: string): Prepared | Promise<Prepared>;
-}
 
 export interface Targets {
   readonly executors: object;
@@ -40,159 +20,7 @@ export interface Targets {
   close(): Promise<void>;
 }
 
-type Part = { readonly cases: readonly Case[]; readonly complaints: () => readonly string[]; close(): Promise<void> };
-
-async function pagerdutyPart() {
-  const pagerduty = await startPagerduty();
-  const front = await startFront(pagerduty.url);
-  const trigger: Case = {
-    kind: "pagerduty.trigger",
-    write: /^POST /,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => ({
-      args: { dedupKey: name, summary: "web is down", severity: "high" },
-      effects: () => pagerduty.incidents.filter(({ dedupKey }) => dedupKey === name).length,
-    }),
-  };
-  const resolve: Case = {
-    kind: "pagerduty.resolve",
-    write: /^POST /,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => ({
-      args: { dedupKey: name },
-      effects: () => Math.min(1, pagerduty.events.filter(({ dedup_key: key }) => key === name).length),
-    }),
-  };
-  const config = { baseUrl: front.url, integrations: ["default"] };
-  return {
-    config,
-    cases: [trigger, resolve],
-    complaints: () => pagerduty.refusals,
-    close: () => pagerduty.close(),
-    front,
-  };
-}
-
-async function servicenowPart() {
-  const servicenow = await startServicenow({ password: PASSWORD });
-  const front = await startFront(servicenow.url);
-  const records = servicenow.incidents as Record<string, string>[];
-  const create: Case = {
-    kind: "servicenow.incident.create",
-    write: /^POST /,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => ({
-      args: { shortDescription: name, urgency: 2, impact: 3 },
-      effects: () => records.filter((one) => one["short_description"] === name).length,
-    }),
-  };
-  const update: Case = {
-    kind: "servicenow.incident.update",
-    write: /^PATCH /,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => {
-      const sysId = records.length.toString(16).padStart(32, "0");
-      const record: Record<string, string> = {
-        sys_id: sysId,
-        number: `INC${records.length}`,
-        short_description: "by hand",
-      };
-      const empty = ["close_code", "close_notes", "description", "assignment_group", "work_notes", "correlation_id"];
-      for (const field of empty) record[field] = "";
-      Object.assign(record, { state: "1", urgency: "3", impact: "3" });
-      Object.assign(record, { sys_mod_count: "0", sys_updated_on: "2026-09-21 10:00:00" });
-      records.push(record);
-      const args = { sysId, fields: { shortDescription: name } };
-      return { args, effects: () => Number(record["sys_mod_count"]) };
-    },
-  };
-  const config = { baseUrl: front.url, auth: { kind: "basic", user: "holdpoint" }, settleMs: 100 };
-  return {
-    config,
-    cases: [create, update],
-    complaints: () => servicenow.complaints,
-    close: () => servicenow.close(),
-    front,
-    records,
-  };
-}
-
-async function slackPart() {
-  const slack = await startSlack({ token: TOKEN });
-  const channel = slack.makeChannel("ops", true);
-  const front = await startFront(slack.url);
-  const message: Case = {
-    kind: "slack.message",
-    write: /chat\.postMessage/,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => ({
-      args: { channel: "ops", text: name },
-      effects: () => channel.messages.filter(({ text }) => text.includes(`\n${name}\n`)).length,
-    }),
-  };
-  const config = { baseUrl: front.url, channels: { ops: channel.id }, settleMs: 100 };
-  return { config, cases: [message], complaints: () => slack.complaints, close: () => slack.close(), front, slack };
-}
-
-async function githubPart() {
-  const files = { "README.md": "# web\n", "deploy/web.yaml": "replicas: 2\n" };
-  const github = await startGithub({ token: TOKEN, files, collaborators: ["grace"] });
-  const front = await startFront(github.url);
-  const open: Case = {
-    kind: "github.pull-request",
-    write: /^POST .*\/pulls$/,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => ({
-      args: {
-        repository: "web",
-        title: name,
-        files: [{ path: `deploy/${name}.yaml`, content: "new\n" }],
-        reviewers: ["grace"],
-      },
-      effects: () => github.pulls.filter(({ title }) => title === name).length,
-    }),
-  };
-  const merge: Case = {
-    kind: "github.merge",
-    write: /^PUT /,
-    repeat: "settled",
-    fronts: [front],
-    prepare: (name) => {
-      const pull = github.propose(name, { title: name, files: { [`deploy/${name}.yaml`]: "by hand\n" } });
-      github.review(pull.number, "grace");
-      return { args: { repository: "web", number: pull.number }, effects: () => (pull.mergedAt === null ? 0 : 1) };
-    },
-  };
-  const dispatch: Case = {
-    kind: "github.dispatch",
-    write: /^POST .*dispatches$/,
-    repeat: "neither",
-    fronts: [front],
-    prepare: (name) => ({
-      args: { repository: "web", workflow: "deploy", inputs: { version: name } },
-      effects: () => github.runs.filter(({ inputs }) => inputs["version"] === name).length,
-    }),
-  };
-  const deploy = { name: "deploy", file: "deploy.yaml", inputs: ["version"], undo: "back" };
-  const workflows = [deploy, { name: "back", file: "back.yaml", inputs: ["version"] }];
-  const repository = { ...TARGET, name: "web", repository: "acme/shop", paths: ["deploy/"], workflows };
-  const config = { baseUrl: front.url, repositories: [repository] };
-  return {
-    config,
-    cases: [open, merge, dispatch],
-    complaints: () => github.complaints,
-    close: () => github.close(),
-    front,
-  };
-}
-
-async function httpPart() {
+async function httpPart(): Promise<Part> {
   const operations = await startOperations({ token: TOKEN });
   const front = await startFront(operations.url);
   const callOf = (kind: string, repeat: Case["repeat"], operation: string): Case => ({
@@ -214,10 +42,11 @@ async function httpPart() {
     ],
   };
   const cases = [callOf("http.call", "settled", "drain"), callOf("http.call-once", "neither", "fail-over")];
-  return { config, cases, complaints: () => operations.complaints, close: () => operations.close(), front };
+  const close = (): Promise<void> => operations.close();
+  return { config: { http: config }, cases, fronts: [front], complaints: () => operations.complaints, close };
 }
 
-async function argocdPart() {
+async function argocdPart(): Promise<Part> {
   const commits = Object.fromEntries(COMMITS.map((commit, n) => [commit, [deploymentOf(n)]]));
   const argocd = await startArgocd({ token: TOKEN, commits });
   argocd.ending.looks = 0;
@@ -240,7 +69,8 @@ async function argocdPart() {
   ];
   const application = { ...TARGET, name: "web", application: "cart", project: "shop" };
   const config = { baseUrl: front.url, applications: [application], settleMs: 100 };
-  return { config, cases, complaints: () => argocd.complaints, close: () => argocd.close(), front };
+  const close = (): Promise<void> => argocd.close();
+  return { config: { argocd: config }, cases, fronts: [front], complaints: () => argocd.complaints, close };
 }
 
 function deploymentOf(replicas: number): Record<string, unknown> {
@@ -252,7 +82,7 @@ function deploymentOf(replicas: number): Record<string, unknown> {
   };
 }
 
-async function sqlPart() {
+async function sqlPart(): Promise<Part> {
   const postgres = await startPostgresServer();
   await postgres.query("create table orders (id bigserial primary key)");
   const front = await startTcpFront(postgres.port);
@@ -272,18 +102,20 @@ async function sqlPart() {
   };
   const at = { host: "127.0.0.1", port: front.port, tls: "off", passwordRef: "sql/web" };
   const config = { databases: [{ ...TARGET, name: "web", database: "postgres", user: "postgres", ...at }] };
-  return { config, cases: [migrate], complaints: () => [], close: () => postgres.stop(), front };
+  const close = (): Promise<void> => postgres.stop();
+  return { config: { sql: config }, cases: [migrate], fronts: [front], complaints: () => [], close };
 }
 
 export async function openTargets(): Promise<Targets> {
-  const [pagerduty, servicenow, slack, github, http, argocd, sql] = await Promise.all([
-    pagerdutyPart(),
+  const [servicenow, slack, ...others] = await Promise.all([
     servicenowPart(),
     slackPart(),
+    pagerdutyPart(),
     githubPart(),
     httpPart(),
     argocdPart(),
     sqlPart(),
+    terraformPart(),
   ]);
   let majors = 0;
   const major: Case = {
@@ -304,41 +136,39 @@ export async function openTargets(): Promise<Targets> {
   };
   const responders = { default: { users: ["U0DEFAULT"] } };
   const bridge = { kind: "slack", baseUrl: slack.front.url, settleMs: 100 };
-  const parts: readonly (Part & { readonly front: Front })[] = [
-    pagerduty,
-    servicenow,
-    slack,
-    github,
-    http,
-    argocd,
-    sql,
-  ];
-  const waves = [0, 1, 2].map((n) => parts.flatMap(({ cases }) => cases[n] ?? []));
+  const parts: readonly Part[] = [servicenow, slack, ...others];
+  const named = parts.map(({ config }) => config);
   return {
-    executors: {
-      pagerduty: pagerduty.config,
-      servicenow: servicenow.config,
-      slack: slack.config,
-      majorIncident: { bridge, responders },
-      github: github.config,
-      http: http.config,
-      argocd: argocd.config,
-      sql: sql.config,
-    },
+    executors: Object.assign({ majorIncident: { bridge, responders } }, ...named) as object,
     secrets: {
       "pagerduty/default": ROUTING_KEY,
+      "pagerduty/api-token": TOKEN,
       "servicenow/password": PASSWORD,
       "slack/token": TOKEN,
       "github/token": TOKEN,
       "argocd/token": TOKEN,
       "http/web": TOKEN,
       "sql/web": "test",
+      "tofu/state": STATE_KEY,
     },
-    waves: waves.map((wave, n) => (n === 2 ? [...wave, major] : wave)),
+    waves: wavesOf([...parts.flatMap(({ cases }) => cases), major]),
     complaints: () => parts.flatMap((part) => part.complaints()),
     close: async () => {
-      for (const { front } of parts) front.close();
+      for (const front of parts.flatMap(({ fronts }) => fronts)) front.close();
       await Promise.all(parts.map((part) => part.close()));
     },
   };
+}
+
+/** As few as can be: each case goes into the first one in which nobody uses its way. */
+function wavesOf(cases: readonly Case[]): readonly (readonly Case[])[] {
+  const waves: Case[][] = [];
+  for (const one of cases) {
+    const isFree = (wave: readonly Case[]): boolean =>
+      wave.every(({ fronts }) => fronts.every((front) => !one.fronts.includes(front)));
+    const wave = waves.find(isFree);
+    if (wave === undefined) waves.push([one]);
+    else wave.push(one);
+  }
+  return waves;
 }

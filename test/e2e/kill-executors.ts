@@ -3,17 +3,27 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { openTargets, TARGET, type Case, type Prepared, type Targets } from "./kill-cases.ts";
+import { TARGET, type Case, type Prepared } from "./kill-case.ts";
+import { openTargets, type Targets } from "./kill-cases.ts";
 import { Gate, type Moment } from "./kill-fronts.ts";
-import { eventually, OWNER, TestServer, writePolicies } from "./server.ts";
+import { eventually, OWNER, SECOND, TestServer, writePolicies } from "./server.ts";
 
 const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: everything }
 spec:
-  match: { actions: ["pagerduty.*", "servicenow.incident.*", "slack.*", "incident.*", "github.*", "http.*", "argocd.*", "sql.*"] }
+  match: { actions: ["pagerduty.*", "servicenow.*", "slack.*", "incident.*", "github.*", "http.*", "argocd.*", "sql.*", "terraform.*"] }
+  route: owners
   rules:
     - { name: free, decision: allow }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: owners }
+spec:
+  steps:
+    - { roles: [owner], within: 1h }
+  onTimeout: deny
 `;
 const ENDED: ReadonlySet<string> = new Set([
   "succeeded",
@@ -58,12 +68,20 @@ export class KilledExecutions {
       policy: { path: policies },
       executors: targets.executors,
       limits: { writes: open, signals: open, tokens: open },
+      // The first waits at its message until the last has come to its own: what is slow is not what is killed.
+      execution: { planTimeoutMs: 60_000, stepTimeoutMs: 120_000 },
     });
-    for (const [ref, secret] of Object.entries(targets.secrets)) server.keepSecret(ref, secret);
-    await server.start();
-    await server.kill("SIGTERM"); // the next starts are faster
-    await server.start();
-    return new KilledExecutions({ server, policies, targets });
+    const killed = new KilledExecutions({ server, policies, targets });
+    try {
+      for (const [ref, secret] of Object.entries(targets.secrets)) server.keepSecret(ref, secret);
+      await server.start();
+      await server.kill("SIGTERM"); // the next starts are faster
+      await server.start();
+    } catch (error) {
+      await killed.close(); // else what is open keeps the process
+      throw error;
+    }
+    return killed;
   }
 
   async close(): Promise<void> {
@@ -76,17 +94,25 @@ export class KilledExecutions {
     return (await this.#server.verify()).ok;
   }
 
-  /** One kill for all of a wave: each waits at its own message for it. Answers how many had one. */
-  async round(wave: readonly Case[], killing: Killing): Promise<number> {
+  /** Kinds that the server offers and whose executions are not killed here. */
+  async unkilled(): Promise<readonly string[]> {
+    const { body } = await this.#server.call("GET", "/v1/kinds");
+    const { items } = body as { items: readonly { readonly kind: string; readonly effect: string }[] };
+    const killed = new Set(this.targets.waves.flat().map(({ kind }) => kind));
+    return items.flatMap(({ kind, effect }) => (effect !== "external" || killed.has(kind) ? [] : [kind]));
+  }
+
+  /** One kill for all of a wave: each waits at its own message for it. Answers those that had one. */
+  async round(wave: readonly Case[], killing: Killing): Promise<readonly Case[]> {
     const round = ++this.#rounds;
     const all = await Promise.all(wave.map((of, n) => this.#begin(of, `round-${round}-${n}`, killing)));
     const held = await Promise.all(
       all.map((running) => Promise.race([running.gate.held.then(() => true), this.#ended(running).then(() => false)])),
     );
-    const stopped = held.filter(Boolean).length;
-    if (stopped > 0) await this.#server.kill();
+    const stopped = wave.filter((_, n) => held[n] === true);
+    if (stopped.length > 0) await this.#server.kill();
     for (const { gate } of all) gate.disarm();
-    if (stopped > 0) await this.#server.start();
+    if (stopped.length > 0) await this.#server.start();
     const ends = await Promise.allSettled(all.map((running, n) => this.#check(running, held[n] === true)));
     const wrong = ends.flatMap((end) => (end.status === "rejected" ? [String(end.reason)] : []));
     assert.deepEqual(wrong, []);
@@ -104,9 +130,22 @@ export class KilledExecutions {
     return { of, name, id: answer.body.id, gate, prepared };
   }
 
-  #ended({ of, name, id }: Running): Promise<string> {
+  /** Four times as long as others wait: nine executions begin anew at once, on whatever machine. */
+  async #ended(running: Running): Promise<string> {
+    for (let wait = 1; ; wait++) {
+      const status = await this.#endSeen(running).catch((error: unknown) => error);
+      if (typeof status === "string") return status;
+      if (wait === 4) throw status;
+    }
+  }
+
+  #endSeen({ of, name, id }: Running): Promise<string> {
     return eventually(`${of.kind} ${name} ends`, async () => {
-      const { status } = (await this.#server.ask("GET", `/v1/actions/${id}`)).body;
+      const { status, planHash } = (await this.#server.ask("GET", `/v1/actions/${id}`)).body;
+      // What nothing takes back is held for somebody else who types its target.
+      const answer = { decision: "approve", planHash, confirm: TARGET.service };
+      if (status === "held")
+        await this.#server.ask("POST", `/v1/actions/${id}/approvals`, { as: SECOND, body: answer });
       return ENDED.has(status) ? status : undefined;
     });
   }
@@ -116,6 +155,10 @@ export class KilledExecutions {
     const effects = await running.prepared.effects();
     const what = `${running.of.kind} ${running.name}: ${status}, ${effects} effects`;
     if (status === "succeeded") assert.equal(effects, 1, what);
-    else assert.ok(running.of.repeat === "neither" && isKilled && status === "needs-attention" && effects <= 1, what);
+    else {
+      const { of, gate } = running;
+      const isForPeople = of.repeat === "neither" || of.unclear?.test(gate.said) === true;
+      assert.ok(isForPeople && isKilled && status === "needs-attention" && effects <= 1, `${what}, at ${gate.said}`);
+    }
   }
 }

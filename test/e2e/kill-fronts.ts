@@ -12,12 +12,15 @@ export class Gate {
   #at: Moment | undefined;
   #acts = false;
   #hold = Promise.withResolvers<void>();
+  /** The message that it stopped at. */
+  said = "";
 
   /** `acts`: the target does its work, and nobody hears of it. */
   arm(at: Moment, acts: boolean): void {
     this.#count = 0;
     this.#at = at;
     this.#acts = acts;
+    this.said = "";
     this.#hold = Promise.withResolvers();
   }
 
@@ -37,6 +40,7 @@ export class Gate {
     const isIt = typeof at === "number" ? this.#count === at : at?.test(said) === true;
     if (!isIt) return { passes: true, returns: true };
     this.disarm(); // once
+    this.said = said;
     if (!this.#acts) this.#hold.resolve();
     return { passes: this.#acts, returns: false };
   }

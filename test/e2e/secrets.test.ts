@@ -21,7 +21,7 @@ const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: everything }
 spec:
-  match: { actions: [pagerduty.trigger, pagerduty.resolve, servicenow.incident.create, servicenow.incident.update,
+  match: { actions: [pagerduty.trigger, pagerduty.resolve, pagerduty.note, servicenow.incident.create, servicenow.change.create,
     http.call, http.call-once, sql.migrate, slack.message, github.pull-request, runbook.document] }
   rules:
     - { name: free, decision: allow }
@@ -38,6 +38,7 @@ const PLANTED = {
   command: `cmd-${randomBytes(12).toString("hex")}`,
   refused: `no-${randomBytes(12).toString("hex")}`,
   database: `db-${randomBytes(12).toString("hex")}`,
+  pager: `u+${randomBytes(12).toString("hex")}`,
   slack: `xoxb-${randomBytes(12).toString("hex")}`,
   keyBegins,
   keyGoesOn,
@@ -74,7 +75,9 @@ function assertClean(where: string, text: string): void {
 }
 
 async function start(t: TestContext) {
-  const pagerduty = await startPagerduty({ routingKeys: [PLANTED.file] });
+  const user = { id: "PHOLDPNT", email: "holdpoint@example.com" };
+  const rest = { token: PLANTED.pager, users: { [user.id]: user.email } };
+  const pagerduty = await startPagerduty({ routingKeys: [PLANTED.file], rest });
   const servicenow = await startServicenow({ password: PLANTED.environment });
   const operations = await startOperations({ token: PLANTED.command });
   const leaky = await startLeaky();
@@ -103,7 +106,7 @@ async function start(t: TestContext) {
       "http/broken": { command: ["/bin/sh", "-c", 'echo "$PLANTED_PASSED"; exit 9'], environment: ["PLANTED_PASSED"] },
     },
     executors: {
-      pagerduty: { baseUrl: pagerduty.url, integrations: ["default"] },
+      pagerduty: { baseUrl: pagerduty.url, integrations: ["default"], api: { baseUrl: pagerduty.url, user } },
       servicenow: { baseUrl: servicenow.url, auth },
       http: { operations: [drain, leak, leakFile, leakEnv, refused, broken] },
       slack: { baseUrl: slack.url, channels },
@@ -117,6 +120,7 @@ async function start(t: TestContext) {
     rmSync(policies, { recursive: true });
   });
   server.keepSecret("pagerduty/default", PLANTED.file);
+  server.keepSecret("pagerduty/api-token", PLANTED.pager);
   server.keepSecret("http/other", PLANTED.other);
   server.keepSecret("http/refused", PLANTED.refused);
   server.keepSecret("sql/orders", PLANTED.database);
@@ -136,6 +140,8 @@ const call = (operation: string): object => ({ operation, body: { reason: "becau
 
 const PULL = { repository: "shop", title: "More", files: [{ path: "deploy/cart.yaml", content: "replicas: 4\n" }] };
 
+const CHANGE = { shortDescription: "drain", implementationPlan: "drain", backoutPlan: "fill" };
+
 /** Every kind of end: done, refused by a target that repeats what it was told, no secret, no target. */
 const PROPOSALS: readonly (readonly [kind: string, args: object, end: string, code: string])[] = [
   ["pagerduty.trigger", { dedupKey: "one", summary: "cart is down", severity: "high" }, "succeeded", "done"],
@@ -144,6 +150,8 @@ const PROPOSALS: readonly (readonly [kind: string, args: object, end: string, co
   ["slack.message", { channel: "ops", text: "cart is slow" }, "succeeded", "done"],
   ["github.pull-request", PULL, "succeeded", "done"],
   ["runbook.document", { title: "Warm it", steps: [{ title: "warm" }] }, "succeeded", "recorded"],
+  ["pagerduty.note", { dedupKey: "one", text: "looked" }, "succeeded", "done"],
+  ["servicenow.change.create", CHANGE, "succeeded", "done"],
   ["http.call", call("leak"), "failed", "target-refused"],
   ["http.call", call("leak-file"), "failed", "target-refused"],
   ["http.call", call("leak-env"), "failed", "target-refused"],
@@ -208,7 +216,7 @@ async function scanAnswers(server: TestServer, ids: readonly string[]): Promise<
     for (const as of [OWNER, PROPOSER])
       assertClean(path, JSON.stringify((await server.call("GET", path, { as })).body));
   }
-  for (const id of ids.slice(6, 7)) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
+  for (const id of ids.slice(8, 9)) assertClean("describe", server.holdpoint(["describe", "action", id]).text);
   const doctor = await server.holdpointBeside(["doctor"]);
   assertClean("doctor", doctor);
   for (const line of DOCTOR) assert.match(doctor, line);
@@ -232,6 +240,8 @@ it("no planted secret is found in ledger, payloads, snapshots, views, logs, answ
   assert.equal(operations.done.length, 1);
   assert.equal(slack.channels[0]?.messages.length, 1);
   assert.equal(github.pulls.length, 1);
+  assert.equal(pagerduty.worked[0]?.notes.length, 1);
+  assert.equal(servicenow.changes.length, 1);
   const document = await server.call("GET", `/v1/actions/${ids[5]}/document`);
   assert.match(String(document.body), /^# Warm it\n[^]*- \[ \] \*\*1\. warm\*\*\n[^]*act_\w+: succeeded\n$/);
   assert.equal((await server.ask("GET", `/v1/actions/${ids[0]}/document`)).body.code, "document-missing");
