@@ -4,7 +4,7 @@ import { quantileMs } from "./histogram.ts";
 import type { Sample, Samples } from "./samples.ts";
 
 /** Of nodes, and of calls, in one window: those with the most requests. */
-const TRACED_MAX = 1_000;
+const TRACED_MAX = 500;
 const P95 = 0.95;
 
 export interface Traced {
@@ -20,26 +20,27 @@ export interface Traced {
 
 /** Entries as the operations at which they come in, with their requests from outside alone; services; calls between these. */
 export function countTraced({ nodes, edges }: Samples): readonly Traced[] {
-  const found: Traced[] = [];
-  const calls: Traced[] = [];
+  const found: Seen[] = [];
+  const calls: Seen[] = [];
   for (const { kind, from, to, sample } of edges.values()) {
-    if (kind === "member-of") addTo(found, { from, to: null, sample });
-    else if (kind === "calls") addTo(calls, { from, to, sample });
+    if (sample.count === 0) continue;
+    if (kind === "member-of") found.push({ from, to: null, sample });
+    else if (kind === "calls") calls.push({ from, to, sample });
   }
-  for (const [from, sample] of nodes) if (from.startsWith("service:")) addTo(found, { from, to: null, sample });
-  return [...mostOf(found), ...mostOf(calls)];
+  for (const [from, sample] of nodes) {
+    if (sample.count > 0 && from.startsWith("service:")) found.push({ from, to: null, sample });
+  }
+  return [...mostOf(found), ...mostOf(calls)].map(tracedOf);
 }
 
 type Seen = Pick<Traced, "from" | "to"> & { readonly sample: Sample };
 
-function addTo(traced: Traced[], { from, to, sample }: Seen): void {
-  const { count, failed, durations } = sample;
-  if (count === 0) return;
-  const p95Ms = durations === null ? 0 : Math.round(quantileMs(durations, P95) * 10) / 10;
-  traced.push({ from, to, count, failed, p95Ms });
+function mostOf(seen: readonly Seen[]): readonly Seen[] {
+  if (seen.length <= TRACED_MAX) return seen;
+  return seen.toSorted((a, b) => b.sample.count - a.sample.count).slice(0, TRACED_MAX);
 }
 
-function mostOf(traced: readonly Traced[]): readonly Traced[] {
-  if (traced.length <= TRACED_MAX) return traced;
-  return traced.toSorted((a, b) => b.count - a.count).slice(0, TRACED_MAX);
+function tracedOf({ from, to, sample: { count, failed, durations } }: Seen): Traced {
+  const p95Ms = durations === null ? 0 : Math.round(quantileMs(durations, P95) * 10) / 10;
+  return { from, to, count, failed, p95Ms };
 }
