@@ -1,5 +1,6 @@
 // Calls to the one configured server: a fresh token per command, a time limit, a bound on answers, problems as errors.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { signAssertion } from "../adapters/identity/client-assertions.ts";
 import { signProof } from "../adapters/identity/dpop-proofs.ts";
 import type { Clock } from "../core/clock.ts";
@@ -15,6 +16,8 @@ import type { Settings } from "./settings.ts";
 import { readSession } from "./stored-session.ts";
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+const READS_MAX = 4;
+const READ_AGAIN_MS = 500;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 export type ApiRequest = {
@@ -103,8 +106,16 @@ export class ApiClient {
     return this.open({ ...request, headers: { ...request.headers, ...proof, authorization } });
   }
 
+  /** A read is asked again, a few times, while the views are behind: the server has waited for them each time. */
   async get(path: string, query: ApiRequest["query"] = {}): Promise<Json> {
-    return (await this.call({ path, query })).body;
+    for (let asked = 1; ; asked++) {
+      try {
+        return (await this.call({ path, query })).body;
+      } catch (error) {
+        if (!(error instanceof ProblemError) || error.code !== "views-behind" || asked === READS_MAX) throw error;
+      }
+      await sleep(READ_AGAIN_MS, undefined, { signal: this.#parts.stop }).catch(() => undefined);
+    }
   }
 
   async document(path: string, query: ApiRequest["query"] = {}): Promise<Fields> {

@@ -160,6 +160,26 @@ test("a server that is not there, does not answer in time, or breaks off is unre
   assert.equal((await terminal(["doctor", "--server", "http://127.0.0.1:1"])).code, 6);
 });
 
+test("a read is asked again while the views are behind, and not for ever; what writes is not", async (t) => {
+  let behind = 2;
+  const problem = { type: "x", title: "x", status: 503, code: "views-behind", detail: "ask again" };
+  const { terminal, requests } = await startStandIn(t, () =>
+    behind-- > 0 ? { status: 503, body: problem } : { body: { items: [] } },
+  );
+  assert.equal((await terminal(["get", "runs"])).code, 0);
+  assert.equal(requests.length, 3);
+  behind = Infinity;
+  const { code, err } = await terminal(["get", "runs"]);
+  assert.match(err, /views-behind: ask again/);
+  assert.notEqual(code, 0);
+  assert.equal(requests.length, 7);
+  await terminal(["kill"]);
+  assert.deepEqual(
+    requests.slice(7).map(({ method }) => method),
+    ["PUT"],
+  );
+});
+
 test("a redirect is not followed: the token stays with the server it is for", async (t) => {
   const other = await startStandIn(t, () => ({ body: {} }));
   const { terminal } = await startStandIn(t, () => ({ status: 307, headers: { location: `${other.url}/v1/actions` } }));

@@ -206,7 +206,7 @@ class KillRounds {
   async #propose({ what, name }: Sent): Promise<string | undefined> {
     const proposal: Proposal = what === "note" ? noteOf(name) : pageOf(name);
     const { status, body } = await this.#server.propose(proposal, name);
-    if (status === 0) return undefined;
+    if (status === 0 || body.code === "views-behind") return undefined; // asked again, under the same key
     assert.ok(status === 200 || status === 202, JSON.stringify(body));
     return body.id;
   }

@@ -20,6 +20,7 @@ import { storeSource } from "../../src/ledger/store-source.ts";
 import { verifyLog, type VerifyResult } from "../../src/ledger/verify.ts";
 import { registerOwner } from "../../src/main/first-start.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
+import { fetchPatiently } from "../http/patient-fetch.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const READY = / is ready at /;
@@ -243,8 +244,7 @@ export class TestServer {
     try {
       const signal = AbortSignal.timeout(WAIT_MAX_MS);
       const payload = body === undefined ? {} : { body: JSON.stringify(body) };
-      const response = await fetch(this.url + path, { method, headers, signal, ...payload });
-      const text = await response.text();
+      const { response, text } = await fetchPatiently(this.url + path, { method, headers, signal, ...payload });
       const isJson = /json/.test(response.headers.get("content-type") ?? "");
       return { status: response.status, body: isJson ? JSON.parse(text) : text };
     } catch (error) {

@@ -17,6 +17,7 @@ import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
 import { AGENT_SCOPES, PLAIN_SCOPES, type ClientScope } from "../../src/wire/types/scopes.ts";
 import { registrationBody, signProposal } from "./signing.ts";
 import { giveLevel, levelRequest } from "./levels.ts";
+import { fetchPatiently } from "./patient-fetch.ts";
 
 export const ALL_SCOPES: readonly ClientScope[] = [...PLAIN_SCOPES, "actions:propose:*"];
 
@@ -248,7 +249,7 @@ async function bearer(url: string, assertion: string, scopes?: readonly ClientSc
 
 async function ask(url: string, path: string, { method, headers, body, as }: Ask = {}): Promise<Answer> {
   const isRaw = typeof body === "string" || body instanceof Uint8Array;
-  const response = await fetch(url + path, {
+  const { response, text } = await fetchPatiently(url + path, {
     method: method ?? (body === undefined ? "GET" : "POST"),
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -257,7 +258,6 @@ async function ask(url: string, path: string, { method, headers, body, as }: Ask
     },
     ...(body === undefined ? {} : { body: isRaw ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
-  const text = await response.text();
   const isJson = /^application\/(problem\+)?json/.test(response.headers.get("content-type") ?? "");
   const json = isJson && text !== "" ? (JSON.parse(text) as JsonObject) : null;
   return { status: response.status, headers: response.headers, text, json };
