@@ -115,6 +115,8 @@ async function executeModel(parts: Parts, { request, signal, kind }: Call): Prom
   }
   if (fate === 2) return turns.take("answer", () => ({ status: "unknown", code: "lost", detail: null }) as const);
   if (fate === 4 && random.below(3) === 0) return hang();
+  // It takes its time, in which it may be stopped or lose its grant.
+  for (let steps = random.below(8); steps > 0; steps--) await turns.take("work", () => undefined);
   await turns.take("effect", () => {
     if (signal.aborted) return;
     // Systems with an idempotency key or a condition take the same step once.
