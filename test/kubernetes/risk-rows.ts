@@ -13,7 +13,7 @@ import type { ApiServer } from "./api-server.ts";
 import { imagesIn } from "../../src/policy/risks/images-in.ts";
 import { never } from "../executors/contract.ts";
 import { buildExecutor, planned, type Setting } from "./executor.ts";
-import { configMap, deployment, revisions } from "./shop.ts";
+import { autoscaler, configMap, deployment, revisions } from "./shop.ts";
 
 const MERGE = "application/merge-patch+json";
 const APPS = "/apis/apps/v1/namespaces/shop";
@@ -120,6 +120,22 @@ spec:
     const twice = await judged("rollout-restart", { workload: "deployment/declared" });
     assert.deepEqual(declaredIn(twice), { code: "declared-twice" });
     rmSync(join(folder, "twice.yaml"));
+  });
+
+  it("configuration: an autoscaler's bounds are compared in whatever version Git writes it", async () => {
+    await deployment(open().server, "scaled-by-git", "kubectl-edit");
+    await autoscaler(open().server, "web-git", "scaled-by-git");
+    const text = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web-git, namespace: shop }
+spec: { minReplicas: 2, maxReplicas: 8, metrics: [{ type: Resource }] }
+`;
+    writeFileSync(join(folder, "autoscaler.yaml"), text);
+    const caught = await judged("autoscaler-bounds", { autoscaler: "web-git", maxReplicas: 9 });
+    assertHeld(caught, "on-call", "drift");
+    const path = ".spec.maxReplicas";
+    assert.deepEqual(declaredIn(caught)["differs"], [{ path, declared: 8, left: 9 }]);
+    assert.deepEqual((await judged("autoscaler-bounds", { autoscaler: "web-git", maxReplicas: 8 })).risks, []);
   });
 
   it("configuration: what a tool keeps by itself is drift where no manifest says otherwise", async () => {

@@ -1,10 +1,11 @@
 // Where a cluster differs from Git after a change: the manifest is tried as a dry run, so that the API server compares.
 
 import type { Json, JsonObject } from "../../core/json.ts";
+import { textAt } from "../../core/json-members.ts";
 import { objectIn, type KubernetesApi } from "./kubernetes-api.ts";
 import { diffOf, reaches, type Change } from "./kubernetes-diff.ts";
 import { findManifest, type NoManifest } from "./kubernetes-manifests.ts";
-import { without, type KubernetesObject } from "./kubernetes-object.ts";
+import { partOf, without, type KubernetesObject } from "./kubernetes-object.ts";
 import { typeOf, type Place } from "./kubernetes-place.ts";
 
 /** What Git says of an object, and each field in which the change leaves it otherwise; or why nobody can tell. */
@@ -45,8 +46,8 @@ export async function compareDeclared({ api, place, after, changed, findSecret, 
   if (found === "none") return { declared: null, agreed: [] };
   if (typeof found === "string") return { declared: { code: found }, agreed: [] };
   const { file, blob, object } = found;
-  if (object["apiVersion"] !== typeOf(place.word).apiVersion) return unclear("other-version");
-  const contents = contentsOf(object);
+  const contents = comparable(object, place);
+  if (contents === null) return unclear("other-version");
   const { name, namespace } = place;
   const metadata = { name, ...(namespace === null ? {} : { namespace }) };
   const body = { ...contents, ...typeOf(place.word), metadata };
@@ -63,6 +64,15 @@ export async function compareDeclared({ api, place, after, changed, findSecret, 
 
 function unclear(code: Extract<Declared, { code: unknown }>["code"]): Compared {
   return { declared: { code }, agreed: [] };
+}
+
+/** Null for another version of its kind; the bounds of an autoscaler are the same in all of them. */
+function comparable(object: JsonObject, { word }: Place): JsonObject | null {
+  const version = textAt(object, "apiVersion");
+  if (version === typeOf(word).apiVersion) return contentsOf(object);
+  if (word !== "autoscaler" || !version.startsWith("autoscaling/")) return null;
+  const bounds = ["minReplicas", "maxReplicas"].map((name) => [name, partOf(object, "spec", name)] as const);
+  return { spec: Object.fromEntries(bounds.filter(([, value]) => value !== null)) };
 }
 
 /** Without who it is, what became of it, and what type it is of. */
