@@ -247,7 +247,7 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   const closers = [
     async () => views.close(),
     () => runner.stop(),
-    async () => stopTimers(),
+    stopTimers,
     async () => braking.end(),
     () => server.close(),
   ];

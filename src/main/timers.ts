@@ -23,7 +23,8 @@ type Needs = {
   readonly log: Logger;
 };
 
-export function startTimers({ kernel, runner, refusals, sessions, log }: Needs): () => void {
+/** Gives what ends them; the refusals of a minute that is not over are recorded by then. */
+export function startTimers({ kernel, runner, refusals, sessions, log }: Needs): () => Promise<void> {
   const complain = (error: unknown): void => {
     if (!isAppError(error, "clock-suspect")) log.warn({ err: error }, "a timer's work will be tried again");
   };
@@ -31,14 +32,17 @@ export function startTimers({ kernel, runner, refusals, sessions, log }: Needs):
   const timers = [
     setInterval(() => void kernel.tick().catch(complain), TICK_MS),
     setInterval(() => runner.sweep(), SWEEP_MS),
-    setInterval(() => void recordRefusals(kernel, refusals).catch(complain), REFUSALS_MS),
+    setInterval(() => void recordRefusals(kernel, refusals, systemClock.nowMs()).catch(complain), REFUSALS_MS),
     setInterval(() => void recordEnded({ submit, sessions }).catch(complain), SESSIONS_MS),
   ];
-  return () => timers.forEach(clearInterval);
+  return async () => {
+    timers.forEach(clearInterval);
+    await recordRefusals(kernel, refusals, Infinity);
+  };
 }
 
-async function recordRefusals(kernel: Kernel, refusals: RefusalCounter): Promise<void> {
-  for (const batch of refusals.takeFinished(systemClock.nowMs())) {
+async function recordRefusals(kernel: Kernel, refusals: RefusalCounter, untilMs: number): Promise<void> {
+  for (const batch of refusals.takeFinished(untilMs)) {
     await kernel.submit({ type: "count-refusals", actor: "system:http", input: batch });
   }
 }

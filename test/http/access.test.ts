@@ -7,7 +7,8 @@ import { after, before, describe, it } from "node:test";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { ROUTES } from "../../src/http/server.ts";
 import type { ClientScope } from "../../src/wire/types/scopes.ts";
-import { ALL_SCOPES, note, startServer, type Answer } from "./fixture.ts";
+import { ALL_SCOPES, metric, note, startServer, type Answer } from "./fixture.ts";
+import { assertProblem } from "./problems.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 before(async () => {
@@ -231,7 +232,11 @@ describe("an agent without actions:read", () => {
     for (const part of OTHERS) {
       const read = await server.ask(`/v1/actions/${own.json?.["id"] as string}${part}`, { as: stranger });
       assert.equal(read.status, 200, read.text);
+      const series = 'holdpoint_refusals_total{code="action-not-found"}';
+      const [size, count] = [server.running.kernel.state.nextSeq, await metric(server, series)];
       const foreign = await server.ask(`/v1/actions/${other.json?.["id"] as string}${part}`, { as: stranger });
+      assertProblem(foreign, "action-not-found");
+      assert.deepEqual([server.running.kernel.state.nextSeq, await metric(server, series)], [size, count + 1]);
       const absent = await server.ask(`/v1/actions/${NOBODY}${part}`, { as: stranger });
       const withoutId = ({ json, status }: Answer): unknown => [status, { ...json, facts: null }];
       assert.deepEqual(withoutId(foreign), withoutId(absent));

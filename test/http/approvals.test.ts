@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { disableClient } from "../../src/adapters/identity/clients.ts";
+import type { ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import { note, startServer, type Answer, type Who } from "./fixture.ts";
+import { metric, note, startServer, type Answer, type Who } from "./fixture.ts";
+import { assertProblem, RefusalRecord } from "./problems.ts";
 
 const POLICY = `apiVersion: holdpoint.dev/v1
 kind: Policy
@@ -43,8 +45,11 @@ describe("approvals", () => {
   let server: Awaited<ReturnType<typeof startServer>>;
   const bearers = new Map<Who, string>();
 
+  let record: RefusalRecord;
+
   before(async () => {
     server = await startServer({ policy: POLICY });
+    record = new RefusalRecord(server);
     const everybody = ["ada", "grace", "iris", "adaPhone", "visitor", "deployer"] as const;
     for (const who of everybody) bearers.set(who, await server.bearer(who));
   });
@@ -74,12 +79,12 @@ describe("approvals", () => {
     return { ...(json?.["hold"] as JsonObject | undefined) };
   }
 
-  /** Refused so, and nothing is recorded but that somebody was refused. */
-  async function refused(asked: Promise<Answer>, status: number, code: string): Promise<void> {
-    const before = server.running.kernel.durableSize;
-    const { json, status: given, headers } = await asked;
-    assert.deepEqual([given, json?.["code"]], [status, code]);
-    assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
+  /** Refused so, by a precise problem, counted once, and nothing is recorded but that somebody was refused. */
+  async function refused(ask: () => Promise<Answer>, code: ErrorCode): Promise<void> {
+    const series = `holdpoint_refusals_total{code="${code}"}`;
+    const [before, count] = [server.running.kernel.durableSize, await metric(server, series)];
+    assertProblem(await ask(), code);
+    assert.equal(await metric(server, series), count + 1);
     const recorded = (await server.eventsSince(before)).filter(({ type }) => type !== "refusals.counted");
     assert.deepEqual(recorded, []);
   }
@@ -87,24 +92,24 @@ describe("approvals", () => {
   it("of another plan", async () => {
     const [one, two] = [await held(), await held()];
     assert.notEqual(one.planHash, two.planHash);
-    await refused(answer("ada", { id: one.id, planHash: two.planHash }), 409, "plan-mismatch");
-    await refused(answer("ada", { ...one, planHash: "0".repeat(64) }), 409, "plan-mismatch");
-    await refused(answer("ada", { ...one, planHash: one.planHash.toUpperCase() }), 400, "request-invalid");
+    await refused(() => answer("ada", { id: one.id, planHash: two.planHash }), "plan-mismatch");
+    await refused(() => answer("ada", { ...one, planHash: "0".repeat(64) }), "plan-mismatch");
+    await refused(() => answer("ada", { ...one, planHash: one.planHash.toUpperCase() }), "request-invalid");
   });
 
   it("by whoever proposed it, under any of their identities", async () => {
     const own = await held("ada");
-    await refused(answer("ada", own), 403, "self-approval");
-    await refused(answer("adaPhone", own), 403, "self-approval");
-    await refused(answer("adaPhone", own, { decision: "deny" }), 403, "self-approval");
+    await refused(() => answer("ada", own), "self-approval");
+    await refused(() => answer("adaPhone", own), "self-approval");
+    await refused(() => answer("adaPhone", own, { decision: "deny" }), "self-approval");
     assert.equal((await answer("grace", own)).json?.["status"], "held");
   });
 
   it("by one person twice, under one identity or two", async () => {
     const action = await held();
     assert.equal((await answer("ada", action)).json?.["status"], "held", "ada takes one seat of the two that she fits");
-    await refused(answer("ada", action), 409, "already-answered");
-    await refused(answer("adaPhone", action), 409, "already-answered");
+    await refused(() => answer("ada", action), "already-answered");
+    await refused(() => answer("adaPhone", action), "already-answered");
   });
 
   it("of one group where two are asked for", async () => {
@@ -123,21 +128,21 @@ describe("approvals", () => {
 
   it("by somebody without a role, or without the scope", async () => {
     const action = await held("grace");
-    await refused(answer("visitor", action), 403, "not-eligible");
-    await refused(answer("visitor", action, { decision: "deny" }), 403, "not-eligible");
+    await refused(() => answer("visitor", action), "not-eligible");
+    await refused(() => answer("visitor", action, { decision: "deny" }), "not-eligible");
     const body = { decision: "approve", planHash: action.planHash };
     const narrow = await server.bearer("ada", ["actions:read"]);
-    const asked = server.ask(`/v1/actions/${action.id}/approvals`, { as: narrow, body });
-    await refused(asked, 403, "scope-insufficient");
+    const ask = (): Promise<Answer> => server.ask(`/v1/actions/${action.id}/approvals`, { as: narrow, body });
+    await refused(ask, "scope-insufficient");
   });
 
   it("by an agent where people are asked", async () => {
     const action = await held();
-    await refused(answer("deployer", action), 403, "not-eligible");
-    await refused(answer("deployer", action, { decision: "deny" }), 403, "not-eligible");
+    await refused(() => answer("deployer", action), "not-eligible");
+    await refused(() => answer("deployer", action, { decision: "deny" }), "not-eligible");
     const open = await held("visitor", "test");
     assert.equal((await answer("deployer", open)).json?.["status"], "held", "here an agent may");
-    await refused(answer("iris", { ...open, planHash: "0".repeat(64) }), 409, "plan-mismatch");
+    await refused(() => answer("iris", { ...open, planHash: "0".repeat(64) }), "plan-mismatch");
     assert.equal((await answer("grace", open)).json?.["status"], "succeeded");
   });
 
@@ -146,28 +151,29 @@ describe("approvals", () => {
     await answer("ada", action);
     assert.equal((await answer("grace", action)).json?.["status"], "succeeded");
     for (const decision of ["approve", "deny", "withdraw"]) {
-      await refused(answer("ada", action, { decision }), 409, "action-not-held");
+      await refused(() => answer("ada", action, { decision }), "action-not-held");
     }
     const again = await held();
-    await refused(answer("grace", { ...again, planHash: action.planHash }), 409, "plan-mismatch");
+    await refused(() => answer("grace", { ...again, planHash: action.planHash }), "plan-mismatch");
   });
 
   it("after the time for it is over", async () => {
     const late = await held("visitor", "staging");
     for (let i = 0; i < 200 && (await statusOf(late)) === "held"; i++) await sleep(50);
     assert.equal(await statusOf(late), "expired");
-    await refused(answer("ada", late), 409, "action-not-held");
+    await refused(() => answer("ada", late), "action-not-held");
   });
 
   it("of nothing that there is", async () => {
-    await refused(answer("ada", { id: "act_zzzzzzzzz", planHash: "0".repeat(64) }), 409, "action-not-held");
-    await refused(answer("grace", await held(), { decision: "withdraw" }), 404, "approval-not-found");
+    await refused(() => answer("ada", { id: "act_zzzzzzzzz", planHash: "0".repeat(64) }), "action-not-held");
+    const nobodys = await held();
+    await refused(() => answer("grace", nobodys, { decision: "withdraw" }), "approval-not-found");
   });
 
   it("taken back counts no more, and only for whoever gave it", async () => {
     const action = await held();
     await answer("ada", action);
-    await refused(answer("grace", action, { decision: "withdraw" }), 404, "approval-not-found");
+    await refused(() => answer("grace", action, { decision: "withdraw" }), "approval-not-found");
     assert.equal((await answer("adaPhone", action, { decision: "withdraw" })).status, 200);
     assert.equal((await answer("grace", action)).json?.["status"], "held");
     assert.equal((await answer("ada", action)).json?.["status"], "succeeded");
@@ -178,7 +184,7 @@ describe("approvals", () => {
     assert.equal((await answer("grace", action)).json?.["status"], "held");
     disableClient(join(server.dataDir, "clients"), "person:grace");
     for (let i = 0; i < 200 && (await answer("grace", action)).status !== 401; i++) await sleep(50);
-    await refused(answer("grace", action), 401, "token-invalid");
+    await refused(() => answer("grace", action), "token-invalid");
     assert.equal((await answer("ada", action)).json?.["status"], "held", "ada takes one seat, grace none");
     const approvals = (await holdOf(action))["approvals"] as unknown as readonly JsonObject[];
     assert.deepEqual(
@@ -186,5 +192,22 @@ describe("approvals", () => {
       ["person:ada"],
     );
     assert.equal((await answer("iris", action)).json?.["status"], "succeeded");
+  });
+
+  it("that were refused are in the ledger under whoever tried, by the minute, and none is left out when the server stops", async () => {
+    await server.halt();
+    const known: readonly (readonly [string, ErrorCode, number])[] = [
+      ["person:ada", "self-approval", 1],
+      ["person:ada-phone", "self-approval", 2],
+      ["person:ada", "plan-mismatch", 2],
+      ["person:ada", "already-answered", 1],
+      ["person:ada-phone", "already-answered", 1],
+      ["person:visitor", "not-eligible", 2],
+      ["agent:deployer", "not-eligible", 2],
+      ["person:ada", "action-not-held", 5],
+      ["person:ada", "scope-insufficient", 1],
+    ];
+    const counted = known.map(([who, code]) => [who, code, record.of(who, code)]);
+    assert.deepEqual(counted, known);
   });
 });

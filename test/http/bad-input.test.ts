@@ -7,6 +7,7 @@ import { ERRORS, type ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { BAD_REQUESTS, BROKEN_BYTES, type BadRequest } from "./bad-input.ts";
 import { delivery, metric, note, sendRaw, startServer, type Answer } from "./fixture.ts";
+import { assertDocument, assertProblem } from "./problems.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 const authorization: Record<BadRequest["as"], string | undefined> = { agent: "", source: "", nobody: undefined };
@@ -33,21 +34,6 @@ function send(one: BadRequest): Promise<Answer> {
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
   });
-}
-
-function assertProblem({ status, headers, json }: Answer, code: ErrorCode): void {
-  assert.equal(json?.["code"], code, JSON.stringify(json));
-  assert.equal(status, ERRORS[code].status);
-  assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
-  assertDocument(json, code);
-}
-
-function assertDocument(json: JsonObject | null, code: ErrorCode): void {
-  assert.equal(json?.["type"], `https://holdpoint.dev/errors/${code}`);
-  assert.equal(json["title"], ERRORS[code].title);
-  assert.equal(json["status"], ERRORS[code].status);
-  assert.equal(typeof json["detail"], "string");
-  assert.ok(JSON.stringify(json).length < 2_000, "a problem repeats little of what was sent");
 }
 
 /** The server answers an ordinary request, and the ledger has nothing new but counts of refusals. */

@@ -121,7 +121,11 @@ type Setup = {
 
 /** A server that has started for the first time; `stop` leaves nothing behind. */
 export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }: Setup = {}): Promise<
-  Server & { stop(): Promise<void> }
+  Server & {
+    /** Ends it in order, once; its folder stays until `stop`. */
+    halt(): Promise<void>;
+    stop(): Promise<void>;
+  }
 > {
   const dir = mkdtempSync(join(tmpdir(), "holdpoint-http-"));
   const dataDir = join(dir, "data");
@@ -148,6 +152,8 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
   };
   const running = await start(config, { log: pino({ level: "silent" }), onFatal });
   const { url } = running;
+  let halted: Promise<void> | undefined;
+  const halt = (): Promise<void> => (halted ??= running.stop());
   let reader: string | undefined;
   /** Agents by the `Authorization` value that the fixture gave out for them: what they propose is signed. */
   const agents = new Map<string, Who>();
@@ -191,8 +197,9 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
       const { json } = await ask(url, `/v1/ledger/events?from=${seq}&limit=1000`, { as: reader });
       return (json?.["items"] ?? []) as unknown as readonly RecordedEvent[];
     },
+    halt,
     stop: async () => {
-      await running.stop();
+      await halt();
       rmSync(dir, { recursive: true, force: true });
     },
   };

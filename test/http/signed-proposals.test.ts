@@ -12,6 +12,7 @@ import type { JsonObject } from "../../src/core/json.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
 import { metric, note, startServer, type Answer } from "./fixture.ts";
+import { assertProblem } from "./problems.ts";
 import { giveLevel, levelRequest } from "./levels.ts";
 import { newKey, registrationBody, signBody, signProposal } from "./signing.ts";
 
@@ -74,10 +75,7 @@ async function refused(by: Agent, code: ErrorCode, sent: Sent): Promise<void> {
   const series = `holdpoint_refusals_total{code="${code}"}`;
   const [from, count] = [server.running.kernel.state.nextSeq, await metric(server, series)];
   const actions = server.running.kernel.state.actions.size;
-  const { status, headers, json, text } = await send(by, sent);
-  assert.equal(json?.["code"], code, text);
-  assert.equal(json?.["status"], status);
-  assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
+  assertProblem(await send(by, sent), code);
   assert.equal(await metric(server, series), count + 1);
   const events = await server.eventsSince(from);
   assert.deepEqual(

@@ -11,11 +11,14 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
 import { metric, note, startServer, type Answer, type Ask } from "./fixture.ts";
+import { assertProblem, RefusalRecord } from "./problems.ts";
 
 let server: Awaited<ReturnType<typeof startServer>>;
 let issuerKey: PrivateJwk;
+let record: RefusalRecord;
 before(async () => {
   server = await startServer();
+  record = new RefusalRecord(server);
   issuerKey = readPrivateJwk(join(server.dataDir, "keys", "issuer.jwk"));
 });
 after(() => server.stop());
@@ -28,8 +31,7 @@ async function refused(name: string, code: ErrorCode, ask: () => Promise<Answer>
   const series = `holdpoint_refusals_total{code="${code}"}`;
   const [size, count] = [server.running.kernel.state.nextSeq, await metric(server, series)];
   const answer = await ask();
-  assert.equal(answer.json?.["code"], code, `${name}: ${answer.text}`);
-  assert.match(answer.headers.get("content-type") ?? "", /^application\/problem\+json/, name);
+  assertProblem(answer, code, name);
   assert.equal(await metric(server, series), count + 1, name);
   assert.equal(server.running.kernel.state.nextSeq, size, name);
   return answer;
@@ -183,4 +185,12 @@ describe("proof of possession", () => {
     const again = { dpop: await proof({ token }) };
     await refused("a revoked token", "token-invalid", () => propose(as, again));
   });
+});
+
+it("what was refused is in the ledger when the server stops: under whom the token was issued to, else under nobody", async () => {
+  await server.halt();
+  const visitors: readonly ErrorCode[] = ["dpop-proof-missing", "dpop-proof-mismatch", "dpop-proof-replayed"];
+  for (const code of visitors) assert.ok(record.of("person:visitor", code) > 0, code);
+  assert.ok(record.of("anonymous", "token-invalid") >= 16, "the corpus of tokens that stand for nobody");
+  assert.equal(record.of("person:visitor", "token-invalid") + record.of("agent:deployer", "token-invalid"), 0);
 });
