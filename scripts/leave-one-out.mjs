@@ -24,7 +24,9 @@ const CONSTANTS = [
 const root = join(import.meta.dirname, "..");
 const [folder = "", chosen] = process.argv.slice(2);
 const sets = (chosen?.split(",") ?? SETS).filter((set) => existsSync(join(folder, "cases", set)));
-const labels = JSON.parse(readFileSync(join(folder, "labels.json"), "utf8"));
+const labels = /** @type {Record<string, Record<string, string | null>>} */ (
+  JSON.parse(readFileSync(join(folder, "labels.json"), "utf8"))
+);
 const copy = mkdtempSync(join(tmpdir(), "holdpoint-leave-"));
 try {
   for (const name of ["bin", "scripts", "src", "package.json", "tsconfig.json"]) {
@@ -57,10 +59,13 @@ function tell(constant, own) {
   for (const set of sets) {
     const others = sets.filter((one) => one !== set);
     const sum = (/** @type {Scores} */ scores) => others.reduce((all, one) => all + partOf(scores[one]), 0);
-    // Of values that are equally good elsewhere the method's own stays.
-    const [value, scores] = [...tried].reduce((best, one) => (sum(one[1]) > sum(best[1]) + 1e-9 ? one : best));
-    const change = (scores[set]?.right ?? 0) - (own[set]?.right ?? 0);
-    if (value !== kept) console.log(`  without ${set}, ${value} is best: ${set} ${change >= 0 ? "+" : ""}${change}`);
+    const most = Math.max(...[...tried.values()].map(sum));
+    // What the other sets cannot tell apart, any of them might have been taken.
+    const best = [...tried].filter(([, scores]) => sum(scores) > most - 1e-9);
+    const rights = best.map(([, scores]) => scores[set]?.right ?? 0);
+    const [least, greatest] = [Math.min(...rights), Math.max(...rights)];
+    if (least === own[set]?.right && greatest === least) continue;
+    console.log(`  without ${set}, ${best.map(([value]) => value).join(" or ")}: ${set} ${least} to ${greatest}`);
   }
 }
 
@@ -94,18 +99,19 @@ function rewrite({ file, name }, value) {
   writeFileSync(path, changed);
 }
 
-/** @param {string} set */
+/**
+ * @typedef {{ id: string, ranked: { cause: string, score: number }[] }} Told
+ * @param {string} set
+ */
 function scoreOf(set) {
   const out = join(copy, "predicted.jsonl");
   const command = ["rca", "predict", "--cases", join(folder, "cases", set), "--out", out];
   execFileSync(process.execPath, [join(copy, "src/main/cli.ts"), ...command], { stdio: "pipe" });
-  const told = readFileSync(out, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const lines = readFileSync(out, "utf8").trim().split("\n");
+  const told = lines.map((line) => /** @type {Told} */ (JSON.parse(line)));
   const right = told.filter(({ id, ranked: [first, second] }) => {
-    const isAhead = second === undefined || first?.score > second.score;
-    return first !== undefined && isAhead && first.cause === truthOf(labels[id]);
+    if (first === undefined || (second !== undefined && first.score <= second.score)) return false;
+    return first.cause === truthOf(labels[id] ?? {});
   });
   return { right: right.length, all: told.length };
 }

@@ -17,6 +17,10 @@ type Props = {
   readonly marks: Marks;
 };
 
+/** A difference is no failure, and does not look like one. */
+const STROKES = { bad: "stroke-bad", warn: "stroke-warn" } as const;
+const FILLS = { bad: "fill-bad", warn: "fill-warn" } as const;
+
 export function GraphDrawing({ graph, center, search, marks }: Props): ReactNode {
   const { nodes, edges } = graph;
   const layout = useMemo(
@@ -69,7 +73,14 @@ export function GraphDrawing({ graph, center, search, marks }: Props): ReactNode
             const place = places.get(node.id);
             if (place === undefined) return null;
             const isCenter = node.id === center;
-            return <NodeBox key={node.id} {...{ node, place, search, isCenter }} mark={marks.nodes.get(node.id)} />;
+            return (
+              <NodeBox
+                key={node.id}
+                {...{ node, place, search, isCenter }}
+                mark={marks.nodes.get(node.id)}
+                tone={marks.tone}
+              />
+            );
           })}
         </svg>
       </div>
@@ -99,7 +110,7 @@ function EdgeLine({ edge, places, marks }: EdgeProps): ReactNode {
       markerEnd="url(#arrow)"
       strokeWidth={isOnWay ? 3 : edge.state === "confirmed" ? 2 : 1.25}
       strokeDasharray={STATE_DASHES[edge.state]}
-      className={isOnWay ? "stroke-bad" : "stroke-strong"}
+      className={isOnWay ? STROKES[marks.tone] : "stroke-strong"}
     >
       <title>{plainText(`${edge.from} ${edge.kind} ${edge.to}: ${edge.state}`)}</title>
     </path>
@@ -127,14 +138,15 @@ type NodeProps = {
   readonly search: ModelSearch;
   readonly isCenter: boolean;
   readonly mark: string | undefined;
+  readonly tone: Marks["tone"];
 };
 
-function NodeBox({ node, place, search, isCenter, mark }: NodeProps): ReactNode {
+function NodeBox({ node, place, search, isCenter, mark, tone }: NodeProps): ReactNode {
   const name = plainText(node.name);
   const short = name.length > NAME_CHARS ? `${name.slice(0, NAME_CHARS - 1)}…` : name;
   const below = `${STATE_SIGNS[node.state]} ${node.kind}${mark === undefined ? "" : ` · ${mark}`}`;
   const words = [name, node.kind, node.state, ...(mark === undefined ? [] : [mark]), ...(isCenter ? ["chosen"] : [])];
-  const tone = mark === undefined ? "stroke-strong" : "stroke-bad";
+  const stroke = mark === undefined ? "stroke-strong" : STROKES[tone];
   return (
     <Link to="/model" search={{ ...search, node: node.id }} aria-current={isCenter ? "true" : undefined}>
       <title>{words.join(", ")}</title>
@@ -146,16 +158,12 @@ function NodeBox({ node, place, search, isCenter, mark }: NodeProps): ReactNode 
         rx={node.kind === "service" ? 8 : 0}
         strokeWidth={isCenter ? 2.5 : node.state === "confirmed" ? 2 : 1.25}
         strokeDasharray={STATE_DASHES[node.state]}
-        className={isCenter ? "fill-accent-soft stroke-accent" : `fill-surface ${tone}`}
+        className={isCenter ? "fill-accent-soft stroke-accent" : `fill-surface ${stroke}`}
       />
       <text x={place.x + 10} y={place.y + 19} className="fill-ink text-xs font-medium">
         {short}
       </text>
-      <text
-        x={place.x + 10}
-        y={place.y + 36}
-        className={mark === undefined ? "fill-muted text-2xs" : "fill-bad text-2xs"}
-      >
+      <text x={place.x + 10} y={place.y + 36} className={`text-2xs ${mark === undefined ? "fill-muted" : FILLS[tone]}`}>
         {below}
       </text>
     </Link>
