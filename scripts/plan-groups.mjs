@@ -8,12 +8,24 @@ const GROUP_FILES_MAX = 10;
 /** What takes longest begins first and by itself, so that nothing waits for it in the end; then the folders that follow. */
 const LONGEST = [
   "simulation/simulation.test.ts",
-  "ledger/verify.test.ts",
   "e2e/kill.test.ts",
-  "e2e/kill-executors.test.ts",
+  "e2e/verify.test.ts",
   "e2e/postgres.test.ts",
+  "ledger/verify.test.ts",
+  "e2e/kill-executors.test.ts",
 ];
-const LONG_FOLDERS = ["e2e", "kubernetes", "http", "console"];
+const LONG_FOLDERS = [
+  "e2e",
+  "kubernetes",
+  "http",
+  "console",
+  "executors",
+  "examples",
+  "model",
+  "stores",
+  "history",
+  "cli",
+];
 
 /**
  * Files of one folder of the tests run together, a few at a time; the same files always meet.
