@@ -139,6 +139,46 @@ describe("levels", { skip }, () => {
   });
 });
 
+/** What an agent whose level was taken away asks for is advice. */
+async function advised(): Promise<string> {
+  const { server } = holdpoint;
+  const [as, ada] = [await server.bearer("stranger"), await server.bearer("ada")];
+  const { json } = await server.ask("/v1/levels?agent=agent:stranger&status=active", { as: ada });
+  const [level] = json?.["items"] as { id: string }[];
+  const target = { environment: "holdpoint", service: "holdpoint" };
+  const body = { kind: "level.revoke", target, arguments: { grant: level?.id ?? "" } };
+  await server.ask("/v1/actions", { as: ada, body });
+  const { json: answer, text } = await server.ask("/v1/actions", { as, body: note("staging", "restart of cart") });
+  assert.equal(answer?.["status"], "advised", text);
+  return answer["id"] as string;
+}
+
+describe("advice", { skip }, () => {
+  it("is labelled with a reason and what is wrong with it, as text, and the last word counts", async () => {
+    const id = await advised();
+    const grace = await open("grace", `/console/actions/${id}`);
+    const panel = grace.getByRole("region", { name: "Was it good advice?" });
+    assert.ok(await panel.getByRole("button", { name: "Agree", exact: true }).isDisabled(), "a reason is needed");
+    await panel.getByLabel("Why").fill("there is no <b>cart-7</b>");
+    await panel.getByLabel("rests on what is not there").check();
+    await panel.getByRole("button", { name: "Disagree" }).click();
+    await grace.getByText("Recorded: disagree.").waitFor();
+    const given = panel.getByRole("listitem");
+    await given.waitFor();
+    const text = (await given.textContent()) ?? "";
+    for (const part of ["disagree", "grace", "rests on what is not there", "there is no <b>cart-7</b>"]) {
+      assert.ok(text.includes(part), `${part} in ${text}`);
+    }
+    assert.deepEqual(await seriousFindings(grace), []);
+    await keepShot(grace, "advice");
+    await panel.getByLabel("Why").fill("it was there after all");
+    await panel.getByRole("button", { name: "Agree", exact: true }).click();
+    await panel.getByText("it was there after all").last().waitFor();
+    await given.filter({ hasText: "cart-7" }).waitFor({ state: "detached" });
+    assert.equal(await given.count(), 1);
+  });
+});
+
 describe("broken glass", { skip }, () => {
   it("is asked for by whoever the route names alone, with a reason and the name typed, and owes a review", async () => {
     const id = await propose(holdpoint.server, "visitor", note("production", "now or never"));

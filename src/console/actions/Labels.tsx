@@ -77,6 +77,8 @@ function GiveLabel({ id }: { readonly id: string }): ReactNode {
     onSuccess: (_answer, label) => {
       say(`Recorded: ${SAID[label].toLowerCase()}.`);
       setKey(newKey());
+      setReason("");
+      setFaults([]);
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["actions"] }),
   });
