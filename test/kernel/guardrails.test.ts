@@ -7,7 +7,7 @@ import type { CommandInputs } from "../../src/kernel/command.ts";
 import type { Engine } from "../../src/kernel/transaction.ts";
 import { loadBundle } from "../../src/policy/load.ts";
 import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
-import { registrationOf, registrationProposal } from "./agent-registration.ts";
+import { registrationOf, registrationProposal, signedBy } from "./agent-registration.ts";
 import { groupRights, rightsOf, rightsProposal } from "./rights-proposal.ts";
 import { bundle, MINUTE_MS, Rig } from "./rig.ts";
 import { silenceProposal } from "./silence-proposal.ts";
@@ -159,4 +159,29 @@ it("what tightens waits for nobody, and other actions are policy's alone", async
   assert.ok(rig.typesOf(down).includes("action.granted"));
   const { result } = await rig.propose({ kind: "test.free" });
   assert.equal(result, "granted");
+});
+
+it("what an agent wants more of for itself, scope or level, waits for people, and until then it has what it had", async () => {
+  const rig = await Rig.open(laxEngine("allow"));
+  const before = rig.state.agents.get("agent:one");
+  const wider = registrationOf("agent:one", { scopes: ["actions:cancel"], roles: ["sre"] });
+  const asked = await rig.propose({
+    ...registrationProposal(wider, null),
+    agentKind: "agent",
+    signed: signedBy("agent:one", rig.nowMs),
+  });
+  const terms = { agent: "agent:one", expiresAt: rig.nowMs + 60 * MINUTE_MS };
+  const level = await rig.propose({
+    ...levelProposal(terms, { agentKind: "agent", person: null }),
+    signed: signedBy("agent:one", rig.nowMs),
+  });
+  for (const { subject, result } of [asked, level]) {
+    assert.equal(result, "held");
+    const robot = { kind: "agent", person: null, roles: ["owner"] } as const;
+    await assert.rejects(rig.answer(subject, robot, "agent:two"), { code: "not-eligible" });
+  }
+  assert.deepEqual(rig.state.agents.get("agent:one")?.scopes, before?.scopes);
+  const granted = await rig.answer(asked.subject, { person: "bob", roles: ["owner"] }, "person:bob");
+  assert.equal(granted.result, "succeeded");
+  assert.deepEqual(rig.state.agents.get("agent:one")?.scopes, ["actions:cancel"]);
 });
