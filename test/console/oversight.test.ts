@@ -144,7 +144,7 @@ async function advised(): Promise<string> {
   const { server } = holdpoint;
   const [as, ada] = [await server.bearer("stranger"), await server.bearer("ada")];
   const { json } = await server.ask("/v1/levels?agent=agent:stranger&status=active", { as: ada });
-  const [level] = json?.["items"] as { id: string }[];
+  const [level] = (json?.["items"] ?? []) as { id: string }[];
   const target = { environment: "holdpoint", service: "holdpoint" };
   const body = { kind: "level.revoke", target, arguments: { grant: level?.id ?? "" } };
   await server.ask("/v1/actions", { as: ada, body });
