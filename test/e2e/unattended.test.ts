@@ -27,7 +27,7 @@ before(async () => {
   dir = mkdtempSync(join(tmpdir(), "holdpoint-unattended-"));
   for (const name of readdirSync(PACK).filter((file) => file.endsWith(".yaml") && file !== "classifier-rules.yaml")) {
     const text = readFileSync(join(PACK, name), "utf8");
-    writeFileSync(join(dir, name), text.replaceAll("within: 15m", "within: 4s"));
+    writeFileSync(join(dir, name), text.replaceAll("within: 15m", "within: 6s"));
   }
   pagerduty = await startPagerduty({ routingKeys: [ROUTING_KEY] });
   server = await TestServer.create({
@@ -57,11 +57,12 @@ it("a serious alert whose review nobody answers reaches on-call all the same", a
     eventually(`the review about ${service}`, async () =>
       (await pagesOf(service)).find(({ status }) => status === "held"),
     );
-  await held("cart");
+  // At once: the window is short, and the machine may be busy.
   const answered = await held("search");
   assert.equal(pagerduty.events.length, 0, "it waits for people first");
-  const { code, text } = server.holdpoint(["deny", answered.id, "--yes", "--reason", "known, being worked on"], SECOND);
-  assert.equal(code, 0, text);
+  const denial = { decision: "deny", planHash: answered.planHash, reason: "known, being worked on" };
+  const denied = await server.call("POST", `/v1/actions/${answered.id}/approvals`, { as: SECOND, body: denial });
+  assert.equal(denied.status, 200, JSON.stringify(denied.body));
 
   const page = await eventually("the page that nobody asked for", async () =>
     (await pagesOf("cart")).find(({ status }) => status === "succeeded"),
