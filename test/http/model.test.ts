@@ -4,8 +4,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemRandom } from "../../src/main/system.ts";
@@ -16,8 +14,8 @@ import type {
   ModelNodeHistoryView,
 } from "../../src/wire/types/model-views.ts";
 import type { IncidentExplanationView, IncidentView } from "../../src/wire/types/incident-views.ts";
-import { Queue, Service } from "../model/production.ts";
 import { startServer, type Ask } from "./fixture.ts";
+import { openShop } from "./shop.ts";
 
 const SETTINGS = `limits: { writes: { burst: 100000, perSecond: 10000 }, tokens: { burst: 10000, perSecond: 1000 } }
 model: { windowSeconds: 1, holdSeconds: 0.5, fadeAfterMinutes: 0.05 }`;
@@ -51,7 +49,7 @@ before(async () => {
   secret = createSource(join(server.dataDir, "sources"), { name: "otel", kind: "otlp" }, systemRandom);
   reader = await server.bearer("ada");
   await new Promise((resolve) => setTimeout(resolve, 1100)); // sources are looked at again within a second
-  shop = await openShop();
+  shop = await openShop({ url: server.url, secret });
 });
 after(async () => {
   await shop?.stop();
@@ -59,59 +57,6 @@ after(async () => {
 });
 
 type Shop = Awaited<ReturnType<typeof openShop>>;
-
-/** frontend → cart → redis; frontend → checkout → payments and the queue orders → shipping; failures of payments spread. */
-async function openShop() {
-  const options = { url: `${server.url}/v1/traces`, headers: { authorization: `Bearer ${secret}` } };
-  const make = (name: string, Exporter: typeof JsonExporter | typeof ProtobufExporter): Service =>
-    new Service(name, new Exporter(options));
-  const frontend = make("frontend", ProtobufExporter);
-  const cart = make("cart", JsonExporter);
-  const checkout = make("checkout", ProtobufExporter);
-  const payments = make("payments", JsonExporter);
-  const shipping = make("shipping", ProtobufExporter);
-  const mail = make("mail", ProtobufExporter);
-  const orders = new Queue("orders");
-  const state = { isPaymentsDown: false, sendsMail: false };
-  await frontend.serve(async (asked) => {
-    if (asked.path === "/cart") return frontend.call(cart, "/items", asked);
-    if (asked.path === "/buy") return frontend.call(checkout, "/orders", asked);
-  });
-  await cart.serve(async (asked) =>
-    cart.depend("GET", { "db.system.name": "redis", "server.address": "redis-cart" }, asked),
-  );
-  await checkout.serve(async (asked) => {
-    await checkout.call(payments, "/charge", asked);
-    await checkout.publish(orders, asked);
-    if (state.sendsMail) await checkout.call(mail, "/send", asked);
-  });
-  await payments.serve(async () => {
-    if (state.isPaymentsDown) throw new Error("down");
-  });
-  await mail.serve(async () => undefined);
-  shipping.consume(orders, async (asked) =>
-    shipping.depend("INSERT", { "db.system.name": "postgresql", "db.namespace": "parcels" }, asked),
-  );
-  const services = [frontend, cart, checkout, payments, shipping, mail];
-  return {
-    state,
-    /** So many requests of each kind, and what the services send of them. */
-    async visit(mix: Readonly<Record<string, number>>): Promise<void> {
-      for (const path of mixed(mix)) await frontend.visit(path);
-      await orders.idle();
-      for (const service of services) await service.flush();
-    },
-    stop: async () => void (await Promise.all(services.map((service) => service.stop()))),
-  };
-}
-
-/** So that a window's end falls into traffic of one mix. */
-function mixed(mix: Readonly<Record<string, number>>): readonly string[] {
-  return Object.entries(mix)
-    .flatMap(([path, count]) => Array.from({ length: count }, (_, i) => ({ path, at: (i + 0.5) / count })))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ path }) => path);
-}
 
 async function ask<T>(path: string, more: Ask = {}): Promise<T> {
   const { status, json, text } = await server.ask(path, { as: reader, ...more });

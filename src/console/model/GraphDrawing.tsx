@@ -52,20 +52,7 @@ export function GraphDrawing({ graph, center, search, marks }: Props): ReactNode
         aria-label="Drawing of the graph"
       >
         <svg role="group" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-          <defs>
-            <marker
-              id="arrow"
-              viewBox="0 0 8 8"
-              refX="8"
-              refY="4"
-              markerWidth="7"
-              markerHeight="7"
-              markerUnits="userSpaceOnUse"
-              orient="auto"
-            >
-              <path d="M0 0 8 4 0 8z" className="fill-muted" />
-            </marker>
-          </defs>
+          <Arrow />
           {edges.map((edge) => (
             <EdgeLine key={`${edge.from} ${edge.kind} ${edge.to}`} edge={edge} places={places} marks={marks} />
           ))}
@@ -90,6 +77,26 @@ export function GraphDrawing({ graph, center, search, marks }: Props): ReactNode
         {leftOut > 0 && ` ${leftOut} nodes have no room here; the table has them.`}
       </p>
     </>
+  );
+}
+
+/** The head of every edge. */
+function Arrow(): ReactNode {
+  return (
+    <defs>
+      <marker
+        id="arrow"
+        viewBox="0 0 8 8"
+        refX="8"
+        refY="4"
+        markerWidth="7"
+        markerHeight="7"
+        markerUnits="userSpaceOnUse"
+        orient="auto"
+      >
+        <path d="M0 0 8 4 0 8z" className="fill-muted" />
+      </marker>
+    </defs>
   );
 }
 
