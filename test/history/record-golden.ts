@@ -7,9 +7,11 @@ import { engineWith } from "./fixed-policy.ts";
 import { BUNDLES } from "./names.ts";
 import { Workload } from "./workload.ts";
 
-/** A short workload in which every event type happens: the first seed that has them all. */
-const SEEDS_MAX = 5_000;
-const STEPS = 3_000;
+/** A workload in which every event type happens: of so many seeds the one that gets there first. */
+const SEEDS = 20;
+const STEPS_MAX = 9_000;
+/** How often it is looked whether all types have happened. */
+const LOOK_EVERY = 100;
 
 const release = process.argv[2] ?? "";
 if (!/^v\d+$/.test(release)) throw new Error("name the release: v2");
@@ -21,12 +23,26 @@ writeFileSync(new URL("workload.ndjson", folder), `${workload.leaves().join("\n"
 writeFileSync(new URL("expected.json", folder), `${JSON.stringify(expected, null, 2)}\n`, { flag: "wx" });
 
 function findWorkload(): Workload {
-  const types = declaredTypes();
-  for (let seed = 0; seed < SEEDS_MAX; seed++) {
+  let [shortest, steps]: [Workload | undefined, number] = [undefined, STEPS_MAX];
+  for (let seed = 0; seed < SEEDS; seed++) {
     const made = new Workload(engineWith(`golden-${release}`, BUNDLES), seed);
-    for (let step = 0; step < STEPS; step++) made.step();
-    const seen = new Set(made.groups.flat().map(({ type }) => type));
-    if (types.every((type) => seen.has(type))) return made;
+    const taken = stepsUntilAll(made, steps);
+    if (taken !== null) [shortest, steps] = [made, taken];
   }
+  if (shortest !== undefined) return shortest;
   throw new Error("no seed makes every event type happen: make the rare ones less rare in the workload");
+}
+
+/** Null where it takes as many as `max`. */
+function stepsUntilAll(workload: Workload, max: number): number | null {
+  const missing = new Set<string>(declaredTypes());
+  let looked = 0;
+  for (let step = 1; step < max; step++) {
+    workload.step();
+    if (step % LOOK_EVERY !== 0) continue;
+    for (; looked < workload.groups.length; looked++)
+      for (const { type } of workload.groups[looked] ?? []) missing.delete(type);
+    if (missing.size === 0) return step;
+  }
+  return null;
 }
