@@ -107,6 +107,7 @@ async function sqlPart(): Promise<Part> {
 }
 
 export async function openTargets(): Promise<Targets> {
+  const sql = await sqlPart(); // first: the one that may not start, and then nothing else is open
   const [servicenow, slack, ...others] = await Promise.all([
     servicenowPart(),
     slackPart(),
@@ -114,7 +115,6 @@ export async function openTargets(): Promise<Targets> {
     githubPart(),
     httpPart(),
     argocdPart(),
-    sqlPart(),
     terraformPart(),
   ]);
   let majors = 0;
@@ -136,7 +136,7 @@ export async function openTargets(): Promise<Targets> {
   };
   const responders = { default: { users: ["U0DEFAULT"] } };
   const bridge = { kind: "slack", baseUrl: slack.front.url, settleMs: 100 };
-  const parts: readonly Part[] = [servicenow, slack, ...others];
+  const parts: readonly Part[] = [servicenow, slack, sql, ...others];
   const named = parts.map(({ config }) => config);
   return {
     executors: Object.assign({ majorIncident: { bridge, responders } }, ...named) as object,

@@ -97,7 +97,7 @@ export class TestServer {
   readonly ownerDir: string;
   readonly url: string;
   readonly sourceSecret: string;
-  readonly #tokens = new Map<string, string>();
+  readonly #tokens = new Map<string, { readonly token: string; readonly untilMs: number }>();
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
   #log = "";
@@ -210,26 +210,23 @@ export class TestServer {
     return join(this.ownerDir, "clients", `${id.replaceAll(":", "_")}.jwk`);
   }
 
-  /** An access token; one is kept for each client. */
+  /** An access token; one is kept for each client, for half its life. */
   async token(id: string): Promise<string> {
     const known = this.#tokens.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined && Date.now() < known.untilMs) return known.token;
     const audience = `${this.url}/oauth/token`;
-    const assertion = await signAssertion(readPrivateJwk(this.#keyPath(id)), {
-      clientId: id,
-      audience,
-      clock: CLOCK,
-      random: RANDOM,
-    });
+    const key = readPrivateJwk(this.#keyPath(id));
+    const assertion = await signAssertion(key, { clientId: id, audience, clock: CLOCK, random: RANDOM });
     const form = {
       grant_type: "client_credentials",
       client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
       client_assertion: assertion,
     };
     const response = await fetch(audience, { method: "POST", body: new URLSearchParams(form) });
-    const { access_token: token } = (await response.json()) as { access_token?: string };
+    const issued = (await response.json()) as { access_token?: string; expires_in?: number };
+    const { access_token: token, expires_in: seconds = 0 } = issued;
     assert.ok(token !== undefined, `a token for ${id}: status ${response.status}`);
-    this.#tokens.set(id, token);
+    this.#tokens.set(id, { token, untilMs: Date.now() + seconds * 500 });
     return token;
   }
 

@@ -65,7 +65,7 @@ for (const [name, config, message] of BAD) {
   });
 }
 
-test("Slack may be reached where it is configured, and nowhere else", (t) => {
+test("Slack, PagerDuty and an Enterprise Server may be reached where they are configured, and nowhere else", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "holdpoint-major-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const origins = (executors: object): readonly string[] => {
@@ -78,6 +78,17 @@ test("Slack may be reached where it is configured, and nowhere else", (t) => {
     "https://example.service-now.com",
     "https://slack.com",
   ]);
+  const user = { id: "PHOLDPNT", email: "holdpoint@example.com" };
+  const api = { baseUrl: "https://api.eu.pagerduty.com", user };
+  const place = { name: "shop", environment: "staging", service: "web", repository: "acme/shop", paths: ["deploy/"] };
+  const github = { baseUrl: "https://ghe.example.com/api/v3", repositories: [place] };
+  assert.deepEqual(origins({ pagerduty: { integrations: ["default"], api }, github }), [
+    "https://events.pagerduty.com",
+    "https://api.eu.pagerduty.com",
+    "https://ghe.example.com",
+  ]);
+  const plain = { ...github, baseUrl: "http://ghe.example.com/api/v3" };
+  assert.throws(() => origins({ github: plain }), { code: "config-invalid" });
 });
 
 test("only https leaves this machine for Slack", () => {
