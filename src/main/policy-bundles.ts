@@ -4,7 +4,6 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Json } from "../core/json.ts";
 import { AppError } from "../core/errors.ts";
-import type { ActivePolicy } from "../kernel/transaction.ts";
 import { KERNEL } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";

@@ -250,7 +250,7 @@ describe("advice", () => {
     assert.equal((await label(grace, wrong)).status, 200);
     assert.equal((await label(await server.bearer("iris"), { label: "unsure", reason: "no idea" })).status, 200);
     const { json } = await server.ask(href, { as: ada });
-    const seen = (json?.["labels"] as JsonObject[]).map(({ person, label: said, faults, reason }) => {
+    const seen = ((json?.["labels"] ?? []) as JsonObject[]).map(({ person, label: said, faults, reason }) => {
       return { person, said, faults, reason };
     });
     assert.deepEqual(seen, [
@@ -258,7 +258,7 @@ describe("advice", () => {
       { person: "iris", said: "unsure", faults: [], reason: "no idea" },
     ]);
     assert.equal(json?.["status"], "advised");
-    const [first] = (await server.ask(href, { as: own })).json?.["labels"] as JsonObject[];
+    const [first] = ((await server.ask(href, { as: own })).json?.["labels"] ?? []) as JsonObject[];
     assert.deepEqual([first?.["label"], first?.["reason"]], ["disagree", undefined], "the agent learns no reasons");
     const { json: explained } = await server.ask(`${href}/explain`, { as: ada });
     assert.match(
@@ -266,7 +266,7 @@ describe("advice", () => {
       /What people said of the advice\n {2}agree, by grace as person:grace at .*\n {2}disagree \(hallucination, bias\), no longer agree, by grace/,
     );
     assert.deepEqual(
-      (explained?.["labels"] as JsonObject[]).map(({ label: said, replaces }) => [said, replaces]),
+      ((explained?.["labels"] ?? []) as JsonObject[]).map(({ label: said, replaces }) => [said, replaces]),
       [
         ["agree", null],
         ["disagree", "agree"],

@@ -5,7 +5,7 @@ import { it } from "node:test";
 import { runSeed } from "./run.ts";
 import { runSeeds } from "./seeds.ts";
 
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 1_400);
+const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 2_000);
 const FIRST = Number(process.env["SIMULATION_FIRST"] ?? 1);
 const STEPS = 120;
 
