@@ -31,12 +31,16 @@ afterEach(async () => {
 
 type Installation = { readonly server: TestServer; readonly url: string; start(through?: "proxy"): Promise<void> };
 
-/** A server over a ledger of its own in the database; nothing runs yet. `like` gives it the ledger and keys of another. */
+/** A server over a ledger of its own in the database; nothing runs yet. `like` gives it the ledger, keys and clients of another. */
 async function install(like?: Installation): Promise<Installation> {
   const server = await TestServer.create({});
   servers.push(server);
   const url = like?.url ?? (await postgres.newSchema());
-  if (like !== undefined) cpSync(join(like.server.dataDir, "keys"), join(server.dataDir, "keys"), { recursive: true });
+  if (like !== undefined) {
+    for (const name of ["keys", "clients"])
+      cpSync(join(like.server.dataDir, name), join(server.dataDir, name), { recursive: true });
+    cpSync(join(like.server.ownerDir, "clients"), join(server.ownerDir, "clients"), { recursive: true });
+  }
   const proxied = url.replace(`:${postgres.port}/`, `:${proxy.port}/`);
   const start = (through?: "proxy"): Promise<void> =>
     server.start({ env: { HOLDPOINT_POSTGRES_URL: through === undefined ? url : proxied } });

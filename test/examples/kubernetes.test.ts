@@ -19,6 +19,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   statefulsets: ["get", "patch"],
   daemonsets: ["get", "patch"],
   replicasets: ["get", "list"],
+  controllerrevisions: ["get", "list"],
   horizontalpodautoscalers: ["get", "list", "patch"],
   configmaps: ["get", "patch"],
   pods: ["get", "delete"],
