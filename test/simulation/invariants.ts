@@ -20,7 +20,7 @@ import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-in
 import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkLimits, checkRehearsed, checkShares } from "./limit-invariants.ts";
-import { checkBatches } from "./proposals.ts";
+import { checkBatches, type Batch } from "./proposals.ts";
 import { checkPhases } from "./phase-invariants.ts";
 import { checkPredictions } from "./prediction-invariants.ts";
 import { checkRights } from "./rights-invariants.ts";
@@ -35,7 +35,7 @@ export type Promised = {
   readonly keys: Map<string, string>;
   readonly answered: Set<string>;
   /** Keys of what was proposed in one request, in its order. */
-  readonly batches: (readonly string[])[];
+  readonly batches: Batch[];
   readonly broken: string[];
 };
 

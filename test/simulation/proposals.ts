@@ -16,6 +16,9 @@ import { AGENTS, type World } from "./world.ts";
 
 const BATCH_MAX = 8;
 
+/** The keys of one batch in their order, and the one that came a second time at its end. */
+export type Batch = { readonly keys: readonly string[]; readonly again: string | null };
+
 /** Who proposes, and under which id of the proposal. */
 type Of = { readonly agent?: (typeof AGENTS)[number]; readonly jti?: string };
 
@@ -24,13 +27,15 @@ export function proposeBatch(world: World, promised: Promised): void {
   const agent = from(world, AGENTS);
   const name = `batch${world.random.below(1_000_000_000)}`;
   const jtis = Array.from({ length: 2 + world.random.below(BATCH_MAX - 1) }, (_, i) => `${name}-${i}`);
-  promised.batches.push(jtis.map((jti) => `${agent.id} ${jti}`));
+  const keyOf = (jti: string): string => `${agent.id} ${jti}`;
   for (const jti of jtis) propose(world, promised, { agent, jti });
-  if (world.random.below(2) === 0) propose(world, promised, { agent, jti: from(world, jtis) });
+  const again = world.random.below(2) === 0 ? from(world, jtis) : null;
+  if (again !== null) propose(world, promised, { agent, jti: again });
+  promised.batches.push({ keys: jtis.map(keyOf), again: again === null ? null : keyOf(again) });
 }
 
 /** What was taken of a batch came in its order and became durable in one go: a crash leaves all of it or nothing. */
-export function checkBatches(world: World, batches: readonly (readonly string[])[]): string[] {
+export function checkBatches(world: World, batches: readonly Batch[]): string[] {
   const broken: string[] = [];
   const found = new Map<string, { readonly seq: number; readonly write: number }>();
   for (const [write, batch] of world.disk.batches.entries()) {
@@ -39,10 +44,16 @@ export function checkBatches(world: World, batches: readonly (readonly string[])
       if (typeof key === "string") found.set(key, { seq, write });
     }
   }
-  for (const keys of batches) {
-    const there = keys.flatMap((key) => found.get(key) ?? []);
-    if (there.some(({ seq }, i) => seq < (there[i - 1]?.seq ?? -1))) broken.push(`${keys[0]}: out of order`);
-    if (new Set(there.map(({ write }) => write)).size > 1) broken.push(`${keys[0]}: not durable in one go`);
+  const isInOrder = (keys: readonly string[]): boolean => {
+    const seqs = keys.flatMap((key) => found.get(key)?.seq ?? []);
+    return seqs.every((seq, i) => seq > (seqs[i - 1] ?? -1));
+  };
+  for (const { keys, again } of batches) {
+    // Refused at its place, what is there twice may be taken the second time.
+    const late = again === null ? keys : [...keys.filter((key) => key !== again), again];
+    if (!isInOrder(keys) && !isInOrder(late)) broken.push(`${keys[0]}: out of order`);
+    if (new Set(keys.flatMap((key) => found.get(key)?.write ?? [])).size > 1)
+      broken.push(`${keys[0]}: not durable in one go`);
   }
   return broken;
 }

@@ -34,6 +34,6 @@ async function label({ api, output }: Session, id: string, flags: Flags): Promis
   const result = new Fields(
     (await api.call({ method: "POST", path: apiPath("v1", "actions", id, "labels"), body })).body,
   );
-  output.printResult(result, `${result.text("id")}: ${result.text("label")}`, flags.output);
+  output.printResult(result, `${result.text("id")}: ${result.text("label")}\n`, flags.output);
   return EXIT.ok;
 }
