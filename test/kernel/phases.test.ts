@@ -130,6 +130,16 @@ describe("a plan in phases", () => {
     await assertTakenBack(rig, id, "phase-stopped");
   });
 
+  it("is taken back when whoever asked cancels it between two phases", async () => {
+    const { rig, id } = await halfDone();
+    const cancel = { action: id, code: "no-longer-wanted" } as const;
+    assert.equal((await rig.ask("cancel-action", cancel)).repeated, false);
+    assert.equal((await rig.ask("cancel-action", cancel)).repeated, true);
+    assert.equal((await rig.begin(id)).result, "ended", "no further phase begins");
+    await rig.passAndTick(1_000);
+    await assertTakenBack(rig, id, "phase-stopped");
+  });
+
   it("is left to people where nobody can tell whether a later phase happened", async () => {
     const { rig, id } = await halfDone();
     await rig.begin(id);

@@ -9,8 +9,10 @@ import type { EventFacts, KernelEvent } from "../events.ts";
 import type { HeldFacts } from "../hold-facts.ts";
 import { incidentOf } from "../incident-index.ts";
 import { checkOperand } from "../kernel-kinds.ts";
+import { revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { shareToCut } from "../bounded.ts";
+import { isHalfDone } from "../reverts.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { proposeTriage } from "../triage-kinds.ts";
@@ -179,6 +181,7 @@ function proposeInstead(tx: Transaction, { run, incident: id, classification, ca
   proposeTriage(tx, { kind, incident, run, signal: cause?.signal ?? null, classification });
 }
 
+/** What has not begun ends; a plan in phases loses its grant between two, and the next tick takes back what it did. */
 export function cancelAction(tx: Transaction, command: Command<"cancel-action">): Reply {
   const { action: id, code } = command.input;
   const action = tx.state.actions.get(id);
@@ -188,6 +191,11 @@ export function cancelAction(tx: Transaction, command: Command<"cancel-action">)
     !["evaluating", "held", "waiting", "granted"].includes(action.status)
   ) {
     throw new AppError("action-not-cancellable", "it has ended, or a step of it has started", { action: id });
+  }
+  if (isHalfDone(action)) {
+    const isRepeated = action.grant?.revoked === true;
+    if (!isRepeated) revokeGrant(tx, action, { code: action.agent === command.actor ? "given-up" : "by-request" });
+    return { subject: id, result: action.status, repeated: isRepeated };
   }
   tx.emit({ type: "action.cancelled", subject: id, facts: { code } });
   return { subject: id, result: "cancelled", repeated: false };
