@@ -135,7 +135,7 @@ describe("a plan in phases", () => {
     const cancel = { action: id, code: "no-longer-wanted" } as const;
     assert.equal((await rig.ask("cancel-action", cancel)).repeated, false);
     assert.equal((await rig.ask("cancel-action", cancel)).repeated, true);
-    assert.equal((await rig.begin(id)).result, "ended", "no further phase begins");
+    assert.equal((await rig.begin(id)).result, "revoked", "no further phase begins");
     await rig.passAndTick(1_000);
     await assertTakenBack(rig, id, "phase-stopped");
   });
