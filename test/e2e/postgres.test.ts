@@ -102,6 +102,7 @@ it("what was answered before a kill -9 is there after it, and nothing is there t
   const one = await install();
   const { server } = one;
   await one.start();
+  await server.token("person:deployer"); // one for all
   const answers = Array.from({ length: 60 }, (_, i) => server.propose(noteOf(`note ${i}`), `key-${i}`));
   await answers[10];
   await server.kill();
