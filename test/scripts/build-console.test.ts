@@ -75,6 +75,6 @@ test("a console that does not build says why, leaves the older one and stops not
 test("an installation without the bundler serves the console that it came with", async (t) => {
   const { project, build } = prepare(t);
   await build();
-  project.write("node_modules/vite/package.json", `{ "type": "module", "main": "gone.js" }`);
+  project.write("node_modules/vite/package.json", `{ "type": "module", "exports": "./gone.js" }`);
   assert.equal((await build({}, ["--strict"])).code, 0);
 });
