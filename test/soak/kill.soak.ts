@@ -8,7 +8,8 @@ const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 30);
 /** A number of kills to reach, whatever time it takes; without it, as many as the seconds allow. */
 const KILLS = Number(process.env["SOAK_KILLS"] ?? 0);
 const KILLS_OF_SERVER = 25;
-const SERVERS = 2;
+/** Servers that are killed side by side. */
+const SERVERS = Number(process.env["SOAK_SERVERS"] ?? 2);
 
 it("kills at random moments lose nothing that was accepted and page nobody twice", async (t) => {
   const end = Date.now() + SECONDS * 1_000;
