@@ -8,6 +8,8 @@ export const TARGET = { environment: "staging", service: "web" };
 
 /** One action for one round: what is proposed, and how often it took effect, which is asked at the end. */
 export interface Prepared {
+  /** What has to have happened before, through Holdpoint too. */
+  readonly first?: { readonly kind: string; readonly args: object };
   readonly args: Readonly<Record<string, unknown>>;
   effects(): number | Promise<number>;
 }
@@ -28,6 +30,8 @@ export interface Case {
 export type Part = {
   /** Configuration by the name of its executor. */
   readonly config: object;
+  /** Of a run alone, beside those that all share. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly fronts: readonly Front[];
   readonly cases: readonly Case[];
   readonly complaints: () => readonly string[];

@@ -5,7 +5,8 @@ import { startOperations } from "../../examples/stand-ins/operations.ts";
 import { startPostgresServer } from "../stores/postgres-server.ts";
 import { TARGET, PASSWORD, TOKEN, type Case, type Part } from "./kill-case.ts";
 import { startFront, startTcpFront } from "./kill-fronts.ts";
-import { STATE_KEY, terraformPart } from "./kill-programs.ts";
+import { absent, kubernetesPart } from "./kill-cluster.ts";
+import { runbookPart, STATE_KEY, terraformPart } from "./kill-programs.ts";
 import { githubPart, pagerdutyPart, servicenowPart, slackPart } from "./kill-vendors.ts";
 
 const ROUTING_KEY = "0123456789abcdef0123456789abcdef";
@@ -106,6 +107,49 @@ async function sqlPart(): Promise<Part> {
   return { config: { sql: config }, cases: [migrate], fronts: [front], complaints: () => [], close };
 }
 
+type Vendors = {
+  readonly servicenow: Awaited<ReturnType<typeof servicenowPart>>;
+  readonly slack: Awaited<ReturnType<typeof slackPart>>;
+};
+
+/** Of both at once: declared, and taken back. */
+function majorCases({ servicenow, slack }: Vendors): readonly Case[] {
+  const fronts = [servicenow.front, slack.front];
+  let majors = 0;
+  const begin = (title: string) => {
+    const incident = `inc_${String(++majors).padStart(9, "0")}`;
+    return {
+      args: { incident, title, severity: "sev1", summary: "Two sources say so." },
+      records: () => servicenow.records.filter((one) => one["correlation_id"]?.endsWith(`${incident}:major`) === true),
+      channels: () => slack.slack.channels.filter((one) => one.topic.endsWith(` ${title}`)),
+    };
+  };
+  const declare: Case = {
+    kind: "incident.declare-major",
+    write: /conversations\.create/,
+    repeat: "settled",
+    fronts,
+    prepare(name) {
+      const { args, records, channels } = begin(name);
+      return { args, effects: () => Math.max(records().length, channels().length) };
+    },
+  };
+  const retract: Case = {
+    kind: "incident.retract-major",
+    write: /^PATCH /,
+    repeat: "settled",
+    fronts,
+    prepare(name) {
+      const { args, records, channels } = begin(name);
+      // Both parts, and the record changed no more than once.
+      const effects = (): number =>
+        channels().every(({ isArchived }) => isArchived) ? Number(records()[0]?.["sys_mod_count"]) : 0;
+      return { first: { kind: declare.kind, args }, args: { incident: args.incident }, effects };
+    },
+  };
+  return [declare, retract];
+}
+
 export async function openTargets(): Promise<Targets> {
   const sql = await sqlPart(); // first: the one that may not start, and then nothing else is open
   const [servicenow, slack, ...others] = await Promise.all([
@@ -116,24 +160,9 @@ export async function openTargets(): Promise<Targets> {
     httpPart(),
     argocdPart(),
     terraformPart(),
+    runbookPart(),
+    ...(absent === false ? [kubernetesPart()] : []),
   ]);
-  let majors = 0;
-  const major: Case = {
-    kind: "incident.declare-major",
-    write: /conversations\.create/,
-    repeat: "settled",
-    fronts: [servicenow.front, slack.front],
-    prepare: (name) => {
-      const incident = `inc_${String(++majors).padStart(9, "0")}`;
-      const records = (): number =>
-        servicenow.records.filter((one) => one["correlation_id"]?.endsWith(`${incident}:major`) === true).length;
-      const args = { incident, title: name, severity: "sev1", summary: "Two sources say so." };
-      return {
-        args,
-        effects: () => Math.max(records(), slack.slack.channels.filter((one) => one.topic?.includes(name)).length),
-      };
-    },
-  };
   const responders = { default: { users: ["U0DEFAULT"] } };
   const bridge = { kind: "slack", baseUrl: slack.front.url, settleMs: 100 };
   const parts: readonly Part[] = [servicenow, slack, sql, ...others];
@@ -141,6 +170,7 @@ export async function openTargets(): Promise<Targets> {
   return {
     executors: Object.assign({ majorIncident: { bridge, responders } }, ...named) as object,
     secrets: {
+      ...Object.fromEntries(parts.flatMap(({ secrets = {} }) => Object.entries(secrets))),
       "pagerduty/default": ROUTING_KEY,
       "pagerduty/api-token": TOKEN,
       "servicenow/password": PASSWORD,
@@ -151,7 +181,7 @@ export async function openTargets(): Promise<Targets> {
       "sql/web": "test",
       "tofu/state": STATE_KEY,
     },
-    waves: wavesOf([...parts.flatMap(({ cases }) => cases), major]),
+    waves: wavesOf([...parts.flatMap(({ cases }) => cases), ...majorCases({ servicenow, slack })]),
     complaints: () => parts.flatMap((part) => part.complaints()),
     close: async () => {
       for (const front of parts.flatMap(({ fronts }) => fronts)) front.close();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { TARGET, type Case, type Prepared } from "./kill-case.ts";
 import { openTargets, type Targets } from "./kill-cases.ts";
 import { Gate, type Moment } from "./kill-fronts.ts";
@@ -12,7 +13,7 @@ const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: everything }
 spec:
-  match: { actions: ["pagerduty.*", "servicenow.*", "slack.*", "incident.*", "github.*", "http.*", "argocd.*", "sql.*", "terraform.*"] }
+  match: { actions: ["pagerduty.*", "servicenow.*", "slack.*", "incident.*", "github.*", "http.*", "argocd.*", "sql.*", "terraform.*", "kubernetes.*", "runbook.*"] }
   route: owners
   rules:
     - { name: free, decision: allow }
@@ -47,6 +48,10 @@ interface Running {
   readonly gate: Gate;
   readonly prepared: Prepared;
 }
+
+type Proposed = { readonly kind: string; readonly args: object };
+type Named = { readonly kind: string; readonly name: string; readonly id: string };
+const namedOf = ({ of, name, id }: Running): Named => ({ kind: of.kind, name, id });
 
 export class KilledExecutions {
   readonly #server: TestServer;
@@ -94,12 +99,18 @@ export class KilledExecutions {
     return (await this.#server.verify()).ok;
   }
 
-  /** Kinds that the server offers and whose executions are not killed here. */
+  /** Executors that there are and that are not before the server; kinds that it offers and whose executions are not killed. */
   async unkilled(): Promise<readonly string[]> {
+    const missing = Object.keys(executorsConfigSchema.shape).filter(
+      (name) => !Object.hasOwn(this.targets.executors, name),
+    );
     const { body } = await this.#server.call("GET", "/v1/kinds");
     const { items } = body as { items: readonly { readonly kind: string; readonly effect: string }[] };
     const killed = new Set(this.targets.waves.flat().map(({ kind }) => kind));
-    return items.flatMap(({ kind, effect }) => (effect !== "external" || killed.has(kind) ? [] : [kind]));
+    return [
+      ...missing,
+      ...items.flatMap(({ kind, effect }) => (effect !== "external" || killed.has(kind) ? [] : [kind])),
+    ];
   }
 
   /** One kill for all of a wave: each waits at its own message for it. Answers those that had one. */
@@ -107,7 +118,9 @@ export class KilledExecutions {
     const round = ++this.#rounds;
     const all = await Promise.all(wave.map((of, n) => this.#begin(of, `round-${round}-${n}`, killing)));
     const held = await Promise.all(
-      all.map((running) => Promise.race([running.gate.held.then(() => true), this.#ended(running).then(() => false)])),
+      all.map((running) =>
+        Promise.race([running.gate.held.then(() => true), this.#ended(namedOf(running)).then(() => false)]),
+      ),
     );
     const stopped = wave.filter((_, n) => held[n] === true);
     if (stopped.length > 0) await this.#server.kill();
@@ -121,17 +134,28 @@ export class KilledExecutions {
 
   async #begin(of: Case, name: string, { at, acts }: Killing): Promise<Running> {
     const prepared = await of.prepare(name);
+    if (prepared.first !== undefined) await this.#perform(prepared.first, `before-${name}`);
     const gate = new Gate();
     for (const front of of.fronts) front.gate = gate;
     gate.arm(at(of), acts);
-    const body = { kind: of.kind, target: TARGET, arguments: prepared.args };
+    return { of, name, id: await this.#propose({ kind: of.kind, args: prepared.args }, name), gate, prepared };
+  }
+
+  async #propose({ kind, args }: Proposed, name: string): Promise<string> {
+    const body = { kind, target: TARGET, arguments: args };
     const answer = await this.#server.ask("POST", "/v1/actions", { as: OWNER, body, key: name });
-    assert.ok(answer.status > 0 && answer.status < 300, `${of.kind}: ${JSON.stringify(answer.body)}`);
-    return { of, name, id: answer.body.id, gate, prepared };
+    assert.ok(answer.status > 0 && answer.status < 300, `${kind}: ${JSON.stringify(answer.body)}`);
+    return answer.body.id;
+  }
+
+  /** Undisturbed, to its end. */
+  async #perform(proposed: Proposed, name: string): Promise<void> {
+    const id = await this.#propose(proposed, name);
+    assert.equal(await this.#ended({ kind: proposed.kind, name, id }), "succeeded", `${proposed.kind} ${name}`);
   }
 
   /** Four times as long as others wait: nine executions begin anew at once, on whatever machine. */
-  async #ended(running: Running): Promise<string> {
+  async #ended(running: Named): Promise<string> {
     for (let wait = 1; ; wait++) {
       const status = await this.#endSeen(running).catch((error: unknown) => error);
       if (typeof status === "string") return status;
@@ -139,8 +163,8 @@ export class KilledExecutions {
     }
   }
 
-  #endSeen({ of, name, id }: Running): Promise<string> {
-    return eventually(`${of.kind} ${name} ends`, async () => {
+  #endSeen({ kind, name, id }: Named): Promise<string> {
+    return eventually(`${kind} ${name} ends`, async () => {
       const { status, planHash } = (await this.#server.ask("GET", `/v1/actions/${id}`)).body;
       // What nothing takes back is held for somebody else who types its target.
       const answer = { decision: "approve", planHash, confirm: TARGET.service };
@@ -151,7 +175,7 @@ export class KilledExecutions {
   }
 
   async #check(running: Running, isKilled: boolean): Promise<void> {
-    const status = await this.#ended(running);
+    const status = await this.#ended(namedOf(running));
     const effects = await running.prepared.effects();
     const what = `${running.of.kind} ${running.name}: ${status}, ${effects} effects`;
     if (status === "succeeded") assert.equal(effects, 1, what);

@@ -19,19 +19,24 @@ const STAND_IN = new URL("../../examples/stand-ins/tofu.sh", import.meta.url);
 export const STATE_KEY = "k3y-of-the-state";
 const LINEAGE = "3f1d0a52-aaaa-bbbb-cccc-000000000001";
 const LOOK_MS = 15;
+/** The first waits until the last has come to its message. */
+const LONG = { seconds: 110 };
 
-/** Tells the gate, and waits for its leave; `sleep` is what the stand-in does before each resource. */
-const WRAPPER = `#!/bin/bash
+/** A program that tells the gate what it is about to do, and waits for its leave. */
+const gated = (gate: string, program: string): string => `#!/bin/bash
 message() {
-  local at="GATE/$BASHPID-$RANDOM$RANDOM"
+  local at="${gate}/$BASHPID-$RANDOM$RANDOM"
   printf '%s' "$1" > "$at.new" && mv "$at.new" "$at.said"
   until [ -e "$at.go" ]; do command sleep 0.02; done
 }
-sleep() { message resource; }
+${program}`;
+
+/** `sleep` is what the stand-in does before each resource. */
+const wrapped = (program: string): string => `sleep() { message resource; }
 export -f message sleep
 call="\${*:2:2}"
 message "begin $call"
-PROGRAM "$@"
+${program} "$@"
 code=$?
 message "end $call"
 exit $code
@@ -76,7 +81,7 @@ export async function terraformPart(): Promise<Part> {
   for (const path of [directory, gate]) chmodSync(path, 0o777);
   const [program, real] = [join(folder, "tofu"), join(folder, "tofu-itself")];
   copyFileSync(STAND_IN, real);
-  writeFileSync(program, WRAPPER.replaceAll("GATE", gate).replaceAll("PROGRAM", real));
+  writeFileSync(program, gated(gate, wrapped(real)));
   for (const path of [program, real]) chmodSync(path, 0o755);
   const state = join(directory, "terraform.tfstate");
   writeFileSync(state, JSON.stringify({ version: 4, serial: 7, lineage: LINEAGE }));
@@ -121,4 +126,42 @@ function countOf(directory: string, address: string): number {
   return readFileSync(path, "utf8")
     .split("\n")
     .filter((line) => line === address).length;
+}
+
+/** What a command of a runbook may do again is up to it: the one that may leaves a file, the other one writes a line. */
+export function runbookPart(): Promise<Part> {
+  const folder = mkdtempSync("/var/tmp/holdpoint-killed-runbook-");
+  chmodSync(folder, 0o755);
+  const commandOf = (name: string, kind: string, does: string) => {
+    const [program, gate, done] = [join(folder, name), join(folder, `${name}-gate`), join(folder, `${name}-done`)];
+    for (const path of [gate, done]) mkdirSync(path);
+    for (const path of [gate, done]) chmodSync(path, 0o777);
+    writeFileSync(program, gated(gate, `message begin\n${does.replace("DONE", done)}\nmessage end\n`));
+    chmodSync(program, 0o755);
+    const front = startProgramFront(gate);
+    const action: Case = {
+      kind,
+      write: /^begin/,
+      repeat: kind === "runbook.command" ? "settled" : "neither",
+      fronts: [front],
+      prepare: (key) => ({
+        args: { command: name, parameters: { key } },
+        effects: () => (existsSync(join(done, key)) ? readFileSync(join(done, key), "utf8").split("\n").length - 1 : 0),
+      }),
+    };
+    const repeat = kind === "runbook.command" ? "idempotent" : "neither";
+    const parameters = { key: { type: "text" } };
+    return { front, action, config: { ...TARGET, name, program, args: ["{key}"], parameters, repeat, limits: LONG } };
+  };
+  const all = [
+    commandOf("again", "runbook.command", 'echo "$HOLDPOINT_ACTION" > DONE/$1'),
+    commandOf("once", "runbook.command-once", 'echo "$HOLDPOINT_ACTION" >> DONE/$1'),
+  ];
+  return Promise.resolve({
+    config: { runbook: { commands: all.map(({ config }) => config) } },
+    cases: all.map(({ action }) => action),
+    fronts: all.map(({ front }) => front),
+    complaints: () => [],
+    close: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
+  });
 }

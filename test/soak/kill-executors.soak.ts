@@ -6,7 +6,7 @@ import { KilledExecutions } from "../e2e/kill-executors.ts";
 
 /** By default longer than the longest execution: who has no message of that number is done. */
 const MESSAGES_MAX = Number(process.env["SOAK_MESSAGES"] ?? 60);
-const WAVES = 5;
+const WAVES = 6;
 
 let killed: KilledExecutions;
 
