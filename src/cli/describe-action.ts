@@ -45,7 +45,9 @@ function headLines(action: Fields): string {
     ["Incident", action.has("incident") ? action.text("incident") : null],
     ["Run", action.has("run") ? action.text("run") : null],
     ["Duplicate of", action.has("duplicateOf") ? action.text("duplicateOf") : null],
-    ["Reversible", action.isTrue("reversible") ? "yes" : "no"],
+    ["Bears on", action.texts("domains") === NONE ? null : action.texts("domains")],
+    ["At risk", foundText(action.fields("findings"))],
+    ["Reversible", undoText(action)],
     ["Repeating it", action.text("repeat")],
     ["Review", action.has("review") ? `${action.text("review")}, owed for breaking the glass` : null],
     ["Grant", grantText(action.fields("grant"))],
@@ -95,6 +97,22 @@ function waitsText(waiting: Fields | null): string | null {
   const behind = waiting.texts("behind");
   const what = behind === NONE ? "for its window" : `for ${behind} to end`;
   return `${what}, until ${formatInstant(waiting.number("until"))}`;
+}
+
+/** As found in the plan itself. */
+function foundText(findings: Fields | null): string | null {
+  if (findings === null) return null;
+  const tags = findings.texts("tags");
+  return tags === NONE ? findings.texts("risks") : `${findings.texts("risks")} (${tags})`;
+}
+
+/** Whoever approves the plan approves what takes it back with it. */
+function undoText(action: Fields): string {
+  if (!action.isTrue("reversible")) return "no";
+  if (!action.has("undoneBy")) return "yes";
+  const domains = action.texts("undoDomains");
+  const bears = domains === NONE ? "" : `, which bears on ${domains}`;
+  return `yes, by ${action.text("undoneBy")}${bears}; where its checks fail it runs by itself, and nobody is asked again`;
 }
 
 function grantText(grant: Fields | null): string | null {

@@ -25,14 +25,14 @@ const listSchema = z
   .max(LIST_MAX);
 
 type Listed = {
-  readonly value: Json;
+  readonly list: readonly Json[];
   /** Of the whole list: with its place in it, that of each proposal without one of its own. */
   readonly key: string;
   readonly flags: SignFlags & { readonly dryRun?: true; readonly output: OutputFormat };
 };
 
-export async function proposeList(session: Session, { value, key, flags }: Listed): Promise<ExitCode> {
-  const parsed = listSchema.safeParse(value);
+export async function proposeList(session: Session, { list, key, flags }: Listed): Promise<ExitCode> {
+  const parsed = listSchema.safeParse(list);
   if (!parsed.success) throw usageError(`no list of proposals: ${firstProblem(parsed.error)}`);
   const items = parsed.data.map(({ idempotencyKey = "", ...proposal }, i) => {
     const body = { ...proposal, ...(flags.dryRun === true ? { dryRun: true } : {}) } as unknown as JsonObject;

@@ -2,6 +2,7 @@
 
 import { outcomeLines } from "./explain-outcome.ts";
 import type { ClassifierView } from "../wire/types/views.ts";
+import { findingsText } from "../wire/types/risk.ts";
 import type { Answer, Explanation } from "./explanation.ts";
 
 export function explanationText(explained: Omit<Explanation, "text">): string {
@@ -136,9 +137,17 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
   if (constraints.planHash !== null) lines.push(`may run plan ${constraints.planHash} and no other`);
   if (constraints.grantExpiresAt !== null) lines.push(`its grant ends at ${instant(constraints.grantExpiresAt)}`);
   if (constraints.dryRun) lines.push("dry run: recorded, with no effect");
-  lines.push(constraints.reversible ? "declared reversible" : "declared irreversible", `repeat: ${constraints.repeat}`);
+  lines.push(...riskLines(constraints), `repeat: ${constraints.repeat}`);
   if (constraints.stoppedBy !== null) lines.push(`stopped: ${constraints.stoppedBy}`);
   return lines;
+}
+
+/** What its plan was found to put at risk, and what takes it back. */
+function riskLines({ findings, inverse, reversible }: Explanation["constraints"]): readonly string[] {
+  const found = findings === null ? [] : [`found in its plan: ${findingsText(findings)}`];
+  if (inverse === null) return [...found, reversible ? "declared reversible" : "nothing takes it back"];
+  const back = `taken back by ${inverse.kind}, as its plan says (inverse ${inverse.hash})`;
+  return [...found, back, "where its checks fail that runs by itself, under a grant of its own: nobody is asked again"];
 }
 
 function windowLines({ window, waits }: Explanation["constraints"]): readonly string[] {

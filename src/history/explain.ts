@@ -205,7 +205,8 @@ function answersOf(events: readonly KernelEvent[]): readonly Answer[] {
 function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEvent[]): Constraints {
   const granted = allOf(own, "action.granted").at(-1);
   const stops = own.filter((event) => STOPS.has(event.type)).map((event) => smallFacts(event)["code"] ?? event.type);
-  const planHash = allOf(own, "action.planned").at(-1)?.facts.planHash ?? proposed.facts.planHash;
+  const planned = allOf(own, "action.planned").at(-1)?.facts;
+  const { planHash, inverse = null, findings = null } = planned ?? proposed.facts;
   const stoppedBy = stops.at(-1);
   return {
     evaluations: evaluationsOf(own),
@@ -221,7 +222,9 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
     planHash,
     grantExpiresAt: granted?.facts.expiresAt ?? null,
     dryRun: granted?.facts.dryRun ?? false,
-    reversible: proposed.facts.reversible,
+    reversible: planned === undefined ? proposed.facts.reversible : inverse !== null,
+    inverse,
+    findings,
     repeat: proposed.facts.repeat,
     stoppedBy: stoppedBy === undefined ? null : String(stoppedBy),
   };

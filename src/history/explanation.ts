@@ -1,9 +1,11 @@
 // The three governance answers about one action, as they are given: what explain makes and its text reads.
 
 import type { Outcome } from "./explain-outcome.ts";
+import type { InverseFacts } from "../kernel/events.ts";
 import type { AnswerDecision } from "../wire/types/approval-views.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
 import type { Label, LabelView } from "../wire/types/label.ts";
+import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
 import type { Reservation, Verdict } from "../wire/types/verdict.ts";
 
@@ -114,6 +116,10 @@ export interface Constraints {
   readonly grantExpiresAt: number | null;
   readonly dryRun: boolean;
   readonly reversible: boolean;
+  /** The kind of action that its plan names as what takes it back, with the hash of that; null where none does. */
+  readonly inverse: InverseFacts | null;
+  /** What its plan puts at risk; null where nothing was found, or there was none. */
+  readonly findings: PlanFindings | null;
   readonly repeat: string;
   /** Why it was stopped, where it was: `paused`, `rate-limited`, `hold-timeout`. */
   readonly stoppedBy: string | null;

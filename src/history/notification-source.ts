@@ -54,6 +54,7 @@ export class NotificationSource {
       event,
       kind,
       proposed: await this.#log.event(draft.proposed),
+      planned: await this.#log.event(draft.planned),
       evaluated: await this.#log.event(draft.evaluated),
       held: await this.#log.event(draft.held),
       asked: await this.#log.event(draft.asked),

@@ -52,6 +52,8 @@ export interface NotificationSources {
   readonly event: LedgerEvent;
   readonly kind: NotificationKind;
   readonly proposed: LedgerEvent | null;
+  /** Null where its plan came with its proposal, and where there is none. */
+  readonly planned: LedgerEvent | null;
   readonly evaluated: LedgerEvent | null;
   readonly held: LedgerEvent | null;
   /** Whom the hold asked last. */
@@ -94,6 +96,7 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
   if (proposed === null) return null;
   const { event, evaluated, reason, diff } = sources;
   const { kind, environment, service, resource, agentKind, person, incident, reversible } = proposed.facts;
+  const planned = as("action.planned", sources.planned);
   const held = as("action.held", sources.held);
   const { code } = event.facts;
   return {
@@ -106,7 +109,7 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
     agentKind,
     person,
     incident,
-    reversible,
+    reversible: planned === null ? reversible : planned.facts.inverse !== undefined,
     planHash: held?.facts.planHash ?? proposed.facts.planHash,
     proposedAt: proposed.time,
     status: statusAfter(event),

@@ -120,7 +120,7 @@ export async function readyProposal(
       planHash: (own ?? planned)?.planHash ?? null,
       repeat,
       effect,
-      reversible,
+      reversible: planned === null ? reversible : planned.inverse !== undefined,
       idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(sent.idempotencyKey, identity)),
       ...(body.confidence === undefined ? {} : { confidencePpm: Math.round(body.confidence * 1_000_000) }),
       ...(body.dryRun === true ? { dryRun: true } : {}),

@@ -74,7 +74,18 @@ export function countEvidence(ids: readonly string[]): EvidenceCounts {
 /** What an action keeps of it as it is. */
 export type KeptFacts = Omit<
   ProposalFacts,
-  "inverse" | "revertOf" | "signed" | "undoes" | "dryRun" | "confidencePpm" | "window" | "evidence" | "actsFor"
+  | "inverse"
+  | "revertOf"
+  | "signed"
+  | "undoes"
+  | "dryRun"
+  | "confidencePpm"
+  | "window"
+  | "evidence"
+  | "actsFor"
+  | "reversible"
 > & {
   actsFor?: readonly Delegator[];
+  /** What its kind says, until its plan says it. */
+  reversible: boolean;
 };

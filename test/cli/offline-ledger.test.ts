@@ -80,7 +80,10 @@ test("every page of a damaged ledger file is found or makes no difference; nothi
 test("a log cut short or begun anew is found with the checkpoint that was kept", async (t) => {
   const folder = await makeDataFolder(t);
   const kept = join(folder.dir, "kept");
-  assert.equal((await verify(folder, "--keep", kept)).code, 0);
+  const first = await verify(folder, "--keep", kept);
+  assert.equal(first.code, 0);
+  assert.ok(first.err.endsWith(`: pass --since ${kept} next time\n`), first.err);
+  assert.match((await verify(folder)).err, /keep a checkpoint \(--keep FILE\)/);
   assert.match((await verify(folder, "--since", kept)).out, /consistent with the given checkpoint/);
   change(folder, "delete from batches where first_seq >= 6");
   assert.equal((await verify(folder)).code, 0);

@@ -16,7 +16,9 @@ test("the stage is shown, taken down alone, and raised by another owner who sees
     shown.out,
     /\nlimited-autonomy +servicenow\.incident\.create, servicenow\.incident\.update up to medium\n/,
   );
-  assert.match((await terminal(["doctor"])).out, /ok +stage +controlled-paging, ends in 30 days\n/);
+  const { out } = await terminal(["doctor"]);
+  assert.match(out, /ok +stage +controlled-paging, ends in 30 days\n/);
+  assert.match(out, /warn +owners +person:owner alone: .*\n +next: holdpoint person init NAME --role owner/);
 
   const down = await terminal(["stage", "set", "assist", "--reason", "too many pages"]);
   assert.deepEqual([down.code, /^act_\S+ succeeded\n$/.test(down.out)], [0, true], down.err);
@@ -39,7 +41,10 @@ test("the stage is shown, taken down alone, and raised by another owner who sees
   assert.equal((await terminal(["stage", "set", "everything"])).code, 2);
   assert.equal((await terminal(["stage", "set", "shadow"])).code, 0);
   assert.match((await terminal(["stage", "-o", "json"])).out, /"stage": "shadow"/);
-  assert.match((await terminal(["doctor"])).out, /ok +stage +shadow: nothing of triage runs\n/);
+  assert.match(
+    (await terminal(["doctor"])).out,
+    /ok +owners +person:ada, person:owner\nok +stage +shadow: nothing of triage runs\n/,
+  );
 });
 
 test("doctor reads the stage out of metrics, and nothing out of what is none", () => {

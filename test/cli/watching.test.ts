@@ -187,13 +187,26 @@ test("a list of proposals is decided one by one, answered in its order, and neve
   assert.deepEqual([many.code, many.out.trim().split("\n").length], [0, 33], many.err);
   const dry = await run(`propose -f - --dry-run`, { piped: JSON.stringify([of("staging"), of("production")]) });
   assert.equal(dry.code, 4, "advice alone");
+  const yaml = `# written by hand\n- kind: record.note\n  target: { environment: staging, service: cart }\n  arguments:\n    text: 2026-01-01\n`;
+  assert.match((await run("propose -f -", { piped: yaml })).out, /^1 act_\S+ succeeded\b.*\n$/);
+  const apart = `${yaml.replaceAll(/^(?:- | {2})/gm, "")}---\n${JSON.stringify(of("production"))}\n---\n`;
+  assert.match((await run("propose -f -", { piped: apart })).out, /^1 act_\S+ succeeded\b.*\n2 act_\S+ held\b.*\n$/);
+  assert.match((await run("propose -f -", { piped: '{"kind":"record.note"}' })).out, /^1 request-invalid: .*\n$/);
   for (const [argv, piped] of [
     ["propose -f - -e staging", "[]"],
     ["propose record.note -f -", "[]"],
     ["propose -f - --wait 1", "[]"],
     ["propose -f -", "[]"],
-    ["propose -f -", '{"kind":"record.note"}'],
     ["propose -f -", '[{"kind":1}]'],
+    ["propose -f -", ""],
+    ["propose -f -", "kind: a\nkind: b\n"],
+    ["propose -f -", "kind: [a\n"],
+    ["propose -f -", "- &a { kind: a }\n- *a\n"],
+    ["propose -f -", "kind: a\narguments: { n: 9007199254740993 }\n"],
+    ["propose -f -", "kind: a\narguments: { n: .inf }\n"],
+    ["propose -f -", "kind: !!binary aGk=\n"],
+    ["propose -f -", `kind: ${"- ".repeat(8_000)}a`],
+    ["propose -f -", `- ${"- ".repeat(8_000)}a`],
     ["propose -f -", '[{"kind":"a","kind":"b"}]'],
     ["propose", ""],
     ["propose record.note", ""],

@@ -59,6 +59,8 @@ after(async () => {
   rmSync(policies, { recursive: true });
 });
 
+const BEARS_ON = ["configuration", "performance"];
+
 const drill = (operation: string, ...more: readonly string[]): Promise<string> =>
   server.holdpointBeside(["drill", "http.call", "-s", "cart", "-a", `operation=${operation}`, "--wait", "25", ...more]);
 
@@ -83,6 +85,11 @@ it("runs the action and then what takes it back, and prints the receipts of both
     ["/drain", "/fill"],
   );
   for (const { receipt } of [said.action, said.revert]) assert.ok(receipt.signatures.length > 0);
+  const seen = (await server.ask("GET", `/v1/actions/${said.action.id}`, { as: OWNER })).body as unknown as object;
+  const undo = { reversible: true, undoneBy: "http.call", domains: BEARS_ON, undoDomains: BEARS_ON };
+  assert.deepEqual({ ...seen, ...undo }, seen);
+  const { body: back } = await server.ask("GET", `/v1/actions/${said.revert.id}`, { as: OWNER });
+  assert.equal((back as unknown as { reversible: boolean }).reversible, false, "this operation names no undo");
 });
 
 it("does not pass for what has no inverse, and is never in production", async () => {

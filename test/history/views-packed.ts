@@ -36,6 +36,8 @@ function action(seq: number, status: ActionStatus): ActionView {
     repeat: "idempotent",
     effect: "none",
     reversible: false,
+    undoneBy: null,
+    findings: null,
     operand: null,
     signed: null,
     confidencePpm: null,

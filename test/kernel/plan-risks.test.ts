@@ -145,6 +145,20 @@ describe("a change of files is judged by what it changes", () => {
   });
 });
 
+it("whether it can be undone is what its plan says, whatever its kind may", async () => {
+  const rig = await Rig.open();
+  const inverse = { hash: hash("sha256", "back"), kind: "test.back", repeat: "idempotent" } as const;
+  for (const [claimed, plan] of [
+    [true, {}],
+    [false, { inverse }],
+  ] as const) {
+    const { subject: action } = await rig.propose({ kind: "test.asked", reversible: claimed, planHash: null });
+    assert.equal(rig.action(action).reversible, claimed);
+    await rig.ask("plan-action", { action, planHash: hash("sha256", "p"), code: "", ...plan });
+    assert.equal(rig.action(action).reversible, !claimed);
+  }
+});
+
 it("a catalog in the bundle marks targets, and names no tag that it could not", () => {
   const text = (tags: string) =>
     `apiVersion: holdpoint.dev/v1\nkind: Catalog\nmetadata: {name: c}\nspec:\n  targets:\n    - {services: [cart], tags: ${tags}}\n    - {services: [cart], environments: [production], tags: [sox]}\n`;

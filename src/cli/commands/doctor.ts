@@ -16,6 +16,7 @@ import { formatDuration } from "../instants.ts";
 import { refusedWithout } from "../missing-executors.ts";
 import { ledgerPath } from "../ledger-files.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
+import { ownersIn } from "../owners-health.ts";
 import { escapeLine } from "../safe-text.ts";
 import type { Runner, Session } from "../session.ts";
 import { stageIn } from "../stage-health.ts";
@@ -55,7 +56,12 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     ...(await checkTargets(session)),
     ...remote,
     ...(isReachable
-      ? [await checkStage(session), ...(await checkReceivers(session)), ...(await checkFeeds(session))]
+      ? [
+          ...(await checkOwners(session)),
+          await checkStage(session),
+          ...(await checkReceivers(session)),
+          ...(await checkFeeds(session)),
+        ]
       : []),
   ];
   if (format !== "table") session.output.printValue(checks, format);
@@ -279,6 +285,23 @@ async function checkToken({ api }: Session): Promise<Check> {
     return failed("sign-in", toCliError(error).message, await issuerHint(api));
   }
   return ok("sign-in", "the server gives a token");
+}
+
+/** Nothing for who may not read it. */
+async function checkOwners({ api }: Session): Promise<readonly Check[]> {
+  try {
+    const { body } = await api.call({ method: "GET", path: "/v1/people?role=owner&status=active&limit=200" });
+    const owners = ownersIn(body);
+    if (owners.isGroup || owners.people.length > 1) return [ok("owners", owners.text)];
+    const register = "holdpoint person init NAME --role owner, then holdpoint person register NAME.person.json";
+    if (owners.people.length === 0)
+      return [failed("owners", "nobody: nothing of Holdpoint's own can be approved", null)];
+    return [
+      warning("owners", `${owners.text} alone: nobody else can approve what they ask for, and it expires`, register),
+    ];
+  } catch {
+    return [];
+  }
 }
 
 const STAGE_WARNING_DAYS = 7;

@@ -10,6 +10,7 @@ import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { parseInstant } from "../instants.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
+import { readProposalFile } from "../proposal-file.ts";
 import { proposeList } from "../proposal-list.ts";
 import { findResource, idOf } from "../resources.ts";
 import { signIfAgent } from "../signed-proposal.ts";
@@ -49,7 +50,7 @@ export function addPropose(program: Command, runner: Runner): void {
     .option("-s, --service <name>")
     .option("-r, --resource <name>")
     .addOption(
-      new Option("-f, --file <file>", "a JSON list of proposals instead, in their order; - reads standard input"),
+      new Option("-f, --file <file>", "a list of proposals instead (JSON or YAML), in order; - reads standard input"),
     )
     .option("--not-before <instant>", "when it may begin: RFC 3339, or from now as 30m, 2h")
     .option("--not-after <instant>", "when it is too late to begin")
@@ -144,7 +145,7 @@ function proposeFile(session: Session, file: string, { kind, key, flags }: Listi
   if (flags.wait !== undefined || flags.watch)
     throw usageError("-f answers what was decided: it neither waits nor watches");
   return readFileOrInput(session, file).then((bytes) =>
-    proposeList(session, { value: parseJson(decodeUtf8(bytes, file), file), key, flags }),
+    proposeList(session, { list: readProposalFile(decodeUtf8(bytes, file), file), key, flags }),
   );
 }
 

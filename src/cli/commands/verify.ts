@@ -131,8 +131,20 @@ async function verifySource(session: Session, { source, flags, keyEncryptionKey 
     everySignature: flags.everySignature,
   });
   printResult(session, result, flags);
-  if (result.ok && flags.keep !== undefined && result.checkpoint !== null) writeFileSync(flags.keep, result.checkpoint);
-  return result.ok ? EXIT.ok : EXIT.unverified;
+  if (!result.ok) return EXIT.unverified;
+  const { keep, since } = flags;
+  const isKept = keep !== undefined && result.checkpoint !== null;
+  if (isKept) writeFileSync(keep, result.checkpoint ?? "");
+  if (since === undefined && flags.output === "table") session.output.note(hintOf(isKept ? keep : null));
+  return EXIT.ok;
+}
+
+function hintOf(kept: string | null): string {
+  const next =
+    kept === null
+      ? "keep a checkpoint (--keep FILE) and pass it next time (--since FILE)"
+      : `pass --since ${kept} next time`;
+  return `to find truncation and forks too: ${next}`;
 }
 
 /** The root key that is trusted for a log: as given, or as pinned; never one that lies beside the log. */
@@ -147,7 +159,7 @@ function rootFor({ settings }: Session, origin: string, { root }: VerifyFlags): 
   );
 }
 
-function printResult({ output }: Session, result: VerifyResult, { output: format, since }: VerifyFlags): void {
+function printResult({ output }: Session, result: VerifyResult, { output: format }: VerifyFlags): void {
   if (format !== "table") return output.printValue(result as unknown as Json, format);
   const { payloads, signatures, first, findings, findingsTotal } = result;
   output.print(
@@ -163,11 +175,6 @@ function printResult({ output }: Session, result: VerifyResult, { output: format
   );
   for (const { seq, code, detail } of findings) output.print(`  ${eventText(seq)}: ${code}: ${escapeLine(detail)}\n`);
   if (findingsTotal > findings.length) output.print(`  … and ${findingsTotal - findings.length} more\n`);
-  if (result.ok && since === undefined) {
-    output.note(
-      "to find truncation and forks too: keep a checkpoint (--keep FILE) and pass it next time (--since FILE)",
-    );
-  }
 }
 
 function payloadsText({ opened, sealed, erased, notIncluded }: VerifyResult["payloads"]): string {

@@ -2,7 +2,9 @@
 
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import type { PlanRisk } from "../../wire/types/risk.ts";
 import type { ActionDocument } from "../api/documents.ts";
+import { Badge } from "../ui/Badge.tsx";
 import { Foreign, ForeignLines } from "../ui/Foreign.tsx";
 import { Age, Instant } from "../ui/Instant.tsx";
 import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
@@ -61,8 +63,9 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
             {action.code !== null && <span className="text-muted"> · {action.code}</span>}
           </Pair>
         )}
+        <Risks action={action} />
         <Pair name="Undo">
-          {action.reversible ? "It can be undone" : <span className="font-medium text-bad">It cannot be undone</span>}
+          <Undo action={action} />
         </Pair>
         {action.would !== null && (
           <Pair name="Mode">
@@ -72,6 +75,52 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
         {action.dryRun && <Pair name="Mode">Dry run: nothing was executed</Pair>}
       </Pairs>
     </Panel>
+  );
+}
+
+/** What its kind bears on, and what was found in its plan. */
+function Risks({ action: { domains, findings } }: { readonly action: ActionDocument }): ReactNode {
+  return (
+    <>
+      {domains.length > 0 && <Pair name="Bears on">{domains.join(", ")}</Pair>}
+      {findings !== null && (
+        <Pair name="Puts at risk">
+          <span className="flex flex-wrap gap-1.5">
+            {findings.risks.map((risk) => (
+              <Badge key={risk} tone="warn">
+                {RISK_WORDS[risk]}
+                {risk === "regulated" && findings.tags.length > 0 && ` (${findings.tags.join(", ")})`}
+              </Badge>
+            ))}
+          </span>
+        </Pair>
+      )}
+    </>
+  );
+}
+
+const RISK_WORDS: Readonly<Record<PlanRisk, string>> = {
+  drift: "drift from what Git or a tool declares",
+  "slo-headroom": "little error budget left",
+  "privilege-widening": "widens privileges",
+  "data-exposure": "exposes data",
+  regulated: "regulated",
+  unseen: "the plan does not show all of it",
+};
+
+/** Whoever approves the plan approves what takes it back with it. */
+function Undo({ action }: { readonly action: ActionDocument }): ReactNode {
+  const { reversible, undoneBy, undoDomains } = action;
+  if (!reversible) return <span className="font-medium text-bad">It cannot be undone</span>;
+  if (undoneBy === null) return "It can be undone";
+  return (
+    <>
+      By <Foreign text={undoneBy} mono />
+      {undoDomains.length > 0 && `, which bears on ${undoDomains.join(", ")}`}
+      <span className="block text-xs text-muted">
+        Where checks fail it runs by itself, under a grant of its own: nobody is asked again.
+      </span>
+    </>
   );
 }
 

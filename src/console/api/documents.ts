@@ -3,6 +3,7 @@
 import type { ReviewView } from "../../wire/types/approval-views.ts";
 import type { LabelView } from "../../wire/types/label.ts";
 import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
+import type { RiskDomain } from "../../wire/types/risk.ts";
 import type { ActionView, AgentView, BrakeScopeView, BrakeView, TimelineEntry } from "../../wire/types/views.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -23,6 +24,9 @@ export type ActionDocument = Omit<ActionView, "events" | "eventsOmitted" | "labe
   readonly labels: readonly (LabelView & { readonly reason?: string })[];
   readonly timeline: readonly TimelineEntry[];
   readonly timelineOmitted: number;
+  /** What it bears on, and what the action that takes it back does. */
+  readonly domains: readonly RiskDomain[];
+  readonly undoDomains: readonly RiskDomain[];
   readonly content?: ActionContent;
 };
 

@@ -37,6 +37,8 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     repeat: facts.repeat,
     effect: facts.effect,
     reversible: facts.reversible,
+    undoneBy: facts.inverse?.kind ?? null,
+    findings: facts.findings ?? null,
     operand: facts.operand,
     signed: facts.signed ?? null,
     confidencePpm: facts.confidencePpm ?? null,
@@ -121,9 +123,10 @@ export function evaluated(
 }
 
 export function projectPlanned(documents: Documents, event: KernelEvent<"action.planned">): void {
-  const { planHash, phases } = event.facts;
+  const { planHash, phases, inverse, findings = null } = event.facts;
   const goes = phases === undefined ? {} : { phases: { at: 1, of: phases } };
-  move(documents, event, () => ({ planHash, planSeq: event.seq, ...goes }));
+  const undo = { reversible: inverse !== undefined, undoneBy: inverse?.kind ?? null };
+  move(documents, event, () => ({ planHash, planSeq: event.seq, findings, ...undo, ...goes }));
 }
 
 export function projectPredictionAsked(documents: Documents, event: KernelEvent<"action.prediction-asked">): void {

@@ -13,6 +13,8 @@ import {
   proposalSchema,
   revertSchema,
 } from "../../wire/schemas/api.ts";
+import { KERNEL_DOMAINS } from "../../wire/schemas/kernel-kinds.ts";
+import { domainsOf, type RiskDomain } from "../../wire/types/risk.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { hasEnded } from "../../kernel/state.ts";
 import type { ActionView } from "../../wire/types/views.ts";
@@ -64,12 +66,20 @@ async function readAction(context: RouteContext): Promise<unknown> {
   const isThere = ({ status }: ActionView): boolean => hasEnded(status);
   const document = waitMs === 0 ? found : await waitFor(services, { id: found.id, isThere, waitMs });
   const { events: _events, eventsOmitted: timelineOmitted, ...shown } = document;
-  const read = { ...shown, timeline: await services.ledger.timeline(document), timelineOmitted };
+  const timeline = await services.ledger.timeline(document);
+  const read = { ...shown, ...domainsIn(services, document), timeline, timelineOmitted };
   const isReader = hasScope(identity, "payloads:read");
   if (!isReader && document.agent !== identity.id) return read;
   const content = await contentOf(services, document);
   if (!isReader || document.labels.length === 0) return { ...read, content };
   return { ...read, content, labels: await withReasons(services, document.labels) };
+}
+
+/** Which risk domains it bears on, and which what takes it back: nobody is asked about that again where its checks fail. */
+function domainsIn(services: Services, { kind, effect, findings, undoneBy }: ActionView) {
+  const ofKind = (name: string): readonly RiskDomain[] => services.actions.kinds.get(name)?.risks ?? [];
+  const own = effect === "kernel" ? KERNEL_DOMAINS : ofKind(kind);
+  return { domains: domainsOf(own, findings), undoDomains: undoneBy === null ? [] : ofKind(undoneBy) };
 }
 
 async function withReasons(services: Services, labels: ActionView["labels"]): Promise<unknown> {

@@ -1,7 +1,7 @@
 // Routes of action kinds: what may be proposed here, with the arguments that each takes and what it may put at risk.
 
 import { documentSchema } from "../../wire/schemas/api.ts";
-import { KERNEL_KINDS } from "../../wire/schemas/kernel-kinds.ts";
+import { KERNEL_DOMAINS, KERNEL_KINDS } from "../../wire/schemas/kernel-kinds.ts";
 import { identify, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 
@@ -15,7 +15,7 @@ async function listKinds({ services, request }: RouteContext): Promise<unknown> 
     planning: "pure",
     effect: "kernel",
     reversible: true,
-    risks: ["security"],
+    risks: KERNEL_DOMAINS,
   }));
   const items = [...services.actions.kinds.values(), ...own].sort((a, b) => (a.kind < b.kind ? -1 : 1));
   return { items };

@@ -139,6 +139,7 @@ export function applyPlanned(state: State, event: KernelEvent<"action.planned">)
   if (findings !== undefined) action.findings = findings;
   if (images !== undefined) action.images = images;
   if (inverse !== undefined) action.inverse = inverse;
+  action.reversible = inverse !== undefined; // whatever others of its kind may be
   if (phases !== undefined) beginPhases(action, phases);
   if (signature !== undefined) action.signature = signature;
   if (size !== undefined) action.size = size;

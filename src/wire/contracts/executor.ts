@@ -1,15 +1,10 @@
 // What Holdpoint needs of an executor: describe, plan, execute with a grant, and say afterwards what happened.
 
 import type { Json, JsonObject } from "../../core/json.ts";
+import type { RiskDomain } from "../types/risk.ts";
 
 /** Whether running a step twice is harmless, guarded by a condition, or neither. */
 export type Repeatability = "idempotent" | "conditional" | "neither";
-
-/**
- * What an action of a kind may put at risk: what is configured, how much load is borne, who may do or see what, what a
- * rule of others demands (P15).
- */
-export type RiskDomain = "configuration" | "performance" | "security" | "compliance";
 
 export interface ActionKind {
   /** `pagerduty.trigger`. */

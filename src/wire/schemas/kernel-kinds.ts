@@ -7,6 +7,7 @@ import { AppError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { plainName } from "../../core/names.ts";
 import { instantFromRfc3339 } from "../../core/rfc3339.ts";
+import type { RiskDomain } from "../types/risk.ts";
 import type { SilenceTerms } from "../types/silence.ts";
 import { STAGES } from "../types/stage.ts";
 import { registrationArguments, registrationOperand } from "./agents.ts";
@@ -184,3 +185,6 @@ export function kernelPlan(kind: string, operand: string): JsonObject {
       return { brake: operand, kind };
   }
 }
+
+/** What Holdpoint's own kinds change is who may do what. */
+export const KERNEL_DOMAINS: readonly RiskDomain[] = ["security"];

@@ -9,6 +9,7 @@ import type { GrantView, LevelView } from "./grant-views.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { LabelView } from "./label.ts";
 import type { HealthResult } from "./health.ts";
+import type { PlanFindings } from "./risk.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { ImpactView, PredictionView } from "./prediction.ts";
 import type { StopView } from "./stop-views.ts";
@@ -147,7 +148,11 @@ export interface ActionView extends Document {
   readonly planHash: string | null;
   readonly repeat: "idempotent" | "conditional" | "neither";
   readonly effect: "external" | "kernel" | "none";
+  /** Once it is planned: whether its plan names what takes it back, of this kind; before, whether plans of its kind may. */
   readonly reversible: boolean;
+  readonly undoneBy: string | null;
+  /** What its plan puts at risk; null where nothing was found, or it is not planned yet. */
+  readonly findings: PlanFindings | null;
   readonly operand: string | null;
   /** Of an agent's proposal: by which key and model; the JWS itself is in the content. */
   readonly signed: ProposalSignature | null;
