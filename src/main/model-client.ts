@@ -9,6 +9,7 @@ import type { Metrics } from "../http/metrics.ts";
 import type { ChangeRecorded, ModelRecorded, ModelService, SpanDelivery } from "../http/services.ts";
 import { measurableAtS } from "../model/impact/measure.ts";
 import type { Declared } from "../model/declare.ts";
+import type { Told } from "../model/told.ts";
 import type {
   Explainer,
   ExplanationAsk,
@@ -85,6 +86,15 @@ export class ModelClient implements ModelService, Predictor, Relater, Explainer,
 
   declare(declared: Declared, actor: string): Promise<ModelRecorded> {
     return this.#ask({ do: "declare", declared, actor }) as Promise<ModelRecorded>;
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== null && this.#gone === null;
+  }
+
+  /** What the ledger tells. Where the thread goes before it is recorded, the next start tells it again. */
+  tell(told: readonly Told[]): void {
+    this.#ask({ do: "told", told }).catch(() => undefined);
   }
 
   read(read: ModelRead): Promise<object> {

@@ -2,6 +2,7 @@
 
 import type { SpanDelivery } from "../http/services.ts";
 import type { Declared } from "../model/declare.ts";
+import type { Told } from "../model/told.ts";
 import type { ImpactAsk } from "../wire/contracts/predictor.ts";
 import type { ModelRead } from "../wire/types/model-reads.ts";
 import type { Change } from "../wire/types/model.ts";
@@ -30,6 +31,7 @@ export type ModelAsk =
   | ({ readonly do: "spans" } & SpanDelivery)
   | { readonly do: "change"; readonly change: Change; readonly diff: string | null; readonly actor: string }
   | { readonly do: "declare"; readonly declared: Declared; readonly actor: string }
+  | { readonly do: "told"; readonly told: readonly Told[] }
   | { readonly do: "measure"; readonly ask: ImpactAsk }
   | { readonly do: "read"; readonly read: ModelRead }
   | { readonly do: "stop" };

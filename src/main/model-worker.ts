@@ -14,6 +14,8 @@ import type { Terms } from "../model/impact/measure.ts";
 import { decideChange } from "../model/change.ts";
 import { decideDeclared, type Declared } from "../model/declare.ts";
 import { VERSIONS_MAX } from "../model/limits.ts";
+import { decideTold, LEDGER_FEED } from "../model/tell.ts";
+import type { Told } from "../model/told.ts";
 import { Intake } from "../model/traces/intake.ts";
 import { readSpansJson, readSpansProtobuf } from "../wire/schemas/otlp-traces.ts";
 import type { TelemetrySpan } from "../wire/types/telemetry-span.ts";
@@ -48,6 +50,10 @@ class ModelThread {
   readonly #turns: NodeJS.Timeout;
   readonly #feeding = new AbortController();
   #queue: Promise<void> = Promise.resolve();
+  /** Recorded with the window that ends next: what was laid out for walks stays good until then. */
+  #told: Told[] = [];
+  #toldMs = 0;
+  #toldDropped = 0;
 
   constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort; terms: Terms }) {
     this.#log = parts.log;
@@ -112,13 +118,28 @@ class ModelThread {
     const nowMs = systemClock.nowMs();
     this.#intake.digestDue(nowMs);
     const draft = this.#intake.closeDue(nowMs);
+    if (draft !== null) await this.#log.append(draft, SYSTEM);
+    if (draft !== null || nowMs - this.#toldMs >= this.#terms.windowS * 1000) await this.#recordTold();
     if (draft !== null) {
-      await this.#log.append(draft, SYSTEM);
       await this.#measureChanges(Math.floor(nowMs / 1000));
       this.#answerer.prepare(nowMs);
     }
     await this.#thin(nowMs);
     this.#reportStatus();
+  }
+
+  #takeTold(told: readonly Told[]): null {
+    if (this.#told.length === 0) this.#toldMs = systemClock.nowMs();
+    this.#told.push(...told);
+    return null;
+  }
+
+  async #recordTold(): Promise<void> {
+    if (this.#told.length === 0) return;
+    const { draft, dropped } = decideTold(this.#log.graph, this.#told);
+    this.#told = [];
+    this.#toldDropped += dropped;
+    if (draft !== null) await this.#log.append(draft, LEDGER_FEED);
   }
 
   /** Of what was measured half a year ago, and then ever more lately, one version a month stays, until there is room. */
@@ -156,7 +177,8 @@ class ModelThread {
   #reportStatus(): void {
     const { graph } = this.#log;
     const { names, versions, size } = graph;
-    const { spans, waiting, dropped } = this.#intake;
+    const { spans, waiting } = this.#intake;
+    const dropped = this.#intake.dropped + this.#toldDropped;
     const counts = { events: size, nodes: names.nodeCount, edges: names.edgeCount, versions: versions.count };
     this.#report({ status: { ...counts, spans, waiting, dropped, observedUntil: graph.observedUntilAt(size) } });
   }
@@ -182,6 +204,8 @@ class ModelThread {
         return this.#recordChange(request);
       case "declare":
         return this.#record(decideDeclared(this.#log.graph, request.declared), request.actor);
+      case "told":
+        return this.#takeTold(request.told);
       case "measure":
         return this.#measureAction(request.ask);
       case "read":
@@ -189,6 +213,7 @@ class ModelThread {
       case "stop":
         clearInterval(this.#turns);
         this.#feeding.abort();
+        await this.#recordTold();
         return this.#log.close();
     }
   }

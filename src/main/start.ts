@@ -42,6 +42,7 @@ import { createServices } from "./services.ts";
 import { openSlack } from "./slack-service.ts";
 import { systemClock, systemRandom } from "./system.ts";
 import { warnOfShadow } from "./stage-reads.ts";
+import { tellModel } from "./tell-model.ts";
 import { startTimers } from "./timers.ts";
 import { ENGINE_VERSION, LOG_FORMAT } from "./version.ts";
 import { WriterClient } from "./writer-client.ts";
@@ -244,8 +245,10 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   });
   runner.sweep();
   const stopTimers = startTimers({ kernel, runner, refusals, sessions: services.sessions, log: hooks.log });
+  const stopTelling = tellModel({ config, core, views, model, log: hooks.log });
   const closers = [
     async () => views.close(),
+    async () => stopTelling(),
     () => runner.stop(),
     stopTimers,
     async () => braking.end(),

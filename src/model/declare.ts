@@ -79,7 +79,7 @@ type Changing = {
 };
 
 /** Feeds in the order of their names: of two that say something of one thing, the first counts. */
-function togetherOf(graph: Graph, { feed, subject, declaration, texts }: Changing): number {
+export function togetherOf(graph: Graph, { feed, subject, declaration, texts }: Changing): number {
   const said = new Map<string, number>();
   for (const [name, owned] of graph.feeds) {
     const number = owned.get(subject);
@@ -106,7 +106,7 @@ function merge(all: readonly Declaration[]): Declaration {
 }
 
 /** Declarations by number, each text once. */
-class DeclarationNumbers {
+export class DeclarationNumbers {
   readonly added: Declaration[] = [];
   readonly #graph: Graph;
   readonly #numbers = new Map<string, number>();

@@ -12,6 +12,8 @@ export const CHANGES_MAX = 200_000;
 export const OPERATIONS_PER_SERVICE_MAX = 100;
 /** Nodes of one trace that its entry is said to reach. */
 export const REACHED_MAX = 500;
+/** Nodes and edges that the ledger tells of: incidents, actions, policies. */
+export const TOLD_MAX = 400_000;
 /** Measured impacts that are kept, of all kinds, and kinds that are calibrated: the oldest make room, a new kind is not. */
 export const IMPACTS_MAX = 5_000;
 export const KINDS_MAX = 256;

@@ -16,6 +16,11 @@ export class Mint {
     this.#graph = graph;
   }
 
+  /** Whether a node is known, or will be. */
+  has(text: string): boolean {
+    return this.#graph.names.findNode(text) !== undefined || this.#nodes.has(text);
+  }
+
   /** Throws `model-full` when there is room for no other. */
   node(text: string): number {
     const known = this.#graph.names.findNode(text) ?? this.#nodes.get(text);

@@ -1,6 +1,6 @@
 // Nodes and edges by number: each text is kept once, and each edge knows its neighbours at both ends.
 
-import { EDGE_KINDS, type EdgeKind, type NodeRef } from "../wire/types/model.ts";
+import { EDGE_KINDS, type EdgeKind, type NodeKind, type NodeRef } from "../wire/types/model.ts";
 import { parseNodeText } from "../wire/schemas/model.ts";
 import { AppError } from "../core/errors.ts";
 import { bytes, integers } from "./columns.ts";
@@ -9,6 +9,9 @@ const NODE_FACTOR = 2 ** 24;
 const KIND_FACTOR = 2 ** 4;
 /** No edge: the end of a list of neighbours. */
 const NONE = 0xffff_ffff;
+
+/** What happened to production is not a part of it: nothing stands or falls with it. */
+export const HAPPENINGS: ReadonlySet<NodeKind> = new Set(["deploy", "change", "incident", "action", "policy"]);
 
 /** A node and an edge as one number, so that both have versions alike. */
 export function subjectOfNode(node: number): number {

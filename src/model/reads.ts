@@ -10,7 +10,7 @@ import type {
   ModelNodeHistoryView,
 } from "../wire/types/model-views.ts";
 import { FACETS, testedState, type Facet, type Graph, type Holding, type Moment } from "./graph.ts";
-import { subjectOfEdge, subjectOfNode } from "./names.ts";
+import { HAPPENINGS, subjectOfEdge, subjectOfNode } from "./names.ts";
 import type { Version } from "./versions.ts";
 import {
   changesKnown,
@@ -26,8 +26,6 @@ import {
   type Asked,
 } from "./views.ts";
 
-/** What happened to production is not a part of it: it is shown where it is asked for. */
-const HAPPENINGS: ReadonlySet<NodeKind> = new Set(["deploy", "change", "incident", "action", "policy"]);
 const DIFFERENCES_MAX = 2_000;
 const HISTORY_MAX = 1_000;
 const CHANGES_SHOWN_MAX = 200;
@@ -43,7 +41,7 @@ export type GraphQuery = Asked & {
   readonly limit: number;
 };
 
-/** Nodes of the graph in the order in which they became known, with the edges that begin at them. */
+/** Nodes of the graph in the order in which they became known, with the edges that begin at them. Happenings where they are asked for. */
 export function readGraph(graph: Graph, query: GraphQuery): ModelGraphView {
   const moment = momentOf(graph, query);
   const isMeant = nodeFilter(graph, query);

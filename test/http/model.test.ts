@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { gzipSync } from "node:zlib";
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { systemRandom } from "../../src/main/system.ts";
@@ -283,6 +282,40 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     assert.equal((await server.ask("/v1/model/predict", { as: reader, body: past })).status, 400);
   });
 
+  test("has incidents, actions and policies in it, as the ledger tells of them, for whoever may read those", async () => {
+    const isTold = ({ nodes }: ModelGraphView): boolean =>
+      nodes.filter(({ declared }) => declared?.attributes["status"] === "held").length === 2 &&
+      nodes.some(({ id }) => id === "policy::measured");
+    const view = await until(isTold, "?kind=service,incident,action,policy");
+    const [held, done] = ["held", "succeeded"].map((status) =>
+      view.nodes.find(({ kind, declared }) => kind === "action" && declared?.attributes["status"] === status),
+    );
+    assert.ok(held !== undefined && done !== undefined);
+    assert.ok(hasEdge(view, `${done.id} configured-by policy::measured`), view.edges.map(edgeText).join(", "));
+    const { nodes: then } = await graph(`?kind=action&at=${held.since - 60_000}`);
+    assert.deepEqual(then, [], "nothing was proposed yet");
+    const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?service=shipping");
+    const incident = `incident:production:${items[0]?.id}`;
+    assert.ok(hasEdge(view, `${service("shipping")} caused ${incident}`));
+    // Who reads the model alone sees production alone.
+    const as = await server.bearer("ada", ["model:read"]);
+    for (const path of [
+      "?kind=incident",
+      "?kind=service,action",
+      "?kind=policy",
+      `/nodes/${encodeURIComponent(incident)}`,
+    ]) {
+      assert.equal((await server.ask(`/v1/model${path}`, { as })).json?.["code"], "scope-insufficient", path);
+    }
+    const path = `/v1/model/nodes/${encodeURIComponent(service("shipping"))}`;
+    const seen = async (more: Ask): Promise<string> => {
+      const { edges, history } = await ask<ModelNodeHistoryView>(path, more);
+      return JSON.stringify([edges, history]);
+    };
+    assert.ok((await seen({})).includes(incident));
+    assert.ok(!(await seen({ as })).includes("incident:"));
+  });
+
   test("shows a new dependency within a window, and not before it began", async () => {
     beforeMailMs = Date.now();
     shop.state.sendsMail = true;
@@ -333,47 +366,5 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
       ids,
       (await graph(`?at=${at}&knownAt=${knownAt}`)).nodes.map(({ id }) => id),
     );
-  });
-});
-
-describe("traces", () => {
-  const send = (body: Uint8Array | string | JsonObject, headers: Record<string, string> = {}) =>
-    server.ask("/v1/traces", { method: "POST", as: `Bearer ${secret}`, body, headers });
-  const PROTOBUF = { "content-type": "application/x-protobuf" };
-
-  test("are answered as OTLP servers do, packed or not", async () => {
-    assert.deepEqual((await send({ resourceSpans: [] })).text, "{}");
-    const packed = await send(gzipSync("{}"), { "content-encoding": "gzip" });
-    assert.deepEqual([packed.status, packed.text], [200, "{}"]);
-    const empty = await send(Buffer.from([0x0a, 0x00]), PROTOBUF);
-    assert.deepEqual(
-      [empty.status, empty.text, empty.headers.get("content-type")],
-      [200, "", PROTOBUF["content-type"]],
-    );
-  });
-
-  test("that are none, or too much once unpacked, are refused with what is wrong", async () => {
-    const span = { traceId: "00", spanId: "00", name: "x" };
-    const cases: readonly (readonly [Uint8Array | string | JsonObject, Record<string, string>, string])[] = [
-      [Buffer.from([0x0a]), PROTOBUF, "body-malformed"],
-      [Buffer.alloc(4096, 0xff), PROTOBUF, "body-malformed"],
-      [Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]), PROTOBUF, "body-malformed"],
-      ["{", {}, "body-malformed"],
-      ["[]", {}, "request-invalid"],
-      [{ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }, {}, "body-malformed"],
-      [{ resourceSpans: 7 }, {}, "request-invalid"],
-      ["{}", { "content-type": "text/plain" }, "content-type-unsupported"],
-      ["{}", { "content-encoding": "br" }, "content-type-unsupported"],
-      [gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20)), { "content-encoding": "gzip" }, "body-too-large"],
-      [gzipSync("{}").subarray(0, -9), { "content-encoding": "gzip" }, "body-malformed"],
-    ];
-    for (const [body, headers, code] of cases) assert.equal((await send(body, headers)).json?.["code"], code);
-  });
-
-  test("come from sources of kind otlp alone", async () => {
-    const other = await server.ask("/v1/traces", { as: `Bearer ${server.secret}`, body: { resourceSpans: [] } });
-    assert.equal(other.json?.["code"], "request-invalid");
-    const nobody = await server.ask("/v1/traces", { as: "Bearer nothing", body: { resourceSpans: [] } });
-    assert.equal(nobody.status, 401);
   });
 });

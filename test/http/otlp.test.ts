@@ -1,4 +1,4 @@
-// OpenTelemetry's own SDK delivers logs to a running server, in both encodings, packed and not.
+// OpenTelemetry's own SDK delivers logs to a running server, in both encodings, packed and not; what of logs, metrics and traces is taken.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -218,5 +218,47 @@ describe("an OTLP source", () => {
     // partial_success { rejected_log_records: 1 error_message: message }
     const bytes = [0x0a, message.length + 4, 0x08, 1, 0x12, message.length];
     assert.equal(answer.text, `${String.fromCodePoint(...bytes)}${message}`);
+  });
+});
+
+describe("traces", () => {
+  const send = (body: Uint8Array | string | JsonObject, headers: Record<string, string> = {}) =>
+    server.ask("/v1/traces", { method: "POST", as: `Bearer ${secret}`, body, headers });
+  const PROTOBUF = { "content-type": "application/x-protobuf" };
+
+  test("are answered as OTLP servers do, packed or not", async () => {
+    assert.deepEqual((await send({ resourceSpans: [] })).text, "{}");
+    const packed = await send(gzipSync("{}"), { "content-encoding": "gzip" });
+    assert.deepEqual([packed.status, packed.text], [200, "{}"]);
+    const empty = await send(Buffer.from([0x0a, 0x00]), PROTOBUF);
+    assert.deepEqual(
+      [empty.status, empty.text, empty.headers.get("content-type")],
+      [200, "", PROTOBUF["content-type"]],
+    );
+  });
+
+  test("that are none, or too much once unpacked, are refused with what is wrong", async () => {
+    const span = { traceId: "00", spanId: "00", name: "x" };
+    const cases: readonly (readonly [Uint8Array | string | JsonObject, Record<string, string>, string])[] = [
+      [Buffer.from([0x0a]), PROTOBUF, "body-malformed"],
+      [Buffer.alloc(4096, 0xff), PROTOBUF, "body-malformed"],
+      [Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]), PROTOBUF, "body-malformed"],
+      ["{", {}, "body-malformed"],
+      ["[]", {}, "request-invalid"],
+      [{ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }, {}, "body-malformed"],
+      [{ resourceSpans: 7 }, {}, "request-invalid"],
+      ["{}", { "content-type": "text/plain" }, "content-type-unsupported"],
+      ["{}", { "content-encoding": "br" }, "content-type-unsupported"],
+      [gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20)), { "content-encoding": "gzip" }, "body-too-large"],
+      [gzipSync("{}").subarray(0, -9), { "content-encoding": "gzip" }, "body-malformed"],
+    ];
+    for (const [body, headers, code] of cases) assert.equal((await send(body, headers)).json?.["code"], code);
+  });
+
+  test("come from sources of kind otlp alone", async () => {
+    const other = await server.ask("/v1/traces", { as: `Bearer ${server.secret}`, body: { resourceSpans: [] } });
+    assert.equal(other.json?.["code"], "request-invalid");
+    const nobody = await server.ask("/v1/traces", { as: "Bearer nothing", body: { resourceSpans: [] } });
+    assert.equal(nobody.status, 401);
   });
 });

@@ -10,13 +10,15 @@ import {
 } from "../../wire/schemas/model-api.ts";
 import { isPlainName } from "../../core/names.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import type { ModelGraphView } from "../../wire/types/model-views.ts";
+import { parseNodeText } from "../../wire/schemas/model.ts";
+import type { ModelGraphView, ModelNodeHistoryView } from "../../wire/types/model-views.ts";
 import type { ModelTimes } from "../../wire/types/model-reads.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import { authenticateSource, DELIVERY_BYTES_MAX, isProtobuf } from "../delivery.ts";
 import { admitWrite, identify, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
+import { edgeFilter, requireKinds } from "../shown-happenings.ts";
 
 /** Answers as OTLP servers do: the same encoding, and an empty message where all of it was taken. */
 async function takeTraces({ services, request, reply }: RouteContext): Promise<unknown> {
@@ -111,9 +113,11 @@ async function declare({ services, request }: RouteContext): Promise<unknown> {
 }
 
 async function readModel({ services, request }: RouteContext): Promise<unknown> {
-  requireScope(await identify(services, request), "model:read");
+  const identity = await identify(services, request);
+  requireScope(identity, "model:read");
   const query = parseWith(modelQuerySchema, request.query, "query-invalid");
   const { environment, kind: kinds, limit } = query;
+  requireKinds(identity, kinds ?? []);
   const around = query.around === undefined ? undefined : { id: query.around, depth: query.depth };
   // Pages of one reading are of one moment.
   const [from, at, knownAt] = query.cursor?.split(".").map(Number) ?? [];
@@ -129,7 +133,7 @@ async function readModel({ services, request }: RouteContext): Promise<unknown> 
   } as const;
   const page = (await services.model.read(read)) as ModelGraphView;
   const cursor = page.cursor === null ? null : `${page.cursor}.${read.at}.${read.knownAt}`;
-  return { ...page, cursor };
+  return { ...page, edges: page.edges.filter(edgeFilter(services, identity)), cursor };
 }
 
 function timesOf(
@@ -141,10 +145,17 @@ function timesOf(
 }
 
 async function readNode({ services, request }: RouteContext): Promise<unknown> {
-  requireScope(await identify(services, request), "model:read");
+  const identity = await identify(services, request);
+  requireScope(identity, "model:read");
   const query = parseWith(modelNodeQuerySchema, request.query, "query-invalid");
   const { id } = request.params as { id: string };
-  return services.model.read({ what: "node", id: id.slice(0, 400), ...timesOf(services, query) });
+  const kind = parseNodeText(id)?.kind;
+  requireKinds(identity, kind === undefined ? [] : [kind]);
+  const read = { what: "node", id: id.slice(0, 400), ...timesOf(services, query) } as const;
+  const node = (await services.model.read(read)) as ModelNodeHistoryView;
+  const isShown = edgeFilter(services, identity);
+  const edges = node.edges.filter(isShown);
+  return { ...node, edges, history: node.history.filter(({ edge }) => edge === null || isShown(edge)) };
 }
 
 async function readDiff({ services, request }: RouteContext): Promise<unknown> {

@@ -2,7 +2,7 @@
 
 import type { EdgeKind } from "../../wire/types/model.ts";
 import type { Graph, Moment } from "../graph.ts";
-import { subjectOfEdge, subjectOfNode } from "../names.ts";
+import { HAPPENINGS, subjectOfEdge, subjectOfNode } from "../names.ts";
 import { measuredPart, product, spreadOf } from "./interval.ts";
 import { Uses, type Use } from "./uses.ts";
 
@@ -39,7 +39,7 @@ export class Present {
   readonly fromQueues = new Set<number>();
 
   readonly #services: Uint8Array;
-  /** Whether each node is there, and the version of telemetry that holds of each edge that is; 0 for none. */
+  /** Whether each node is there, and no mere happening, and the version of telemetry that holds of each edge that is; 0 for none. */
   readonly #isThere: Uint8Array;
   readonly #observed: Uint32Array;
 
@@ -50,8 +50,9 @@ export class Present {
     this.#services = new Uint8Array(names.nodeCount);
     this.#isThere = new Uint8Array(names.nodeCount);
     for (let node = 0; node < names.nodeCount; node++) {
-      this.#services[node] = names.refOf(node).kind === "service" ? 1 : 0;
-      this.#isThere[node] = graph.isThere(subjectOfNode(node), moment) ? 1 : 0;
+      const { kind } = names.refOf(node);
+      this.#services[node] = kind === "service" ? 1 : 0;
+      this.#isThere[node] = !HAPPENINGS.has(kind) && graph.isThere(subjectOfNode(node), moment) ? 1 : 0;
     }
     this.#observed = Uint32Array.from({ length: names.edgeCount }, (_, edge) => this.#versionOf(edge));
     const expected = this.#expectedSpread();
@@ -86,7 +87,7 @@ export class Present {
       if (to.kind === "trust-zone") zones.set(names.fromOf(edge), to.name);
     }
     for (let node = 0; node < names.nodeCount; node++) {
-      if (graph.chain(subjectOfNode(node), "declared") === 0) continue;
+      if (this.#isThere[node] === 0 || graph.chain(subjectOfNode(node), "declared") === 0) continue;
       const declared = graph.holding(subjectOfNode(node), moment)?.declared;
       const said = declared == null ? undefined : graph.declarations[declared.declaration - 1]?.attributes["zone"];
       if (said !== undefined) zones.set(node, said);
