@@ -15,11 +15,14 @@ it("kills at random moments lose nothing that was accepted and page nobody twice
   const end = Date.now() + SECONDS * 1_000;
   const reports: KillReport[] = [];
   const sum = (what: keyof KillReport): number => reports.reduce((total, report) => total + report[what], 0);
-  const isOver = (): boolean => (KILLS > 0 ? sum("kills") >= KILLS : Date.now() >= end);
+  let hasFailed = false;
+  const isOver = (): boolean => hasFailed || (KILLS > 0 ? sum("kills") >= KILLS : Date.now() >= end);
   const lines = Array.from({ length: SERVERS }, async (_, n) => {
     for (let i = 0; !isOver(); i++) reports.push(await runKills(KILLS_OF_SERVER, `server-${n}-${i}`));
   });
-  await Promise.all(lines);
+  for (const line of lines) line.catch(() => (hasFailed = true)); // the others end what they began, and no more
+  const ends = await Promise.allSettled(lines);
+  for (const ended of ends) if (ended.status === "rejected") throw ended.reason;
   const kills = sum("kills");
   const facts = { kills, acknowledged: sum("acknowledged"), unknown: sum("unknown"), pages: sum("pages") };
   t.diagnostic(JSON.stringify({ ...facts, tickets: sum("tickets"), leftToPeople: sum("leftToPeople") }));
