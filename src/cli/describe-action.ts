@@ -94,8 +94,11 @@ function windowText(window: Fields | null): string | null {
 
 function waitsText(waiting: Fields | null): string | null {
   if (waiting === null) return null;
-  const behind = waiting.texts("behind");
-  const what = behind === NONE ? "for its window" : `for ${behind} to end`;
+  const code = waiting.text("code");
+  const because = waiting.has("because") ? ` (${waiting.text("because")})` : "";
+  const outside = `for what has to come from outside${because}`;
+  const what =
+    code === "window" ? "for its window" : code === "outside" ? outside : `for ${waiting.texts("behind")} to end`;
   return `${what}, until ${formatInstant(waiting.number("until"))}`;
 }
 

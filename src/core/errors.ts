@@ -78,7 +78,6 @@ export const ERRORS = {
   "target-forbidden": { status: 403, title: "The system that the action is about does not let Holdpoint do this" },
   "target-owned": { status: 409, title: "Somebody else sets what the action would change" },
   "target-refused": { status: 422, title: "The system that the action is about refuses the change" },
-  "change-unapproved": { status: 409, title: "The change that covers the action does not let it run now" },
   "plan-too-large": { status: 422, title: "The plan is too large to be decided about" },
   "arguments-invalid": { status: 422, title: "The arguments do not match the action kind's schema" },
   "secret-detected": { status: 422, title: "The proposal contains what looks like a secret" },

@@ -90,11 +90,12 @@ async function reportEnd(parts: ExecuteParts, ends: UnreportedEnds, end: Command
   ends.delete(end.input.action);
 }
 
-function wholeMs(ms: number): number {
+export function wholeMs(ms: number): number {
   return Number.isFinite(ms) ? Math.max(0, Math.ceil(ms)) : 0;
 }
 
-const LOST_PLAN: ReadonlySet<string> = new Set(["plan-mismatch", "payload-erased", "event-not-found"]);
+/** Why a stored plan will never be readable again. */
+export const LOST_PLAN: ReadonlySet<string> = new Set(["plan-mismatch", "payload-erased", "event-not-found"]);
 
 type Call = { readonly action: Action; readonly executor: Executor };
 
@@ -119,12 +120,14 @@ async function callExecutor(parts: ExecuteParts, { action, executor }: Call): Pr
 }
 
 /** The plan as it is in the ledger, checked against the hash that was decided on and approved. */
+export async function planOf({ payloads }: Pick<ExecuteParts, "payloads">, action: Action): Promise<Plan> {
+  const { plan } = (await payloads.payload(action.planSeq ?? -1)) as unknown as { plan?: Plan };
+  if (plan !== undefined && planHashOf(plan) === action.planHash) return plan;
+  throw new AppError("plan-mismatch", "the stored plan is not the one that was granted", { action: action.id });
+}
+
 async function requestFor(parts: ExecuteParts, action: Action): Promise<ExecuteRequest> {
-  const content = (await parts.payloads.payload(action.planSeq ?? -1)) as unknown as { plan?: Plan };
-  const plan = content.plan;
-  if (plan === undefined || planHashOf(plan) !== action.planHash) {
-    throw new AppError("plan-mismatch", "the stored plan is not the one that was granted", { action: action.id });
-  }
+  const plan = await planOf(parts, action);
   const { id, phase } = action;
   return {
     plan,

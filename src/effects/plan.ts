@@ -17,6 +17,7 @@ import { bundlesIn } from "../wire/schemas/image-bundles.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import { imagesIn } from "../policy/risks/images-in.ts";
 import { findRisks } from "../policy/risks/find-risks.ts";
+import { askAwaited } from "./awaited.ts";
 import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
 import { composeTriage } from "./compose-triage.ts";
@@ -61,6 +62,8 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
     return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
   }
+  const awaited = await askAwaited(parts, { action, executor, plan });
+  if (awaited?.status === "over") return void (await submit({ planHash: null, code: awaited.code }));
   const { change, signature, size } = plan;
   const inverse = inverseOf(parts, action, plan);
   const [images, budget] = isRevert(action)
@@ -70,6 +73,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     ...findingsOf({ ...plan, kind: action.kind }, budget),
     ...(images.length === 0 ? {} : { images }),
     ...phases,
+    ...(awaited === undefined ? {} : { awaits: awaited.status }),
     ...(change === undefined ? {} : { change }),
     ...(signature === undefined ? {} : { signature }),
     ...(inverse === undefined ? {} : { inverse }),

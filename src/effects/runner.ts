@@ -3,6 +3,7 @@
 
 import type { Kernel } from "../kernel/kernel.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
+import { reportAwaited } from "./awaited.ts";
 import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { sampleHealth, type VerifyParts } from "./verify.ts";
@@ -126,6 +127,8 @@ export class EffectRunner {
         return predictAction(this.#parts, work.subject);
       case "plan":
         return planAction(this.#parts, work.subject);
+      case "await":
+        return reportAwaited(this.#parts, work.subject);
       case "execute":
         return executeStep(this.#parts, this.#unreported, work.subject);
       case "verify":

@@ -3,7 +3,7 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "measure" | "predict" | "explain" | "execute" | "reconcile" | "verify";
+type WorkKind = "classify" | "plan" | "measure" | "predict" | "explain" | "await" | "execute" | "reconcile" | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -21,14 +21,16 @@ function workForAction(view: WorkView, action: Action): Work | undefined {
   // What has no effect outside, or is carried out by the kernel itself, is decided like anything else.
   if (action.predicting !== undefined) return { kind: "predict", subject: action.id, lane: "predict" };
   if (action.effect !== "external") return undefined;
-  const kind = workKind(action, view.now);
+  const kind = workKind(view, action);
   return kind === undefined ? undefined : { kind, subject: action.id, lane: `${kind} ${action.kind}` };
 }
 
-function workKind(action: Action, now: number): WorkKind | undefined {
+function workKind({ now, state }: WorkView, action: Action): WorkKind | undefined {
   switch (action.status) {
     case "evaluating":
       return action.planHash === null ? "plan" : undefined;
+    case "waiting":
+      return now >= (state.waiting.get(action.id)?.nextAt ?? Infinity) ? "await" : undefined;
     case "granted":
       return "execute";
     case "retrying":

@@ -153,8 +153,10 @@ function riskLines({ findings, inverse, reversible }: Explanation["constraints"]
 function windowLines({ window, waits }: Explanation["constraints"]): readonly string[] {
   const from = window?.notBefore === undefined ? "" : `from ${instant(window.notBefore)} `;
   const asked = window === null ? [] : [`may begin ${from}until ${instant(window.notAfter)}, as its proposal says`];
-  const waited = waits.map(({ seq, time, until, behind }) => {
-    const what = behind.length === 0 ? "for its window" : `for ${behind.join(", ")} to end`;
+  const waited = waits.map(({ seq, time, code, until, behind, because }) => {
+    const outside = `for what has to come from outside${because === null ? "" : ` (${because})`}`;
+    const what =
+      code === "window" ? "for its window" : code === "outside" ? outside : `for ${behind.join(", ")} to end`;
     return `waited from ${instant(time)} ${what}, at the latest until ${instant(until)} [${seq}]`;
   });
   return [...asked, ...waited];

@@ -213,12 +213,7 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
     limits: granted?.facts.reservations ?? [],
     holds: holdsOf(own),
     window: proposed.facts.window ?? null,
-    waits: allOf(own, "action.waiting").map(({ seq, time, facts: { until, behind } }) => ({
-      seq,
-      time,
-      until,
-      behind,
-    })),
+    waits: waitsOf(own),
     planHash,
     grantExpiresAt: granted?.facts.expiresAt ?? null,
     dryRun: granted?.facts.dryRun ?? false,
@@ -228,6 +223,16 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
     repeat: proposed.facts.repeat,
     stoppedBy: stoppedBy === undefined ? null : String(stoppedBy),
   };
+}
+
+function waitsOf(own: readonly KernelEvent[]): Constraints["waits"] {
+  const waits = allOf(own, "action.waiting");
+  const asked = allOf(own, "action.still-waiting");
+  return waits.map(({ seq, time, facts: { code, until, behind } }, i) => {
+    const endSeq = waits[i + 1]?.seq ?? Infinity;
+    const because = asked.findLast((one) => one.seq > seq && one.seq < endSeq)?.facts.because ?? null;
+    return { seq, time, code, until, behind, because };
+  });
 }
 
 const STOPS: ReadonlySet<string> = new Set([

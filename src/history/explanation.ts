@@ -137,8 +137,11 @@ export interface EvaluationStep {
 export interface WaitStep {
   readonly seq: number;
   readonly time: number;
+  readonly code: string;
   readonly until: number;
   readonly behind: readonly string[];
+  /** Why what it waited for outside had not come, as it was said last; null where that was not asked. */
+  readonly because: string | null;
 }
 
 export interface HoldStep {

@@ -16,6 +16,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.refused": ["code"],
   "action.suppressed": ["duplicateOf"],
   "action.waiting": ["code", "until"],
+  "action.still-waiting": ["because", "nextAt"],
   "action.held": ["hold", "route", "deadline", "planHash"],
   "hold.escalated": ["hold", "step", "deadline"],
   "hold.reminded": ["hold", "step", "remindAt"],

@@ -41,7 +41,7 @@ function decidedPart({ evaluation, code, would, duplicateOf, answers, waits }: P
     ...(would === null ? {} : { would }),
     ...(duplicateOf === null ? {} : { duplicateOf }),
     verdicts: [...(evaluation?.verdicts ?? [])],
-    ...(waits === null ? {} : { waits: { until: waits.until, behind: [...waits.behind] } }),
+    ...(waits === null ? {} : { waits: { ...waits, behind: [...waits.behind] } }),
     next: answers === null ? null : nextOf(answers),
   };
 }

@@ -66,6 +66,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.refused": actions.applyEnded("refused"),
   "action.suppressed": actions.applySuppressed,
   "action.waiting": actions.applyWaiting,
+  "action.still-waiting": actions.applyStillWaiting,
   "action.held": holds.applyHeld,
   "hold.escalated": holds.applyEscalated,
   "hold.frozen": holdClocks.applyFrozen,

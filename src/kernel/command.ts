@@ -7,6 +7,7 @@ import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
 import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
 import type { Fault, Label } from "../wire/types/label.ts";
 import type { Relations } from "../wire/types/relation.ts";
+import type { WaitsView } from "../wire/types/waits-view.ts";
 import type { TrackedIncident } from "../wire/types/signal.ts";
 import type { Stage } from "../wire/types/stage.ts";
 import type { HealthResult } from "../wire/types/health.ts";
@@ -89,6 +90,17 @@ export type CommandInputs = {
     readonly images?: readonly ImageFact[];
     /** SHA-256 of what it does wherever it is done. */
     readonly change?: string;
+    /** Something outside has to come before a step of it begins; `come`: it was there when it was planned. */
+    readonly awaits?: "come" | "pending";
+  };
+  "report-awaited": {
+    readonly action: string;
+    /** `over`: it will not come. */
+    readonly status: "come" | "pending" | "over";
+    /** Why it has not come; empty where it has. */
+    readonly code: string;
+    /** 0: whoever was asked does not mind when it is asked again. */
+    readonly afterMs: number;
   };
   "predict-action": {
     readonly action: string;
@@ -244,8 +256,7 @@ export type Decided = {
   readonly would: "allow" | "hold" | null;
   readonly duplicateOf: string | null;
   readonly answers: { readonly asks: Asks; readonly until: number } | null;
-  /** Until when it waits at the latest, and for which actions; for none: for its window. */
-  readonly waits: { readonly until: number; readonly behind: readonly string[] } | null;
+  readonly waits: WaitsView | null;
 };
 
 /** What a command answers: the subject it was about, and what happened to it. */

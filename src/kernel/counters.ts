@@ -7,7 +7,8 @@ import { contendersOf, underWayWith } from "./contenders.ts";
 import { addImpact, readImpact, takeBackImpact } from "./impacts.ts";
 import { LIMITS, TERMS } from "./limits.ts";
 import { findRehearsal } from "./rehearsals.ts";
-import type { Grant, State } from "./state.ts";
+import type { Grant } from "./grant-state.ts";
+import type { State } from "./state.ts";
 import type { Counter, DuplicateMark } from "./tables.ts";
 
 /** Counters as gates see them at `now`: a reservation at time t counts while now - t < windowMs. */

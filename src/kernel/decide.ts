@@ -22,7 +22,7 @@ import * as stage from "./commands/stage.ts";
 import * as steps from "./commands/steps.ts";
 import * as words from "./commands/words.ts";
 import { reportHealth, settleReverts } from "./commands/verification.ts";
-import { goOn } from "./commands/waits.ts";
+import { goOn, reportAwaited } from "./commands/waits.ts";
 import { tick } from "./commands/tick.ts";
 import type { Command, CommandType, Reply } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
@@ -41,6 +41,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "classify-run": runs.classifyRun,
   "propose-action": actions.proposeAction,
   "plan-action": actions.planAction,
+  "report-awaited": reportAwaited,
   "predict-action": predictions.predictAction,
   "explain-incident": explanations.explainIncident,
   "relate-incidents": relations.relateIncidents,

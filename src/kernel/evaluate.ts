@@ -126,8 +126,9 @@ function stormFacts({ storms }: State, { environment, incident, agentKind }: Act
 /**
  * Evaluates every gate for a live action and records what follows: refused, suppressed, held or granted. Called when
  * it is proposed (or planned) and again when an approval was given; an approval satisfies a hold on its route only.
+ * `hasCome`: what the action awaits from outside is there, as it was said with the command that is decided.
  */
-export function settle(tx: Transaction, actionId: string): void {
+export function settle(tx: Transaction, actionId: string, { hasCome } = { hasCome: false }): void {
   const action = actionOf(tx.state, actionId);
   if (isRevert(action)) return grantRevert(tx, action);
   if (isWindowOver(action, tx.now)) return endWait(tx, action, "window-over");
@@ -162,7 +163,7 @@ export function settle(tx: Transaction, actionId: string): void {
   const isAsked = result.decision === "hold" && !hasConsent(action, result.route, policy);
   const under = isAsked ? setFor(tx, action, { result, policy }) : null;
   if (isAsked && under === null) return hold(tx, action, { result, evaluation, policy });
-  const wait = whyWait(action, { now: tx.now, waits: result.waits });
+  const wait = whyWait(action, { now: tx.now, waits: result.waits, hasCome });
   if (wait !== null && !isRoomToWait(tx.state, action)) return refuse(tx, action, { evaluation, code: "queue-full" });
   if (wait !== null) return waitFor(tx, action, { ...wait, evaluation });
   const stood = under === null ? evaluation : { ...evaluation, verdicts: [...evaluation.verdicts, within(under)] };

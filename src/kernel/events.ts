@@ -16,7 +16,7 @@ import type { JoinedBy, NotedFacts, ReceivedFacts } from "./signal-facts.ts";
 import type { ProposalFacts } from "./proposal-facts.ts";
 import type { Spent } from "./grant-sets.ts";
 import type { Consent } from "./hold-state.ts";
-import type { WaitingFacts } from "./waits.ts";
+import type { StillWaitingFacts, WaitEnd, WaitingFacts } from "./waits.ts";
 import type { Repeatability } from "../wire/contracts/executor.ts";
 import type { ActionStatus } from "../wire/types/action-status.ts";
 import type { LedgerEvent, Payload } from "../wire/types/event.ts";
@@ -157,6 +157,7 @@ export type EventFacts = {
   "action.proposed": ProposalFacts & { readonly deadline: number | null; readonly forgets?: string };
   "action.planned": {
     readonly planHash: string;
+    readonly awaits?: true;
     readonly signature?: string;
     readonly inverse?: InverseFacts;
     readonly size?: number;
@@ -187,6 +188,7 @@ export type EventFacts = {
   "action.refused": { readonly evaluation: EvaluationFacts | null; readonly code: string };
   "action.suppressed": { readonly evaluation: EvaluationFacts | null; readonly duplicateOf: string };
   "action.waiting": WaitingFacts;
+  "action.still-waiting": StillWaitingFacts;
   "action.held": HeldFacts;
   /** The window of a step ended without enough answers: the next one is asked. */
   "hold.escalated": EscalatedFacts;
@@ -213,7 +215,7 @@ export type EventFacts = {
   "action.denied": { readonly hold: string; readonly planHash: string; readonly person: string | null };
   "action.cancelled": { readonly code: string };
   /** A timeout; nobody decided this. */
-  "action.expired": { readonly code: "hold-timeout" | "grant-timeout" | "window-over" | "conflict-timeout" };
+  "action.expired": { readonly code: "hold-timeout" | "grant-timeout" | WaitEnd };
   "action.granted": {
     readonly evaluation: EvaluationFacts;
     readonly grant: string;

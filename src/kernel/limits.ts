@@ -94,6 +94,10 @@ export const TERMS = {
   grantSetMs: 7 * 24 * 3_600_000,
   /** A window ends at most so far ahead. */
   windowAheadMs: 31 * 24 * 3_600_000,
+  /** So long at most an action waits for what has to come from outside, and so often that is asked about. */
+  outsideMs: 7 * 24 * 3_600_000,
+  outsideFirstMs: 30_000,
+  outsideLastMs: 5 * 60_000,
   /** A classification that has not come by then counts as absent. */
   classificationMs: 60_000,
   /** A plan that has not come by then counts as absent. */

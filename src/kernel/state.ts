@@ -14,44 +14,16 @@ import type { Advice } from "./advice.ts";
 import type { Agent } from "./agent.ts";
 import type { Holder } from "./rights.ts";
 import type { SignalFacts } from "./signal-facts.ts";
-import type { GrantSet, Spent } from "./grant-sets.ts";
+import type { GrantSet } from "./grant-sets.ts";
+import type { Grant, Verifying } from "./grant-state.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
 import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
 import type { Counter, Delivery, DuplicateMark, Firing, IdempotencyMark, Rehearsal } from "./tables.ts";
 import type { Waiting } from "./waits.ts";
-import type { BrakeScope, InverseFacts, StopEnds, VerifyTerms } from "./events.ts";
+import type { BrakeScope, InverseFacts, StopEnds } from "./events.ts";
 import type { ActionWindow, EvidenceCounts, KeptFacts, ProposalFacts } from "./proposal-facts.ts";
-
-export type Grant = {
-  readonly id: string;
-  readonly at: number;
-  readonly expiresAt: number;
-  /** What it took, to be given back when no step of it ever began: names of counters and keys of duplicate gates. */
-  readonly counters: readonly string[];
-  readonly duplicateKeys: readonly string[];
-  /** What is left of it after that is for checks and for taking it back; absent where nothing is checked. */
-  readonly beginBy?: number;
-  readonly verify?: VerifyTerms;
-  /** Under which it is taken back. */
-  readonly revert?: string;
-  /** What it took of a bounded grant. */
-  readonly under?: Spent;
-  /** The level without which it is worth nothing; 0 where levels do not apply. */
-  readonly levelNeeded: number;
-  /** It was taken back while a call was under way: nothing begins under it any more. */
-  readonly revoked: boolean;
-};
-
-/** How far the samples of health are. */
-export type Verifying = {
-  readonly sample: number;
-  /** In a row. */
-  readonly passes: number;
-  readonly failures: number;
-  readonly nextAt: number;
-};
 
 export type Action = KeptFacts & {
   readonly id: string;
@@ -73,6 +45,8 @@ export type Action = KeptFacts & {
   change?: string;
   inverse?: InverseFacts;
   window?: ActionWindow;
+  /** Something outside has to come before a step of it begins; absent where nothing has to. */
+  awaits?: true;
   evidence?: EvidenceCounts;
   /** In how many goes it is carried out, which one is next or under way, and the attempts of those before it. */
   phases?: number;

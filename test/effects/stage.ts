@@ -9,6 +9,7 @@ import { planHashOf } from "../../src/effects/execute.ts";
 import { EffectRunner } from "../../src/effects/runner.ts";
 import type { Classifier } from "../../src/wire/contracts/classifier.ts";
 import type {
+  Awaited,
   ExecuteRequest,
   Executor,
   Plan,
@@ -64,6 +65,7 @@ export class Stage {
   runner: EffectRunner;
   onPlan: (args: JsonObject, request: PlanRequest) => Promise<Plan> = async (args) => planOf(args);
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
+  onAwaited: (plan: Plan) => Promise<Awaited> = async () => ({ status: "come" });
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
   onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
   onMeasure: () => Promise<ImpactAnswer | null> = async () => null;
@@ -93,6 +95,7 @@ export class Stage {
       credentials: [],
       probe: () => Promise.resolve([]),
       plan: (request) => this.onPlan(request.args, request),
+      awaited: (plan) => this.onAwaited(plan),
       execute: (request, signal) => {
         this.calls.push(request);
         return this.onExecute(request, signal);

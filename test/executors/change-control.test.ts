@@ -6,7 +6,7 @@ import { startOperations } from "../../examples/stand-ins/operations.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import type { Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import type { Awaited, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { executeRequest, never, planRequest, TestClock } from "./contract.ts";
 import { buildExecutor, OPERATIONS_TOKEN, PASSWORD } from "./fixture.ts";
 
@@ -41,7 +41,11 @@ async function staged(t: TestContext) {
     executor.plan({ ...planRequest({ kind: "http.call", args }), ...of }, never);
   const change = { ...CHANGE };
   servicenow.changes.push(change);
-  return { servicenow, operations, clock, executor, changes, plan, change };
+  const awaited = async (planned: Plan): Promise<Awaited> => {
+    assert.equal(planned.awaits, true);
+    return (await executor.awaited?.(planned, never)) ?? assert.fail("it can be asked");
+  };
+  return { servicenow, operations, clock, executor, changes, plan, change, awaited };
 }
 
 const ARGS = { operation: "drain", change: "CHG0030001" };
@@ -60,25 +64,31 @@ test("what is under change control names its change, and runs while that is appr
   assert.equal(operations.done.length, 1);
 });
 
-test("nothing is planned or run under a change that is not there, not approved, not ready or not now", async (t) => {
-  const { servicenow, operations, executor, plan, change } = await staged(t);
+test("nothing runs under a change that is not there, not approved, not ready or not now; it waits where that may come", async (t) => {
+  const { servicenow, operations, executor, plan, change, awaited } = await staged(t);
   const planned = await plan(ARGS);
-  const ends: readonly (readonly [object, string])[] = [
-    [{ approval: "requested" }, "change-unapproved"],
-    [{ approval: "rejected" }, "change-unapproved"],
-    [{ approval: "Approved" }, "change-unapproved"],
-    [{ state: "3" }, "change-unready"],
-    [{ start_date: "2026-09-21 14:13:21" }, "change-window"],
-    [{ end_date: "2026-09-21 14:13:20" }, "change-window"],
-    [{ number: "CHG0030002" }, "change-unknown"],
+  const ends: readonly (readonly [object, string, string])[] = [
+    [{ approval: "requested" }, "pending", "change-unapproved"],
+    [{ approval: "not requested", state: "-5", start_date: "", end_date: "" }, "pending", "change-unapproved"],
+    [{ approval: "Approved" }, "pending", "change-unapproved"],
+    [{ state: "-3" }, "pending", "change-unready"],
+    [{ start_date: "2026-09-21 14:13:21" }, "pending", "change-window"],
+    [{ approval: "rejected" }, "over", "change-rejected"],
+    [{ approval: "cancelled" }, "over", "change-rejected"],
+    [{ state: "0" }, "over", "change-closed"],
+    [{ state: "3" }, "over", "change-closed"],
+    [{ approval: "requested", state: "4" }, "over", "change-closed"],
+    [{ end_date: "2026-09-21 14:13:20" }, "over", "change-window"],
+    [{ number: "CHG0030002" }, "over", "change-unknown"],
   ];
-  for (const [fields, code] of ends) {
+  for (const [fields, status, code] of ends) {
     Object.assign(change, CHANGE, fields);
     const outcome: StepOutcome = await executor.execute(executeRequest(planned), never);
     assert.ok(outcome.status === "failed" && outcome.code === code, JSON.stringify([fields, outcome]));
-    await assert.rejects(plan(ARGS), (error) => isAppError(error, "change-unapproved") && error.facts["code"] === code);
+    assert.deepEqual(await awaited(await plan(ARGS)), { status, code }, JSON.stringify(fields));
   }
   Object.assign(change, CHANGE);
+  assert.deepEqual(await awaited(planned), { status: "come" });
   for (const odd of [undefined, null, 7, "CHG0030001^ORapproval=approved", "chg0030001", ""]) {
     const args = odd === undefined ? { operation: "drain" } : { operation: "drain", change: odd };
     await assert.rejects(plan(args), (error) => isAppError(error, "arguments-invalid"));
@@ -86,6 +96,8 @@ test("nothing is planned or run under a change that is not there, not approved, 
   servicenow.fail({ mode: "status-500", method: "GET" });
   const away = await executor.execute(executeRequest(planned), never);
   assert.equal(away.status, "retry", "ServiceNow may be back soon");
+  servicenow.fail({ mode: "status-500", method: "GET" });
+  assert.equal((await awaited(planned)).status, "pending", "and the change still be approved");
   assert.equal(operations.done.length, 0);
 });
 
@@ -93,6 +105,7 @@ test("other environments need no change, and what takes something back waits for
   const { servicenow, operations, executor, plan } = await staged(t);
   servicenow.changes.length = 0;
   const there = await plan({ operation: "drain-there" }, { target: { environment: "staging", service: "cart" } });
+  assert.equal(there.awaits, undefined);
   assert.equal((await executor.execute(executeRequest(there), never)).status, "succeeded");
   const revert = await plan({ operation: "drain" }, { context: { agent: "system:revert" } });
   const request = { ...executeRequest(revert), idempotencyKey: "act_00000000r" };
@@ -120,7 +133,7 @@ const ASKED = {
 const OTHER = "act_00000000x";
 
 test("nothing runs until the change that was asked for is approved, and taking the asking back cancels it", async (t) => {
-  const { servicenow, operations, executor, changes, plan } = await staged(t);
+  const { servicenow, operations, executor, changes, plan, awaited } = await staged(t);
   servicenow.changes.length = 0;
   const asked = await changes.plan(planRequest({ kind: "servicenow.change.create", args: ASKED }), never);
   const made = await changes.execute(executeRequest(asked), never);
@@ -134,16 +147,18 @@ test("nothing runs until the change that was asked for is approved, and taking t
   );
   assert.match(record["work_notes"] ?? "", /^Proposed through Holdpoint as act_00000000c\.[^]*Granted as grt_/);
   const args = { operation: "drain", change: made.reference };
-  await assert.rejects(plan(args), (error) => isAppError(error, "change-unapproved"));
+  const planned = await plan(args);
+  assert.deepEqual(await awaited(planned), { status: "pending", code: "change-unapproved" });
   assert.equal(operations.done.length, 0);
   servicenow.touch(record["sys_id"] ?? "", { approval: "approved", state: "-1" });
-  assert.equal((await executor.execute(executeRequest(await plan(args)), never)).status, "succeeded");
+  assert.deepEqual(await awaited(planned), { status: "come" });
+  assert.equal((await executor.execute(executeRequest(planned), never)).status, "succeeded");
   assert.equal(operations.done.length, 1);
   const inverse = asked.inverse as unknown as { kind: string; args: JsonObject };
   const undo = await changes.plan(planRequest({ kind: inverse.kind, args: inverse.args }, OTHER), never);
   assert.equal((await changes.execute(executeRequest(undo), never)).status, "succeeded");
   assert.deepEqual([record["state"], record["approval"]], ["4", "approved"]);
-  await assert.rejects(plan(args), (error) => isAppError(error, "change-unapproved"), "canceled");
+  assert.deepEqual(await awaited(await plan(args)), { status: "over", code: "change-closed" }, "canceled");
   assert.deepEqual(servicenow.complaints, []);
 });
 

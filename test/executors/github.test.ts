@@ -150,7 +150,7 @@ test("closing takes a pull request back with its branch, twice as well as once, 
   await assert.rejects(planOf(executor, kind, main, OTHER), refused("arguments-invalid"));
 });
 
-test("a merge needs the approval of somebody else, of the commit as it is now", async (t) => {
+test("a merge waits for the approval of somebody else, of the commit as it is now", async (t) => {
   const { stage, executor } = await staged(t, "github.merge");
   const [pull] = stage.github.pulls;
   assert.ok(pull);
@@ -160,15 +160,28 @@ test("a merge needs the approval of somebody else, of the commit as it is now", 
   stage.github.review(1, "grace", "COMMENTED");
   await plan();
   stage.github.review(1, "grace", "CHANGES_REQUESTED");
-  await assert.rejects(plan(), refused("arguments-invalid"));
+  const missing = { status: "pending", code: "approval-missing" };
+  const waiting = await plan();
+  assert.deepEqual([approved.awaits, waiting.awaits], [undefined, true]);
+  assert.deepEqual(await executor.awaited?.(waiting, never), missing);
   assert.equal(codeOf(await run(executor, approved)), "approval-missing", "taken back after planning");
   pull.reviews.length = 0;
   stage.github.review(1, "holdpoint[bot]");
-  await assert.rejects(plan(), refused("arguments-invalid"), "its author's own");
+  assert.deepEqual(await executor.awaited?.(await plan(), never), missing, "its author's own");
   stage.github.review(1, "grace");
+  assert.deepEqual(await executor.awaited?.(waiting, never), { status: "come" });
+  stage.github.fail({ mode: "status-500", method: "GET", path: "/repos/acme/shop/pulls/1" });
+  assert.equal((await executor.awaited?.(waiting, never))?.status, "pending", "nobody can tell");
   stage.github.commit("change", { "deploy/cart.yaml": "replicas: 800\n" });
-  await assert.rejects(plan(), refused("arguments-invalid"), "of an earlier commit");
+  assert.deepEqual(await executor.awaited?.(await plan(), never), missing, "of an earlier commit");
+  const moved = { status: "over", code: "target-moved" };
+  assert.deepEqual(await executor.awaited?.(waiting, never), moved, "another commit is another plan");
   assert.equal(codeOf(await run(executor, approved)), "target-moved");
+  const current = await plan();
+  pull.state = "closed";
+  assert.deepEqual(await executor.awaited?.(current, never), moved);
+  const forged = JSON.parse(JSON.stringify(current).replaceAll("acme/", "evil/")) as Plan;
+  assert.deepEqual(await executor.awaited?.(forged, never), { status: "over", code: "plan-invalid" });
   assert.equal(stage.effects(), 0);
 });
 

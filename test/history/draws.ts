@@ -92,3 +92,9 @@ export function classificationOf(draws: Draws, run: string): CommandInputs["clas
     ? { run, classification, classifier, code: "", problems: [] }
     : { run, classification: null, classifier: said, code: "invalid", problems: ["confidence"] };
 }
+
+/** For whom an agent says that it acts. */
+export const ACTS_FOR = [
+  { id: "person:p-bob", person: "p-bob" },
+  { id: "agent:a0", person: null },
+];

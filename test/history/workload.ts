@@ -14,7 +14,8 @@ import { TERMS } from "../../src/kernel/limits.ts";
 import { levelProposal, revokeProposal } from "../kernel/level-proposal.ts";
 import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
 import { stageProposal } from "../kernel/stage-proposal.ts";
-import { classificationOf, Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
+import { awaitedCommand } from "./awaiting.ts";
+import { ACTS_FOR, classificationOf, Draws, signalOf, wordOf, type SignalOf } from "./draws.ts";
 import { glassCommand, labelCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
@@ -47,6 +48,8 @@ export class Workload extends Recorder {
     if (done !== undefined) this.submit(impactCommand(done, this.nowMs % 400_000));
     const advised = [...this.state.advice].find(([, { labels }]) => labels.length === 0)?.[0];
     if (advised !== undefined) this.submit(labelCommand(advised, this.#from(LABELS)));
+    const outside = awaitedCommand(this.#draws, this);
+    if (outside !== null) return void this.submit(outside);
     if (somethingIsDue(this.state, this.nowMs)) return void this.submit(command("tick", "system:kernel", {}));
     const pick = this.#below(100);
     if (pick < 30) return this.#signal();
@@ -116,14 +119,7 @@ export class Workload extends Recorder {
       ...(this.#chance(20) ? { dryRun: true, confidencePpm: this.#below(1_000_001) } : {}),
       ...(this.#chance(12) ? { evidence: ["run_000000001", "sig_000000001"] } : {}),
       ...(this.#chance(12) ? { window: this.#window() } : {}),
-      ...(this.#chance(30)
-        ? {
-            actsFor: [
-              { id: "person:p-bob", person: "p-bob" },
-              { id: "agent:a0", person: null },
-            ],
-          }
-        : {}),
+      ...(this.#chance(30) ? { actsFor: ACTS_FOR } : {}),
       ...(kind === "checked.change" && !this.#chance(4) ? { inverse: UNDO } : {}),
       ...(kind === "checked.change" && this.#chance(3) ? { phases: 2 } : {}),
     };
@@ -144,7 +140,7 @@ export class Workload extends Recorder {
     const findings = { risks: ["drift", "regulated"], tags: ["pci"] } as const;
     const images = [{ digest: "00", code: "verified", signers: ["release"], provenance: [] }] as const;
     const change = hash("sha256", action.kind);
-    const found = planHash !== null && this.#chance(4) ? { change, findings, images } : {};
+    const found = planHash !== null && this.#chance(4) ? { awaits: "pending" as const, change, findings, images } : {};
     const input = { action: action.id, planHash, code: planHash === null ? refusal : "", ...found };
     this.submit(command("plan-action", "system:effects", input));
   }

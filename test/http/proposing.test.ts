@@ -127,7 +127,7 @@ describe("a window", () => {
       server.ask("/v1/actions", { ...as("visitor"), body, headers: { "idempotency-key": key } });
     const { status, json } = await send({ ...note("staging"), window });
     assert.deepEqual([status, json?.["status"], json?.["decision"], json?.["next"]], [202, "waiting", "allow", null]);
-    assert.deepEqual(json?.["waits"], { until: Date.parse(window.notBefore), behind: [] });
+    assert.deepEqual(json?.["waits"], { code: "window", until: Date.parse(window.notBefore), behind: [] });
     assert.equal((await send({ ...note("staging"), window })).json?.["repeated"], true);
     const other = send({ ...note("staging"), window: { ...window, notAfter: at(180_000) } });
     await assertRefused(other, "idempotency-conflict");

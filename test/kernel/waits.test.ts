@@ -15,7 +15,7 @@ describe("a window", () => {
     const window = { notBefore: rig.nowMs + 10 * MINUTE_MS, notAfter: rig.nowMs + 20 * MINUTE_MS };
     const { subject, result, decided } = await rig.propose({ ...free, window });
     assert.equal(result, "waiting");
-    assert.deepEqual(decided?.waits, { until: window.notBefore, behind: [] });
+    assert.deepEqual(decided?.waits, { code: "window", until: window.notBefore, behind: [] });
     assert.equal((await rig.begin(subject)).result, "ended");
     await rig.passAndTick(9 * MINUTE_MS);
     assert.equal(rig.action(subject).status, "waiting");
@@ -90,6 +90,105 @@ describe("a window", () => {
   });
 });
 
+describe("what has to come from outside", () => {
+  const said = { code: "change-unapproved", afterMs: 0 } as const;
+  const report = (rig: Rig, action: string, status: "come" | "pending" | "over", of: object = {}) =>
+    rig.ask("report-awaited", { action, status, ...said, ...of });
+
+  async function planned(rig: Rig, awaits: "come" | "pending", of: object = {}): Promise<string> {
+    const { subject } = await rig.propose({ ...free, planHash: null, ...of });
+    await rig.ask("plan-action", { action: subject, planHash: "p".repeat(64), code: "", awaits });
+    return subject;
+  }
+
+  it("that is there when it is planned is not waited for", async () => {
+    const rig = await Rig.open();
+    assert.equal(rig.action(await planned(rig, "come")).status, "granted");
+  });
+
+  it("is waited for without a grant, asked about ever less often, and gone on with as soon as it comes", async () => {
+    const rig = await Rig.open();
+    const id = await planned(rig, "pending");
+    assert.equal(rig.action(id).status, "waiting");
+    assert.equal((await rig.begin(id)).result, "ended");
+    assert.equal(rig.state.waiting.get(id)?.nextAt, rig.nowMs);
+    const gaps: number[] = [];
+    for (let asked = 0; asked < 30; asked++) {
+      assert.equal((await report(rig, id, "pending")).result, "waiting");
+      const nextAt = rig.state.waiting.get(id)?.nextAt ?? 0;
+      gaps.push(nextAt - rig.nowMs);
+      await rig.passAndTick(nextAt - rig.nowMs);
+    }
+    assert.deepEqual([gaps[0], gaps.at(-1)], [TERMS.outsideFirstMs, TERMS.outsideLastMs]);
+    assert.deepEqual(
+      gaps,
+      gaps.toSorted((a, b) => a - b),
+    );
+    assert.equal(rig.last("action.still-waiting", id).because, "change-unapproved");
+    assert.equal(rig.all("action.waiting").length, 1);
+    const copy = parseState(serializeState(rig.state));
+    assert.equal(stateHash(copy), stateHash(rig.state));
+    assert.equal((await report(rig, id, "come")).result, "granted");
+    assert.equal((await rig.begin(id)).result, "started");
+  });
+
+  it("and will not come ends it at once; nobody asks any more about what was cancelled", async () => {
+    const rig = await Rig.open();
+    const id = await planned(rig, "pending");
+    assert.equal((await report(rig, id, "over", { code: "change-rejected" })).result, "refused");
+    assert.equal(rig.last("action.refused", id).code, "change-rejected");
+    const other = await planned(rig, "pending", { requestHash: "other" });
+    await rig.ask("cancel-action", { action: other, code: "x" }, "person:ada");
+    assert.equal((await report(rig, other, "come")).result, "ended");
+    assert.equal(rig.all("action.granted").length, 0);
+    assert.equal(rig.state.waiting.size, 0);
+  });
+
+  it("is waited for after people were asked, and no longer than a week, or its window", async () => {
+    const rig = await Rig.open();
+    const id = await planned(rig, "pending", { kind: "test.asked" });
+    assert.equal(rig.action(id).status, "held");
+    assert.equal((await rig.answer(id)).result, "waiting");
+    const notAfter = rig.nowMs + 60 * MINUTE_MS;
+    const short = await planned(rig, "pending", { requestHash: "short", window: { notAfter } });
+    assert.deepEqual(
+      [rig.state.waiting.get(id)?.until, rig.state.waiting.get(short)?.until],
+      [rig.nowMs + TERMS.outsideMs, notAfter],
+    );
+    await rig.passAndTick(60 * MINUTE_MS);
+    assert.equal(rig.last("action.expired", short).code, "window-over");
+    await rig.passAndTick(TERMS.outsideMs - 60 * MINUTE_MS);
+    assert.equal(rig.last("action.expired", id).code, "outside-timeout");
+  });
+
+  it("comes to every gate again, and to the queue of its target", async () => {
+    const rig = await Rig.open();
+    const limited = await planned(rig, "pending", { kind: "test.limited" });
+    for (let i = 0; i < 7; i++) await rig.propose({ kind: "test.limited", resource: "elsewhere" });
+    assert.equal((await report(rig, limited, "come")).result, "refused");
+    assert.equal(rig.last("action.refused", limited).code, "rate-limited");
+    const later = await planned(rig, "pending", inTurn("later", { service: "search" }));
+    const ahead = await rig.propose(inTurn("ahead", { service: "search" }));
+    assert.equal(ahead.result, "granted", "what only waits for outside is in nobody's way");
+    assert.equal((await report(rig, later, "come")).result, "waiting");
+    assert.deepEqual(rig.state.waiting.get(later)?.behind, [ahead.subject]);
+    await rig.ask("cancel-action", { action: ahead.subject, code: "x" }, "person:ada");
+    assert.equal(rig.state.waiting.get(later)?.code, "outside", "it is asked about again");
+    assert.equal((await report(rig, later, "come")).result, "granted");
+  });
+
+  it("and comes under a pause is asked about again when that is over", async () => {
+    const rig = await Rig.open();
+    const id = await planned(rig, "pending");
+    const brake = await rig.ask("apply-brake", { mode: "pause", scope: {} }, "person:ada");
+    assert.equal((await report(rig, id, "come")).result, "waiting");
+    assert.equal(rig.last("action.still-waiting", id).because, "paused");
+    const resume = await rig.ask("release-brake", { brake: brake.subject, person: "ada", requestHash: "r" });
+    await rig.answer(resume.subject, { person: "ben", roles: ["owner"] }, "person:ben");
+    assert.equal((await report(rig, id, "come")).result, "granted");
+  });
+});
+
 describe("actions on one target", () => {
   it("go one after the other, in the order in which they came, and say whom they wait for", async () => {
     const rig = await Rig.open();
@@ -99,7 +198,11 @@ describe("actions on one target", () => {
       await rig.propose(inTurn("3"), "agent:two"),
     ];
     assert.deepEqual([one.result, two.result, three.result], ["granted", "waiting", "waiting"]);
-    assert.deepEqual(three.decided?.waits, { until: rig.nowMs + 5 * MINUTE_MS, behind: [one.subject] });
+    assert.deepEqual(three.decided?.waits, {
+      code: "conflict",
+      until: rig.nowMs + 5 * MINUTE_MS,
+      behind: [one.subject],
+    });
     await rig.begin(one.subject);
     await rig.finish(one.subject, "succeeded");
     assert.deepEqual([rig.action(two.subject).status, rig.action(three.subject).status], ["granted", "waiting"]);

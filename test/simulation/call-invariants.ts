@@ -7,9 +7,10 @@ import { hasEnded } from "../../src/kernel/state.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import { eventsAbout, eventsSuch } from "./disk-events.ts";
+import { UNDO } from "./model-executor.ts";
 import type { World } from "./world.ts";
 
-/** Its step is durable, its grant too and valid, its plan the granted one, it happens once, and no pause covers it. */
+/** Its step is durable, its grant too and valid, its plan the granted one, what that awaits is there, it happens once, and no pause covers it. */
 export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
   const broken: string[] = [];
   const key = request.idempotencyKey;
@@ -24,6 +25,9 @@ export function checkCall(world: World, request: ExecuteRequest, kind: ActionKin
   if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
   if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
   if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
+  const { awaits, fingerprint } = request.plan;
+  const hasCome = awaits !== true || world.outside.come.has(fingerprint ?? "");
+  if (!hasCome && kind.kind !== UNDO.kind) broken.push(`${id}: called before what it awaits had come`);
   if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
   if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
   return [...broken, ...checkStanding(world, id)];

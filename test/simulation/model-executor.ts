@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import type { JsonObject } from "../../src/core/json.ts";
 import type {
   ActionKind,
+  Awaited,
   ExecuteRequest,
   Executor,
   Plan,
@@ -43,6 +44,8 @@ export class OutsideWorld {
   readonly effects: Effect[] = [];
   /** Every call that reached it, whatever came of it. */
   readonly calls: ExecuteRequest[] = [];
+  /** Plans, by the action they were made for, of which was said that what they await is there. */
+  readonly come = new Set<string>();
 
   happened(key: string): boolean {
     return this.effects.some((effect) => effect.key === key);
@@ -68,19 +71,32 @@ export function modelExecutor(parts: Parts): Executor {
     credentials: [],
     probe: () => Promise.resolve([]),
     plan: (request) => orHang(parts, () => parts.turns.take("plan", () => planModel(parts, request))),
+    awaited: (plan) => orHang(parts, () => parts.turns.take("await", () => awaitedModel(parts, plan))),
     execute: (request, signal) => executeModel(parts, { request, signal, kind: kindOf(request.plan.kind) }),
     reconcile: (request) => orHang(parts, () => parts.turns.take("reconcile", () => reconcileModel(parts, request))),
   };
 }
 
-function planModel({ random }: Parts, { kind, args, target }: PlanRequest): Plan {
+function planModel({ random }: Parts, { actionId, kind, args, target }: PlanRequest): Plan {
   if (random.below(20) === 0) throw new Error("the target cannot be read");
   const diff = { args, target: { ...target } } satisfies JsonObject;
   const size = 1 + Number(args["number"] ?? 0);
   const inverse = modelInverse(kind, diff);
   const change = hash("sha256", `${kind} ${size}`);
   const plan = { kind, change, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
-  return inverse !== null && random.below(3) === 0 ? { ...plan, phases: ["some", "more", "all"] } : plan;
+  const awaits = random.below(3) === 0 ? { awaits: true as const, fingerprint: actionId } : {};
+  return inverse !== null && random.below(3) === 0
+    ? { ...plan, ...awaits, phases: ["some", "more", "all"] }
+    : { ...plan, ...awaits };
+}
+
+function awaitedModel({ random, world }: Parts, { fingerprint }: Plan): Awaited {
+  const fate = random.below(8);
+  if (fate === 0) throw new Error("nobody can be asked");
+  if (fate === 1 && random.below(3) === 0) return { status: "over", code: "rejected" };
+  if (fate < 5) return { status: "pending", code: "unapproved", afterMs: random.below(60_000) };
+  world.come.add(fingerprint ?? "");
+  return { status: "come" };
 }
 
 /** Of what can be taken back. */

@@ -1,8 +1,8 @@
-// Merging a pull request that somebody else has approved at GitHub, and closing one that Holdpoint opened.
+// Merging a pull request as soon as somebody else has approved it at GitHub, and closing one that Holdpoint opened.
 
 import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
-import type { Plan, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
+import type { Awaited, Plan, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/github-arguments.ts";
 import { need, type PlanParts } from "./github-plans.ts";
@@ -41,9 +41,6 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
     throw new AppError("arguments-invalid", "it is no open pull request into the base branch", { number });
   }
   const approvals = need(await otherApprovals(repository, pull, signal));
-  if (approvals.length === 0) {
-    throw new AppError("arguments-invalid", "nobody but its author has approved what it is now", { number });
-  }
   const files = need(await repository.touched(number, signal));
   const { sha } = pull.head;
   return {
@@ -69,7 +66,31 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
     reversible: true,
     fingerprint: sha,
     ...(files === null ? {} : { size: Math.max(1, files.length) }),
+    ...(approvals.length > 0 ? {} : { awaits: true as const }),
   };
+}
+
+/** A review of what was planned: another commit is another plan. What others have merged meanwhile is there, too. */
+export async function awaitedMerge(
+  repository: Repository,
+  call: z.output<typeof mergeCallSchema>,
+  signal: AbortSignal,
+): Promise<Awaited> {
+  const pull = await repository.pull(call.number, signal);
+  if (pull.kind === "not") return cannotTell(pull.outcome);
+  if (pull.value === null) return { status: "over", code: "target-not-found" };
+  const { head, base, state, merged_at: mergedAt } = pull.value;
+  if (head.sha !== call.body.sha || base.ref !== call.base) return { status: "over", code: "target-moved" };
+  if (mergedAt !== null) return { status: "come" };
+  if (state !== "open") return { status: "over", code: "target-moved" };
+  const approvals = await otherApprovals(repository, pull.value, signal);
+  if (approvals.kind === "not") return cannotTell(approvals.outcome);
+  return approvals.value.length > 0 ? { status: "come" } : { status: "pending", code: "approval-missing" };
+}
+
+function cannotTell(outcome: StepOutcome): Awaited {
+  const afterMs = outcome.status === "retry" ? outcome.afterMs : 0;
+  return { status: "pending", code: "code" in outcome ? outcome.code : outcome.status, afterMs };
 }
 
 /** Only the commit that was planned is merged, whatever arrives when: GitHub compares it itself. */

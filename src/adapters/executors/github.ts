@@ -5,6 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type {
   ActionKind,
+  Awaited,
   ExecuteRequest,
   Executor,
   Plan,
@@ -23,7 +24,15 @@ import {
 import type { GithubConfig, GithubRepository } from "../../wire/schemas/github-config.ts";
 import { GithubApi, type GithubParts } from "./github-api.ts";
 import { dispatchCallSchema, executeDispatch, isListed, planDispatch } from "./github-dispatch.ts";
-import { closeCallSchema, executeClose, executeMerge, mergeCallSchema, planClose, planMerge } from "./github-merge.ts";
+import {
+  awaitedMerge,
+  closeCallSchema,
+  executeClose,
+  executeMerge,
+  mergeCallSchema,
+  planClose,
+  planMerge,
+} from "./github-merge.ts";
 import { planPullRequest, planRevert, type PlanParts } from "./github-plans.ts";
 import { executeOpen, readOpenCall } from "./github-proposal.ts";
 import { loginRefOf, type Permissions } from "./github-login.ts";
@@ -115,6 +124,7 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
       const repository = new Repository(api, of, request.kind === DISPATCH.kind ? LOOKS : READS);
       return planner({ origin, installation, config: of, repository }, request, signal);
     },
+    awaited: (plan, signal) => awaited({ parts, api }, plan, signal),
     execute(request, outer) {
       const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
       return execute({ parts, api }, request, signal);
@@ -148,6 +158,15 @@ function repositoryOf({ repositories }: GithubConfig, { args, target }: PlanRequ
 const PLAN_INVALID: StepOutcome = { status: "failed", code: "plan-invalid", detail: null };
 
 type Room = { readonly parts: GithubExecutorParts; readonly api: GithubApi };
+
+/** Of merging alone: somebody's review. */
+async function awaited({ parts, api }: Room, { kind, calls }: Plan, signal: AbortSignal): Promise<Awaited> {
+  if (kind !== MERGE.kind) return { status: "come" };
+  const { data } = mergeCallSchema.safeParse(calls[0]);
+  const known = data === undefined ? undefined : findRepository({ parts, api }, data);
+  if (data === undefined || known === undefined) return { status: "over", code: "plan-invalid" };
+  return awaitedMerge(new Repository(api, known, READS), data, signal);
+}
 
 async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
   const { origin, config } = room.parts;

@@ -1,11 +1,18 @@
-// Change control: what configuration puts under it runs only while its change is approved at ServiceNow.
+// Change control: what configuration puts under it waits until its change is approved at ServiceNow, and runs only while it is.
 
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
 import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { ActionKind, ExecuteRequest, Executor, Plan, PlanRequest } from "../../wire/contracts/executor.ts";
+import type {
+  ActionKind,
+  Awaited,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+} from "../../wire/contracts/executor.ts";
 import type { ChangeControl } from "../../wire/schemas/executors-config.ts";
 import { ServicenowLogin, type LoginParts } from "./servicenow-login.ts";
 import { jsonObjectOf, readOutcome } from "./step-outcomes.ts";
@@ -37,8 +44,11 @@ export interface ChangeParts extends LoginParts {
   readonly control: ChangeControl;
 }
 
-/** Null: it may go on. Else why not, and whether that may pass by itself. */
-type Obstacle = { readonly code: string; readonly afterMs: number | null } | null;
+/** `open`: it may run now. `failed`: nobody could be asked; with `afterMs`, that may pass by itself. */
+type Stand =
+  | { readonly kind: "open" }
+  | { readonly kind: "pending" | "over"; readonly code: string }
+  | { readonly kind: "failed"; readonly code: string; readonly afterMs: number | null };
 
 /** The executor as it is for kinds under change control: their arguments name the change. Others stay as they are. */
 export function underChange(inner: Executor, parts: ChangeParts): Executor {
@@ -57,12 +67,18 @@ export function underChange(inner: Executor, parts: ChangeParts): Executor {
       const call = callOf(request.plan);
       // Planned before there was change control: not what anybody would approve now.
       if (call === undefined) return { status: "failed", code: "plan-invalid", detail: null };
-      const obstacle = await changes.obstacle(call, signal);
-      if (obstacle === null) return inner.execute(withoutCall(request), signal);
-      const { code, afterMs } = obstacle;
-      return afterMs === null
-        ? { status: "failed", code, detail: null }
-        : { status: "retry", afterMs, code, detail: null };
+      const stand = await changes.stand(call, signal);
+      if (stand.kind === "open") return inner.execute(withoutCall(request), signal);
+      return stand.kind === "failed" && stand.afterMs !== null
+        ? { status: "retry", afterMs: stand.afterMs, code: stand.code, detail: null }
+        : { status: "failed", code: stand.code, detail: null };
+    },
+    async awaited(plan, signal) {
+      const call = callOf(plan);
+      if (call === undefined) return inner.awaited?.(plan, signal) ?? { status: "over", code: "plan-invalid" };
+      const awaited = awaitedOf(await changes.stand(call, signal));
+      if (awaited.status !== "come" || inner.awaited === undefined) return awaited;
+      return inner.awaited(withoutCall({ plan }).plan, signal);
     },
     reconcile: (request, signal) =>
       inner.reconcile(
@@ -97,6 +113,19 @@ function isInverse(inverse: Json): inverse is JsonObject & Kinded {
   return typeof inverse === "object" && inverse !== null && "kind" in inverse && typeof inverse["kind"] === "string";
 }
 
+/** Until it is open, the change may still become so, unless it said itself that it will not. */
+function awaitedOf(stand: Stand): Awaited {
+  switch (stand.kind) {
+    case "open":
+      return { status: "come" };
+    case "over":
+    case "pending":
+      return { status: stand.kind, code: stand.code };
+    case "failed":
+      return { status: "pending", code: stand.code, afterMs: stand.afterMs ?? 0 };
+  }
+}
+
 /** The change is part of the bytes that people approve. */
 async function planUnder(
   inner: Executor,
@@ -106,18 +135,11 @@ async function planUnder(
   const { change, ...args } = request.args;
   const plan = await inner.plan({ ...request, args }, signal);
   const call = changes.callFor(request, change);
-  const obstacle = await changes.obstacle(call, signal);
-  if (obstacle !== null) {
-    const isPassing = obstacle.afterMs !== null;
-    throw new AppError(isPassing ? "target-unavailable" : "change-unapproved", "its change does not let it run now", {
-      code: obstacle.code,
-    });
-  }
   const calls = [...plan.calls, { ...call }];
   if (call.change === null) return { ...plan, calls };
   const inverse =
     isInverse(plan.inverse) && isControlled(plan.inverse) ? coveredBy(call.change, plan.inverse) : plan.inverse;
-  return { ...plan, calls, inverse, diff: { under: call.change, does: plan.diff } };
+  return { ...plan, calls, inverse, diff: { under: call.change, does: plan.diff }, awaits: true };
 }
 
 /** Whoever asks for it to be taken back does so under the same change. */
@@ -132,7 +154,7 @@ function callOf({ calls }: Plan): ChangeCall | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-function withoutCall(request: ExecuteRequest): ExecuteRequest {
+function withoutCall<T extends Pick<ExecuteRequest, "plan">>(request: T): T {
   return { ...request, plan: { ...request.plan, calls: request.plan.calls.slice(0, -1) } };
 }
 
@@ -156,41 +178,48 @@ class Changes {
     throw new AppError("arguments-invalid", "it is under change control: name the change", { places: ["/change"] });
   }
 
-  async obstacle({ change: number, origin }: ChangeCall, signal: AbortSignal): Promise<Obstacle> {
-    if (origin !== this.#parts.origin) return { code: "plan-invalid", afterMs: null };
-    if (number === null) return null;
+  async stand({ change: number, origin }: ChangeCall, signal: AbortSignal): Promise<Stand> {
+    if (origin !== this.#parts.origin) return { kind: "over", code: "plan-invalid" };
+    if (number === null) return { kind: "open" };
     const login = await this.#login.header(signal);
-    if (login.kind === "refused") return obstacleOf(login.outcome);
+    if (login.kind === "refused") return failedOf(login.outcome);
     const query = `sysparm_query=${encodeURIComponent(`number=${number}`)}&sysparm_limit=2&sysparm_fields=${FIELDS}`;
     const path = `${PATH}?${query}&sysparm_display_value=false`;
     const headers = { authorization: login.authorization };
     const answer = await this.#parts.egress({ method: "GET", origin, path, headers }, signal);
     const rows = jsonObjectOf(answer)?.["result"];
     if (answer.kind !== "answered" || answer.status !== 200 || !Array.isArray(rows)) {
-      return obstacleOf(readOutcome({ answer, secrets: login.secrets, nowMs: this.#clock.nowMs() }));
+      return failedOf(readOutcome({ answer, secrets: login.secrets, nowMs: this.#clock.nowMs() }));
     }
     const parsed = changeSchema.safeParse(rows[0]);
     // An instance drops a condition that its caller may not use: only the change that was asked for counts.
     if (rows.length !== 1 || !parsed.success || parsed.data.number !== number) {
-      return { code: "change-unknown", afterMs: null };
+      return { kind: "over", code: "change-unknown" };
     }
     return this.#judge(parsed.data);
   }
 
-  #judge({ approval, state, start_date: start, end_date: end }: z.output<typeof changeSchema>): Obstacle {
-    if (approval !== "approved") return { code: "change-unapproved", afterMs: null };
-    if (!this.#parts.control.states.includes(Number(state))) return { code: "change-unready", afterMs: null };
+  #judge({ approval, state, start_date: start, end_date: end }: z.output<typeof changeSchema>): Stand {
     const nowMs = this.#clock.nowMs();
-    const isWithin = (start === "" || instantOf(start) <= nowMs) && (end === "" || nowMs < instantOf(end));
-    return isWithin ? null : { code: "change-window", afterMs: null };
+    const isOpenState = this.#parts.control.states.includes(Number(state));
+    if (!isOpenState && ENDED.has(state)) return { kind: "over", code: "change-closed" };
+    if (end !== "" && nowMs >= instantOf(end)) return { kind: "over", code: "change-window" };
+    if (REJECTED.has(approval)) return { kind: "over", code: "change-rejected" };
+    if (approval !== "approved") return { kind: "pending", code: "change-unapproved" };
+    if (!isOpenState) return { kind: "pending", code: "change-unready" };
+    return start === "" || instantOf(start) <= nowMs ? { kind: "open" } : { kind: "pending", code: "change-window" };
   }
 }
+
+/** Review, Closed and Canceled, and Closed Skipped of the older change process: no change runs again after them. */
+const ENDED: ReadonlySet<string> = new Set(["0", "3", "4", "7"]);
+const REJECTED: ReadonlySet<string> = new Set(["rejected", "cancelled", "canceled"]);
 
 function instantOf(text: string): number {
   return Date.parse(`${text.replace(" ", "T")}Z`);
 }
 
-function obstacleOf(outcome: ReturnType<typeof readOutcome>): Obstacle {
+function failedOf(outcome: ReturnType<typeof readOutcome>): Stand {
   const code = "code" in outcome ? outcome.code : outcome.status;
-  return { code, afterMs: outcome.status === "retry" ? outcome.afterMs : null };
+  return { kind: "failed", code, afterMs: outcome.status === "retry" ? outcome.afterMs : null };
 }

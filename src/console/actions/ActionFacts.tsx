@@ -140,12 +140,17 @@ function When({ action: { window, waiting } }: { readonly action: ActionDocument
       )}
       {waiting !== null && (
         <Pair name="Waits">
-          {waiting.behind.length === 0 ? "for its window" : `for ${waiting.behind.join(", ")} to end`}, until{" "}
-          <Instant ms={waiting.until} />
+          {waitsText(waiting)}, until <Instant ms={waiting.until} />
         </Pair>
       )}
     </>
   );
+}
+
+function waitsText({ code, behind, because }: NonNullable<ActionDocument["waiting"]>): string {
+  if (code === "window") return "for its window";
+  if (code === "conflict") return `for ${behind.join(", ")} to end`;
+  return `for what has to come from outside${because === undefined ? "" : ` (${because})`}`;
 }
 
 const WOULD = { allow: "let it run", hold: "ask people" } as const;

@@ -142,10 +142,15 @@ export function projectWaiting(documents: Documents, event: KernelEvent<"action.
   move(documents, event, (before) => ({
     status: "waiting",
     code,
-    waiting: { until, behind },
+    waiting: { code, until, behind },
     hold: null,
     evaluation: evaluated(before, event, evaluation),
   }));
+}
+
+export function projectStillWaiting(documents: Documents, event: KernelEvent<"action.still-waiting">): void {
+  const { because } = event.facts;
+  move(documents, event, ({ waiting }) => ({ waiting: waiting === null ? null : { ...waiting, because } }));
 }
 
 /** After the action's own end, mostly: its status stays as it is. */

@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 31;
+export const PROJECTIONS_VERSION = 32;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -65,6 +65,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.refused": actions.projectRefused,
   "action.suppressed": actions.projectActionSuppressed,
   "action.waiting": actions.projectWaiting,
+  "action.still-waiting": actions.projectStillWaiting,
   "action.held": holds.projectHeld,
   "hold.escalated": holds.projectEscalated,
   "hold.frozen": holds.projectFrozen,

@@ -15,6 +15,7 @@ import { shareToCut } from "../bounded.ts";
 import { isHalfDone } from "../reverts.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
+import type { WaitsView } from "../../wire/types/waits-view.ts";
 import { proposeTriage } from "../triage-kinds.ts";
 import { checkWindow, type WaitingFacts } from "../waits.ts";
 import { checkSignedProposal } from "./signed-proposals.ts";
@@ -58,20 +59,27 @@ function decidedOf({ events }: Transaction, subject: string): Decided | null {
   for (let i = events.length - 1; i >= 0; i--) {
     const event = events[i];
     if (event?.subject !== subject || event.type === "action.proposed") continue;
-    const { evaluation, code, would, asks, deadline, duplicateOf, until, behind } =
-      event.facts as Partial<DecidedFacts>;
+    const { evaluation, code, would, asks, deadline, duplicateOf } = event.facts as Partial<DecidedFacts>;
     if (evaluation === undefined) continue;
     const answers = asks === undefined || deadline === undefined ? null : { asks, until: deadline };
-    const waits = until === undefined || behind === undefined ? null : { until, behind };
-    return { evaluation, code: code ?? null, would: would ?? null, duplicateOf: duplicateOf ?? null, answers, waits };
+    const waits = event.type === "action.waiting" ? waitsOf(event.facts as unknown as WaitingFacts) : null;
+    return {
+      evaluation,
+      code: waits === null ? (code ?? null) : null,
+      would: would ?? null,
+      duplicateOf: duplicateOf ?? null,
+      answers,
+      waits,
+    };
   }
   return null;
 }
 
-type DecidedFacts = HeldFacts &
-  EventFacts["action.advised"] &
-  WaitingFacts &
-  Pick<EventFacts["action.suppressed"], "duplicateOf">;
+function waitsOf({ code, until, behind }: WaitingFacts): WaitsView {
+  return { code, until, behind };
+}
+
+type DecidedFacts = HeldFacts & EventFacts["action.advised"] & Pick<EventFacts["action.suppressed"], "duplicateOf">;
 
 /** A full table forgets the oldest key of whoever has the most: used again, it would make another action. */
 function keyToForget({ idempotency, shares }: State, client: string): string | null {
@@ -132,7 +140,19 @@ function proposalFacts(
 
 /** The plan an executor made for a proposal, or why it could make none. */
 export function planAction(tx: Transaction, command: Command<"plan-action">): Reply {
-  const { action: id, planHash, code, change, findings, images, signature, inverse, phases, size } = command.input;
+  const {
+    action: id,
+    planHash,
+    code,
+    awaits,
+    change,
+    findings,
+    images,
+    signature,
+    inverse,
+    phases,
+    size,
+  } = command.input;
   const action = tx.state.actions.get(id);
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
@@ -146,6 +166,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   const payload =
     command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   const facts = {
+    ...(awaits === undefined ? {} : { awaits: true as const }),
     ...(change === undefined ? {} : { change }),
     ...(findings === undefined ? {} : { findings }),
     ...(images === undefined ? {} : { images }),
@@ -156,7 +177,7 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
     ...(size === undefined ? {} : { size }),
   };
   tx.emit({ type: "action.planned", subject: id, facts, ...payload });
-  settle(tx, id);
+  settle(tx, id, { hasCome: awaits === "come" });
   return { subject: id, result: statusOf(tx, id), repeated: false };
 }
 

@@ -5,11 +5,12 @@ import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { EvaluationFacts, KernelEvent } from "../events.ts";
 import { countEvidence } from "../proposal-facts.ts";
+import type { Grant } from "../grant-state.ts";
 import { incidentOf } from "../incident-index.ts";
 import { TERMS } from "../limits.ts";
 import { noteRehearsed } from "../rehearsals.ts";
 import { beginBy } from "../reverts.ts";
-import { hasEnded, type Action, type Grant, type Incident, type State } from "../state.ts";
+import { hasEnded, type Action, type Incident, type State } from "../state.ts";
 import { TICKET, TICKET_UPDATE } from "../triage-kinds.ts";
 import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
 import { countProposal } from "./agents.ts";
@@ -133,8 +134,9 @@ function beginPhases(action: Action, phases: number): void {
 
 export function applyPlanned(state: State, event: KernelEvent<"action.planned">): void {
   const action = actionOf(state, event.subject);
-  const { planHash, change, findings, images, signature, inverse, phases, size } = event.facts;
+  const { planHash, awaits, change, findings, images, signature, inverse, phases, size } = event.facts;
   action.planHash = planHash;
+  if (awaits !== undefined) action.awaits = awaits;
   if (change !== undefined) action.change = change;
   if (findings !== undefined) action.findings = findings;
   if (images !== undefined) action.images = images;
@@ -181,11 +183,18 @@ export function applySuppressed(state: State, event: KernelEvent<"action.suppres
 /** Its place among those that wait is that of the first time. */
 export function applyWaiting(state: State, { subject, time, facts }: KernelEvent<"action.waiting">): void {
   const action = actionOf(state, subject);
-  const { code, until, behind, evaluation } = facts;
-  state.waiting.set(subject, { code, until, behind, since: state.waiting.get(subject)?.since ?? time });
+  const { code, until, behind, evaluation, nextAt } = facts;
+  const since = state.waiting.get(subject)?.since ?? time;
+  state.waiting.set(subject, { code, until, behind, since, ...(nextAt === undefined ? {} : { nextAt }) });
   action.status = "waiting";
   action.dueAt = until;
   action.verdicts = summarize(evaluation);
+}
+
+export function applyStillWaiting(state: State, { subject, facts }: KernelEvent<"action.still-waiting">): void {
+  const waiting = state.waiting.get(subject);
+  assert(waiting !== undefined, "only what waits waits on");
+  state.waiting.set(subject, { ...waiting, nextAt: facts.nextAt });
 }
 
 export function applyGranted(state: State, event: KernelEvent<"action.granted">): void {

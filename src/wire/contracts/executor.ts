@@ -73,7 +73,21 @@ export interface Plan {
    * after the one before it have passed. Its inverse takes back however many were done. Absent: all at once.
    */
   readonly phases?: readonly string[];
+  /**
+   * A step of it begins only when something has come that is not Holdpoint's to give: the approval of its change, somebody's
+   * review of its pull request. Until then it waits, and `Executor.awaited` is asked. Absent: nothing has to come.
+   */
+  readonly awaits?: true;
 }
+
+/**
+ * Whether what a plan awaits is there. `pending`: not yet, or nobody can tell now; asked again not before `afterMs`.
+ * `over`: it will not come. Codes are the executor's own, as those of outcomes are.
+ */
+export type Awaited =
+  | { readonly status: "come" }
+  | { readonly status: "pending"; readonly code: string; readonly afterMs?: number }
+  | { readonly status: "over"; readonly code: string };
 
 export interface ExecuteRequest {
   readonly plan: Plan;
@@ -137,6 +151,8 @@ export interface Executor {
   readonly credentials: readonly string[];
   /** Throws `arguments-invalid` for what it cannot plan. For `planning: "pure"` kinds it does no I/O. */
   plan(request: PlanRequest, signal: AbortSignal): Promise<Plan>;
+  /** Asked of plans with `awaits`, without any effect. Whoever makes such plans has it. `execute` asks again by itself. */
+  awaited?(plan: Plan, signal: AbortSignal): Promise<Awaited>;
   /** Runs one step. Never throws for what the target did: that is a StepOutcome. */
   execute(request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome>;
   /** Asks the target whether an interrupted step took effect. */

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { REVIEW_OUTCOMES } from "../types/approvals.ts";
 import { FAULTS, LABELS } from "../types/label.ts";
+import { WAIT_CODES } from "../types/waits-view.ts";
 import { seqFromId } from "../../core/ids.ts";
 import { agentId, modelText } from "./agents.ts";
 import { grantCreateArguments } from "./grant-set.ts";
@@ -82,9 +83,14 @@ export const decisionSchema = z
       .optional()
       .describe("What the runtime model predicted, in parts of a million, where policy asked for it"),
     waits: z
-      .object({ until: z.number(), behind: z.array(id) })
+      .object({
+        code: z.enum(WAIT_CODES).describe("`outside`: an approved change, a review"),
+        until: z.number(),
+        behind: z.array(id),
+        because: z.string().optional().describe("Of `outside`: why it had not come when it was asked about last"),
+      })
       .optional()
-      .describe("While it waits: for which actions, or for its window where there are none, and until when"),
+      .describe("While it waits: for what, behind which actions, and until when at the latest"),
     next: z
       .object({ who: z.string(), roles: z.array(z.string()), until: z.number() })
       .nullable()

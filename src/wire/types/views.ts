@@ -16,6 +16,7 @@ import type { StopView } from "./stop-views.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 import type { ActionReference, Document } from "./view-document.ts";
+import type { WaitsView } from "./waits-view.ts";
 
 /** Instants are milliseconds since the epoch, here and below. */
 export interface SignalView extends Document {
@@ -164,8 +165,7 @@ export interface ActionView extends Document {
   readonly evaluation: EvaluationView | null;
   /** When it may begin, where whoever proposed it said so. */
   readonly window: { readonly notBefore?: number; readonly notAfter: number } | null;
-  /** Until when it waits at the latest, and for which actions; for none: for its window. */
-  readonly waiting: { readonly until: number; readonly behind: readonly string[] } | null;
+  readonly waiting: WaitsView | null;
   /** While it waits for people. */
   readonly hold: HoldView | null;
   readonly answers: readonly AnswerView[];
