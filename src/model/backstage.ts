@@ -23,13 +23,15 @@ export interface CatalogDeclaration {
 }
 
 type Members = Readonly<Record<string, unknown>>;
-type Entity = { readonly kind: string; readonly name: string; readonly spec: Members };
+type Entity = { readonly kind: string; readonly name: string; readonly spec: Members; readonly annotations: Members };
 
 /** Whether a document is one of Backstage's entities. */
 export function isCatalogEntity(document: unknown): boolean {
   return textOf(membersOf(document)["apiVersion"]).startsWith("backstage.io/");
 }
 
+/** An annotation: the trust zone that an entity stands in. */
+const TRUST_ZONE = "holdpoint.dev/trust-zone";
 const QUEUES = /queue|topic|stream|broker/i;
 
 /**
@@ -63,7 +65,8 @@ function entityOf(document: unknown): Entity | null {
   const { kind, metadata, spec } = membersOf(document);
   const name = plainName(textOf(membersOf(metadata)["name"]));
   if (!isCatalogEntity(document) || name === undefined) return null;
-  return { kind: textOf(kind).toLowerCase(), name, spec: membersOf(spec) };
+  const annotations = membersOf(membersOf(metadata)["annotations"]);
+  return { kind: textOf(kind).toLowerCase(), name, spec: membersOf(spec), annotations };
 }
 
 function nodeKindOf({ kind, spec }: Entity): NodeKind | null {
@@ -73,8 +76,10 @@ function nodeKindOf({ kind, spec }: Entity): NodeKind | null {
   return null; // APIs join components; systems, domains, users and groups are not parts of production
 }
 
-function attributesOf({ spec }: Entity): Record<string, string> {
+function attributesOf({ spec, annotations }: Entity): Record<string, string> {
   const attributes: Record<string, string> = {};
+  const zone = plainName(textOf(annotations[TRUST_ZONE]));
+  if (zone !== undefined) attributes["zone"] = zone;
   for (const name of ["owner", "lifecycle", "system", "type"]) {
     const value = plainName(referred(textOf(spec[name])).name);
     if (value !== undefined) attributes[name] = value;

@@ -98,11 +98,17 @@ function merge(all: readonly Declaration[]): Declaration {
   for (const one of all) {
     for (const [name, value] of Object.entries(one.attributes)) attributes[name] ??= value;
     for (const contract of one.contracts) {
-      const name = contract.kind === "slo" ? `slo ${contract.indicator}` : contract.kind;
+      const name = nameOf(contract);
       if (!contracts.has(name)) contracts.set(name, contract);
     }
   }
   return { attributes, contracts: [...contracts.values()] };
+}
+
+/** What contracts differ by that do not stand beside each other. */
+function nameOf(contract: Contract): string {
+  if (contract.kind === "slo") return `slo ${contract.indicator}`;
+  return contract.kind === "quota" ? `quota ${contract.unit}` : contract.kind;
 }
 
 /** Declarations by number, each text once. */

@@ -19,7 +19,7 @@ edges:
 
 const CATALOG = `apiVersion: backstage.io/v1alpha1
 kind: Component
-metadata: { name: web }
+metadata: { name: web, annotations: { holdpoint.dev/trust-zone: DMZ } }
 spec: { type: website, owner: group:default/shop, lifecycle: production, consumesApis: [orders], dependsOn: [resource:db, component:nobody] }
 ---
 apiVersion: backstage.io/v1alpha1
@@ -91,7 +91,7 @@ test("a file declares, what it says no more ends, and the past still has it", as
   assert.ok(texts.includes("service:production:web reads datastore:production:db"));
   assert.ok(texts.includes("service:production:orders-service embeds library::ui-kit"));
   const web = nodes.find(({ id }) => id === "service:production:web");
-  assert.deepEqual(web?.declared.attributes, { lifecycle: "production", owner: "shop", type: "website" });
+  assert.deepEqual(web?.declared.attributes, { lifecycle: "production", owner: "shop", type: "website", zone: "dmz" });
 });
 
 test("a change is told with its diff: settings are kept, secrets are not, and the same again changes nothing", async (t) => {

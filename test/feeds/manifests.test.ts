@@ -9,8 +9,10 @@ import { test, type TestContext } from "node:test";
 import { runManifestsFeed } from "../../src/adapters/feeds/manifests.ts";
 import type { ClusterSink, ObjectChange } from "../../src/wire/contracts/feed.ts";
 import type { ClusterObject } from "../../src/wire/types/cluster-object.ts";
+import { Present } from "../../src/model/impact/present.ts";
 import { graphOfObjects } from "../../src/model/kubernetes/graph-of-objects.ts";
 import { nodeText } from "../../src/wire/schemas/model.ts";
+import { Fed } from "./fed-model.ts";
 
 const TERMS = { environment: "staging", serviceLabels: ["app"] };
 const conf = (ttl: string): string => `apiVersion: v1
@@ -73,6 +75,7 @@ test("what files declare is told once, and again with what changed when one is w
   assert.deepEqual(
     edges.map(({ edge }) => `${nodeText(edge.from)} ${edge.kind} ${nodeText(edge.to)}`),
     [
+      "namespace:staging:shop member-of environment:staging:staging",
       "service:staging:basket member-of namespace:staging:shop",
       "service:staging:basket configured-by config-key:staging:shop/conf/cache_ttl_seconds",
     ],
@@ -93,4 +96,77 @@ test("a folder that is not there, or a file that is none, leaves what is known a
   ]);
   assert.equal(told.length, 1);
   assert.deepEqual(statuses, [null, "manifest-malformed", "folder-unreadable"]);
+});
+
+const PROMISES = `apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { holdpoint.dev/trust-zone: pci } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: front, namespace: shop }
+spec: { selector: { app: basket } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: routes, namespace: shop }
+spec:
+  http:
+    - route: [{ destination: { host: front.shop.svc.cluster.local } }]
+      timeout: 1m0.5s
+      retries: { attempts: 3, perTryTimeout: 2s, backoff: 25ms }
+    - { route: [{ destination: { host: front } }], timeout: 9s }
+    - { route: [{ destination: { host: nobody } }], timeout: 0s }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: pools, namespace: other }
+spec: { host: front.shop, trafficPolicy: { connectionPool: { tcp: { maxConnections: 40 } } } }
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: { name: all, namespace: shop }
+spec: { hard: { pods: 10, limits.memory: 2Gi, requests.cpu: "4" } }
+---
+apiVersion: sloth.slok.dev/v1
+kind: PrometheusServiceLevel
+metadata: { name: basket, namespace: shop }
+spec: { service: basket, slos: [{ name: latency, objective: 95 }, { name: requests, objective: 99.5 }] }
+`;
+
+test("what a mesh, a quota and an objective promise are contracts of who answers there; zones come by label", async (t) => {
+  const { told } = await looks(t, [
+    (folder) => {
+      writeFileSync(join(folder, "cart.yaml"), CART);
+      writeFileSync(join(folder, "promises.yaml"), PROMISES);
+    },
+  ]);
+  const { nodes, edges } = graphOfObjects(told[0] ?? [], TERMS);
+  const contracts = new Map(nodes.map((one) => [nodeText(one.node), one.contracts]));
+  assert.deepEqual(contracts.get("service:staging:basket"), [
+    { kind: "timeout", timeoutMs: 60_500 },
+    { kind: "retry", attemptsMax: 3, backoffMs: 25 },
+    { kind: "pool", sizeMax: 40 },
+    { kind: "slo", indicator: "availability", objective: 0.995 },
+  ]);
+  assert.deepEqual(contracts.get("namespace:staging:shop"), [
+    { kind: "quota", limit: 2 * 1024 ** 3, unit: "bytes" },
+    { kind: "quota", limit: 10, unit: "count" },
+  ]);
+  const named = edges.map(({ edge }) => `${nodeText(edge.from)} ${edge.kind} ${nodeText(edge.to)}`);
+  assert.ok(named.includes("namespace:staging:shop member-of trust-zone::pci"), named.join(", "));
+  const model = new Fed();
+  await model.declare({ feed: "a", at: Date.now(), nodes, edges });
+  const { graph } = model;
+  const present = new Present(graph, { at: Math.floor(Date.now() / 1000), seqEnd: graph.size });
+  const basket = graph.names.findNode("service:staging:basket") ?? -1;
+  assert.equal(present.zones().get(basket), "pci", "by its namespace");
+  const own = (told[0] ?? []).map((object) =>
+    object.kind === "Deployment"
+      ? { ...object, body: { ...object.body, metadata: { labels: { "holdpoint.dev/trust-zone": "web" } } } }
+      : object,
+  );
+  await model.declare({ feed: "a", at: Date.now(), ...graphOfObjects(own, TERMS) });
+  const now = new Present(graph, { at: Math.floor(Date.now() / 1000), seqEnd: graph.size });
+  assert.equal(now.zones().get(basket), "web", "its own word counts first");
 });

@@ -49,7 +49,8 @@ describe("a watched cluster", { skip: absent, timeout: 240_000 }, () => {
   before(async () => {
     server = await ApiServer.start();
     dataDir = mkdtempSync(join(tmpdir(), "holdpoint-feed-"));
-    await server.must("POST", "/api/v1/namespaces", { metadata: { name: "shop" } });
+    const labels = { "holdpoint.dev/trust-zone": "pci" };
+    await server.must("POST", "/api/v1/namespaces", { metadata: { name: "shop", labels } });
     for (const document of parseAllDocuments(readFileSync(READER, "utf8"))) {
       const object = document.toJS() as { kind: string };
       await server.must("POST", PLACES[object.kind] ?? "", object);
@@ -106,6 +107,16 @@ describe("a watched cluster", { skip: absent, timeout: 240_000 }, () => {
     assert.deepEqual(onN1?.declared?.attributes, { part: "0.7" });
     assert.deepEqual(model.changes(), []);
     assert.equal(model.statuses.at(-1)?.failing, null);
+  });
+
+  test("has its namespaces' trust zones and quotas in it", async () => {
+    await server.must("POST", `${CORE}/resourcequotas`, { metadata: { name: "all" }, spec: { hard: { pods: "10" } } });
+    const shop = "namespace:production:shop";
+    const contracts = () => model.view().nodes.find(({ id }) => id === shop)?.declared?.contracts ?? [];
+    await model.until(() => contracts().length > 0);
+    assert.deepEqual(contracts(), [{ kind: "quota", limit: 10, unit: "count" }]);
+    assert.ok(model.edges().includes(`${shop} member-of trust-zone::pci`));
+    assert.ok(model.edges().includes(`${shop} member-of environment:production:production`));
   });
 
   test("tells of a changed ConfigMap by the keys and settings that moved", async () => {

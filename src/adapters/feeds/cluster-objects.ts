@@ -53,6 +53,11 @@ const CUTS: Readonly<Record<ClusterKind, (raw: JsonObject, digest: Digest) => Cu
       "status.conditions",
     ),
   }),
+  Namespace: (raw) => ({ body: pick(raw) }),
+  ResourceQuota: (raw) => ({ body: pick(raw, "spec.hard") }),
+  VirtualService: (raw) => ({ body: pick(raw, "spec.http") }),
+  DestinationRule: (raw) => ({ body: pick(raw, "spec.host", "spec.trafficPolicy.connectionPool") }),
+  PrometheusServiceLevel: (raw) => ({ body: pick(raw, "spec.service", "spec.slos") }),
   Node: (raw) => ({ body: pick(raw, "spec.unschedulable", "spec.taints", "status.conditions") }),
   Event: (raw) => ({
     body: {

@@ -26,6 +26,8 @@ interface Resource {
   readonly fieldSelector?: string;
 }
 
+const ISTIO = "/apis/networking.istio.io/v1";
+
 const RESOURCES: readonly Resource[] = [
   { kind: "Deployment", api: "/apis/apps/v1", plural: "deployments", objectsMax: 10_000 },
   { kind: "StatefulSet", api: "/apis/apps/v1", plural: "statefulsets", objectsMax: 10_000 },
@@ -34,6 +36,17 @@ const RESOURCES: readonly Resource[] = [
   { kind: "Pod", api: "/api/v1", plural: "pods", objectsMax: 30_000 },
   { kind: "ConfigMap", api: "/api/v1", plural: "configmaps", objectsMax: 10_000 },
   { kind: "Node", api: "/api/v1", plural: "nodes", objectsMax: 10_000, isOptional: true, isOfCluster: true },
+  { kind: "Namespace", api: "/api/v1", plural: "namespaces", objectsMax: 10_000, isOptional: true, isOfCluster: true },
+  { kind: "ResourceQuota", api: "/api/v1", plural: "resourcequotas", objectsMax: 10_000, isOptional: true },
+  { kind: "VirtualService", api: ISTIO, plural: "virtualservices", objectsMax: 5_000, isOptional: true },
+  { kind: "DestinationRule", api: ISTIO, plural: "destinationrules", objectsMax: 5_000, isOptional: true },
+  {
+    kind: "PrometheusServiceLevel",
+    api: "/apis/sloth.slok.dev/v1",
+    plural: "prometheusservicelevels",
+    objectsMax: 5_000,
+    isOptional: true,
+  },
   {
     kind: "Event",
     api: "/api/v1",

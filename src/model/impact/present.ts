@@ -66,8 +66,8 @@ export class Present {
   }
 
   /**
-   * The trust zones of those that have one: by the attribute `zone`, or by membership in one; the declared word of the
-   * node itself counts first.
+   * The trust zones of those that have one: by the attribute `zone`, or by membership in one, or in a namespace that has
+   * one; the declared word of the node itself counts first.
    */
   zones(): ReadonlyMap<number, string> {
     this.#zones ??= this.#findZones();
@@ -80,17 +80,23 @@ export class Present {
     const { graph, moment } = this;
     const { names } = graph;
     const zones = new Map<number, string>();
+    const namespaces = new Map<number, number>();
     // The newest edge of a node counts, and says it last.
     for (let edge = 0; edge < names.edgeCount; edge++) {
       if (names.kindOf(edge) !== "member-of" || !this.#isEdgeThere(edge)) continue;
       const to = names.refOf(names.toOf(edge));
       if (to.kind === "trust-zone") zones.set(names.fromOf(edge), to.name);
+      if (to.kind === "namespace") namespaces.set(names.fromOf(edge), names.toOf(edge));
     }
     for (let node = 0; node < names.nodeCount; node++) {
       if (this.#isThere[node] === 0 || graph.chain(subjectOfNode(node), "declared") === 0) continue;
       const declared = graph.holding(subjectOfNode(node), moment)?.declared;
       const said = declared == null ? undefined : graph.declarations[declared.declaration - 1]?.attributes["zone"];
       if (said !== undefined) zones.set(node, said);
+    }
+    for (const [node, namespace] of namespaces) {
+      const zone = zones.get(namespace);
+      if (zone !== undefined && !zones.has(node)) zones.set(node, zone);
     }
     return zones;
   }

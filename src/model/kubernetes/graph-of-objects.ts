@@ -4,8 +4,10 @@ import { listAt, memberAt, pairsAt, textAt } from "../../core/json-members.ts";
 import { isPlainName, plainName } from "../../core/names.ts";
 import { isNodeName, nodeText } from "../../wire/schemas/model.ts";
 import type { ClusterObject } from "../../wire/types/cluster-object.ts";
-import type { EdgeKind, NodeKind, NodeRef } from "../../wire/types/model.ts";
+import type { Contract, EdgeKind, NodeKind, NodeRef } from "../../wire/types/model.ts";
 import type { Declared, DeclaredEdge, DeclaredNode } from "../declare.ts";
+import { isSelected } from "./cluster.ts";
+import { contractsOf } from "./contracts.ts";
 
 export interface ClusterTerms {
   readonly environment: string;
@@ -16,6 +18,9 @@ export interface ClusterTerms {
 const WORKLOADS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 /** Beyond, the ConfigMap is one node: thousands of keys are a file that somebody cut into pieces. */
 const KEYS_MAX = 64;
+/** Of a workload or its pods, or of its namespace: the trust zone that it stands in. */
+const TRUST_ZONE = "holdpoint.dev/trust-zone";
+const CONTRACTS_MAX = 16;
 const ATTRIBUTE = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
 
 export function isWorkload({ kind }: ClusterObject): boolean {
@@ -61,6 +66,9 @@ class Drawing {
   /** Services by their workload's kind, namespace and name. */
   readonly #services = new Map<string, NodeRef>();
   readonly #configs = new Map<string, ClusterObject>();
+  /** Services of the cluster by namespace and name, and workloads by namespace: who answers under a name. */
+  readonly #fronts = new Map<string, ClusterObject>();
+  readonly #workloads = new Map<string, ClusterObject[]>();
 
   constructor(terms: ClusterTerms) {
     this.#terms = terms;
@@ -69,15 +77,37 @@ class Drawing {
   add(object: ClusterObject): void {
     if (object.kind === "ConfigMap") this.#addConfig(object);
     if (object.kind === "Node") this.#node(this.#ref("node", object.name), zoneOf(object));
+    if (object.kind === "Service") this.#fronts.set(`${object.namespace} ${object.name}`, object);
     if (!isWorkload(object)) return;
+    this.#workloads.set(object.namespace, [...(this.#workloads.get(object.namespace) ?? []), object]);
     const service = serviceOf(object, this.#terms);
     if (service === undefined) return;
     this.#services.set(`${object.kind} ${object.namespace} ${object.name}`, service);
     const template = textAt(object.body, "digest");
     this.#node(service, { workload: object.kind.toLowerCase(), ...(template === "" ? {} : { template }) });
-    const namespace = this.#ref("namespace", object.namespace);
-    this.#node(namespace, {});
-    this.#edge("member-of", service, namespace);
+    this.#edge("member-of", service, this.#addNamespace(object));
+    this.#zone(service, trustZoneOf(object) ?? plainName(podLabelsOf(object)[TRUST_ZONE] ?? ""));
+  }
+
+  #addNamespace({ namespace: name }: ClusterObject): NodeRef {
+    const namespace = this.#ref("namespace", name);
+    const environment = this.#ref("environment", this.#terms.environment);
+    for (const node of [namespace, environment]) this.#node(node, {});
+    if (isNodeName("namespace", namespace.name)) this.#edge("member-of", namespace, environment);
+    return namespace;
+  }
+
+  /** One that no workload is in is none of the model's. */
+  #zoneNamespace(object: ClusterObject): void {
+    const namespace = this.#ref("namespace", object.name);
+    if (this.#nodes.has(nodeText(namespace))) this.#zone(namespace, trustZoneOf(object));
+  }
+
+  #zone(node: NodeRef, zone: string | undefined): void {
+    if (zone === undefined) return;
+    const to: NodeRef = { kind: "trust-zone", environment: null, name: zone };
+    this.#node(to, {});
+    this.#edge("member-of", node, to);
   }
 
   #addConfig(object: ClusterObject): void {
@@ -96,6 +126,8 @@ class Drawing {
     for (const object of objects) {
       if (object.kind === "Pod") this.#count(object, running);
       if (isWorkload(object)) this.#configure(object);
+      if (object.kind === "Namespace") this.#zoneNamespace(object);
+      for (const { host, contract } of contractsOf(object)) this.#promise(object.namespace, host, contract);
     }
     for (const [workload, nodes] of running) {
       const service = this.#services.get(workload);
@@ -130,6 +162,25 @@ class Drawing {
     }
   }
 
+  /** Of one sort the first counts, as between feeds. */
+  #promise(namespace: string, host: string, contract: Contract): void {
+    const node = host === "" ? this.#ref("namespace", namespace) : this.#serviceBehind(namespace, host);
+    const known = node === undefined ? undefined : this.#nodes.get(nodeText(node));
+    if (node === undefined || known === undefined || known.contracts.length >= CONTRACTS_MAX) return;
+    const isKnown = known.contracts.some((one) => one.kind === contract.kind && contract.kind !== "quota");
+    if (!isKnown) this.#nodes.set(nodeText(node), { ...known, contracts: [...known.contracts, contract] });
+  }
+
+  /** `cart`, `cart.shop` or `cart.shop.svc.cluster.local`; a name that no Service has may be the service's own. */
+  #serviceBehind(namespace: string, host: string): NodeRef | undefined {
+    const [name = "", of = namespace] = host.split(".");
+    const front = this.#fronts.get(`${of} ${name}`);
+    const selector = pairsAt(front?.body, "spec", "selector");
+    const behind = this.#workloads.get(of)?.find((workload) => isSelected(podLabelsOf(workload), selector));
+    const service = behind === undefined ? this.#ref("service", name) : serviceOf(behind, this.#terms);
+    return service !== undefined && this.#nodes.has(nodeText(service)) ? service : undefined;
+  }
+
   #ref(kind: NodeKind, name: string): NodeRef {
     return { kind, environment: this.#terms.environment, name: name.toLowerCase() };
   }
@@ -161,7 +212,11 @@ class Drawing {
 
 function zoneOf(node: ClusterObject): Readonly<Record<string, string>> {
   const zone = pairsAt(node.body, "metadata", "labels")["topology.kubernetes.io/zone"] ?? "";
-  return isPlainName(zone) ? { zone } : {};
+  return isPlainName(zone) ? { "availability-zone": zone } : {};
+}
+
+function trustZoneOf({ body }: ClusterObject): string | undefined {
+  return plainName(pairsAt(body, "metadata", "labels")[TRUST_ZONE] ?? "");
 }
 
 /** The workload that made a pod, by its owner: a replica set is called after its deployment and the template's hash. */

@@ -12,6 +12,11 @@ export const CLUSTER_KINDS = [
   "Node",
   "ConfigMap",
   "Event",
+  "Namespace",
+  "ResourceQuota",
+  "VirtualService",
+  "DestinationRule",
+  "PrometheusServiceLevel",
 ] as const;
 export type ClusterKind = (typeof CLUSTER_KINDS)[number];
 
