@@ -29,9 +29,10 @@ export async function sampleHealth(parts: VerifyParts, id: string): Promise<void
   const sample = action.verifying.sample + 1;
   const checks = parts.checksOf(terms.bundle, terms.name) ?? [];
   const signal = parts.probeTimeout();
-  const beforeMs = action.stepStartedAt;
-  const doneMs = (action.dueAt ?? beforeMs + terms.withinMs) - terms.withinMs;
-  const of = { beforeMs, action: { environment: action.environment, service: action.service, doneMs } };
+  const stepMs = action.stepStartedAt;
+  const doneMs = (action.dueAt ?? stepMs + terms.withinMs) - terms.withinMs;
+  const where = { environment: action.environment, service: action.service };
+  const of = { beforeMs: action.beganAt ?? stepMs, stepMs, action: { ...where, doneMs } };
   const answers = await Promise.all(checks.map((check) => ask(parts.health, { check, ...of }, signal)));
   const failed = checks.filter((_, i) => answers[i]?.result !== "pass").map(({ name }) => name);
   const input = { action: id, sample, result: resultOf(answers), failed };

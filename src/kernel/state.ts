@@ -74,7 +74,9 @@ export type Action = KeptFacts & {
   attempt: number;
   /** An attempt may have taken effect, and nothing since has told whether it did; or a part of it has. */
   unsettled: boolean;
+  /** Of the last attempt, and of the first one of all phases; absent before there was one. */
   stepStartedAt: number;
+  beganAt?: number;
   /** Brakes that found its step in flight and do not know yet how that ended. */
   foundBy: readonly string[];
   /** When something is due by itself: hold, planning or grant deadline, or a retry. */

@@ -119,12 +119,13 @@ export class ModelClient implements ModelService, Predictor, Relater, Explainer,
   }
 
   /** As of now: what was done is counted from the first window on in which none of it was still waiting. */
-  stateOf({ environment, service, beforeMs, doneMs }: ServiceStateAsk): Promise<ServiceState> {
+  stateOf({ environment, service, beforeMs, stepMs, doneMs }: ServiceStateAsk): Promise<ServiceState> {
     if (this.#worker === null) return Promise.reject(new AppError("model-node-not-found", "the model has no log yet"));
     const node = nodeText({ kind: "service", environment, name: service });
     const sinceS = Math.ceil((doneMs + this.#data.holdMs) / 1000);
     const windowS = Math.ceil(this.#data.windowMs / 1000);
-    const read: ModelRead = { what: "state", node, beforeS: Math.floor(beforeMs / 1000), sinceS, windowS };
+    const [beforeS, stepS] = [Math.floor(beforeMs / 1000), Math.floor(stepMs / 1000)];
+    const read: ModelRead = { what: "state", node, beforeS, stepS, sinceS, windowS };
     return this.#ask({ do: "read", read }) as Promise<ServiceState>;
   }
 

@@ -17,7 +17,7 @@ import type {
   Reconciliation,
   StepOutcome,
 } from "../../src/wire/contracts/executor.ts";
-import type { HealthAnswer } from "../../src/wire/contracts/health.ts";
+import type { HealthAnswer, HealthQuestion } from "../../src/wire/contracts/health.ts";
 import type { Explainer, ImpactAnswer, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
@@ -67,7 +67,7 @@ export class Stage {
   onExecute: (request: ExecuteRequest, signal: AbortSignal) => Promise<StepOutcome> = async () => DONE;
   onAwaited: (plan: Plan) => Promise<Awaited> = async () => ({ status: "come" });
   onReconcile: () => Promise<Reconciliation> = async () => ({ status: "absent", detail: null });
-  onHealth: () => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
+  onHealth: (question: HealthQuestion) => Promise<HealthAnswer> = async () => ({ result: "pass", evidence: {} });
   onMeasure: () => Promise<ImpactAnswer | null> = async () => null;
   onPredict: () => Promise<Prediction> = async () => nothingPredicted("unmeasured");
   onRelate: Relater["relate"] = async () => ({ modelVersion: 0, relations: [] });
@@ -119,7 +119,7 @@ export class Stage {
       tickets: { prefix: "test", resolvedState: 6, closeCode: "Resolved by caller" },
       teams: ["sre"],
       classifyTimeout: () => this.#term(),
-      health: { ask: () => this.onHealth() },
+      health: { ask: (question) => this.onHealth(question) },
       checksOf: (hash, name) =>
         hash === bundle.hash ? bundle.verifications.find((one) => one.name === name)?.checks : undefined,
       predictor: { predictAction: () => this.onPredict(), measureAction: () => this.onMeasure() },

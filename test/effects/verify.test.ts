@@ -15,7 +15,11 @@ const TARGET = { environment: "production", service: "cart" };
 const INVERSE = { kind: "test.free", target: TARGET, args: { back: 1 } };
 
 /** A checked action whose step has succeeded, with the outcome that it left. */
-async function done(left?: string): Promise<{ stage: Stage; id: string; planned: PlanRequest[] }> {
+async function done({ left, phases }: { left?: string; phases?: number } = {}): Promise<{
+  stage: Stage;
+  id: string;
+  planned: PlanRequest[];
+}> {
   const stage = await Stage.open();
   const planned: PlanRequest[] = [];
   stage.onPlan = async (args, request) => {
@@ -40,6 +44,7 @@ async function done(left?: string): Promise<{ stage: Stage; id: string; planned:
       reversible: true,
       idempotencyKey: "agent:one checked",
       signed: signedBy("agent:one", stage.rig.nowMs),
+      ...(phases === undefined ? {} : { phases }),
       inverse: { kind: INVERSE.kind, repeat: "idempotent", hash: hash("sha256", canonicalJson(INVERSE)) },
     },
     content: { args: {}, plan: plan as unknown as Json },
@@ -75,6 +80,23 @@ describe("effects after an action", () => {
     );
   });
 
+  it("hold every phase against the time before the first one, and say when its own step began", async () => {
+    const { stage, id } = await done({ phases: 3 });
+    const began = stage.rig.action(id).stepStartedAt;
+    const asked: (readonly number[])[] = [];
+    stage.onHealth = async ({ beforeMs, stepMs = 0 }) => {
+      asked.push([beforeMs - began, stepMs - stage.rig.action(id).stepStartedAt]);
+      return { result: "pass", evidence: {} };
+    };
+    for (let samples = 0; samples < 9; samples++) await sample(stage);
+    assert.equal(stage.rig.all("action.verified").length, 1);
+    assert.ok(
+      asked.length === 18 && asked.every(([before, step]) => before === 0 && step === 0),
+      JSON.stringify(asked),
+    );
+    assert.ok(stage.rig.all("step.started").at(-1)?.time !== began, "the last phase began later");
+  });
+
   it("take a probe that throws, or never answers, for nobody who can tell", async () => {
     const { stage, id } = await done();
     stage.onHealth = async () => Promise.reject(new Error("broken"));
@@ -87,7 +109,7 @@ describe("effects after an action", () => {
   });
 
   it("plan the revert from the inverse on record and how the step left its target, under any brake", async () => {
-    const { stage, id, planned } = await done("state-7");
+    const { stage, id, planned } = await done({ left: "state-7" });
     stage.onHealth = async () => ({ result: "fail", evidence: { status: 503 } });
     stage.brake.setFlag(true);
     await sample(stage);

@@ -161,7 +161,7 @@ describe("a canary", () => {
       const value = counts[query.slice(0, query.indexOf("["))];
       response.end(JSON.stringify(value === undefined ? vector() : vector(value)));
     });
-    return { answer: await probeOf(origin).ask({ check, beforeMs: NOW_MS - 89_500 }, never), queries };
+    return { answer: await probeOf(origin).ask({ check, beforeMs: 0, stepMs: NOW_MS - 89_500 }, never), queries };
   }
   const counts = (canary: [string, string], baseline: [string, string]) => ({
     canary_bad: canary[0],
@@ -204,7 +204,12 @@ describe("a check of the runtime model", () => {
       return { own: null, called: null, ...state };
     };
     const check = { kind: "model", name: "calls", service: null, maxRise: 0.02, maxTimesBefore: null } as const;
-    const question = { check: { ...check, confidence: 0.95, ...of }, beforeMs: NOW_MS - 90_000, action };
+    const question = {
+      check: { ...check, confidence: 0.95, ...of },
+      beforeMs: NOW_MS - 90_000,
+      stepMs: NOW_MS - 70_000,
+      action,
+    };
     const answer = await probeOf("http://127.0.0.1:9", undefined, { stateOf }).ask(question, never);
     return { ...answer, asked };
   }
@@ -214,7 +219,10 @@ describe("a check of the runtime model", () => {
     const { result, evidence, asked } = await ask({ own: well });
     assert.equal(result, "pass");
     assert.deepEqual(asked, [
-      { environment: "production", service: "cart", beforeMs: NOW_MS - 90_000, doneMs: NOW_MS - 60_000 },
+      {
+        ...{ environment: "production", service: "cart" },
+        ...{ beforeMs: NOW_MS - 90_000, stepMs: NOW_MS - 70_000, doneMs: NOW_MS - 60_000 },
+      },
     ]);
     const own = evidence["own"] as { readonly after: object; readonly riseMax: number };
     assert.deepEqual(own.after, { bad: 44, all: 4_000 });

@@ -20,7 +20,7 @@ test("what was counted of a service before an action and since, by itself and by
   life.pass(6);
   const [beforeS, sinceS] = [life.nowS, life.nowS + 60];
   life.pass(4, [{ of: 2, failing: 0.5 }]);
-  const read = { what: "state", node: TARGET, beforeS, sinceS, windowS: 60 } as const;
+  const read = { what: "state", node: TARGET, beforeS, stepS: beforeS, sinceS, windowS: 60 } as const;
   const { own, called } = serviceState(life.graph, read);
   assert.ok(own !== null && called !== null);
   const part = ({ failed, requests }: StateCounts): number => failed / requests;
@@ -34,6 +34,22 @@ test("what was counted of a service before an action and since, by itself and by
   assert.throws(() => serviceState(life.graph, { ...read, node: "service:production:gone" }), {
     code: "model-node-not-found",
   });
+});
+
+test("an action that takes longer than is counted is held against the oldest that is, never against what was just now", () => {
+  const life = new Life();
+  life.pass(12);
+  const beforeS = life.nowS;
+  const state = () => {
+    const at = { beforeS, stepS: life.nowS, sinceS: life.nowS } as const;
+    const { own } = serviceState(life.graph, { what: "state", node: TARGET, windowS: 60, ...at });
+    return own === null ? null : own.before.failed / own.before.requests;
+  };
+  life.pass(70, [{ of: 2, failing: 0.2 }]);
+  assert.ok((state() ?? 1) < 0.05, "the time before it is counted still");
+  life.pass(20, [{ of: 2, failing: 0.6 }]);
+  const before = state() ?? 1;
+  assert.ok(before > 0.15 && before < 0.3, `${before}: half an hour of its first phases, and not of the last one`);
 });
 
 describe("the impact of a change that somebody made", () => {

@@ -22,13 +22,13 @@ type Asked = Omit<HealthQuestion, "check"> & { readonly check: ModelCheck };
 type Judged = HealthAnswer & { readonly of: string };
 
 export async function askModelState(
-  { check, beforeMs, action }: Asked,
+  { check, beforeMs, stepMs = beforeMs, action }: Asked,
   reader: ServiceStateReader,
 ): Promise<HealthAnswer> {
   if (action === undefined) return unknown("no-action");
   const { environment, doneMs } = action;
   const service = check.service ?? action.service;
-  const state = await reader.stateOf({ environment, service, beforeMs, doneMs });
+  const state = await reader.stateOf({ environment, service, beforeMs, stepMs, doneMs });
   if (state.own === null && state.called === null) return unknown("not-measured-before");
   const judged = [...judgeErrors(check, state), ...judgeLatency(check, state)];
   return { result: worstOf(judged), evidence: Object.fromEntries(judged.map(({ of, evidence }) => [of, evidence])) };

@@ -50,7 +50,7 @@ export function createHealthProbe(parts: ProbeParts): HealthProbe {
   };
   return {
     ask: async (question, signal) => {
-      const { check, beforeMs } = question;
+      const { check, beforeMs, stepMs = beforeMs } = question;
       switch (check.kind) {
         case "http":
           return askHttp(check, get, signal);
@@ -63,7 +63,7 @@ export function createHealthProbe(parts: ProbeParts): HealthProbe {
         case "model":
           return askModelState({ ...question, check }, model);
         case "canary":
-          return askCanary({ check, sinceMs: clock.nowMs() - beforeMs }, get, signal);
+          return askCanary({ check, sinceMs: clock.nowMs() - stepMs }, get, signal);
       }
     },
   };

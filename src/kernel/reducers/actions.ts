@@ -250,6 +250,7 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
   action.attempt = event.facts.attempt;
   action.foundBy = NO_BRAKES;
   action.stepStartedAt = event.time;
+  action.beganAt ??= event.time;
   action.dueAt = null;
   action.status = "executing";
   markPaged(state, action);

@@ -31,6 +31,11 @@ export class EntryWindows {
     return this.#windows;
   }
 
+  /** Since when it is counted, where older windows had to go; null where none had to. */
+  get keptFromS(): number | null {
+    return this.#windows.length < WINDOWS_MAX ? null : (this.#windows[0]?.from ?? null);
+  }
+
   /** Of the windows that lie wholly within, by subject. */
   sum(span: Span): { readonly windows: number; readonly counts: ReadonlyMap<number, Count> } {
     const within = this.#within(span);

@@ -8,6 +8,8 @@ import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import type { EntryWindows, WindowCount } from "./entry-windows.ts";
 
 const BEFORE_WINDOWS = 30;
+/** So many of these at least have to be counted still. */
+const BEFORE_WINDOWS_MIN = 10;
 /** Of fewer requests a window's 95th percentile is one of its slowest two or three. */
 const P95_REQUESTS_MIN = 20;
 
@@ -15,11 +17,12 @@ type StateRead = Extract<ModelRead, { readonly what: "state" }>;
 type Span = { readonly fromS: number; readonly toS: number };
 
 /** Throws `model-node-not-found`. */
-export function serviceState(graph: Graph, { node: text, beforeS, sinceS, windowS }: StateRead): ServiceState {
+export function serviceState(graph: Graph, read: StateRead): ServiceState {
+  const { node: text, sinceS } = read;
   const node = graph.names.findNode(text);
   if (node === undefined) throw new AppError("model-node-not-found", `the model knows no ${text}`);
   const { names, windows } = graph;
-  const before = { fromS: beforeS - BEFORE_WINDOWS * windowS, toS: beforeS };
+  const before = spanBefore(windows, read);
   const after = { fromS: sinceS, toS: Infinity };
   const calls = [...names.into(node)].filter((edge) => names.kindOf(edge) === "calls").map(subjectOfEdge);
   const compared = (subjects: readonly number[]): StateCompared | null => {
@@ -27,6 +30,17 @@ export function serviceState(graph: Graph, { node: text, beforeS, sinceS, window
     return counted.requests === 0 ? null : { before: counted, after: countsOf(windows, subjects, after) };
   };
   return { own: compared([subjectOfNode(node)]), called: compared(calls) };
+}
+
+/**
+ * The time before the action. Of one in phases that takes so long that this is not counted any more: the oldest that is, so
+ * that what gets worse slowly is held against what was long ago, and not against what was just now.
+ */
+function spanBefore({ keptFromS }: EntryWindows, { beforeS, stepS, windowS }: StateRead): Span {
+  const lengthS = BEFORE_WINDOWS * windowS;
+  const isKept = keptFromS === null || beforeS - keptFromS >= BEFORE_WINDOWS_MIN * windowS;
+  const toS = isKept ? beforeS : Math.min(keptFromS + lengthS, stepS);
+  return { fromS: toS - lengthS, toS };
 }
 
 /** Percentiles do not add up: those of the calls of each window count each as one. */

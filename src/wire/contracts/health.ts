@@ -7,6 +7,8 @@ export interface HealthQuestion {
   readonly check: HealthCheck;
   /** The last moment before the action began, in milliseconds since the epoch. */
   readonly beforeMs: number;
+  /** The last moment before the step that is checked, where there were others before it: of a plan in phases, before its phase. */
+  readonly stepMs?: number;
   /** The action that is verified: where, and when it was done. */
   readonly action?: { readonly environment: string; readonly service: string; readonly doneMs: number };
 }
@@ -15,6 +17,7 @@ export interface ServiceStateAsk {
   readonly environment: string;
   readonly service: string;
   readonly beforeMs: number;
+  readonly stepMs: number;
   readonly doneMs: number;
 }
 

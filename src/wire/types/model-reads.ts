@@ -35,11 +35,12 @@ export type ModelRead =
     } & ModelTimes)
   | { readonly what: "calibration"; readonly kind: string | null }
   | ({ readonly what: "relations"; readonly environment: string; readonly services: readonly string[] } & ModelTimes)
-  /** What was counted of a service before an action and since; seconds since 1970. */
+  /** What was counted of a service before an action, which began its last step at `stepS`, and since; seconds since 1970. */
   | {
       readonly what: "state";
       readonly node: string;
       readonly beforeS: number;
+      readonly stepS: number;
       readonly sinceS: number;
       readonly windowS: number;
     }
