@@ -6,12 +6,20 @@ export interface OperationsStandIn extends StandIn {
   /** What was done, each once. */
   readonly done: readonly { readonly path: string; readonly key: string; readonly body: string }[];
   readonly complaints: readonly string[];
+  /** A change by somebody else. */
+  touch(): void;
 }
 
 /** As the header is written (draft-ietf-httpapi-idempotency-key-header): a structured-field string. */
 const KEY = /^"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,255}"$/;
 
-export async function startOperations({ token }: { readonly token: string }, port = 0): Promise<OperationsStandIn> {
+/** `tags`: each answer says how it left things, and a precondition that does not hold is refused (RFC 9110, 13.1.1). */
+export async function startOperations(
+  { token, tags = false }: { readonly token: string; readonly tags?: boolean },
+  port = 0,
+): Promise<OperationsStandIn> {
+  let version = 0;
+  const tag = (): string => `"v${version}"`;
   const done: { path: string; key: string; body: string }[] = [];
   const complaints: string[] = [];
   const refuse = (status: number, message: string): Reply => {
@@ -22,11 +30,15 @@ export async function startOperations({ token }: { readonly token: string }, por
     if (headers.authorization !== `Bearer ${token}`) return refuse(401, "who are you");
     const key = headers["idempotency-key"];
     if (typeof key !== "string" || !KEY.test(key)) return refuse(400, "a key is a quoted string");
-    if (!done.some((one) => one.key === key)) done.push({ path, key, body });
-    return { status: 200, json: { done: path } };
+    if (!done.some((one) => one.key === key)) {
+      if (tags && (headers["if-match"] ?? tag()) !== tag()) return { status: 412, json: { message: "it has moved" } };
+      done.push({ path, key, body });
+      version += 1;
+    }
+    return { status: 200, headers: tags ? { etag: tag() } : {}, json: { done: path } };
   };
   const standIn = await startStandIn({ act, report: () => done }, port);
-  return { ...standIn, done, complaints };
+  return { ...standIn, done, complaints, touch: () => void (version += 1) };
 }
 
 const TOKEN = process.env["STAND_IN_TOKEN"] ?? "token";

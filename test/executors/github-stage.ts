@@ -129,11 +129,15 @@ export interface GithubSetup {
   /** What the repository holds, and which of it may be changed. */
   readonly files?: Readonly<Record<string, string>>;
   readonly paths?: readonly string[];
+  /** The repository holds another service's files too. */
+  readonly isShared?: boolean;
 }
 
 export async function githubStage(
   kind = "github.pull-request",
-  { login, granted = GRANTED, key = APP_KEY, files = FILES, paths = ["deploy/"] }: GithubSetup = { login: "token" },
+  { login, granted = GRANTED, key = APP_KEY, files = FILES, paths = ["deploy/"], isShared = false }: GithubSetup = {
+    login: "token",
+  },
 ): Promise<GithubStage> {
   const clock = new TestClock();
   const publicKey = PAIR.publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -146,7 +150,8 @@ export async function githubStage(
   const asks = { paths, labels: ["holdpoint"], reviewers: ["ada"] };
   const deploy = { name: "deploy", file: "deploy.yaml", inputs: ["version", "reason"], undo: "roll-back" };
   const workflows = [deploy, { name: "roll-back", file: "roll-back.yaml", inputs: ["version"] }];
-  const repositories = [{ ...place, ...asks, workflows }];
+  const other = { ...place, name: "billing", service: "billing", paths: ["billing/"] };
+  const repositories = [...(isShared ? [other] : []), { ...place, ...asks, workflows }];
   const baseUrl = `${github.url}${prefix}`;
   const config = { github: { baseUrl, repositories, ...(isApp ? { app: { id: APP_ID } } : {}) } };
   const secrets = isApp ? { "github/app-key": key } : { "github/token": TOKEN };

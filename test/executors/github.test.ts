@@ -7,12 +7,16 @@ import type { JsonObject } from "../../src/core/json.ts";
 import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { executeRequest, never, planRequest } from "./contract.ts";
 import { judge } from "./judged.ts";
-import { githubStage, PULL_ARGS, type GithubStage } from "./github-stage.ts";
+import { githubStage, PULL_ARGS, type GithubSetup, type GithubStage } from "./github-stage.ts";
 
 const OTHER = "act_00000000e";
 
-async function staged(t: TestContext, kind?: string): Promise<{ stage: GithubStage; executor: Executor }> {
-  const stage = await githubStage(kind);
+async function staged(
+  t: TestContext,
+  kind?: string,
+  setup?: GithubSetup,
+): Promise<{ stage: GithubStage; executor: Executor }> {
+  const stage = await githubStage(kind, setup);
   t.after(() => stage.close());
   return { stage, executor: stage.build() };
 }
@@ -148,6 +152,36 @@ test("closing takes a pull request back with its branch, twice as well as once, 
   assert.deepEqual([...stage.github.branches.keys()], ["main"]);
   const main = { repository: "shop", branch: "main" };
   await assert.rejects(planOf(executor, kind, main, OTHER), refused("arguments-invalid"));
+});
+
+test("a branch that somebody added to since is not removed with its pull request", async (t) => {
+  const { stage, executor } = await staged(t);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
+  const opened = await run(executor, plan);
+  assert.ok(opened.status === "succeeded" && opened.left !== undefined, JSON.stringify(opened));
+  const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
+  const undo = { ...planRequest({ kind, args }, OTHER), left: opened.left };
+  const planned = await executor.plan(undo, never);
+  const branch = stage.github.pulls[0]?.head ?? "";
+  stage.github.commit(branch, { "deploy/cart.yaml": "replicas: 5\n" });
+  assert.equal(codeOf(await run(executor, planned)), "target-moved");
+  await assert.rejects(executor.plan(undo, never), refused("target-moved"));
+  assert.ok(stage.github.branches.has(branch) && stage.github.pulls[0]?.state === "open");
+});
+
+test("a repository may belong to several targets, and none merges or changes what is another's", async (t) => {
+  const { stage, executor } = await staged(t, undefined, { login: "token", isShared: true });
+  const billing = { environment: "production", service: "billing" };
+  const files = [{ path: "billing/rates.yaml", content: "vat: 19\n" }];
+  const args = { repository: "billing", title: "Rates", files };
+  const request = { ...planRequest({ kind: "github.pull-request", args }), target: billing };
+  const opened = await run(executor, await executor.plan(request, never));
+  assert.equal(opened.status, "succeeded", JSON.stringify(opened));
+  stage.github.review(1, "grace");
+  const merge = (repository: string, target = billing) =>
+    executor.plan({ ...planRequest({ kind: "github.merge", args: { repository, number: 1 } }, OTHER), target }, never);
+  await assert.rejects(merge("shop", { ...billing, service: "cart" }), refused("arguments-invalid"));
+  assert.equal((await run(executor, await merge("billing"))).status, "succeeded");
 });
 
 test("a merge waits for the approval of somebody else, of the commit as it is now", async (t) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startOperations } from "../../examples/stand-ins/operations.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { executeRequest, never, TestClock } from "./contract.ts";
 import { buildExecutor, OPERATIONS_TOKEN } from "./fixture.ts";
@@ -48,6 +49,37 @@ test("what takes an operation back is its inverse, and what nothing takes back i
   assert.deepEqual(drain.inverse, { kind: "http.call", target, args: { operation: "fill" } });
   const fill = await http.plan({ ...request, args: { operation: "fill" } }, never);
   assert.equal(fill.reversible, false);
+});
+
+test("what was changed since is not overwritten where answers have a tag, and the plan says where it would be", async (t) => {
+  const standIn = await startOperations({ token: OPERATIONS_TOKEN, tags: true });
+  const plain = await startOperations({ token: OPERATIONS_TOKEN });
+  t.after(() => Promise.all([standIn.close(), plain.close()]));
+  const tagged = (baseUrl: string) => executor(operations(baseUrl).map((one) => ({ ...one, etag: true })));
+  const http = tagged(standIn.url);
+  const takenBack = async (of: typeof http) => ((await of.plan(request, never)).diff as JsonObject)["takenBack"];
+  assert.equal(await takenBack(executor(operations(standIn.url))), "changes-since-are-not-seen");
+  assert.equal(await takenBack(http), "unless-changed-since");
+  const run = async (of: typeof http, key: string, more: object = {}) =>
+    of.execute({ ...executeRequest(await of.plan({ ...request, ...more }, never)), idempotencyKey: key }, never);
+  const drained = await run(http, "act_1");
+  assert.ok(drained.status === "succeeded" && drained.left === '"v1"', JSON.stringify(drained));
+  const back = { args: { operation: "fill" }, left: drained.left };
+  assert.equal((await run(http, "act_2", back)).status, "succeeded");
+  const again = await run(http, "act_3");
+  assert.ok(again.status === "succeeded" && again.left !== undefined);
+  standIn.touch();
+  const moved = await run(http, "act_4", { ...back, left: again.left });
+  assert.deepEqual(moved, { status: "failed", code: "target-moved", detail: null });
+  assert.deepEqual(
+    standIn.done.map(({ path }) => path),
+    ["/drain", "/fill", "/drain"],
+  );
+  const untold = await run(tagged(plain.url), "act_5");
+  assert.ok(untold.status === "succeeded" && untold.left !== undefined);
+  await assert.rejects(run(tagged(plain.url), "act_6", { ...back, left: untold.left }), { code: "target-moved" });
+  const forged = await run(http, "act_7", { ...back, left: '"v4"\r\nx: y' });
+  assert.equal(forged.status, "failed");
 });
 
 test("what is done in phases is planned as a whole, and each is called for as configured", async (t) => {

@@ -334,6 +334,19 @@ test("the inverse sets the record's state back and archives the channel, however
   assert.equal(at.slack.channels[0]?.isArchived, true);
 });
 
+test("a major incident that people took further at ServiceNow is not taken back over their heads", async (t) => {
+  const { at, executor, plan, listener } = await opened(t);
+  await drive(executor, { at, plan, listener });
+  const inverse = plan.inverse as unknown as { kind: string; args: JsonObject };
+  const undo = await executor.plan({ ...planRequest(at, "act_00000000z"), ...inverse }, never);
+  const [record] = at.servicenow.incidents;
+  at.servicenow.touch(record?.["sys_id"] ?? "", { major_incident_state: "resolved" });
+  const outcome = await drive(executor, { at, plan: undo, listener });
+  assert.deepEqual(outcome, { status: "failed", code: "target-moved", detail: { number: record?.["number"] } });
+  assert.equal(record?.["major_incident_state"], "resolved");
+  assert.equal(at.slack.channels[0]?.isArchived, false);
+});
+
 test("what was never opened is taken back without complaint", async (t) => {
   const { at, executor, listener } = await opened(t);
   const undo = await executor.plan(

@@ -146,6 +146,49 @@ describe("a runbook command", () => {
     await assert.rejects(plan(executor, { parameters: good }, undefined, "payments"), { code: "arguments-invalid" });
   });
 
+  it("is taken back only while its check says what it said afterwards, and the plan says where nothing checks", async () => {
+    const flag = join(folder, "flag");
+    writeFileSync(flag, "off");
+    chmodSync(flag, 0o666);
+    const parameters = { to: { type: "text" } };
+    const set = program(`printf '%s' "$1" > ${flag}`);
+    const commands = (check?: string): Executor =>
+      build(
+        { program: set, args: ["{to}"], parameters, undo: "back" },
+        { name: "back", program: program(`printf off > ${flag}`), ...(check === undefined ? {} : { check }) },
+        { name: "look", program: program(`echo "$RANDOM" >&2; cat ${flag}`) },
+        { name: "broken", program: program("exit 1") },
+      );
+    const of = async (executor: Executor): Promise<unknown> =>
+      ((await plan(executor, { parameters: { to: "on" } })).diff as JsonObject)["takenBack"];
+    assert.equal(await of(commands()), "changes-since-are-not-seen");
+    const executor = commands("look");
+    assert.equal(await of(executor), "unless-changed-since");
+    const act = async (by: Executor): Promise<string> => {
+      const outcome = await by.execute(executeRequest(await plan(by, { parameters: { to: "on" } }), 20_000), never);
+      assert.ok(outcome.status === "succeeded" && outcome.left !== undefined, JSON.stringify(outcome));
+      return outcome.left;
+    };
+    const back = (by: Executor, left: string) => {
+      const target = { environment: "production", service: "cart" };
+      const request = { actionId: "act_2", kind: "runbook.command-once", target, context: {}, left };
+      return by.plan({ ...request, args: { command: "back" } }, never);
+    };
+    const left = await act(executor);
+    writeFileSync(flag, "somebody's");
+    await assert.rejects(back(executor, left), { code: "target-moved" });
+    writeFileSync(flag, "on");
+    const planned = executeRequest(await back(executor, left), 20_000);
+    writeFileSync(flag, "somebody's");
+    assert.deepEqual(await executor.execute(planned, never), { status: "failed", code: "target-moved", detail: null });
+    assert.equal(readFileSync(flag, "utf8"), "somebody's");
+    writeFileSync(flag, "on");
+    assert.equal((await executor.execute(planned, never)).status, "succeeded");
+    assert.equal(readFileSync(flag, "utf8"), "off");
+    await assert.rejects(back(executor, await act(commands("broken"))), { code: "target-moved" }, "it did not tell");
+    assert.throws(() => commands("none"));
+  });
+
   it("is another user without privileges, in a world of its own, that ends with it", async () => {
     const seen =
       await outputOf(`id -u; ls ${hidden} | wc -l; ls /tmp | wc -l; echo x > /tmp/mine; pwd; ls -d /proc/[0-9]* | wc -l

@@ -45,6 +45,7 @@ test("a created incident carries the action's and the incident's ids, its contex
     status: "succeeded",
     reference: "INC0010001",
     detail: { sysId: incident?.["sys_id"], number: "INC0010001", correlated: true },
+    left: `0@${incident?.["sys_updated_on"]}`,
   });
   assert.equal(incident?.["correlation_id"], "holdpoint.test/log:act_00000000c:inc_000000002");
   assert.equal(incident["correlation_display"], "Holdpoint");
@@ -75,6 +76,23 @@ test("the inverse of a create cancels the record it made", async (t) => {
   assert.deepEqual((undo.diff as JsonObject)["changes"], [{ field: "state", from: "1", to: "8" }]);
   await executor.execute({ ...executeRequest(undo), idempotencyKey: "act_00000000z" }, never);
   assert.equal(stage.servicenow.incidents[0]?.["state"], "8");
+});
+
+test("a record that somebody worked on since it was opened is not canceled", async (t) => {
+  const stage = await staged(t);
+  const executor = stage.build();
+  const plan = await executor.plan(planRequest(stage), never);
+  const opened = await executor.execute(executeRequest(plan), never);
+  const again = await stage.build().reconcile(executeRequest(plan), never);
+  assert.ok(opened.status === "succeeded" && again.status === "happened");
+  assert.equal(again.left, opened.left, "found before anybody touched it");
+  const inverse = plan.inverse as unknown as { kind: string; args: JsonObject };
+  const undo = (left = "") => executor.plan({ ...planRequest(inverse, "act_00000000z"), left }, never);
+  assert.equal((await undo(opened.left)).calls.length, 1);
+  stage.servicenow.touch(stage.servicenow.incidents[0]?.["sys_id"] ?? "", { comments: "I am on it" });
+  const found = await stage.build().reconcile(executeRequest(plan), never);
+  assert.ok(found.status === "happened", JSON.stringify(found));
+  for (const left of [opened.left, found.left]) await assert.rejects(undo(left), { code: "target-moved" });
 });
 
 test("two calls of one create at once make one record", async (t) => {

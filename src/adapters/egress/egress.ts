@@ -83,9 +83,16 @@ function callHeaders(request: OutboundRequest): Record<string, string> {
 function toAnswer(exchanged: Exchanged): Answer {
   if (exchanged.kind !== "answered") return exchanged;
   const { status, headers, body } = exchanged;
-  const { "content-type": type = "", "retry-after": retryAfter = "" } = headers;
+  const { "content-type": type = "", "retry-after": retryAfter = "", etag } = headers;
   const json = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
-  return { kind: "answered", status, json, body: body.toString("utf8"), retryAfter };
+  return {
+    kind: "answered",
+    status,
+    json,
+    body: body.toString("utf8"),
+    retryAfter,
+    ...(etag === undefined ? {} : { etag }),
+  };
 }
 
 function createFetch({ find, origin, lookup }: Way, { answerBytesMax }: FetchLimits): OutboundFetch {

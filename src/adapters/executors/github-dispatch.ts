@@ -50,7 +50,13 @@ export async function planDispatch(parts: PlanParts, request: PlanRequest, signa
   return {
     kind: request.kind,
     calls: [call],
-    diff: { starts: `${config.repository}: ${workflow.file}`, at: base, commit, inputs },
+    diff: {
+      starts: `${config.repository}: ${workflow.file}`,
+      at: base,
+      commit,
+      inputs,
+      ...(inverse === null ? {} : { takenBack: "changes-since-are-not-seen" }),
+    },
     inverse,
     reversible: inverse !== null,
     fingerprint: commit,

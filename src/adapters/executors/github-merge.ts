@@ -6,6 +6,7 @@ import type { Awaited, Plan, PlanRequest, StepOutcome } from "../../wire/contrac
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/github-arguments.ts";
 import { need, type PlanParts } from "./github-plans.ts";
+import { isWithin } from "./github-proposal.ts";
 import type { Pull, Repository } from "./github-repository.ts";
 
 export const mergeCallSchema = z.strictObject({
@@ -22,6 +23,8 @@ export const closeCallSchema = z.strictObject({
   repository: z.string(),
   base: z.string(),
   branch: z.string(),
+  /** The commit that the branch is at; null where it is gone. */
+  sha: z.string().nullable(),
 });
 
 const MOVED: StepOutcome = { status: "failed", code: "target-moved", detail: null };
@@ -42,6 +45,11 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
   }
   const approvals = need(await otherApprovals(repository, pull, signal));
   const files = need(await repository.touched(number, signal));
+  if (files === null) throw new AppError("arguments-invalid", "it touches nothing, or too many files", { number });
+  const outside = files.find((path) => !isWithin(config, path));
+  if (outside !== undefined) {
+    throw new AppError("arguments-invalid", "it changes a file outside the target's paths", { path: outside });
+  }
   const { sha } = pull.head;
   return {
     kind: request.kind,
@@ -60,12 +68,12 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
       into: config.base,
       commit: sha,
       approvedBy: [...approvals],
-      files: files === null ? null : [...files],
+      files: [...files],
     },
     inverse: { kind: "github.revert", target: { ...request.target }, args: { repository: config.name, number } },
     reversible: true,
     fingerprint: sha,
-    ...(files === null ? {} : { size: Math.max(1, files.length) }),
+    size: files.length,
     ...(approvals.length > 0 ? {} : { awaits: true as const }),
   };
 }
@@ -133,14 +141,23 @@ export async function planClose(parts: PlanParts, request: PlanRequest, signal: 
       number: pull.number,
     });
   }
+  const sha = need(await repository.head(branch, signal));
+  if (request.left !== undefined && sha !== null && !isLeft(request.left, sha)) {
+    throw new AppError("target-moved", "somebody added to its branch: removing it would lose that", { branch });
+  }
   return {
     kind: request.kind,
-    calls: [{ method: "PATCH", origin, repository: config.repository, base: config.base, branch }],
+    calls: [{ method: "PATCH", origin, repository: config.repository, base: config.base, branch, sha }],
     diff: { closes: pull === null ? null : `${config.repository}#${pull.number}: ${pull.title}`, removes: branch },
     inverse: null,
     reversible: false,
-    fingerprint: null,
+    fingerprint: sha,
   };
+}
+
+/** `left` is as `finishOpen` wrote it. */
+function isLeft(left: string, sha: string): boolean {
+  return left.includes(`"sha":"${sha}"`);
 }
 
 /** Closed and gone already is done too. */
@@ -153,6 +170,9 @@ export async function executeClose(
   if (got.kind === "not") return got.outcome;
   const pull = got.value;
   if (pull?.merged_at != null) return MOVED;
+  const head = await repository.head(call.branch, signal);
+  if (head.kind === "not") return head.outcome;
+  if (head.value !== null && head.value !== call.sha) return MOVED;
   if (pull?.state === "open") {
     const reply = await repository.close(pull.number, signal);
     if (reply.status !== 200) return reply.asWrite;

@@ -184,8 +184,10 @@ export function readOpenCall(
   const parsed = openCallSchema.safeParse(plan.calls[0]);
   if (!parsed.success || plan.calls.length !== 1 || parsed.data.origin !== origin) return PLAN_INVALID;
   const call = parsed.data;
-  const config = known.find(({ repository, base }) => repository === call.repository && base === call.base);
   // The configuration may have changed since: what it does not allow any more is not done.
-  if (config === undefined || !call.changes.every(({ path }) => isWithin(config, path))) return PLAN_INVALID;
-  return { call, config };
+  const config = known.find((one) => {
+    const isIt = one.repository === call.repository && one.base === call.base;
+    return isIt && call.changes.every(({ path }) => isWithin(one, path));
+  });
+  return config === undefined ? PLAN_INVALID : { call, config };
 }

@@ -179,8 +179,8 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
     }
     case DISPATCH.kind: {
       const parsed = dispatchCallSchema.safeParse(call);
-      const known = parsed.success ? findRepository(room, parsed.data) : undefined;
-      if (!parsed.success || known === undefined || !isListed(known, parsed.data)) return PLAN_INVALID;
+      const known = parsed.success ? findRepository(room, parsed.data, (one) => isListed(one, parsed.data)) : undefined;
+      if (!parsed.success || known === undefined) return PLAN_INVALID;
       return executeDispatch(stepAt(room, known, DISPATCH.kind), parsed.data, signal);
     }
     case CLOSE.kind: {
@@ -197,10 +197,17 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
   }
 }
 
-/** The configuration may have changed since: what it does not name any more is not touched. */
-function findRepository({ parts }: Room, { origin, repository, base }: Place): GithubRepository | undefined {
+/**
+ * The configuration may have changed since: what it does not name any more is not touched. One repository may be there for
+ * several targets, each with its part.
+ */
+function findRepository(
+  { parts }: Room,
+  { origin, repository, base }: Place,
+  isFit: (of: GithubRepository) => boolean = () => true,
+): GithubRepository | undefined {
   if (origin !== parts.origin) return undefined;
-  return parts.config.repositories.find((one) => one.repository === repository && one.base === base);
+  return parts.config.repositories.find((one) => one.repository === repository && one.base === base && isFit(one));
 }
 
 type Place = { readonly origin: string; readonly repository: string; readonly base: string };

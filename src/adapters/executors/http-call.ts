@@ -106,10 +106,10 @@ function planCall(find: Find, request: PlanRequest): Plan {
   if (operation === undefined || !isOffered(operation, request)) {
     throw new AppError("arguments-invalid", `the target has no operation ${name} of this kind`, { operation: name });
   }
-  const { method, path, baseUrl, undo } = operation;
+  const { method, path, baseUrl, undo, etag } = operation;
   const undone = undo === undefined ? undefined : find(undo);
   const inverse = undone === undefined ? null : inverseOf(request, undone);
-  const call = { operation: name, method, origin: parseOrigin(baseUrl), path };
+  const call = { operation: name, method, origin: parseOrigin(baseUrl), path, ...onlyIf(request) };
   const percents = operation.phases;
   if (percents !== undefined && Object.hasOwn(body ?? {}, "percent")) {
     throw new AppError("arguments-invalid", "how much of it is done at a time is configured", { operation: name });
@@ -118,12 +118,25 @@ function planCall(find: Find, request: PlanRequest): Plan {
   return {
     kind: request.kind,
     calls: bodies.map((one) => ({ ...call, body: one as Json })),
-    diff: { calls: `${method} ${path}`, operation: name, body: (body ?? null) as Json, ...inPhases(percents) },
+    diff: {
+      calls: `${method} ${path}`,
+      operation: name,
+      body: (body ?? null) as Json,
+      ...inPhases(percents),
+      ...(inverse === null ? {} : { takenBack: etag ? "unless-changed-since" : "changes-since-are-not-seen" }),
+    },
     ...inPhases(percents),
     inverse,
     reversible: inverse !== null,
     fingerprint: null,
   };
+}
+
+/** Taking back what left a tag is asked for while that is still what stands there. Throws `target-moved` for what told none. */
+function onlyIf({ left }: PlanRequest): { readonly ifMatch?: string } {
+  if (left === undefined) return {};
+  if (left !== UNTOLD) return { ifMatch: left };
+  throw new AppError("target-moved", "its answer had no tag: what was changed since would not be seen");
 }
 
 function inPhases(percents: readonly number[] | undefined): { readonly phases?: readonly string[] } {
@@ -145,12 +158,18 @@ function inverseOf({ target }: PlanRequest, { name, repeat }: HttpOperation): Js
   return { kind: kindOf(repeat), target: { ...target }, args: { operation: name } };
 }
 
+/** RFC 9110 §8.8.3; a weak one never matches in `If-Match`. */
+const STRONG_TAG = /^"[\x21\x23-\x7e]{0,200}"$/;
+/** What an operation left whose answer should have had a tag and had none. */
+const UNTOLD = "untold";
+
 const callSchema = z.strictObject({
   operation: z.string(),
   method: z.enum(["POST", "PATCH"]),
   origin: z.string(),
   path: z.string(),
   body: z.record(z.string(), z.unknown()).nullable(),
+  ifMatch: z.string().regex(STRONG_TAG).optional(),
 });
 
 async function sendCall(
@@ -174,19 +193,27 @@ async function sendCall(
       ? { status: "retry", afterMs: 5_000, code: "aborted", detail: null }
       : { status: "failed", code: "credential-missing", detail: { secretRef: tokenRef ?? "" } };
   }
-  const { method, origin, path, body } = parsed.data;
+  const { method, origin, path, body, ifMatch } = parsed.data;
   const headers = {
     "content-type": "application/json",
     "idempotency-key": `"${parts.installation}:${request.idempotencyKey}"`,
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
   };
   const sent = { method, origin, path, headers, body: canonicalJson((body ?? {}) as JsonObject) };
   const answer = await parts.egress.callTo(origin)(sent, signal);
   if (answer.kind === "answered" && answer.status >= 200 && answer.status < 300) {
     const { status } = answer;
-    return { status: "succeeded", reference: `${parsed.data.operation}:${request.idempotencyKey}`, detail: { status } };
+    const reference = `${parsed.data.operation}:${request.idempotencyKey}`;
+    return { status: "succeeded", reference, detail: { status }, ...leftBy(operation, answer.etag) };
   }
+  const isMoved = ifMatch !== undefined && answer.kind === "answered" && answer.status === 412;
+  if (isMoved) return { status: "failed", code: "target-moved", detail: null };
   return writeOutcome({ answer, secrets: token === null ? [] : [token], nowMs: parts.clock.nowMs() });
+}
+
+function leftBy({ etag }: HttpOperation, tag = ""): { readonly left?: string } {
+  return etag ? { left: STRONG_TAG.test(tag) ? tag : UNTOLD } : {};
 }
 
 /** The configuration may have changed since: what it does not name any more is not called. */

@@ -24,7 +24,7 @@ import { outcomeReach } from "./reach.ts";
 import { createCall, executeCreate, reconcileCreate, recordFields, type CreateParts } from "./servicenow-create.ts";
 import { recordNote, withGrant } from "./servicenow-journal.ts";
 import { loginRefOf } from "./servicenow-login.ts";
-import { INCIDENTS } from "./servicenow-table.ts";
+import { INCIDENTS, type TableRecord } from "./servicenow-table.ts";
 import { writeOutcome } from "./step-outcomes.ts";
 
 const DECLARE = "incident.declare-major";
@@ -66,6 +66,7 @@ const changeCallSchema = z.looseObject({
   origin: z.string(),
   path: z.literal(INCIDENTS.path),
   find: z.strictObject({ correlation_id: z.string() }),
+  while: z.record(z.string(), z.string()),
   body: z.record(z.string(), z.string()),
 });
 
@@ -215,6 +216,7 @@ function planRetract(parts: MajorIncidentParts, request: PlanRequest): Plan {
     origin: parts.origin,
     path: INCIDENTS.path,
     find: { correlation_id: key },
+    while: declaredIn(parts.config, fields),
     body: fields,
   };
   const bridge = parts.bridge.planClose({ key, incident, service: request.target.service });
@@ -228,6 +230,22 @@ function planRetract(parts: MajorIncidentParts, request: PlanRequest): Plan {
   };
 }
 
+/** What declaring set of the fields that taking back sets: while they say that, nobody went on from there. */
+function declaredIn({ record }: MajorIncidentConfig, fields: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(Object.entries(record.fields).filter(([field]) => Object.hasOwn(fields, field)));
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+/** A field that the record does not show is not compared. */
+function isMoved({ values }: TableRecord, fields: Fields): boolean {
+  return Object.entries(fields).some(([field, value]) => values[field] !== undefined && values[field] !== value);
+}
+
+function isDone({ values }: TableRecord, fields: Fields): boolean {
+  return Object.entries(fields).every(([field, value]) => values[field] === value);
+}
+
 async function retract(parts: MajorIncidentParts, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
   const [first, ...bridgeCalls] = request.plan.calls;
   const call = changeCallSchema.safeParse(first);
@@ -235,8 +253,14 @@ async function retract(parts: MajorIncidentParts, request: ExecuteRequest, signa
     return { status: "failed", code: "plan-invalid", detail: null };
   const found = await parts.table.findByCorrelation(call.data.find.correlation_id, signal);
   if (found.kind === "not") return found.outcome;
-  const [record] = found.value;
-  if (record !== undefined) {
+  const [named] = found.value;
+  const read = named === undefined ? undefined : await parts.table.read(named.sysId, signal);
+  if (read?.kind === "not") return read.outcome;
+  const record = read?.value;
+  if (record !== undefined && !isDone(record, call.data.body)) {
+    if (isMoved(record, call.data.while)) {
+      return { status: "failed", code: "target-moved", detail: { number: record.number } };
+    }
     const written = await parts.table.change(record.sysId, call.data.body, signal);
     if (written.kind === "refused") return written.outcome;
     const isChanged = written.told.answer.kind === "answered" && written.told.answer.status === 200;

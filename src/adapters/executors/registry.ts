@@ -181,7 +181,9 @@ function majorIncidents(parts: RegistryParts, config: MajorIncidentConfig, room:
   const egress = parts.egress.callTo(origin);
   const { tokenRef } = bridgeConfig;
   const bridge = createSlackBridge({ config: bridgeConfig, responders, origin, tokenRef, egress, credentials, clock });
-  const table = new RecordTable(room, INCIDENTS);
+  const own: Record<string, string> = {};
+  for (const field of Object.keys(config.record.retractFields)) own[field] = field;
+  const table = new RecordTable(room, { ...INCIDENTS, values: { ...INCIDENTS.values, ...own } });
   const writes = new UnsettledWrites({ clock, settleMs: room.config.settleMs });
   const { installation } = room;
   return createMajorIncidentExecutor({

@@ -1,5 +1,6 @@
 // Runbook commands: programs that configuration lists, with typed arguments, without a shell, in a sandbox.
 
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { canonicalEnvironment } from "../../core/environment.ts";
@@ -64,21 +65,22 @@ export interface RunbookParts {
 /** Offers `runbook.command` and `runbook.command-once`. */
 export function createRunbookExecutor(parts: RunbookParts): Executor {
   const { commands } = parts.config;
-  const known = new Map(commands.map((one) => [one.name, one]));
+  const room: Room = { ...parts, known: new Map(commands.map((one) => [one.name, one])) };
   return {
     kinds: [REPEATABLE, ONCE],
     credentials: commands.flatMap(({ secrets }) => Object.values(secrets)),
-    plan: (request) => planCommand(known, request),
-    execute: (request, signal) => runCommand(parts, known, request, signal),
+    plan: (request, signal) => planCommand(room, request, signal),
+    execute: (request, signal) => runCommand(room, request, signal),
     // A program leaves no trace that we could ask for: what may be repeated is, and the rest is for people.
     reconcile: () => Promise.resolve({ status: "unclear", detail: { code: "cannot-be-asked" } }),
     probe: (signal) => probeCommands(parts, signal),
   };
 }
 
-type Known = ReadonlyMap<string, RunbookCommand>;
+type Room = RunbookParts & { readonly known: ReadonlyMap<string, RunbookCommand> };
 
-async function planCommand(known: Known, request: PlanRequest): Promise<Plan> {
+async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const { known } = room;
   const { command: name, parameters = {} } = parseArguments(runbookArguments, request.args);
   const command = known.get(name);
   if (command === undefined || !isOffered(command, request)) {
@@ -92,17 +94,32 @@ async function planCommand(known: Known, request: PlanRequest): Promise<Plan> {
   if (digest === undefined) {
     throw new AppError("target-not-found", "there is no such program, or others may change it", { command: name });
   }
-  const { program, network, limits, undo } = command;
-  const undone = undo === undefined ? undefined : known.get(undo);
+  const { left } = request;
+  if (left !== undefined && (await standing(room, { command, parameters }, signal)) !== left) {
+    throw new AppError("target-moved", "it was changed since, or does not tell: undoing would overwrite that");
+  }
+  const { program, network, limits } = command;
+  const undone = undoing(room, command);
   const inverse = undone === undefined ? null : inverseOf(undone, request, parameters);
   return {
     kind: request.kind,
-    calls: [{ args: [...argv], command: name, digest, limits, network, program, parameters }],
-    diff: { runs: [program, ...argv], network, limits },
+    calls: [{ args: [...argv], command: name, digest, limits, network, program, parameters, ...leaving(left) }],
+    diff: { runs: [program, ...argv], network, limits, ...takenBack(undone) },
     inverse,
     reversible: inverse !== null,
     fingerprint: digest,
   };
+}
+
+const leaving = (left: string | undefined): { readonly left?: string } => (left === undefined ? {} : { left });
+
+function undoing({ known }: Room, { undo }: RunbookCommand): RunbookCommand | undefined {
+  return undo === undefined ? undefined : known.get(undo);
+}
+
+function takenBack(undone: RunbookCommand | undefined): JsonObject {
+  if (undone === undefined) return {};
+  return { takenBack: undone.check === undefined ? "changes-since-are-not-seen" : "unless-changed-since" };
 }
 
 /** The target binds it: what is proposed for one service runs nothing of another. */
@@ -115,13 +132,16 @@ function kindOf(repeat: RunbookCommand["repeat"]): string {
   return repeat === "idempotent" ? REPEATABLE.kind : ONCE.kind;
 }
 
-function inverseOf(
-  { name, repeat, parameters }: RunbookCommand,
-  { target }: PlanRequest,
-  given: Readonly<Record<string, string | number>>,
-): JsonObject {
-  const kept = Object.fromEntries(Object.entries(given).filter(([parameter]) => Object.hasOwn(parameters, parameter)));
-  return { kind: kindOf(repeat), target: { ...target }, args: { command: name, parameters: kept } };
+function inverseOf(command: RunbookCommand, { target }: PlanRequest, given: Given): JsonObject {
+  const { name, repeat } = command;
+  return { kind: kindOf(repeat), target: { ...target }, args: { command: name, parameters: ownOf(command, given) } };
+}
+
+type Given = Readonly<Record<string, string | number>>;
+
+/** Those that the command has too. */
+function ownOf({ parameters }: RunbookCommand, given: Given): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(given).filter(([parameter]) => Object.hasOwn(parameters, parameter)));
 }
 
 const callSchema = z.strictObject({
@@ -132,6 +152,7 @@ const callSchema = z.strictObject({
   network: z.enum(["none", "host"]),
   program: z.string(),
   parameters: z.record(z.string(), z.union([z.string(), z.int()])),
+  left: z.string().optional(),
 });
 type Call = z.infer<typeof callSchema>;
 
@@ -145,14 +166,9 @@ function isAsConfigured(call: Call, command: RunbookCommand): boolean {
   return said({ program, network, limits, args: [...argv] }) === said(call);
 }
 
-async function runCommand(
-  parts: RunbookParts,
-  known: Known,
-  request: ExecuteRequest,
-  outer: AbortSignal,
-): Promise<StepOutcome> {
+async function runCommand(parts: Room, request: ExecuteRequest, outer: AbortSignal): Promise<StepOutcome> {
   const parsed = callSchema.safeParse(request.plan.calls[0]);
-  const command = parsed.success ? known.get(parsed.data.command) : undefined;
+  const command = parsed.success ? parts.known.get(parsed.data.command) : undefined;
   if (!parsed.success || command === undefined || !isAsConfigured(parsed.data, command)) {
     return { status: "failed", code: "plan-invalid", detail: null };
   }
@@ -168,8 +184,32 @@ async function runCommand(
     return { status: "failed", code: "target-moved", detail: null };
   }
   const environment = { ...secrets, HOLDPOINT_ACTION: `${parts.installation}:${request.idempotencyKey}` };
-  const end = await runSandboxed(sandboxed(parts, command, { args: parsed.data.args, environment }), signal);
-  return outcomeOf(end, { parts, command, request, secrets: Object.values(secrets), isTimeout: !outer.aborted });
+  const { args, parameters, left } = parsed.data;
+  if (left !== undefined && (await standing(parts, { command, parameters }, signal)) !== left) {
+    return { status: "failed", code: "target-moved", detail: null };
+  }
+  const end = await runSandboxed(sandboxed(parts, command, { args, environment }), signal);
+  const ran = { parts, command, request, secrets: Object.values(secrets), isTimeout: !outer.aborted };
+  const outcome = outcomeOf(end, ran);
+  const undone = undoing(parts, command);
+  if (outcome.status !== "succeeded" || undone?.check === undefined) return outcome;
+  return { ...outcome, left: (await standing(parts, { command: undone, parameters }, outer)) ?? "untold" };
+}
+
+/** A digest of what the check of a command says now; undefined where there is none, or it does not tell. */
+async function standing(
+  room: Room,
+  { command, parameters }: { readonly command: RunbookCommand; readonly parameters: Given },
+  outer: AbortSignal,
+): Promise<string | undefined> {
+  const check = command.check === undefined ? undefined : room.known.get(command.check);
+  if (check === undefined) return undefined;
+  const args = runbookArgv(check, ownOf(check, parameters));
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(check.limits.seconds * 1_000)]);
+  const environment = await readSecrets(room, check, signal);
+  if ("misfit" in args || typeof environment === "string") return undefined;
+  const end = await runSandboxed({ ...sandboxed(room, check, { args, environment }), isApart: true }, signal);
+  return end.kind === "ended" && end.exit === 0 && !end.isCut ? hash("sha256", end.output) : undefined;
 }
 
 /** By environment variable, or the reference that gave none. */

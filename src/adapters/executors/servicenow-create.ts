@@ -14,6 +14,9 @@ import { lookForWrite, writeOnce, type OneWrite } from "./written-once.ts";
 
 export const CREATE = "servicenow.incident.create";
 
+/** How the fingerprint of a record begins that nobody has changed since it was created. */
+const NEVER_CHANGED = "0@";
+
 const callSchema = z.strictObject({
   method: z.literal("POST"),
   origin: z.string(),
@@ -116,8 +119,9 @@ function onceOf({ table, writes }: CreateParts, { body }: Call, signal: AbortSig
     const found = await table.findByCorrelation(key, signal);
     if (found.kind === "not") return found;
     const [first] = found.value;
-    const value = first === undefined ? null : { reference: first.number, detail: foundDetail(found.value) };
-    return { kind: "got", value };
+    if (first === undefined) return { kind: "got", value: null };
+    const left = first.fingerprint.startsWith(NEVER_CHANGED) ? first.fingerprint : "changed";
+    return { kind: "got", value: { reference: first.number, detail: foundDetail(found.value), left } };
   };
   return { key, writes, look };
 }
@@ -140,6 +144,7 @@ function createdOutcome(table: RecordTable, told: Told, correlationId: string): 
     status: "succeeded",
     reference: record.number,
     detail: { sysId: record.sysId, number: record.number, correlated },
+    left: record.fingerprint,
   };
 }
 

@@ -45,7 +45,7 @@ export async function planUpdate(parts: UpdateParts, request: PlanRequest, signa
     throw new AppError("arguments-invalid", "the record is over already, or does not show its state");
   }
   const changes = changesTo(parts.table.shape, record, args.fields);
-  if (request.left !== undefined && request.left !== leftAs(record, fieldsIn(parts.table.shape, args.fields))) {
+  if (request.left !== undefined && !isLeft(record, request.left, fieldsIn(parts.table.shape, args.fields))) {
     throw new AppError("target-moved", "it was changed since: undoing would overwrite that", { number: record.number });
   }
   const notes = notesIn(args.fields);
@@ -114,6 +114,11 @@ function changesTo(
 
 function fieldsIn({ values }: RecordShape, fields: ServicenowUpdate["fields"]): readonly string[] {
   return Object.keys(values).flatMap((argument) => (fields[argument] === undefined ? [] : [values[argument] ?? ""]));
+}
+
+/** What was created is as it was created; of what was changed, what was set is as it was set. */
+function isLeft(record: TableRecord, left: string, fields: readonly string[]): boolean {
+  return left === record.fingerprint || left === leftAs(record, fields);
 }
 
 /** What stands in these fields: taken back is only what the action set, while nobody has set it anew. */

@@ -6,7 +6,7 @@ import type { Got } from "./step-outcomes.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** What an earlier write left, as an outcome tells it. */
-export type Written = { readonly reference: string; readonly detail: Json };
+export type Written = { readonly reference: string; readonly detail: Json; readonly left?: string };
 
 export interface OneWrite {
   /** What the target carries of it, and what it is looked for by. */

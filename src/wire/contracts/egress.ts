@@ -33,6 +33,8 @@ export type Answer =
       readonly json: boolean;
       readonly body: string;
       readonly retryAfter: string;
+      /** As it came, where one came. */
+      readonly etag?: string;
     }
   | { readonly kind: "unsent"; readonly code: UnsentCode }
   | { readonly kind: "lost"; readonly code: LostCode };

@@ -199,6 +199,11 @@ export const httpOperationSchema = z.strictObject({
   /** The operation that takes it back. */
   undo: nameSchema.optional(),
   /**
+   * Its answers carry an `ETag` of what it left, and what takes it back heeds `If-Match`: a change since then is seen, and
+   * not overwritten.
+   */
+  etag: z.boolean().default(false),
+  /**
    * Carried out in several goes, of so much each, rising: the body's `percent`. The service is checked before the next
    * one, so policy has to have a Verification for it.
    */

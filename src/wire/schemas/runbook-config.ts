@@ -59,6 +59,11 @@ const commandSchema = z.strictObject({
   repeat: z.enum(["idempotent", "neither"]).default("neither"),
   /** The command that takes it back, with those of its parameters that have the same names. */
   undo: nameSchema.optional(),
+  /**
+   * Of a command that takes another one back: the command whose output says how things stand. It is run after that one
+   * and again before this one, which is run only where it says the same.
+   */
+  check: nameSchema.optional(),
   /** Exit codes that mean that nothing was done, and that nothing was done but trying again may help. */
   unchangedCodes: z.array(z.int().min(1).max(255)).max(16).default([]),
   againCodes: z.array(z.int().min(1).max(255)).max(16).default([]),
@@ -75,15 +80,17 @@ function namesItsParameters({ args, parameters }: RunbookCommand): boolean {
   return [...used].every((name) => Object.hasOwn(parameters, name)) && used.size === Object.keys(parameters).length;
 }
 
-/** What takes a command back is one of the same target that needs no more than it was given. */
-function undoesItsOwn(commands: readonly RunbookCommand[]): boolean {
+/** What takes a command back, or checks for it, is one of the same target that needs no more than it was given. */
+function namesItsOwn(commands: readonly RunbookCommand[]): boolean {
   const known = new Map(commands.map((one) => [one.name, one]));
-  return commands.every(({ undo, environment, service, parameters }) => {
-    if (undo === undefined) return true;
-    const undone = known.get(undo);
-    const isSame = undone?.environment === environment && undone.service === service;
-    return isSame && Object.keys(undone.parameters).every((name) => Object.hasOwn(parameters, name));
-  });
+  return commands.every(({ undo, check, environment, service, parameters }) =>
+    [undo, check].every((other) => {
+      if (other === undefined) return true;
+      const named = known.get(other);
+      const isSame = named?.environment === environment && named.service === service;
+      return isSame && Object.keys(named.parameters).every((name) => Object.hasOwn(parameters, name));
+    }),
+  );
 }
 
 export const runbookConfigSchema = z.strictObject({
@@ -97,7 +104,7 @@ export const runbookConfigSchema = z.strictObject({
     .min(1)
     .max(500)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "a command is named twice")
-    .refine(undoesItsOwn, "a command is undone by none of the same target and parameters"),
+    .refine(namesItsOwn, "a command is undone, or checked for, by none of the same target and parameters"),
 });
 export type RunbookConfig = z.infer<typeof runbookConfigSchema>;
 
