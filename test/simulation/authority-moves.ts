@@ -2,6 +2,7 @@
 
 import type { Reply } from "../../src/kernel/command.ts";
 import { TERMS } from "../../src/kernel/limits.ts";
+import type { Action } from "../../src/kernel/state.ts";
 import { LABELS } from "../../src/wire/types/label.ts";
 import { registrationOf, registrationProposal } from "../kernel/agent-registration.ts";
 import { grantSetProposal } from "../kernel/grant-set-proposal.ts";
@@ -112,15 +113,24 @@ export function agreed(world: World, asked: Promise<Reply | null>, by: string): 
   });
 }
 
-/** A grant that stands, mostly with a call under way, is taken back by a person or given up. */
+/** A grant that stands is taken back by a person or given up. */
 export function revokeGrant(world: World): void {
-  const granted = [...(world.process?.kernel.state.actions.values() ?? [])].filter(({ grant }) => grant !== null);
   const sets = [...(world.process?.kernel.state.sets.values() ?? [])];
   if (sets.length > 0 && world.random.below(3) === 0) {
     const { id, agent } = from(world, sets);
     const by = world.random.below(3) === 0 ? agent : "person:ada";
     return void world.ask({ type: "revoke-grant", actor: by, input: { grant: id } });
   }
+  revokeOne(world, ({ grant }) => grant !== null);
+}
+
+/** One of which a step has begun: its call may be about to go out, on its way, or over. */
+export function revokeUnderWay(world: World): void {
+  revokeOne(world, ({ status }) => status === "executing");
+}
+
+function revokeOne(world: World, isWanted: (action: Action) => boolean): void {
+  const granted = [...(world.process?.kernel.state.actions.values() ?? [])].filter(isWanted);
   if (granted.length === 0) return;
   const { grant, agent } = from(world, granted);
   const actor = world.random.below(3) === 0 ? agent : "person:ada";

@@ -1,36 +1,55 @@
 // What must hold whenever a call reaches the outside, and again when it takes effect there.
 
-import { planHashOf } from "../../src/effects/execute.ts";
+import { hash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { JsonObject } from "../../src/core/json.ts";
 import type { BrakeScope, KernelEvent } from "../../src/kernel/events.ts";
 import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
 import { hasEnded } from "../../src/kernel/state.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
-import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import type { ActionKind, ExecuteRequest, Plan } from "../../src/wire/contracts/executor.ts";
 import { eventsAbout, eventsSuch } from "./disk-events.ts";
 import { UNDO } from "./model-executor.ts";
 import type { World } from "./world.ts";
 
-/** Its step is durable, its grant too and valid, its plan the granted one, what that awaits is there, it happens once, and no pause covers it. */
+/** It has a durable step of its own, its grant is durable and valid, its plan the granted one, what that awaits is there, and no pause covers it. */
 export function checkCall(world: World, request: ExecuteRequest, kind: ActionKind): string[] {
   const broken: string[] = [];
   const key = request.idempotencyKey;
   const [id = ""] = key.split("."); // a later phase has a key of its own
   const events = eventsAbout(world, id) as KernelEvent[];
-  const started = events.findLast((event) => event.type === "step.started");
+  const steps = events.filter((event) => event.type === "step.started");
+  const started = steps.at(-1);
+  const calls = world.outside.calls.filter((call) => call.idempotencyKey.split(".")[0] === id).length;
   const granted = events.findLast((event) => event.type === "action.granted") as
     | KernelEvent<"action.granted">
     | undefined;
-  if (started === undefined) broken.push(`${id}: called without a durable step`);
+  if (steps.length <= calls) broken.push(`${id}: called without a durable step of its own`);
   if (granted === undefined) return [...broken, `${id}: called without a durable grant`];
   if (granted.facts.grant !== request.grantId) broken.push(`${id}: called under another grant`);
-  if (granted.facts.planHash !== planHashOf(request.plan)) broken.push(`${id}: called with another plan`);
+  if (granted.facts.planHash !== hashOf(request.plan)) broken.push(`${id}: called with another plan`);
   if (started !== undefined && started.time >= granted.facts.expiresAt) broken.push(`${id}: the grant had expired`);
   const { awaits, fingerprint } = request.plan;
   const hasCome = awaits !== true || world.outside.come.has(fingerprint ?? "");
   if (!hasCome && kind.kind !== UNDO.kind) broken.push(`${id}: called before what it awaits had come`);
   if (events.some((event) => hasEndedBy(event))) broken.push(`${id}: called after its end`);
   if (kind.repeat === "neither" && world.outside.happened(key)) broken.push(`${id}: run again though it had happened`);
-  return [...broken, ...checkStanding(world, id)];
+  return [...broken, ...checkTakesBack(world, id, request.plan), ...checkStanding(world, id)];
+}
+
+/** What takes an action back does what that action's plan said would, as the outside was shown it. */
+function checkTakesBack(world: World, id: string, plan: Plan): string[] {
+  const [proposed] = eventsAbout(world, id) as KernelEvent<"action.proposed">[];
+  const { revertOf } = proposed?.facts ?? {};
+  const undone = world.outside.calls.find((call) => call.idempotencyKey === revertOf)?.plan.inverse;
+  if (undone === undefined) return [];
+  const said = canonicalize((undone as JsonObject)["args"]);
+  return canonicalize((plan.diff as JsonObject)["args"]) === said ? [] : [`${id}: takes back something else`];
+}
+
+/** By the RFC's author's own writer, not by the one that made the recorded hash. */
+function hashOf(plan: Plan): string {
+  return hash("sha256", canonicalize(plan) ?? "");
 }
 
 /** What the process has heard to be durable. */

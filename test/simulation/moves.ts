@@ -21,6 +21,7 @@ import {
   moveRights,
   registration,
   revokeGrant,
+  revokeUnderWay,
   SERVICES,
 } from "./authority-moves.ts";
 import { proposeBatch, proposeSome } from "./proposals.ts";
@@ -55,7 +56,10 @@ export async function move(world: World, promised: Promised): Promise<void> {
 
 /** Several at once, so that what is begun mostly gets somewhere before the next thing happens to it. */
 async function takeTurns(world: World): Promise<void> {
-  for (let turns = 1 + world.random.below(4); turns > 0; turns--) await world.turn();
+  for (let turns = 1 + world.random.below(4); turns > 0; turns--) {
+    await world.turn();
+    if (world.random.below(60) === 0) revokeUnderWay(world);
+  }
 }
 
 function oneOfThree(world: World): void {

@@ -1,10 +1,14 @@
 // One seed from the first start to rest, and what was broken on the way.
 
+import { apply } from "../../src/kernel/apply.ts";
+import { stateHash } from "../../src/kernel/snapshot.ts";
+import { emptyState } from "../../src/kernel/state.ts";
 import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
 import { checkCall, checkStanding } from "./call-invariants.ts";
+import { eventsOf } from "./disk-events.ts";
 import { checkLedger, nothingPromised } from "./invariants.ts";
 import { move } from "./moves.ts";
-import { settle, World } from "./world.ts";
+import { settle, World, type Process } from "./world.ts";
 
 export type SeedResult = {
   readonly seed: number;
@@ -33,10 +37,25 @@ export async function runSeed(seed: number, steps: number): Promise<SeedResult> 
     await move(world, promised);
     await settle();
   }
+  broken.push(...(await checkLive(world)));
   await comeToRest(world);
   broken.push(...checkLedger(world, promised));
   const events = world.disk.size();
   return { seed, broken, events, effects: world.outside.effects.length, crashes: world.crashes, steps };
+}
+
+/** The process that lived through all of it holds what the ledger folds to. One that starts on a ledger always does. */
+async function checkLive(world: World): Promise<string[]> {
+  const isBehind = ({ kernel }: Process): boolean => kernel.durableSize < kernel.state.nextSeq;
+  while (world.process !== null && isBehind(world.process) && (await world.turn()));
+  if (world.process === null || isBehind(world.process)) return [];
+  return foldHash(world) === stateHash(world.process.kernel.state) ? [] : ["the fold is not the state that lived"];
+}
+
+function foldHash(world: World): string {
+  const state = emptyState();
+  for (const event of eventsOf(world)) apply(state, event);
+  return stateHash(state);
 }
 
 /** No more failures: a last crash and start, then turns until nobody waits and no work is left. */

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { AppError } from "../../src/core/errors.ts";
+import type { Json, JsonObject } from "../../src/core/json.ts";
 import { EmergencyBrake } from "../../src/effects/brake.ts";
 import { EffectRunner } from "../../src/effects/runner.ts";
 import { NO_IMAGE_VERIFIER } from "../../src/adapters/images/image-verifier.ts";
@@ -18,7 +19,7 @@ import { followLedger } from "../../src/main/brake-file.ts";
 import { readLeaf } from "../../src/main/recorded-payload.ts";
 import { restoreState } from "../../src/main/restore.ts";
 import { loadBundle } from "../../src/policy/load.ts";
-import type { ActionKind, ExecuteRequest } from "../../src/wire/contracts/executor.ts";
+import type { ActionKind, ExecuteRequest, Plan } from "../../src/wire/contracts/executor.ts";
 import type { Head } from "../../src/wire/types/event.ts";
 import { STAGES } from "../../src/wire/types/stage.ts";
 import { modelHealth } from "./model-health.ts";
@@ -63,7 +64,7 @@ function loadSimulationBundle() {
 }
 
 /** One run of the program: what a crash ends. */
-type Process = { readonly kernel: Kernel; readonly runner: EffectRunner; readonly brake: EmergencyBrake };
+export type Process = { readonly kernel: Kernel; readonly runner: EffectRunner; readonly brake: EmergencyBrake };
 
 export type WorldHooks = {
   /** A call reached the outside: the moment at which everything about it must be in order. */
@@ -174,7 +175,8 @@ export class World {
     const executor = modelExecutor({ world: this.outside, random: this.random, turns: this.turns, onCall, onEffect });
     const payload = async (seq: number) => {
       if (this.erased.has(seq)) throw new AppError("payload-erased", "its key is destroyed");
-      return openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
+      const body = openPayload(await readLeaf(store, seq), await store.readPayload(seq), ORIGIN, keyEncryptionKey);
+      return this.random.below(20) === 0 ? withAnotherPlan(body) : body;
     };
     const runner = new EffectRunner({
       kernel,
@@ -244,6 +246,14 @@ export class World {
     if (kernel === undefined) return Promise.resolve(null);
     return kernel.submit(command).catch(() => null);
   }
+}
+
+/** What a store might hand over in the place of what was written: it would do more, and be taken back by something else. */
+function withAnotherPlan(body: Json): Json {
+  const { plan } = body as { readonly plan?: JsonObject & Plan };
+  if (plan === undefined) return body;
+  const inverse = plan.inverse === null ? null : { ...(plan.inverse as JsonObject), args: { number: 99 } };
+  return { ...(body as JsonObject), plan: { ...plan, calls: [...plan.calls, "more"], inverse } };
 }
 
 /** Those that propose from the start. */
