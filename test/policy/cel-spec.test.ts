@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inspect } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import type { Type as DeclaredType } from "@bufbuild/cel-spec/cel/expr/checked_pb.js";
 import type { Value as SpecValue } from "@bufbuild/cel-spec/cel/expr/value_pb.js";
 import { getConformanceSuite } from "@bufbuild/cel-spec/testdata/tests.js";
@@ -19,7 +19,7 @@ import { INT_MATH, UINT_MATH } from "../../src/policy/cel/whole-numbers.ts";
 /** Fewer than this and the suite was not read, or support was lost. */
 const AGREEING_FLOOR = 600;
 
-type Outcome = { kind: "value"; value: Value } | { kind: "fault" } | { kind: "unsupported"; why: string };
+type Outcome = { kind: "value"; value: Value; type: Type } | { kind: "fault" } | { kind: "unsupported"; why: string };
 
 function* allTests(suite: IncrementalTestSuite, path: string): Generator<[string, IncrementalTest]> {
   for (const item of suite.tests) yield [`${path}/${item.name}`, item];
@@ -76,8 +76,9 @@ function declarations({ original }: IncrementalTest): Record<string, Names> {
 function evaluate(item: IncrementalTest): Outcome {
   try {
     const node = checkCondition(parseCondition(item.original.expr), declarations(item));
+    wantedType(item);
     if (node.type.kind === "timestamp" || node.type.kind === "duration") throw new Unsupported("an instant as result");
-    return { kind: "value", value: compileNode(node).run({ root: undefined, slots: [] }) };
+    return { kind: "value", value: compileNode(node).run({ root: undefined, slots: [] }), type: node.type };
   } catch (error) {
     if (error instanceof ConditionFault) return { kind: "fault" };
     if (error instanceof ConditionError || error instanceof Unsupported)
@@ -86,12 +87,27 @@ function evaluate(item: IncrementalTest): Outcome {
   }
 }
 
+/** The value that is asked for, and the type that was deduced where the case says which. */
 function checkOutcome(item: IncrementalTest, outcome: Outcome): boolean {
   const matcher = item.original.resultMatcher;
   if (matcher.case === "evalError") return outcome.kind === "fault";
-  if (matcher.case !== "value" && matcher.case !== undefined) return true;
-  const expected: Value = matcher.case === "value" ? toValue(matcher.value) : true;
-  return outcome.kind === "value" && (valuesEqual(outcome.value, expected) || Object.is(outcome.value, expected));
+  if (outcome.kind !== "value") return false;
+  if (matcher.case === undefined) return outcome.value === true;
+  if (matcher.case === "value") return isValue(outcome.value, matcher.value);
+  if (matcher.case !== "typedResult") return false;
+  const { result } = matcher.value;
+  const isSame = result === undefined || isValue(outcome.value, result);
+  return isSame && isDeepStrictEqual(outcome.type, wantedType(item));
+}
+
+/** Throws for one that conditions do not have. */
+function wantedType({ original: { resultMatcher } }: IncrementalTest): Type | undefined {
+  return resultMatcher.case === "typedResult" ? toType(resultMatcher.value.deducedType) : undefined;
+}
+
+function isValue(value: Value, said: SpecValue): boolean {
+  const expected = toValue(said);
+  return valuesEqual(value, expected) || Object.is(value, expected);
 }
 
 test("conditions agree with every case of the CEL specification that they can express", (context) => {
