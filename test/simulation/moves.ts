@@ -195,12 +195,21 @@ function heldActions(world: World): readonly Action[] {
 function passTime(world: World): void {
   const pick = world.random.below(20);
   const isLong = pick === 0 && world.random.below(8) === 0;
-  const forward = isLong ? TERMS.lapseMs : pick === 0 ? 20 * 60_000 : pick < 2 ? 61_000 : world.random.below(2_000);
+  const short = pick < 2 ? 61_000 : pick < 5 ? toAnEdge(world) : world.random.below(2_000);
+  const forward = isLong ? TERMS.lapseMs : pick === 0 ? 20 * 60_000 : short;
   world.monotonicMs += forward;
   world.nowMs += pick === 7 ? -1_000 : forward;
   if (forward > 60_000) world.endTerms();
   const kernel = world.process?.kernel;
   void kernel?.tick().catch(() => undefined);
+}
+
+/** To the very end of some limit's window. */
+function toAnEdge(world: World): number {
+  const counters = [...(world.process?.kernel.state.counters.values() ?? [])];
+  if (counters.length === 0) return 0;
+  const { times, windowMs } = from(world, counters);
+  return Math.max(0, (times[0] ?? 0) + windowMs - world.nowMs);
 }
 
 function cancel(world: World): void {
