@@ -56,6 +56,7 @@ export type Running = {
   /** Signs the owner in to a browser, once; at the first start alone. */
   readonly signInUrl: string | null;
   readonly kernel: Kernel;
+  /** Ends everything in order, once: whoever asks again waits for the same end. */
   stop(): Promise<void>;
 };
 
@@ -94,7 +95,7 @@ export async function start(config: Config, { log, onFatal: end }: Hooks): Promi
     closers.push(...edge.closers);
     leaveFlag = edge.leaveFlag;
     log.info({ url: edge.url, origin: keys.origin, size: core.kernel.durableSize }, "holdpoint is ready");
-    const stop = (): Promise<void> => closeAll(closers, core.kernel);
+    let stopping: Promise<void> | undefined;
     return {
       url: edge.url,
       origin: keys.origin,
@@ -102,7 +103,7 @@ export async function start(config: Config, { log, onFatal: end }: Hooks): Promi
       isFirstStart: edge.isFirstStart,
       signInUrl: edge.signInUrl,
       kernel: core.kernel,
-      stop,
+      stop: () => (stopping ??= closeAll(closers, core.kernel)),
     };
   } catch (error) {
     await closeAll(closers, null);

@@ -122,7 +122,7 @@ type Setup = {
 /** A server that has started for the first time; `stop` leaves nothing behind. */
 export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }: Setup = {}): Promise<
   Server & {
-    /** Ends it in order, once; its folder stays until `stop`. */
+    /** Ends it in order; its folder stays until `stop`. */
     halt(): Promise<void>;
     stop(): Promise<void>;
   }
@@ -152,8 +152,7 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
   };
   const running = await start(config, { log: pino({ level: "silent" }), onFatal });
   const { url } = running;
-  let halted: Promise<void> | undefined;
-  const halt = (): Promise<void> => (halted ??= running.stop());
+  const halt = (): Promise<void> => running.stop();
   let reader: string | undefined;
   /** Agents by the `Authorization` value that the fixture gave out for them: what they propose is signed. */
   const agents = new Map<string, Who>();
