@@ -52,6 +52,8 @@ export type StoredChange = RecordedChange & {
   readonly seq: number;
 };
 
+export type StoredImpact = ImpactFacts & { readonly seq: number };
+
 /** All of a graph, as its snapshot has it. */
 export interface GraphParts {
   readonly nodes: readonly string[];
@@ -59,8 +61,8 @@ export interface GraphParts {
   readonly changes: readonly StoredChange[];
   readonly declarations: readonly Declaration[];
   readonly evidence: readonly (readonly [number, readonly string[]])[];
-  /** Absent in what was saved before there were any. */
-  readonly impacts?: readonly ImpactFacts[];
+  /** Absent in what was saved before there were any, as is the number of each one's event. */
+  readonly impacts?: readonly (ImpactFacts & { readonly seq?: number })[];
   readonly calibrations?: readonly (readonly [string, CalibrationParts])[];
   readonly windows?: readonly CountedWindow[];
   /** Kind, from and to of edges; heads of nodes and edges by facet; times; ends of windows; versions. */
@@ -76,7 +78,7 @@ export class Graph {
   readonly declarations: Declaration[] = [];
   readonly evidence = new Map<number, readonly string[]>();
   /** The newest, in the order in which they were measured. */
-  readonly impacts: ImpactFacts[] = [];
+  readonly impacts: StoredImpact[] = [];
   /** By kind. */
   readonly calibrations = new Map<string, Calibration>();
   /** What entries, services and calls went through lately. */
@@ -115,7 +117,7 @@ export class Graph {
     graph.changes.push(...changes);
     graph.declarations.push(...declarations);
     for (const [seq, ids] of evidence) graph.evidence.set(seq, ids);
-    graph.impacts.push(...(parts.impacts ?? []));
+    graph.impacts.push(...(parts.impacts ?? []).map((one) => ({ seq: 0, ...one })));
     for (const window of parts.windows ?? []) graph.windows.add(window);
     for (const [kind, one] of parts.calibrations ?? []) graph.calibrations.set(kind, Calibration.from(one));
     return graph;
@@ -214,7 +216,7 @@ export class Graph {
       case "model.tested":
         return this.#applyTested(event.seq, event.facts);
       case "model.impact":
-        return this.#applyImpact(event.facts);
+        return this.#applyImpact(event.seq, event.facts);
       case "model.thinned":
         return this.#applyThinned(event.facts.before);
       default:
@@ -281,8 +283,8 @@ export class Graph {
     this.evidence.set(seq, evidence);
   }
 
-  #applyImpact(facts: ModelFacts["model.impact"]): void {
-    this.impacts.push(facts);
+  #applyImpact(seq: number, facts: ModelFacts["model.impact"]): void {
+    this.impacts.push({ ...facts, seq });
     if (this.impacts.length > IMPACTS_MAX) this.impacts.shift();
     const { kind, exposure, stated, actual, outcome } = facts;
     if (actual === null || outcome === "concurrent") return;

@@ -9,7 +9,8 @@ import type {
   ModelHistoryEntry,
   ModelNodeHistoryView,
 } from "../wire/types/model-views.ts";
-import { FACETS, testedState, type Facet, type Graph, type Holding, type Moment } from "./graph.ts";
+import { changeNodeText } from "./change.ts";
+import { FACETS, testedState, type Facet, type Graph, type Holding, type Moment, type StoredChange } from "./graph.ts";
 import { HAPPENINGS, subjectOfEdge, subjectOfNode } from "./names.ts";
 import type { Version } from "./versions.ts";
 import {
@@ -139,7 +140,9 @@ export function readDiff(graph: Graph, { from, to, environment }: DiffQuery): Mo
     if (found !== null) edges.push({ ...found, ...edgeName(graph, edge) });
   }
   const between = changesKnown(graph, moments[1].seqEnd, (change) => change.at > from.at && change.at <= to.at);
-  const changes = [...between].slice(0, CHANGES_SHOWN_MAX + 1).map((change) => changeView(graph, change));
+  const changes = [...between]
+    .slice(0, CHANGES_SHOWN_MAX + 1)
+    .map((change) => changeView(graph, change, moments[1].seqEnd));
   return {
     from: momentView(graph, from),
     to: momentView(graph, to),
@@ -193,8 +196,9 @@ export function readNode(graph: Graph, id: string, asked: Asked): ModelNodeHisto
     ]),
   ].toSorted((a, b) => b.seq - a.seq);
   if (entries.length === 0) throw new AppError("model-node-not-found", "the model did not know it then", {});
-  const about = changesKnown(graph, moment.seqEnd, ({ targets, at }) => targets.includes(node) && at <= asked.at);
-  const changes = [...about].map((change) => changeView(graph, change));
+  const isAbout = (change: StoredChange): boolean => change.targets.includes(node) || changeNodeText(change) === id;
+  const about = changesKnown(graph, moment.seqEnd, (change) => change.at <= asked.at && isAbout(change));
+  const changes = [...about].map((change) => changeView(graph, change, moment.seqEnd));
   return {
     ...momentView(graph, asked),
     id,

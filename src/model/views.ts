@@ -69,12 +69,20 @@ export function declaredView(graph: Graph, { validFrom, declaration }: Version):
   return { since: validFrom * SECOND_MS, attributes, contracts };
 }
 
-export function changeView(
-  graph: Graph,
-  { id, kind, at, seq, targets, settings, code }: StoredChange,
-): ModelChangeView {
+/** With what the first `seqEnd` events say of it. */
+export function changeView(graph: Graph, change: StoredChange, seqEnd: number): ModelChangeView {
+  const { id, kind, at, seq, targets, settings, code } = change;
   const names = targets.map((node) => graph.names.textOf(node));
-  return { id, kind, at, recordedAt: graph.timeOf(seq), targets: names, settings, code: code ?? null };
+  const impact = impactView(graph, change, seqEnd);
+  return { id, kind, at, recordedAt: graph.timeOf(seq), targets: names, settings, code: code ?? null, impact };
+}
+
+function impactView(graph: Graph, { id, kind }: StoredChange, seqEnd: number): ModelChangeView["impact"] {
+  const name = `change:${kind}`;
+  const known = graph.impacts.findLast((one) => one.id === id && one.kind === name && one.seq < seqEnd);
+  if (known === undefined) return null;
+  const { exposure, stated, outcome, actual } = known;
+  return { exposure, stated, outcome, actual };
 }
 
 /** The changes known at a moment that `isMeant` lets through, the newest recorded first, each as it was last told. */

@@ -109,7 +109,7 @@ test("a change is told with its diff: settings are kept, secrets are not, and th
   assert.match(told.err, /1 changed lines of the diff are not read/);
   assert.equal((await terminal([...args, "--diff", path])).out, "cart-7 is known already: 1 setting\n");
   const { out } = await terminal(["model", "get", "service:production:cart"]);
-  assert.match(out, /deploy cart-7 +service:production:cart +redis\.timeout: 500 → 50/);
+  assert.match(out, /deploy cart-7 +service:production:cart +- +- +redis\.timeout: 500 → 50/);
   const all = await terminal(["model", "get", "service:production:cart", "-o", "json"]);
   assert.ok(!all.out.includes(secret));
   assert.equal((await terminal(["model", "change", "x", "--target", "cart"])).code, 1);

@@ -54,7 +54,7 @@ export class Fed implements FedModel {
 
   changes(): ModelChangeView[] {
     const { seqEnd } = momentOf(this.graph, { at: Date.now(), knownAt: Date.now() });
-    return [...changesKnown(this.graph, seqEnd, () => true)].map((one) => changeView(this.graph, one));
+    return [...changesKnown(this.graph, seqEnd, () => true)].map((one) => changeView(this.graph, one, seqEnd));
   }
 
   edges(): string[] {

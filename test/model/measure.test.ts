@@ -10,6 +10,7 @@ import { Present } from "../../src/model/impact/present.ts";
 import { readCalibration } from "../../src/model/impact/read-calibration.ts";
 import { serviceState } from "../../src/model/impact/service-state.ts";
 import type { StateCounts } from "../../src/wire/contracts/health.ts";
+import { readNode } from "../../src/model/reads.ts";
 import { parseGraph, serializeGraph } from "../../src/model/snapshot.ts";
 import { service } from "./histories.ts";
 import { Life, TARGET, TERMS, type Fault } from "./life.ts";
@@ -72,6 +73,17 @@ describe("the impact of a change that somebody made", () => {
     assert.ok(actual.low <= actual.mid && actual.mid <= actual.high);
     assert.ok(stated.low === 0 && stated.high > 380_000, "nothing was known of deploys, so all of it was at stake");
     assert.equal(entries.length, 10, "two entries get to it");
+    // The deploy itself says so, with what was said before; and said nothing of it before it was measured.
+    const now = { at: life.nowS * 1000, knownAt: life.nowS * 1000 };
+    for (const id of [TARGET, "deploy::deploy/v2"]) {
+      const [deploy] = readNode(life.graph, id, now).changes;
+      assert.deepEqual(
+        [deploy?.impact?.actual, deploy?.impact?.stated, deploy?.impact?.outcome],
+        [actual, stated, outcome],
+      );
+      const [then] = readNode(life.graph, id, { ...now, knownAt: now.knownAt - 60_000 }).changes;
+      assert.deepEqual([then?.id, then?.impact], ["v2", null]);
+    }
   });
 
   test("comes out the same when the server was killed before it, in the midst of it and after, whatever it restarts from", () => {

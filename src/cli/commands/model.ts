@@ -154,8 +154,17 @@ const CHANGE_COLUMNS = [
   { heading: "AT", cell: (row: Fields) => formatInstant(row.number("at")) },
   { heading: "CHANGE", cell: (row: Fields) => `${row.text("kind")} ${row.text("id")}` },
   { heading: "TO", cell: (row: Fields) => row.texts("targets") },
+  { heading: "SAID TO HIT", cell: (row: Fields) => shareText(row.fields("impact")?.fields("stated") ?? null) },
+  { heading: "DID HIT", cell: (row: Fields) => shareText(row.fields("impact")?.fields("actual") ?? null) },
   { heading: "SETTINGS", cell: settingsText },
 ];
+
+/** Of all requests from outside, in parts of a million. */
+function shareText(part: Fields | null): string {
+  if (part === null) return "-";
+  const of = (end: string): string => percent((part.number(end) ?? 0) / 1_000_000);
+  return `${of("mid")} (${of("low")} to ${of("high")})`;
+}
 
 function settingsText(row: Fields): string {
   const settings = row

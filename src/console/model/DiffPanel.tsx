@@ -6,6 +6,7 @@ import { Badge } from "../ui/Badge.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
 import { Instant } from "../ui/Instant.tsx";
 import { Panel } from "../ui/Panel.tsx";
+import { intervalText } from "./node-text.ts";
 
 const SIGNS = { appeared: "+", ended: "−", changed: "~" } as const;
 const TONES = { appeared: "ok", ended: "bad", changed: "warn" } as const;
@@ -43,17 +44,25 @@ export function DiffPanel({ diff }: { readonly diff: ModelDiffView }): ReactNode
   );
 }
 
+/** What it was said to do to requests from outside, and did. */
+function impactText({ stated, actual, outcome }: NonNullable<ModelChangeView["impact"]>): string {
+  const text = ({ low, mid, high }: typeof stated): string =>
+    intervalText({ low: low / 1_000_000, mid: mid / 1_000_000, high: high / 1_000_000 });
+  return `said to hit ${text(stated)} of traffic, ${actual === null ? outcome : `hit ${text(actual)}`}`;
+}
+
 /** Changes, each with what it was made to and the settings that it moved. */
 export function Changes({ changes }: { readonly changes: readonly ModelChangeView[] }): ReactNode {
   return (
     <ul aria-label="Changes" className="divide-y divide-line">
-      {changes.map(({ id, kind, at, targets, settings, code }) => (
+      {changes.map(({ id, kind, at, targets, settings, code, impact }) => (
         <li key={id} className="py-1.5">
           <Badge>{kind}</Badge> <Foreign mono text={id} /> <span className="text-xs text-muted">to</span>{" "}
           <Foreign mono text={targets.join(", ")} />
           <span className="block text-xs text-muted">
             <Instant ms={at} />
             {code !== null && ` · code: ${code.trait}`}
+            {impact !== null && ` · ${impactText(impact)}`}
           </span>
           {settings.map(({ key, before, after, unit }) => (
             <span key={key} className="block text-xs">

@@ -1,8 +1,7 @@
 // How good predictions are, by kind of action: what was said, and what was measured afterwards.
 
 import type { ModelCalibrationView } from "../../wire/types/model-views.ts";
-import type { ImpactFacts } from "../events.ts";
-import type { Graph } from "../graph.ts";
+import type { Graph, StoredImpact } from "../graph.ts";
 
 const SHOWN_MAX = 50;
 const SECOND_MS = 1000;
@@ -22,7 +21,7 @@ export function readCalibration(graph: Graph, kind: string | null): ModelCalibra
 
 function outcomeOf(
   graph: Graph,
-  { target, at, entries, ...rest }: ImpactFacts,
+  { target, at, entries, seq: _seq, ...rest }: StoredImpact,
 ): ModelCalibrationView["outcomes"][number] {
   const rows = [];
   for (let row = 0; row < entries.length; row += 5) {

@@ -66,6 +66,13 @@ export interface ModelChangeView {
   readonly settings: readonly SettingChange[];
   /** What its code does; null where its lines were not shown. */
   readonly code: CodeChange | null;
+  /** Parts of a million of all requests from outside: at stake, said before, measured after; null until it is measured. */
+  readonly impact: {
+    readonly exposure: PartInterval;
+    readonly stated: PartInterval;
+    readonly outcome: ImpactOutcome;
+    readonly actual: PartInterval | null;
+  } | null;
 }
 
 /** The moment that a read stands in. */
