@@ -26,8 +26,8 @@ export function draftName(incident: string): string {
   return `after-${incident.replaceAll("_", "-").toLowerCase()}`;
 }
 
-/** YAML; null where nothing that was done, by whom ever, explains the incident. */
-export function draftPolicy(incident: IncidentView, tried: readonly Tried[]): string | null {
+/** YAML; null where nothing that was done, by whom ever, explains the incident. `route`: who is asked. */
+export function draftPolicy(incident: IncidentView, tried: readonly Tried[], route: string): string | null {
   const failed = tried.filter(({ status, agent }) => NO_HELP.has(status) && !agent.startsWith("system:"));
   const changeKind = incident.explained?.causes[0]?.changeKind ?? null;
   const made = changeKind !== null && Object.hasOwn(KINDS_OF, changeKind) ? KINDS_OF[changeKind as ChangeKind] : [];
@@ -51,7 +51,7 @@ spec:
     actions: ${list(kinds)}
     environments: ${list([incident.environment])}
     services: ${list(services)}
-  route: on-call
+  route: ${JSON.stringify(route)}
   rules:
     - name: asked-since
       decision: hold

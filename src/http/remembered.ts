@@ -2,9 +2,28 @@
 
 import { AppError } from "../core/errors.ts";
 import { isKept, mayRead } from "../policy/memory-terms.ts";
+import { VIEW_PAGE_MAX, type ViewPage } from "../wire/contracts/views.ts";
 import type { IncidentView } from "../wire/types/incident-views.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { Services } from "./services.ts";
+
+type Past = { readonly environment: string; readonly countMax: number };
+
+/** The newest of an environment, in whole pages. */
+export function pastIncidents(
+  { views }: Pick<Services, "views">,
+  { environment, countMax }: Past,
+): readonly IncidentView[] {
+  const past: IncidentView[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { filters: { environment }, cursor, limit: VIEW_PAGE_MAX };
+    const page: ViewPage<IncidentView> = views.reader.list("incidents", query);
+    past.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null && past.length < countMax);
+  return past;
+}
 
 type Asking = Pick<Services, "policies" | "nowMs">;
 

@@ -241,6 +241,8 @@ export interface PolicyService {
   active(): { hash: string | null; mode: string };
   /** What each stage of the triage agent permits; null when the active bundle has no ladder. */
   ladder(): readonly JsonObject[] | null;
+  /** Names of the routes of the active bundle, in order. */
+  routes(): readonly string[];
   /** How long incidents are remembered and by whom, as the active bundle says. */
   memory(): MemoryTerms;
   /** Loads the files; problems with positions when they do not load. `load` keeps the bundle for the engine. */

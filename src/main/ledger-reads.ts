@@ -37,6 +37,9 @@ type Parts = {
   readonly views: Pick<ViewReader, "find">;
 };
 
+/** Payloads of a subject and class, of events from one sequence up to before another. */
+type PayloadSpan = { readonly subject: string; readonly retention: string; readonly from: number; readonly to: number };
+
 export class LedgerReads implements LedgerService, PayloadReader {
   readonly origin: string;
   readonly #parts: Parts;
@@ -168,7 +171,8 @@ export class LedgerReads implements LedgerService, PayloadReader {
 
   /** Recorded first, then the keys are destroyed and the bytes removed: asking again finishes what a crash cut. */
   async erase(subject: string, retention: "content" | "evidence", actor: string): Promise<JsonObject> {
-    const keyIds = await this.#payloadKeys(subject, retention);
+    const { size: to } = await this.#parts.reader.head();
+    const keyIds = await this.#payloadKeys({ subject, retention, from: 0, to });
     if (keyIds.length === 0)
       throw new AppError("event-not-found", "the subject has no payload of that class", { subject });
     for (const keyId of keyIds) {
@@ -179,19 +183,37 @@ export class LedgerReads implements LedgerService, PayloadReader {
     return { subject, retention, keys: keyIds.length, erased };
   }
 
-  async #payloadKeys(subject: string, retention: string): Promise<readonly string[]> {
+  /**
+   * Whose retention is over. The keys are destroyed before that is recorded: a crash between leaves them to the next time,
+   * which finds no record, and what the ledger says is gone is gone.
+   */
+  async expire(those: readonly PayloadSpan[]): Promise<void> {
+    const found: { keyId: string; ofSubject: string; retention: string }[] = [];
+    for (const span of those) {
+      const { subject: ofSubject, retention } = span;
+      for (const keyId of await this.#payloadKeys(span)) found.push({ keyId, ofSubject, retention });
+    }
+    await this.#parts.writer.erase(found.map(({ keyId }) => keyId));
+    for (const input of found) {
+      await this.#parts.kernel.submit({ type: "erase-payload", actor: "system:retention", input });
+    }
+  }
+
+  async #payloadKeys({ subject, retention, from, to }: PayloadSpan): Promise<readonly string[]> {
     const { reader } = this.#parts;
     const keyIds = new Set<string>();
-    const { size } = await reader.head();
-    for (let at = 0; at < size;) {
+    for (let at = from; at < to;) {
       await setImmediate();
       const batches = await reader.readLeaves(at, BATCHES_AT_ONCE);
+      const last = batches.at(-1);
+      if (last === undefined) break;
       for (const line of batches.flatMap((batch) => batch.leaves.split("\n"))) {
-        at++;
         if (!line.includes(subject)) continue;
-        const leaf = parseLeaf(line);
-        if (leaf.event.subject === subject && leaf.payload?.retention === retention) keyIds.add(leaf.payload.key);
+        const { event, payload } = parseLeaf(line);
+        if (event.seq < from || event.seq >= to || event.subject !== subject) continue;
+        if (payload?.retention === retention) keyIds.add(payload.key);
       }
+      at = last.firstSeq + last.count;
     }
     return [...keyIds];
   }

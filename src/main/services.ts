@@ -259,6 +259,7 @@ function policyService({ kernel, bundles }: Core & { bundles: PolicyBundles }): 
   return {
     active: () => ({ hash: kernel.state.bundleHash, mode: kernel.state.policyMode }),
     ladder: () => ladderDocument({ kernel, bundles }),
+    routes: () => [...(bundles.get(kernel.state.bundleHash ?? "")?.routes.keys() ?? [])].toSorted(),
     memory() {
       const { bundleHash } = kernel.state;
       if (bundleHash === null) return MEMORY_DEFAULT;

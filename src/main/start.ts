@@ -12,6 +12,7 @@ import { loadConsoleFiles } from "../http/console-files.ts";
 import { Metrics } from "../http/metrics.ts";
 import { RefusalCounter } from "../http/refusals.ts";
 import { createServer } from "../http/server.ts";
+import type { ViewService } from "../http/services.ts";
 import { ClockGuard } from "../kernel/clock-guard.ts";
 import { KERNEL } from "../kernel/command.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -27,6 +28,7 @@ import type { Core } from "./core.ts";
 import { startDeliveries, type Delivering } from "./deliveries.ts";
 import { createEffectParts, type EffectParts } from "./effect-parts.ts";
 import { openEgress } from "./egress.ts";
+import { keepForgetting } from "./expired-memory.ts";
 import { OWNER_ID, registerOwner } from "./first-start.ts";
 import { FollowerClient } from "./follower-client.ts";
 import { openIdentity } from "./identity.ts";
@@ -246,16 +248,27 @@ async function openEdge(needs: EdgeNeeds): Promise<Edge> {
   });
   runner.sweep();
   const stopTimers = startTimers({ kernel, runner, refusals, sessions: services.sessions, log: hooks.log });
-  const stopTelling = tellModel({ config, core, views, model, log: hooks.log });
   const closers = [
     async () => views.close(),
-    async () => stopTelling(),
+    ...tendPast({ config, core, views, viewService: services.views, ledger, model, log: hooks.log }),
     () => runner.stop(),
     stopTimers,
     async () => braking.end(),
     () => server.close(),
   ];
   return { url, signInUrl, isFirstStart, closers, leaveFlag: braking.leaveFlag };
+}
+
+type PastNeeds = Parameters<typeof tellModel>[0] & {
+  readonly viewService: ViewService;
+  readonly ledger: LedgerReads;
+};
+
+/** What is done with what the ledger tells of long after it was recorded; gives what ends it. */
+function tendPast({ viewService, ledger, ...needs }: PastNeeds): readonly (() => Promise<void>)[] {
+  const stopForgetting = keepForgetting({ ...needs, views: viewService, ledger });
+  const stopTelling = tellModel(needs);
+  return [stopForgetting, async () => stopTelling()];
 }
 
 type RunnerNeeds = { readonly config: Config; readonly kernel: Kernel; readonly log: Logger };

@@ -81,3 +81,31 @@ test("model causes shows each cause with its chain and evidence, escaped, and ex
   assert.match(err, /^nothing was measured to judge these changes by: lib-7, cart.*-2\n$/);
   assert.ok(!err.includes("\u001b"));
 });
+
+test("what is remembered is told with chain and end, and a draft with what it would have changed, escaped", async (t) => {
+  const cause = { kind: "change", cause: "c\u001b1", changeKind: "deploy", chain: ["change:c1", "service:p:cart"] };
+  const like = { id: "inc_1", status: "resolved", resolution: "all-clear", openedAt: 0, services: ["cart"] };
+  const trial = { decisions: 7, since: 0, wouldHold: 3, held: 2, refused: 1, examples: ["act_1"] };
+  let memory: object = { incident: "inc_2", explained: null, draft: null, trial: null, actions: [], policies: [] };
+  memory = { ...memory, similar: [{ ...like, by: ["signature"], score: 50, cause, actions: [], policies: [] }] };
+  const { terminal } = await startStandIn(t, () => ({ body: memory }));
+  const { out } = await terminal(["incident", "memory", "inc_2"]);
+  assert.match(out, /inc_1 +resolved \(all-clear\), 1970-01-01.*; alike by signature/);
+  assert.match(out, /deploy c.*1 \(change:c1, service:p:cart\)/);
+  assert.ok(!out.includes("\u001b"));
+  assert.equal((await terminal(["incident", "draft", "inc_2"])).code, 1);
+  memory = { ...memory, draft: "# \u001b[2J\nkind: Policy\n", trial };
+  const draft = await terminal(["incident", "draft", "inc_2"]);
+  assert.deepEqual([draft.code, draft.out], [0, "# \\x1b[2J\nkind: Policy\n"]);
+  assert.match(
+    draft.err,
+    /last 7 decisions there, since 1970.*would have held 3 that were allowed; 2 were held and 1 refused/,
+  );
+
+  const none = { unknown: [], entries: [], services: [], trafficShare: null, staleS: 1, isStale: false };
+  const history = { count: 0, outcomes: {}, actions: [], incidents: [{ ...like, cause }] };
+  const advice = { answer: "proceed", code: "", verdicts: [] };
+  const asked = await startStandIn(t, () => ({ body: { ...none, advice, history } }));
+  const told = await asked.terminal(["model", "predict", "service:p:cart", "--kind", "kubernetes.restart"]);
+  assert.match(told.out, /never done before here\n\nINCIDENT.*\ninc_1 .*resolved +change:c1 → service:p:cart/);
+});

@@ -226,7 +226,7 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     assert.ok(ended.explained !== null);
     const told = { ...cause, changeKind: "deploy", scorePpm: score * 1_000_000 };
     const explained = { ...ended.explained, causes: [told] };
-    const draft = draftPolicy({ ...ended, explained }, []);
+    const draft = draftPolicy({ ...ended, explained }, [], "pair");
     assert.ok(draft !== null && change === DEPLOY);
     await tellCauses(page);
     await page.route(`**/v1/incidents/${joined}`, (route) => route.fulfill({ json: { ...ended, explained } }));

@@ -70,7 +70,8 @@ describe("the policy that an incident suggests", () => {
 
   it("holds what did not help and what makes such changes, there and for these services, and passes the linter", () => {
     const chain = ["change:c1", "service:production:cart", "service:production:web", "service:staging:other"];
-    const text = draftPolicy(incident("inc_00000000X", { services: ["cart"], causes: [deploy(chain)] }), tried) ?? "";
+    const text =
+      draftPolicy(incident("inc_00000000X", { services: ["cart"], causes: [deploy(chain)] }), tried, "on-call") ?? "";
     assert.match(text, /^ {2}name: after-inc-00000000x$/m);
     assert.match(text, /^ {4}actions: \["argocd\.\*", "github\.\*", "kubernetes\.\*", "runbook\.command"\]$/m);
     assert.match(text, /^ {4}environments: \["production"\]$/m);
@@ -91,10 +92,10 @@ spec: { steps: [{ roles: [on-call], within: 15m }], onTimeout: deny }
   });
 
   it("is none where nothing that was done explains it, and nothing of a hostile name gets into it", () => {
-    assert.equal(draftPolicy(incident("inc_1"), []), null);
-    assert.equal(draftPolicy(incident("inc_1", { causes: [] }), [tried[2], tried[3]]), null);
+    assert.equal(draftPolicy(incident("inc_1"), [], "on-call"), null);
+    assert.equal(draftPolicy(incident("inc_1", { causes: [] }), [tried[2], tried[3]], "on-call"), null);
     const hostile = incident("inc_1", { services: ['x"]\nkind: Evil', "cart\u2028"], causes: [deploy()] });
-    assert.equal(draftPolicy(hostile, [])?.includes("Evil") ?? false, false);
+    assert.equal(draftPolicy(hostile, [], "on-call")?.includes("Evil") ?? false, false);
   });
 });
 

@@ -43,6 +43,7 @@ function incident(seq: number, over: Partial<IncidentView> = {}): IncidentView {
     paged: false,
     pageClosing: null,
     systems: {},
+    erased: [],
     ...over,
   };
 }

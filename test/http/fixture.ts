@@ -11,6 +11,7 @@ import { createClient, type NewClient } from "../../src/adapters/identity/client
 import { createSource } from "../../src/adapters/identity/source-secrets.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import { loadConfig } from "../../src/main/config.ts";
+import type { KeyPlaces } from "../../src/main/keys.ts";
 import { start, type Running } from "../../src/main/start.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import type { PrivateJwk } from "../../src/wire/schemas/identity.ts";
@@ -117,10 +118,12 @@ type Setup = {
   readonly policy?: string;
   /** Where browsers find the server, when it is not where it listens. */
   readonly publicUrl?: string;
+  /** Writes what happened before it starts. */
+  readonly past?: (places: KeyPlaces) => Promise<void>;
 };
 
 /** A server that has started for the first time; `stop` leaves nothing behind. */
-export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }: Setup = {}): Promise<
+export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl, past }: Setup = {}): Promise<
   Server & {
     /** Ends it in order; its folder stays until `stop`. */
     halt(): Promise<void>;
@@ -150,6 +153,7 @@ export async function startServer({ settings = OPEN_LIMITS, policy, publicUrl }:
   const onFatal = (error: Error): void => {
     throw error;
   };
+  await past?.({ dataDir, ownerDir: config.ownerDir });
   const running = await start(config, { log: pino({ level: "silent" }), onFatal });
   const { url } = running;
   const halt = (): Promise<void> => running.stop();

@@ -7,6 +7,7 @@ import { Fields } from "../fields.ts";
 import { formatInstant } from "../instants.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import { pairLines, section } from "../paragraphs.ts";
+import { escapeLines } from "../safe-text.ts";
 import type { Runner, Session } from "../session.ts";
 
 export function addIncidentMemory(incident: Command, runner: Runner): void {
@@ -37,11 +38,22 @@ async function memory(session: Session, id: string, flags: { readonly output: Ou
 async function draft(session: Session, id: string): Promise<ExitCode> {
   const found = await read(session, id);
   if (found.has("draft")) {
-    session.output.print(found.text("draft"));
+    session.output.print(escapeLines(found.exact("draft")));
+    const trial = found.fields("trial");
+    if (trial !== null) session.output.note(trialText(trial));
     return EXIT.ok;
   }
   session.output.note("no policy is drafted: it is not over yet, or nothing that was done explains it");
   return EXIT.error;
+}
+
+/** On standard error: what is printed is a file. */
+function trialText(trial: Fields): string {
+  const [decisions = 0, wouldHold = 0] = [trial.number("decisions"), trial.number("wouldHold")].map((one) => one ?? 0);
+  if (decisions === 0) return "nothing was decided about these services yet to hold it against";
+  const since = formatInstant(trial.number("since"));
+  const rest = `${trial.text("held")} were held and ${trial.text("refused")} refused anyway`;
+  return `of the last ${decisions} decisions there, since ${since}, it would have held ${wouldHold} that were allowed; ${rest}`;
 }
 
 function memoryText(found: Fields): string {
@@ -59,11 +71,15 @@ function memoryText(found: Fields): string {
 function similarText(one: Fields): string {
   const when = formatInstant(one.number("openedAt"));
   return pairLines([
-    [one.text("id"), `${one.text("status")}, ${when}, ${one.texts("services")}; alike by ${one.texts("by")}`],
+    [one.text("id"), `${endOf(one)}, ${when}, ${one.texts("services")}; alike by ${one.texts("by")}`],
     ["  explained by", causeText(one.fields("cause"))],
     ["  tried", actionsText(one)],
     ["  policies", policiesText(one)],
   ]);
+}
+
+function endOf(one: Fields): string {
+  return one.has("resolution") ? `${one.text("status")} (${one.text("resolution")})` : one.text("status");
 }
 
 function causeText(cause: Fields | null): string | null {

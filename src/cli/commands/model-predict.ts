@@ -71,7 +71,19 @@ function printAdvice(output: Output, advice: Fields, history: Fields | null): vo
 
 function printHistory(output: Output, history: Fields): void {
   const count = history.number("count") ?? 0;
-  if (count === 0) return output.print("never done before here\n\n");
+  if (count === 0) output.print("never done before here\n\n");
+  else printDone(output, { history, count });
+  const columns = [
+    { heading: "INCIDENT", cell: (row: Fields) => row.text("id") },
+    { heading: "OPENED", cell: (row: Fields) => formatInstant(row.number("openedAt")) },
+    { heading: "STATUS", cell: (row: Fields) => row.text("status") },
+    { heading: "LAID TO", cell: (row: Fields) => row.fields("cause")?.strings("chain").join(" → ") ?? "-" },
+  ];
+  const incidents = history.list("incidents");
+  if (incidents.length > 0) output.print(`${renderTable(columns, incidents)}\n`);
+}
+
+function printDone(output: Output, { history, count }: { history: Fields; count: number }): void {
   const outcomes = Object.entries((history.fields("outcomes")?.value ?? {}) as Record<string, number>);
   const more = history.isTrue("isTruncated") ? " or more" : "";
   const told = outcomes.map(([status, times]) => `${times} ${status}`).join(", ");

@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import type { ExplainedCause, Explanation } from "../../wire/types/explanation.ts";
-import type { IncidentExplanationView, IncidentView } from "../../wire/types/incident-views.ts";
+import type { DraftTrial, IncidentExplanationView, IncidentView } from "../../wire/types/incident-views.ts";
 import type { ModelCausesView, ModelGraphView } from "../../wire/types/model-views.ts";
 import type { ActionView, RunView, SignalView } from "../../wire/types/views.ts";
 import { queryText, readDocument, write } from "./api-client.ts";
@@ -95,6 +95,8 @@ type IncidentMemory = {
   readonly policies: readonly FollowedPolicy[];
   readonly similar: readonly SimilarIncident[];
   readonly draft: string | null;
+  /** Null where nothing is drafted. */
+  readonly trial: DraftTrial | null;
 };
 
 /** `mark` changes when the incident does: what is remembered is looked for over all of the past, and no event asks for it. */

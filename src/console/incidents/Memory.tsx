@@ -3,12 +3,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import type { IncidentView } from "../../wire/types/incident-views.ts";
+import type { DraftTrial, IncidentView } from "../../wire/types/incident-views.ts";
 import { memoryQuery, type FollowedPolicy, type ShortAction, type SimilarIncident } from "../api/incident-queries.ts";
 import { WordBadge } from "../ui/Badge.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Foreign, ForeignLines } from "../ui/Foreign.tsx";
-import { Age } from "../ui/Instant.tsx";
+import { Age, Instant } from "../ui/Instant.tsx";
 import { Command, ErrorNote, Loading, Pair, Pairs, Panel } from "../ui/Panel.tsx";
 import { Cell, Row, Table } from "../ui/Table.tsx";
 
@@ -48,7 +48,7 @@ export function Memory({ incident }: { readonly incident: IncidentView }): React
           </Pairs>
         </Panel>
       )}
-      {data.draft !== null && <Draft text={data.draft} />}
+      {data.draft !== null && <Draft text={data.draft} trial={data.trial} />}
     </>
   );
 }
@@ -82,7 +82,11 @@ function SimilarRow({ similar }: { readonly similar: SimilarIncident }): ReactNo
       </Cell>
       <Cell muted>
         {cause === null ? <span className="text-faint">nothing known</span> : <Foreign text={cause.cause} />}
-        {cause !== null && <span className="block text-2xs text-faint">{cause.changeKind ?? cause.kind}</span>}
+        {cause !== null && (
+          <span className="block text-2xs text-faint">
+            {cause.changeKind ?? cause.kind}: <Foreign mono text={cause.chain.join(" → ")} />
+          </span>
+        )}
       </Cell>
       <Cell>{actions.length === 0 ? <span className="text-faint">nothing</span> : <Tried actions={actions} />}</Cell>
       <Cell>{policies.length === 0 ? <span className="text-faint">none</span> : <Followed policies={policies} />}</Cell>
@@ -117,7 +121,9 @@ function Followed({ policies }: { readonly policies: readonly FollowedPolicy[] }
   );
 }
 
-function Draft({ text }: { readonly text: string }): ReactNode {
+type DraftProps = { readonly text: string; readonly trial: DraftTrial | null };
+
+function Draft({ text, trial }: DraftProps): ReactNode {
   const [said, setSaid] = useState("");
   const copy = (): void => {
     // On plain http away from localhost browsers have no clipboard: the text can still be selected.
@@ -140,6 +146,7 @@ function Draft({ text }: { readonly text: string }): ReactNode {
         It never allows anything. Narrow it, give it a file, and propose it:{" "}
         <Command>holdpoint policy propose FOLDER</Command>
       </p>
+      {trial !== null && <Trial trial={trial} />}
       <div className="rounded-md border border-line bg-sunken px-3 py-2">
         <ForeignLines mono text={text} />
       </div>
@@ -147,5 +154,25 @@ function Draft({ text }: { readonly text: string }): ReactNode {
         {said}
       </p>
     </Panel>
+  );
+}
+
+/** What it would have changed of what is on record. */
+function Trial({ trial }: { readonly trial: DraftTrial }): ReactNode {
+  const { decisions, since, wouldHold, held, refused, examples } = trial;
+  if (since === null) {
+    return <p className="mb-2 text-muted">Nothing was decided about these services yet to hold it against.</p>;
+  }
+  return (
+    <p className="mb-2 text-muted">
+      Of the last {decisions} decisions about these services, since <Instant ms={since} />, it would have held{" "}
+      <span className="font-medium text-ink">{wouldHold}</span> that were allowed; {held} were held and {refused}{" "}
+      refused anyway.
+      {examples.map((id) => (
+        <Link key={id} to="/actions/$id" params={{ id }} className="ml-2 font-mono text-xs text-accent hover:underline">
+          {id}
+        </Link>
+      ))}
+    </p>
   );
 }

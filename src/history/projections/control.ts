@@ -121,4 +121,5 @@ export function projectErased(documents: Documents, event: KernelEvent<"payload.
   documents.change("signals", ofSubject, (before) => ({ ...before, erased: erased(before.erased) }));
   documents.change("runs", ofSubject, (before) => ({ ...before, erased: erased(before.erased) }));
   documents.change("actions", ofSubject, (before) => ({ ...before, erased: erased(before.erased) }));
+  documents.change("incidents", ofSubject, (before) => ({ ...before, erased: erased(before.erased) }));
 }

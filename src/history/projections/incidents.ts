@@ -69,6 +69,7 @@ function newIncident({ id, seq, environment, service, signature, at }: Opening):
     paged: false,
     pageClosing: null,
     systems: {},
+    erased: [],
   };
 }
 
@@ -151,7 +152,9 @@ export function projectRelated(documents: Documents, event: KernelEvent<"inciden
 export function projectExplained(documents: Documents, event: KernelEvent<"incident.explained">): void {
   const { explanation } = event.facts;
   const explained = { ...explanation, at: event.time, evidenceSeq: event.seq };
-  documents.change("incidents", event.subject, (before) => ({ ...before, explained }));
+  documents.change("incidents", event.subject, (before) => {
+    return { ...before, explained, erased: before.erased.filter((retention) => retention !== "evidence") };
+  });
 }
 
 export function projectMerged(documents: Documents, event: KernelEvent<"incident.merged">): void {

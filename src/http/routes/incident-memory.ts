@@ -1,7 +1,9 @@
-// The route that remembers: incidents like one, what explained them, what was tried, and the policies that followed.
+// The route that remembers: incidents like one, what explained them, what was tried, the policies that followed, and one that is
+// suggested, with what it would have changed.
 
 import { isAppError } from "../../core/errors.ts";
-import { similarIncidents, type SimilarIncident } from "../../history/memory.ts";
+import { tryDraft } from "../../history/draft-trial.ts";
+import { servicesOf, similarIncidents, type SimilarIncident } from "../../history/memory.ts";
 import { draftName, draftPolicy } from "../../history/policy-draft.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
 import type { IncidentView } from "../../wire/types/incident-views.ts";
@@ -9,13 +11,16 @@ import type { ActionView, PolicyView } from "../../wire/types/views.ts";
 import { readView } from "../listing.ts";
 import { identify, idOf, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
-import { rememberedBy, requireRemembered } from "../remembered.ts";
+import { pastIncidents, rememberedBy, requireRemembered } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
-/** Past incidents that are looked at, the newest first, and those that are shown. */
+/** Past incidents of the environment that are looked at, and those that are shown. */
 const LOOKED_AT_MAX = 1_000;
-const PAGE = 200;
 const SHOWN_MAX = 10;
+/** Of each service that a draft is about, the newest actions that it is held against. */
+const TRIED_ON_MAX = 200;
+/** Who is asked by what is drafted, where the policies in force have that route. */
+const ROUTE = "on-call";
 /** Bundles that are looked at for policies that followed. */
 const POLICIES_MAX = 20;
 
@@ -28,7 +33,9 @@ async function remember({ services, request }: RouteContext): Promise<unknown> {
     code: "incident-not-found",
   });
   requireRemembered(services, identity, incident);
-  const past = pastOf(services, incident).filter(rememberedBy(services, identity));
+  const { environment } = incident;
+  const looked = pastIncidents(services, { environment, countMax: LOOKED_AT_MAX });
+  const past = looked.filter(rememberedBy(services, identity));
   const similar = similarIncidents(incident, past).slice(0, SHOWN_MAX);
   const followed = await policiesAfter(services, [incident, ...similar.map((one) => one.incident)]);
   const own = actionsOf(services, incident);
@@ -38,23 +45,24 @@ async function remember({ services, request }: RouteContext): Promise<unknown> {
     actions: own.map(shortOf),
     policies: followed.get(incident.id) ?? [],
     similar: similar.map((one) => similarOf(services, one, followed.get(one.incident.id) ?? [])),
-    draft: incident.status === "resolved" ? draftPolicy(incident, own) : null,
+    ...suggest(services, incident, own),
   };
 }
 
-function pastOf(services: Services, { environment }: IncidentView): readonly IncidentView[] {
-  const past: IncidentView[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: { items: readonly IncidentView[]; next: string | null } = services.views.reader.list("incidents", {
-      filters: { environment },
-      cursor,
-      limit: PAGE,
-    });
-    past.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== null && past.length < LOOKED_AT_MAX);
-  return past;
+/** Nothing before it is over, and where nothing that was done explains it. */
+function suggest(services: Services, incident: IncidentView, own: readonly ActionView[]) {
+  if (incident.status !== "resolved") return { draft: null, trial: null };
+  const routes = services.policies.routes();
+  const route = routes.includes(ROUTE) ? ROUTE : (routes[0] ?? ROUTE);
+  const draft = draftPolicy(incident, own, route);
+  if (draft === null) return { draft, trial: null };
+  const { environment } = incident;
+  const recorded = [...servicesOf(incident)].flatMap((service) => {
+    const query = { filters: { environment, service }, cursor: null, limit: TRIED_ON_MAX };
+    return services.views.reader.list("actions", query).items;
+  });
+  const newestFirst = recorded.toSorted((a, b) => b.seq - a.seq);
+  return { draft, trial: tryDraft({ text: draft, route }, newestFirst) };
 }
 
 function actionsOf({ views }: Services, { actions }: IncidentView): readonly ActionView[] {
@@ -104,7 +112,7 @@ export const incidentMemoryRoutes: readonly Route[] = [
     path: "/v1/incidents/:id/memory",
     operationId: "rememberIncident",
     summary:
-      "Incidents like this one, what explained them, what was tried, which policies followed, and a draft of one.",
+      "Incidents like this one, what explained them, what was tried, which policies followed, and a draft of one with what it would have changed.",
     auth: { scope: "incidents:read" },
     response: { status: 200, schema: documentSchema, what: "What is remembered, the likest first" },
     errors: ["incident-not-found", "memory-withheld", "memory-expired", "views-behind"],

@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { AppError } from "../../core/errors.ts";
+import { servicesOf } from "../../history/memory.ts";
 import type { Probed } from "../../kernel/probe.ts";
 import { parseNodeText } from "../../wire/schemas/model.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
@@ -12,9 +13,10 @@ import { hasScope } from "../../wire/types/scopes.ts";
 import type { ActionView } from "../../wire/types/views.ts";
 import { identify, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
-import { rememberedBy } from "../remembered.ts";
+import { pastIncidents, rememberedBy } from "../remembered.ts";
 import type { Services } from "../services.ts";
 
+/** Actions and incidents that are looked at, and those that are shown. */
 const HISTORY_MAX = 200;
 const SHOWN_MAX = 10;
 const ANSWERS = { allow: "proceed", hold: "review", refuse: "refuse" } as const;
@@ -79,17 +81,17 @@ async function historyOf(services: Services, { identity, planned }: Asked) {
   for (const { status } of items) outcomes[status] = (outcomes[status] ?? 0) + 1;
   const isOpen = hasScope(identity, "actions:read");
   const shown = items.filter(({ agent }) => isOpen || agent === identity.id).slice(0, SHOWN_MAX);
-  const incidents = hasScope(identity, "incidents:read")
-    ? incidentsOf(services, identity, { environment, service })
-    : [];
+  const incidents = hasScope(identity, "incidents:read") ? incidentsOf(services, identity, planned) : [];
   return { count: items.length, isTruncated: next !== null, outcomes, actions: shown.map(shortOf), incidents };
 }
 
-/** The service's own, the newest first, each with what explained it. */
-function incidentsOf(services: Services, identity: Identity, filters: { environment: string; service: string }) {
-  const { items } = services.views.reader.list("incidents", { filters, cursor: null, limit: SHOWN_MAX });
-  return items.filter(rememberedBy(services, identity)).map(({ id, status, openedAt, explained }) => {
-    return { id, status, openedAt, cause: explained?.causes[0] ?? null };
+/** Those that name the service, or in which it stood between the cause and what failed; the newest first. */
+function incidentsOf(services: Services, identity: Identity, { environment, service }: Planned) {
+  const past = pastIncidents(services, { environment, countMax: HISTORY_MAX });
+  const own = past.filter((one) => one.status !== "merged" && servicesOf(one).has(service));
+  const shown = own.filter(rememberedBy(services, identity)).slice(0, SHOWN_MAX);
+  return shown.map(({ id, status, services: named, openedAt, resolvedAt, resolution, explained }) => {
+    return { id, status, services: named, openedAt, resolvedAt, resolution, cause: explained?.causes[0] ?? null };
   });
 }
 

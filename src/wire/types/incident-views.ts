@@ -42,6 +42,8 @@ export interface IncidentView extends Document {
   readonly pageClosing: ActionReference | null;
   /** How it stands at the pager and the tracker by their own last word. */
   readonly systems: TrackedViews;
+  /** Retention classes of its payloads that are gone. */
+  readonly erased: readonly string[];
 }
 
 /** What explained an incident that is over. */
@@ -57,6 +59,19 @@ export interface IncidentExplanationView {
   /** What became of the words for it: `withheld` from who may not read content. */
   readonly evidence: "recorded" | "erased" | "withheld" | "none";
   readonly causes: readonly (ExplainedCause & { readonly evidence: readonly string[] })[];
+}
+
+/** What a drafted policy would have changed of what is on record: it only ever holds. */
+export interface DraftTrial {
+  /** How many decisions about its services were looked at, the newest ones, and since when. */
+  readonly decisions: number;
+  readonly since: number | null;
+  /** Of those that it is about: allowed then, which it would have held; and held or refused anyway. */
+  readonly wouldHold: number;
+  readonly held: number;
+  readonly refused: number;
+  /** Newest actions that it would have held, at most ten. */
+  readonly examples: readonly string[];
 }
 
 export type TrackedViews = { readonly [S in TrackedSystem]?: TrackedView };

@@ -1,0 +1,213 @@
+// What incidents leave behind, for the next one like them: shown while policy keeps it, and erased when it does not.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
+import { storeSource } from "../../src/ledger/store-source.ts";
+import { verifyLog } from "../../src/ledger/verify.ts";
+import { loadKeys } from "../../src/main/keys.ts";
+import { systemClock } from "../../src/main/system.ts";
+import { normalizeDelivery } from "../../src/signals/normalize-delivery.ts";
+import { signalMappingSchema } from "../../src/wire/schemas/signal.ts";
+import type { ExplainedCause } from "../../src/wire/types/explanation.ts";
+import type { DraftTrial, IncidentExplanationView, IncidentView } from "../../src/wire/types/incident-views.ts";
+import type { Signal } from "../../src/wire/types/signal.ts";
+import type { Recorder } from "../history/recorder.ts";
+import { delivery, startServer, type Ask } from "./fixture.ts";
+import { writePast } from "./past.ts";
+
+const POLICY = `apiVersion: holdpoint.dev/v1
+kind: Policy
+metadata: { name: open }
+spec:
+  match: { actions: ["kubernetes.*", "record.note"] }
+  route: pair
+  rules:
+    - { name: restarts, when: 'action.kind == "kubernetes.restart"', decision: allow }
+    - { name: others, decision: hold }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: pair }
+spec: { steps: [{ roles: [owner], within: 10m }] }
+`;
+
+const DAY_MS = 86_400_000;
+const MONTH_MS = 30.4375 * DAY_MS;
+const NOW_MS = systemClock.nowMs();
+const ALERT = { labels: { alertname: "OrdersFail", service: "checkout" } };
+const CHAIN = ["change:payments@2", "service:production:payments", "service:production:checkout"];
+const cause = (change: string): ExplainedCause => {
+  return { kind: "change", cause: change, changeKind: "deploy", scorePpm: 900_000, chain: CHAIN };
+};
+
+let server: Awaited<ReturnType<typeof startServer>>;
+let reader: string;
+/** The oldest first: two that are over, and two that are remembered. */
+const past: string[] = [];
+
+/** The alert as the server will read it. */
+function heard(): Signal {
+  const receivedAtMs = NOW_MS;
+  const none = { headers: {}, telemetry: null, thresholds: [], ownKeys: { pagerduty: "", servicenow: "" } };
+  const told = { ...none, body: delivery(ALERT), receivedAtMs };
+  const [read] = normalizeDelivery("alertmanager", told, {
+    source: "alertmanager",
+    mapping: signalMappingSchema.parse({}),
+    receivedAtMs,
+  });
+  assert.ok(read?.kind === "signal");
+  return read.signal;
+}
+
+/** The same alert fires and ends, and the model says what it was. */
+function happen(recorder: Recorder, change: string): void {
+  const { detector, environment, service, signature, failure, claimedSeverity } = heard();
+  const facts = { source: "alertmanager", detector, environment, service, signature, failure, claimedSeverity };
+  for (const status of ["firing", "resolved"] as const) {
+    const input = { ...facts, status, deliveryKey: `${change}:${status}` };
+    recorder.submit({ type: "receive-signal", actor: "source:alertmanager", input });
+    const [run] = recorder.state.runs.keys();
+    const none = { classification: null, classifier: null, code: "no-classifier", problems: [] };
+    if (run !== undefined) recorder.submit({ type: "classify-run", actor: "system:effects", input: { run, ...none } });
+    recorder.nowMs += 60_000;
+  }
+  const incident = [...recorder.state.resolved.keys()].at(-1) ?? "";
+  const explanation = { modelVersion: 7, causes: [cause(change)] };
+  const content = { evidence: [[`what spoke for ${change}`]] };
+  recorder.submit({ type: "explain-incident", actor: "system:effects", input: { incident, explanation }, content });
+  past.push(incident);
+}
+
+/** A restart that policy allowed, and whose grant ran out. */
+function restart(recorder: Recorder): void {
+  const own = { kind: "kubernetes.restart", environment: "production", service: "payments", resource: null };
+  const by = { agentKind: "person", person: "bob", requestHash: "r", planHash: "p" } as const;
+  const how = { repeat: "idempotent", effect: "external", reversible: false, idempotencyKey: null } as const;
+  recorder.submit({ type: "propose-action", actor: "person:bob", input: { ...own, ...by, ...how } });
+  recorder.nowMs += DAY_MS;
+  recorder.submit({ type: "tick", actor: "system:kernel", input: {} });
+}
+
+before(async () => {
+  let cut = 0;
+  server = await startServer({
+    policy: POLICY,
+    past: (places) =>
+      writePast(places, POLICY, {
+        tell(recorder) {
+          for (const [monthsAgo, change] of [
+            [27, "old@1"],
+            [25, "old@2"],
+            [3, "payments@1"],
+            [1, "payments@2"],
+          ] as const) {
+            recorder.nowMs = NOW_MS - monthsAgo * MONTH_MS;
+            if (change === "payments@2") restart(recorder);
+            happen(recorder, change);
+            if (change === "old@1") cut = recorder.groups.at(-1)?.[0]?.seq ?? 0;
+          }
+        },
+        // As after a crash: the key is gone, and nothing says so.
+        afterwards: async (writer) => assert.equal(await writer.erase([String(cut)]), 1),
+      }),
+  });
+  reader = await server.bearer("ada");
+  const body = delivery(ALERT);
+  const fired = await server.ask("/v1/signals/alertmanager", { method: "POST", as: `Bearer ${server.secret}`, body });
+  assert.equal(fired.status, 202, fired.text);
+});
+after(() => server?.stop());
+
+async function ask<T>(path: string, more: Ask = {}): Promise<T> {
+  const { status, json, text } = await server.ask(path, { as: reader, ...more });
+  assert.ok(status < 300, text);
+  return json as unknown as T;
+}
+
+type Memory = {
+  readonly similar: readonly (Pick<IncidentView, "id" | "resolution"> & {
+    by: string[];
+    cause: ExplainedCause | null;
+  })[];
+  readonly draft: string | null;
+  readonly trial: DraftTrial | null;
+};
+
+describe("the same failure again and again", { timeout: 60_000 }, () => {
+  it("shows with each time the chain and the end of those before, as far as policy remembers them", async () => {
+    const [, , first = "", second = ""] = past;
+    const told = ({ similar }: Memory): unknown =>
+      similar.map(({ id, by, cause: laidTo, resolution }) => [id, by.join(), laidTo?.cause, laidTo?.chain, resolution]);
+    const before = [first, "signature,structure,change", "payments@1", CHAIN, "all-clear"];
+    assert.deepEqual(told(await ask(`/v1/incidents/${second}/memory`)), [before]);
+    const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=checkout");
+    const now = await ask<Memory>(`/v1/incidents/${items[0]?.id}/memory`);
+    assert.deepEqual(told(now), [
+      [second, "signature,structure", "payments@2", CHAIN, "all-clear"],
+      [first, "signature,structure", "payments@1", CHAIN, "all-clear"],
+    ]);
+    assert.deepEqual([now.draft, now.trial], [null, null], "it is not over");
+  });
+
+  it("is told to whoever asks before acting on a service that stood in the chain", async () => {
+    const model = await ask<{ modelVersion: number }>("/v1/model");
+    assert.ok(model.modelVersion >= 0);
+    const change = { id: "payments@3", kind: "deploy", targets: ["service:production:payments"] };
+    await ask("/v1/model/changes", { body: change });
+    type Asked = { history: { incidents: { id: string; cause: ExplainedCause; resolution: string }[] } };
+    const body = { target: "service:production:payments", action: { kind: "kubernetes.restart" } };
+    const { history } = await ask<Asked>("/v1/model/predict", { body });
+    const [, , first, second] = past;
+    const told = history.incidents.map(({ id, cause: laidTo, resolution }) => [id, laidTo.chain, resolution]);
+    assert.deepEqual(told, [
+      [second, CHAIN, "all-clear"],
+      [first, CHAIN, "all-clear"],
+    ]);
+  });
+
+  it("suggests a policy that asks people, and says what that would have changed", async () => {
+    const { draft, trial } = await ask<Memory>(`/v1/incidents/${past[3]}/memory`);
+    assert.match(draft ?? "", /actions: \["argocd\.\*", "github\.\*", "kubernetes\.\*"\]/);
+    assert.match(draft ?? "", /services: \["checkout", "payments"\]\n {2}route: "pair"/);
+    const { decisions, wouldHold, held, refused, examples } = trial as DraftTrial;
+    assert.deepEqual([decisions > 0, wouldHold, held, refused, examples.length], [true, 1, 0, 0, 1]);
+    const { kind } = await ask<{ kind: string }>(`/v1/actions/${examples[0]}`);
+    assert.equal(kind, "kubernetes.restart");
+    const files = [
+      { path: "past.yaml", text: POLICY },
+      { path: "after.yaml", text: draft ?? "" },
+    ];
+    const { problems } = await ask<{ problems: unknown[] }>("/v1/policies/lint", { body: { files } });
+    assert.deepEqual(problems, []);
+  });
+
+  it("is forgotten when its time is over: erased and on record, also where a crash cut that, and the ledger verifies", async () => {
+    const [cut = "", over = "", kept = ""] = past;
+    const erased = async (id: string): Promise<readonly string[]> =>
+      (await ask<IncidentView>(`/v1/incidents/${id}`)).erased;
+    for (let tries = 0; tries < 200 && (await erased(over)).length === 0; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([await erased(cut), await erased(over), await erased(kept)], [["evidence"], ["evidence"], []]);
+    for (const path of ["memory", "explanation"]) {
+      const { status, json } = await server.ask(`/v1/incidents/${over}/${path}`, { as: reader });
+      assert.deepEqual([status, json?.["code"]], [410, "memory-expired"]);
+    }
+    const { evidence, causes } = await ask<IncidentExplanationView>(`/v1/incidents/${kept}/explanation`);
+    assert.deepEqual([evidence, causes[0]?.evidence], ["recorded", ["what spoke for payments@1"]]);
+    type Events = { items: { subject: string; actor: string; facts: { retention: string } }[] };
+    const { items } = await ask<Events>("/v1/ledger/events?type=payload.erased&limit=100");
+    const told = items.map(({ subject, actor, facts }) => `${subject} ${actor} ${facts.retention}`);
+    assert.deepEqual(new Set(told), new Set([cut, over].map((id) => `${id} system:retention evidence`)));
+    assert.equal(told.length, 2);
+
+    await server.halt();
+    const store = openSqliteReader(join(server.dataDir, "ledger.db"));
+    const { keyEncryptionKey } = await loadKeys(store, server.dataDir);
+    const source = await storeSource(store);
+    const { findings, payloads } = await verifyLog(source, { rootPublicKey: server.running.root, keyEncryptionKey });
+    await store.close();
+    assert.deepEqual([findings, payloads.erased], [[], 2]);
+  });
+});
