@@ -1,7 +1,7 @@
 // An action in words: what, where, who, why, the verdicts, the hold, plan and diff, and what happened when.
 
 import type { Json } from "../core/json.ts";
-import { evidenceLines, stakeLines, termsOf, termsText } from "./describe-grounds.ts";
+import { evidenceLines, stakeLines, termLines, termsOf } from "./describe-grounds.ts";
 import { type Fields, NONE, shortHashes } from "./fields.ts";
 import { formatDuration, formatInstant } from "./instants.ts";
 import { missingExecutor } from "./missing-executors.ts";
@@ -20,6 +20,7 @@ export function describeAction(action: Fields, nowMs: number): string {
     section("Hold", holdLines(action, nowMs)),
     section("Answers", answerLines(action.list("answers"))),
     section("Labels", labelLines(action.list("labels"))),
+    section("Outcome", outcomeLines(action)),
     planLines(action),
     section("Timeline", timelineLines(action)),
     nextLines(action),
@@ -34,7 +35,7 @@ function headLines(action: Fields): string {
     ["Status", statusText(action)],
     ["What", action.text("kind")],
     ["Where", `${action.text("environment")} / ${action.text("service")}${resource}`],
-    ["Acts on", operandText(action)],
+    ...operandPairs(action),
     ["Who", `${action.text("agent")} (${action.text("agentKind")})${person}`],
     ["Signed", signedText(action.fields("signed"))],
     ["Why", reasonOf(action)],
@@ -56,9 +57,13 @@ function headLines(action: Fields): string {
 }
 
 /** What the kernel acts on; of a silence in words, since somebody has to agree to it. */
-function operandText(action: Fields): string | null {
-  if (!action.has("operand")) return null;
-  if (action.exact("kind") !== "silence.create") return termsText(action.exact("operand"));
+function operandPairs(action: Fields): readonly (readonly [string, string])[] {
+  if (!action.has("operand")) return [];
+  const lines = action.exact("kind") === "silence.create" ? [silenceText(action)] : termLines(action.exact("operand"));
+  return lines.map((line, i) => [i === 0 ? "Acts on" : "", line]);
+}
+
+function silenceText(action: Fields): string {
   const terms = termsOf(action.exact("operand"));
   const what = terms.has("signature") ? `, failure ${shortHashes(terms.text("signature"))}` : "";
   const where = `${terms.text("environment")} / ${terms.has("service") ? terms.text("service") : "every service"}`;
@@ -241,6 +246,22 @@ function labelLines(labels: readonly Fields[]): string {
     .join("");
 }
 
+/** How its health was found, and what takes or took it back: `explain` has what each check saw. */
+function outcomeLines(action: Fields): string {
+  return pairLines([
+    ["Checked", checkedText(action.fields("verification"))],
+    ["Taken back", action.has("revert") ? `by ${action.text("revert")}` : null],
+    ["Takes back", action.has("revertOf") ? action.text("revertOf") : null],
+  ]);
+}
+
+function checkedText(verification: Fields | null): string | null {
+  if (verification === null) return null;
+  const [name, passes, needed, samples] = ["name", "passes", "needed", "samples"].map((of) => verification.text(of));
+  const failed = verification.texts("failed") === NONE ? "" : `; did not pass: ${verification.texts("failed")}`;
+  return `by ${name}: ${passes} of ${needed} passes in a row, after ${samples} samples${failed}`;
+}
+
 /** Plan, diff and inverse: what would run, what it changes, and what undoes it. */
 function planLines(action: Fields): string {
   const content = action.fields("content");
@@ -253,6 +274,10 @@ function planLines(action: Fields): string {
     section("Arguments", valueText(content?.raw("args") ?? null)),
     section("Plan", valueText(plan.raw("calls"))),
     section("Diff", valueText(plan.raw("diff"))),
+    section(
+      "Only while",
+      plan.has("fingerprint") ? `its target is as it was planned for: ${plan.text("fingerprint")}\n` : "",
+    ),
     section("Undone by", plan.has("inverse") ? valueText(plan.raw("inverse")) : "nothing: it cannot be undone\n"),
   ].join("");
 }

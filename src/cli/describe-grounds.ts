@@ -69,17 +69,24 @@ function shareText(share: Fields | null): string {
 const UNBOUNDED: ReadonlySet<string> = new Set(["environments", "services", "size"]);
 
 /** What the kernel acts on, where that is terms and no id: as people read them. */
-export function termsText(operand: string): string {
+export function termLines(operand: string): readonly string[] {
   const terms = termsOf(operand);
-  if (Object.keys(terms.value).length === 0) return escapeLine(operand);
-  return Object.keys(terms.value)
-    .map((name) => `${escapeLine(name)} ${termText(terms, name)}`)
-    .join(", ");
+  if (Object.keys(terms.value).length === 0) return [escapeLine(operand)];
+  return Object.keys(terms.value).map((name) => `${escapeLine(name)} ${termText(terms, name)}`);
 }
 
 function termText(terms: Fields, name: string): string {
   if (/^[a-z]+At$/.test(name) && terms.number(name) !== null) return formatInstant(terms.number(name));
-  return UNBOUNDED.has(name) && !terms.has(name) ? "any" : terms.text(name);
+  if (UNBOUNDED.has(name) && !terms.has(name)) return "any";
+  const value = terms.raw(name);
+  if (!Array.isArray(value)) return terms.text(name);
+  // A key is known by its thumbprint, which nothing else has.
+  return terms.list(name).every((one) => one.has("thumbprint"))
+    ? terms
+        .list(name)
+        .map((one) => one.text("thumbprint"))
+        .join(", ") || NONE
+    : terms.texts(name);
 }
 
 /** Without any where the operand is an id. */

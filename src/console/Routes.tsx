@@ -29,6 +29,7 @@ import { StopsPage } from "./killswitch/StopsPage.tsx";
 import { LedgerPage } from "./ledger/LedgerPage.tsx";
 import { LevelsPage } from "./levels/LevelsPage.tsx";
 import { ModelPage } from "./model/ModelPage.tsx";
+import { PeoplePage } from "./people/PeoplePage.tsx";
 import { ReviewPage } from "./reviews/ReviewPage.tsx";
 import { ReviewsPage } from "./reviews/ReviewsPage.tsx";
 import { MorePage } from "./shell/MorePage.tsx";
@@ -126,6 +127,12 @@ const grants = createRoute({
   validateSearch: searchOf(["status"]),
   component: GrantsPage,
 });
+const people = createRoute({
+  getParentRoute: () => root,
+  path: "/people",
+  validateSearch: searchOf(["status"]),
+  component: PeoplePage,
+});
 const approvers = createRoute({ getParentRoute: () => root, path: "/approvers", component: Outlet });
 const approversIndex = createRoute({
   getParentRoute: () => approvers,
@@ -181,6 +188,7 @@ const tree = root.addChildren([
   model,
   levels,
   grants,
+  people,
   approvers.addChildren([approversIndex, approver]),
   reviews.addChildren([reviewsIndex, review]),
   more,

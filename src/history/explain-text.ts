@@ -2,6 +2,7 @@
 
 import { outcomeLines } from "./explain-outcome.ts";
 import type { ClassifierView } from "../wire/types/views.ts";
+import { instant } from "./instant-text.ts";
 import { findingsText } from "../wire/types/risk.ts";
 import type { Answer, Explanation } from "./explanation.ts";
 
@@ -187,8 +188,4 @@ function pathLines({ path }: Omit<Explanation, "text">): readonly string[] {
     const cause = by === null ? `from command ${command}` : `command ${by}`;
     return [`[${seq}]`, instant(time), type, `by ${actor}`, `(${cause})`, ...shown].join(" ");
   });
-}
-
-function instant(timeMs: number): string {
-  return Number.isInteger(timeMs) && Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs);
 }

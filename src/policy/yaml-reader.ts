@@ -139,7 +139,7 @@ export class Field {
     const match = typeof value === "string" ? /^([1-9]\d{0,6})(s|m|h|d)$/.exec(value) : null;
     const unitMs = UNITS_MS[match?.[2] ?? ""] ?? 0;
     const ms = Number(match?.[1]) * unitMs;
-    return match !== null && ms <= DURATION_MS_MAX ? ms : this.fail("must be a duration such as 15m, at most 31d");
+    return match !== null && ms <= DURATION_MS_MAX ? ms : this.fail("must be a duration such as 15m, from 1s to 31d");
   }
 
   /** The plain scalar here, whatever it is; undefined for a list, a mapping or nothing. */

@@ -101,6 +101,6 @@ test("whoever answers sees what the action rests on and what it puts at stake, o
   const operand = '{"agent":"agent:a","expiresAt":1795897529615,"kinds":["record.note"],"services":null}';
   assert.match(
     card({ kind: "grant.create", operand }),
-    /Acts on +agent agent:a, expiresAt 2026-11-28.*, kinds \["record/,
+    /Acts on +agent agent:a\n +expiresAt 2026-11-28.*\n +kinds record/,
   );
 });

@@ -1,70 +1,26 @@
 // Levels, approvers, reviews and broken glass in a real browser: who may go how far, and how people use their say.
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
+import { signDetached } from "../../src/adapters/identity/detached-jws.ts";
+import { generatePrivateJwk, publicJwkOf } from "../../src/adapters/identity/key-pairs.ts";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { systemRandom } from "../../src/main/system.ts";
 import { note } from "../http/fixture.ts";
-import {
-  keepShot,
-  NO_BROWSER,
-  PHONE,
-  propose,
-  seriousFindings,
-  startConsole,
-  type Console,
-  type Opened,
-} from "./fixture.ts";
+import { keepShot, NO_BROWSER, PHONE, propose, seriousFindings, type Console, type Opened } from "./fixture.ts";
+import { startOversight } from "./oversight-stage.ts";
 
 const skip = NO_BROWSER;
-
-const POLICY = `apiVersion: holdpoint.dev/v1
-kind: Policy
-metadata: { name: notes }
-spec:
-  match: { actions: [record.note, level.grant, grant.create, agent.register] }
-  rules: [{ name: asked, decision: hold, route: pair }]
----
-apiVersion: holdpoint.dev/v1
-kind: Policy
-metadata: { name: calls }
-spec:
-  match: { actions: [http.call] }
-  rules: [{ name: free, decision: allow }]
----
-apiVersion: holdpoint.dev/v1
-kind: Route
-metadata: { name: pair }
-spec:
-  steps: [{ roles: [owner], within: 10m }]
-  breakGlass: { roles: [on-call], within: 5m, review: { roles: [owner], within: 1h } }
-`;
 
 let holdpoint: Console;
 const opened: Opened[] = [];
 
-/** Takes calls and never answers: what calls it is under way until it is stopped. */
-const silent = createServer(() => undefined);
-
 before(async () => {
-  if (skip !== false) return;
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  const { port } = silent.address() as AddressInfo;
-  const operation = `{ name: drain, environment: staging, service: cart, path: /drain, repeat: idempotent, undo: drain }`;
-  const target = `baseUrl: "http://127.0.0.1:${port}", tokenRef: http/cart`;
-  const settings = `executors: { http: { operations: [${operation.replace("path:", `${target}, path:`)}] } }`;
-  holdpoint = await startConsole({ policy: POLICY, settings });
-  mkdirSync(join(holdpoint.server.dataDir, "secrets", "http"), { recursive: true });
-  writeFileSync(join(holdpoint.server.dataDir, "secrets", "http", "cart"), "a token of the cart", { mode: 0o600 });
+  if (skip === false) holdpoint = await startOversight();
 });
-after(async () => {
-  await holdpoint?.stop();
-  silent.closeAllConnections();
-  silent.close();
-});
+after(() => holdpoint?.stop());
 afterEach(async () => {
   for (const { context, problems } of opened.splice(0)) {
     assert.deepEqual(problems, [], "no error in the browser's console, and no request elsewhere");
@@ -341,6 +297,66 @@ describe("approvers", { skip }, () => {
   });
 });
 
+describe("an action that was taken back", { skip }, () => {
+  it("shows before and after: what the checks saw, what took it back, and on demand the whole story", async () => {
+    const turn = {
+      kind: "http.call",
+      target: { environment: "staging", service: "web" },
+      arguments: { operation: "turn" },
+    };
+    const page = await open("ada", `/console/actions/${await propose(holdpoint.server, "ada", turn)}`);
+    await page.getByText("reverted", { exact: true }).waitFor();
+    const outcome = page.getByRole("region", { name: "Outcome" });
+    const row = outcome.getByRole("row").filter({ hasText: "page" });
+    await row.getByText("503").waitFor();
+    await row.getByText("fail", { exact: true }).waitFor();
+    await page.getByText("By http.call, which bears on configuration, performance").waitFor();
+    await page.getByRole("button", { name: "Explain" }).click();
+    await page.getByText(/undone .* before the right to ended/).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "action-reverted");
+    await outcome.getByRole("link", { name: /^act_/ }).click();
+    await outcome.getByText("Takes back").waitFor();
+  });
+});
+
+describe("people", { skip }, () => {
+  it("are listed with what they hold; who is asked about one sees what would change, and whoever may takes it away", async () => {
+    const jwk = generatePrivateJwk(systemRandom);
+    const ask = async (roles: readonly string[]): Promise<string> => {
+      const asked = { id: "person:eve", roles, keys: [publicJwkOf(jwk)] } as unknown as JsonObject;
+      const proofs = [signDetached(canonicalJson(asked), { jwk, type: "holdpoint-registration+jws" })];
+      const as = await holdpoint.server.bearer("ada");
+      const { json, text } = await holdpoint.server.ask("/v1/people", { as, body: { ...asked, proofs } });
+      assert.equal(json?.["status"], "held", text);
+      return json["id"] as string;
+    };
+    const page = await open("grace", `/console/holds/${await ask(["on-call"])}`);
+    const change = page.getByRole("region", { name: "What would change" });
+    await change.getByText("is not registered yet").waitFor();
+    await change.getByText("+ on-call").waitFor();
+    await approve(page);
+    await page.goto(`${holdpoint.server.url}/console/holds/${await ask(["owner"])}`);
+    await change.getByText("+ owner").waitFor();
+    await change.getByText("− on-call").waitFor();
+    assert.equal(await change.getByText("as before").count(), 2, "scopes and keys stay");
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "hold-of-rights");
+    await page.goto(`${holdpoint.server.url}/console/people`);
+    const row = page.getByRole("row").filter({ hasText: "person:eve" });
+    await row.getByText("on-call").waitFor();
+    assert.equal(await page.getByRole("row").filter({ hasText: "person:ada" }).getByText("owner").count(), 1);
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepShot(page, "people");
+    await row.getByRole("button", { name: "Revoke person:eve" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Revoke/ })
+      .click();
+    await row.getByText("revoked").waitFor();
+  });
+});
+
 describe("these pages", { skip }, () => {
   it("are reached by keyboard alone, and on a phone by the bar below", async () => {
     const page = await open("ada");
@@ -348,6 +364,7 @@ describe("these pages", { skip }, () => {
     for (const [key, heading] of [
       ["t", "Levels"],
       ["n", "Grants"],
+      ["u", "People"],
       ["p", "Approvers"],
       ["r", "Reviews"],
       ["s", "Stops"],
@@ -360,6 +377,7 @@ describe("these pages", { skip }, () => {
     await phone.getByRole("navigation", { name: "Pages" }).last().getByRole("link", { name: "More" }).waitFor();
     assert.deepEqual(await seriousFindings(phone), []);
     for (const [name, about] of [
+      ["People", "Who holds which roles"],
       ["Approvers", "How people decide"],
       ["Reviews", "Glass that was broken"],
       ["Levels", "How far agents go by themselves"],

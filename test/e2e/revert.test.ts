@@ -243,8 +243,14 @@ it("a change that makes it unwell is taken back by itself, though everything is 
     evidence: { status: 503, wanted: [200] },
   });
   assert.equal(outcome.revert.action, reverted["revert"]);
-  assert.match(text, /checked by shop: fail: orders \[\d+\]\n +orders: fail status=503 wanted=\[200\]/);
-  assert.match(text, /taken back by act_\w+ under rvt_\w+, because unhealthy/);
+  assert.match(
+    text,
+    /checked by shop from .* within .*; it is taken back by itself then \[\d+\]\n +[\d.]+ s after it was done: fail: orders \[\d+\]\n +orders: fail status=503 wanted=\[200\]/,
+  );
+  assert.match(
+    text,
+    /taken back by act_\w+ under rvt_\w+, because unhealthy \[\d+\]\n +undone [\d.]+ s after it was done, [\d.]+ s before the right to ended/,
+  );
   const { findings } = await server.verify();
   assert.deepEqual(findings, []);
 });

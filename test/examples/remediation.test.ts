@@ -49,6 +49,11 @@ it("a restart goes alone, a bad change is taken back without a person and before
   assert.match(text, /\[healer\] act_\w+ succeeded \(verified\)/);
   assert.match(text, /\[tuner\] act_\w+ reverted \(unhealthy\)/);
   assert.match(text, /errors: fail before=[\d.]+ max=0.05 maxTimesBefore=2 value=[\d.]+/);
+  assert.match(
+    text,
+    /3 in a row are to pass within 30 s, fewer than 2 may fail; it is taken back by itself then \[\d+\]/,
+  );
+  assert.match(text, /undone [\d.]+ s after it was done, [\d.]+ s before the right to ended/);
   assert.match(text, /Result +consistent/);
 
   const events = await eventsOf(dir);

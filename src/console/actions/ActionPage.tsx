@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import type { ActionDocument } from "../api/documents.ts";
 import { actionQuery } from "../api/queries.ts";
 import { ReceiptPanel } from "../ledger/ReceiptPanel.tsx";
+import { RightsChange } from "../people/RightsChange.tsx";
 import { WordBadge } from "../ui/Badge.tsx";
 import { buttonClass } from "../ui/Button.tsx";
 import { Foreign, ForeignLines } from "../ui/Foreign.tsx";
@@ -62,6 +63,7 @@ function Whole({ action }: { readonly action: ActionDocument }): ReactNode {
       <div className="grid gap-3.5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="flex min-w-0 flex-col gap-3.5">
           <ActionFacts action={action} />
+          <RightsChange action={action} />
           <PlanPanel action={action} />
           <BlastRadius action={action} />
           <Verdicts action={action} />

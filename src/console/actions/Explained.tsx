@@ -26,7 +26,7 @@ export function Explained({ action }: { readonly action: ActionDocument }): Reac
       )}
       {error !== null && <ErrorNote error={error} />}
       {isAsked && data === undefined && error === null && <p className="text-faint">Reading the ledger …</p>}
-      {data !== undefined && <ForeignLines mono text={data.text.trimEnd()} />}
+      {isAsked && data !== undefined && <ForeignLines mono text={data.text.trimEnd()} />}
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { ActionDocument } from "../api/documents.ts";
 import { Foreign } from "../ui/Foreign.tsx";
+import { HealthChecks } from "./HealthChecks.tsx";
 import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
 
 export function Outcome({ action }: { readonly action: ActionDocument }): ReactNode {
@@ -39,6 +40,7 @@ export function Outcome({ action }: { readonly action: ActionDocument }): ReactN
           </Pair>
         )}
       </Pairs>
+      {verification !== null && verification.samples > 0 && <HealthChecks action={action} />}
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { useState, type ReactNode } from "react";
 import type { ActionDocument, Json, PlanContent } from "../api/documents.ts";
 import { utcText } from "../text/instants.ts";
 import { DiffText } from "../ui/DiffText.tsx";
+import { Foreign } from "../ui/Foreign.tsx";
 import { ValueText } from "../ui/JsonText.tsx";
 import { Panel } from "../ui/Panel.tsx";
 
@@ -53,6 +54,7 @@ export function PlanPanel({ action }: { readonly action: ActionDocument }): Reac
           >
             {shown.body}
           </div>
+          <OnlyWhile fingerprint={action.content?.plan?.fingerprint ?? null} />
         </>
       )}
     </Panel>
@@ -108,6 +110,19 @@ function partsOf({ content, operand }: ActionDocument): readonly { readonly part
     ...(args === undefined ? [] : [{ part: "arguments" as const, body: <ValueText value={args} /> }]),
     ...(plan === undefined ? [] : [{ part: "undo" as const, body: <Rollback inverse={plan.inverse} /> }]),
   ];
+}
+
+/** Executors look again before they act: on a target that has moved nothing is done. */
+function OnlyWhile({ fingerprint }: { readonly fingerprint: string | null }): ReactNode {
+  if (fingerprint === null) return null;
+  return (
+    <p className="mt-2.5 text-xs text-muted">
+      Runs only while its target is as it was planned for:{" "}
+      <span className="font-mono text-2xs break-all">
+        <Foreign text={fingerprint} />
+      </span>
+    </p>
+  );
 }
 
 function planParts({ diff, calls }: PlanContent): readonly { readonly part: Part; readonly body: ReactNode }[] {

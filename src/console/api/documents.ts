@@ -102,7 +102,20 @@ export type AgentDocument = AgentView & { readonly purpose: string | null };
 /** A review read alone: with what was written, for those who may read contents. */
 export type ReviewDocument = ReviewView & { readonly content?: { readonly note?: string } | null };
 
-export type Explanation = { readonly text: string };
+/** Of the outcome what pages show: what each check saw of the action, as far as somebody may read it. */
+export type Explanation = {
+  readonly text: string;
+  readonly outcome: {
+    readonly samples: readonly {
+      readonly seq: number;
+      readonly afterMs: number | null;
+      readonly result: string;
+      readonly checks: readonly SeenCheck[] | null;
+    }[];
+  } | null;
+};
+
+export type SeenCheck = { readonly name: string; readonly result: string; readonly evidence: JsonRecord };
 
 export type SignInProviders = { readonly items: readonly { readonly name: string; readonly url: string }[] };
 

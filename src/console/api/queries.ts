@@ -4,6 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { ReviewView } from "../../wire/types/approval-views.ts";
 import type { ApproverView } from "../../wire/types/approver-views.ts";
 import type { GrantView, LevelView } from "../../wire/types/grant-views.ts";
+import type { PersonView } from "../../wire/types/rights.ts";
 import type { ActionView, AgentView } from "../../wire/types/views.ts";
 import { ApiError, isSignedOut, queryText, readDocument, readText } from "./api-client.ts";
 import type {
@@ -86,6 +87,27 @@ export const grantsQuery = (filters: { readonly status?: string | undefined }) =
     queryKey: ["grants", "list", filters],
     queryFn: ({ signal }) =>
       readDocument<Page<GrantView>>(`/v1/grants${queryText({ ...filters, limit: LISTED })}`, signal),
+  });
+
+export const peopleQuery = (filters: { readonly status?: string | undefined }) =>
+  queryOptions({
+    queryKey: ["people", "list", filters],
+    queryFn: ({ signal }) =>
+      readDocument<Page<PersonView>>(`/v1/people${queryText({ ...filters, limit: LISTED })}`, signal),
+  });
+
+/** Null for who is not registered. */
+export const personQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["people", "one", id],
+    queryFn: async ({ signal }) => {
+      try {
+        return await readDocument<PersonView>(`/v1/people/${encodeURIComponent(id)}`, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.problem.code === "rights-not-found") return null;
+        throw error;
+      }
+    },
   });
 
 export const approversQuery = (filters: { readonly status?: string | undefined }) =>

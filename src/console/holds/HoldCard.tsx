@@ -12,6 +12,7 @@ import { Signatures } from "../actions/Signatures.tsx";
 import { Verdicts } from "../actions/Verdicts.tsx";
 import type { ActionDocument, Session } from "../api/documents.ts";
 import { actionQuery } from "../api/queries.ts";
+import { RightsChange } from "../people/RightsChange.tsx";
 import { Badge, WordBadge } from "../ui/Badge.tsx";
 import { Button, buttonClass } from "../ui/Button.tsx";
 import { Foreign } from "../ui/Foreign.tsx";
@@ -71,6 +72,7 @@ function Card({ action }: { readonly action: ActionDocument }): ReactNode {
           <div className="mt-3.5 grid gap-3.5 2xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <div className="flex min-w-0 flex-col gap-3.5">
               <ActionFacts action={action} />
+              <RightsChange action={action} />
               <PlanPanel action={action} />
               <Verdicts action={action} />
             </div>

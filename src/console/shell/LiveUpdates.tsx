@@ -33,6 +33,7 @@ const OLD: Readonly<Record<string, readonly string[]>> = {
   level: ["agents", "levels"],
   policy: ["policies", "stage"],
   review: ["reviews", "actions"],
+  rights: ["people"],
   run: ["incidents"],
   signal: ["incidents"],
   stage: ["stage"],

@@ -24,6 +24,7 @@ export const PAGES: readonly PageLink[] = [
   later({ to: "/model", name: "Model", icon: "model", key: "m", about: "How production hangs together, then and now" }),
   later({ to: "/levels", name: "Levels", icon: "levels", key: "t", about: "How far agents go by themselves" }),
   later({ to: "/grants", name: "Grants", icon: "lock", key: "n", about: "What may be done outside right now" }),
+  later({ to: "/people", name: "People", icon: "people", key: "u", about: "Who holds which roles" }),
   later({ to: "/approvers", name: "Approvers", icon: "check", key: "p", about: "How people decide" }),
   later({ to: "/reviews", name: "Reviews", icon: "shield", key: "r", about: "Glass that was broken" }),
   later({ to: "/stops", name: "Stops", icon: "stop", key: "s", about: "What was stopped, and what became of it" }),

@@ -43,6 +43,8 @@ const TONE_OF: Readonly<Record<string, Tone>> = {
   deny: "bad",
   denied: "bad",
   failed: "bad",
+  fail: "bad",
+  unknown: "warn",
   pause: "bad",
   revoked: "bad",
   high: "bad",

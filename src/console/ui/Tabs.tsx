@@ -6,7 +6,7 @@ import { buttonClass } from "./Button.tsx";
 
 type Props = {
   readonly label: string;
-  readonly to: "/levels" | "/grants" | "/approvers" | "/reviews" | "/incidents";
+  readonly to: "/levels" | "/grants" | "/people" | "/approvers" | "/reviews" | "/incidents";
   /** The value in the address, and what is shown for it; without a value it is all of them. */
   readonly choices: readonly (readonly [status: string | undefined, text: string])[];
   readonly chosen: string | undefined;
