@@ -97,6 +97,7 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
   const { event, evaluated, reason, diff } = sources;
   const { kind, environment, service, resource, agentKind, person, incident, reversible } = proposed.facts;
   const planned = as("action.planned", sources.planned);
+  const { inverse, findings = null } = (planned ?? proposed).facts;
   const held = as("action.held", sources.held);
   const { code } = event.facts;
   return {
@@ -109,7 +110,9 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
     agentKind,
     person,
     incident,
-    reversible: planned === null ? reversible : planned.facts.inverse !== undefined,
+    reversible: planned === null ? reversible : inverse !== undefined,
+    undoneBy: inverse?.kind ?? null,
+    findings,
     planHash: held?.facts.planHash ?? proposed.facts.planHash,
     proposedAt: proposed.time,
     status: statusAfter(event),

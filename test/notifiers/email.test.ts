@@ -63,7 +63,8 @@ for (const security of ["starttls", "tls"] as const) {
     assert.match(mail.headers.get("content-type") ?? "", /^text\/plain; charset=utf-8$/);
     assert.equal(mail.headers.get("auto-submitted"), "auto-generated");
     assert.match(mail.text, /^Environment +production$/m);
-    assert.match(mail.text, /^Can be undone +yes$/m);
+    assert.match(mail.text, /^Can be undone +yes, by kubernetes\.undo$/m);
+    assert.match(mail.text, /^At risk +drift \(configuration\), regulated \(compliance: pci\)$/m);
     assert.match(mail.text, /^ {2}\| memory grows since the last deploy$/m);
     assert.match(mail.text, /^https:\/\/holdpoint\.example\/console\/holds\/act_00000000c$/m);
     assert.equal([...mail.text.matchAll(/https?:/g)].length, 1, "one link, and it answers nothing");

@@ -36,6 +36,8 @@ const ACTION: NotifiedAction = {
   person: "ada",
   incident: null,
   reversible: true,
+  undoneBy: "kubernetes.undo",
+  findings: { risks: ["drift", "regulated"], tags: ["pci"] },
   planHash: "ab".repeat(32),
   proposedAt: NOW_MS - 1_000,
   status: "held",

@@ -79,7 +79,13 @@ it("a hold is one message, edited with each change; its buttons are gone when it
   assert.match(message.text, /^Waits for approval: kubernetes\.restart on production\/cart \(deployment\/cart\)$/);
   assert.deepEqual(buttonsOf(message), ["holdpoint_approve", "holdpoint_deny", "holdpoint_open"]);
   const shown = JSON.stringify(message.blocks);
-  for (const words of ["production", "Can be undone\\nyes", "memory grows", "hold: pager/otherwise held", "Until"]) {
+  for (const words of [
+    "production",
+    "Can be undone\\nyes, by kubernetes.undo",
+    "memory grows",
+    "hold: pager/otherwise held",
+    "Until",
+  ]) {
     assert.ok(shown.includes(words), words);
   }
   await deliver(at(2, { kind: "hold.escalated", action: { hold: { ...holdOf(opened), step: 1, asks: "1 of lead" } } }));

@@ -77,6 +77,10 @@ it("a question says what is asked, of whom and until when; its end says how it e
     assert.equal(action.hold.deadline, event?.facts["deadline"]);
     if (kind !== "hold.resumed")
       assert.deepEqual(action.hold.roles, rolesAsked(event?.facts["asks"] as unknown as Asks));
+    const planned = ledger.events.find(({ type, subject }) => type === "action.planned" && subject === action.id);
+    const proposed = ledger.events.find(({ type, subject }) => type === "action.proposed" && subject === action.id);
+    const stated = (planned ?? proposed)?.facts as { inverse?: { kind: string }; findings?: object } | undefined;
+    assert.deepEqual([action.undoneBy, action.findings], [stated?.inverse?.kind ?? null, stated?.findings ?? null]);
     assert.equal(action.status, "held");
   }
   const ends = told.filter(({ kind }) => kind === "hold.ended");

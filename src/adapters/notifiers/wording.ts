@@ -8,6 +8,7 @@ import type {
   NotifiedBrake,
   NotifiedDomain,
 } from "../../wire/contracts/notifier.ts";
+import { findingsText } from "../../wire/types/risk.ts";
 
 /** Controls, and characters that turn or hide text: what an agent wrote must read as it stands. */
 // oxlint-disable-next-line no-control-regex -- exactly these are taken out
@@ -45,7 +46,7 @@ function domainLine({ environment, service, because }: NotifiedDomain): string {
 }
 
 const STATES: Readonly<Record<string, string>> = {
-  expired: "Expired, nobody answered",
+  expired: "Expired",
   cancelled: "Cancelled",
   suppressed: "Suppressed as a duplicate",
   refused: "Refused",
@@ -74,6 +75,7 @@ function stateOf({ kind, action }: Notification): string {
   if (kind === "hold.approval") return `Approved by ${people}, waits for more`;
   if (action.status === "approved") return `Approved by ${people}`;
   if (action.status === "denied") return `Denied by ${oneLine(answers.at(-1)?.person ?? "")}`;
+  if (action.code === "hold-timeout") return "Expired, nobody answered";
   return STATES[action.status] ?? action.status;
 }
 
@@ -110,13 +112,15 @@ function instant(timeMs: number): string {
 
 /** The facts that people decide by, as pairs of a name and a value. */
 export function factsOf(action: NotifiedAction): readonly (readonly [name: string, value: string])[] {
-  const { environment, service, agent, person, reversible, incident, hold, verdicts, code } = action;
+  const { environment, service, agent, person, reversible, undoneBy, findings, incident, hold, verdicts, code } =
+    action;
   const telling = verdicts.filter(({ verdict }) => verdict !== "pass");
   return [
     ["Environment", oneLine(environment)],
     ["Service", oneLine(service)],
     ["Proposed by", oneLine(person === null || agent === `person:${person}` ? agent : `${agent}, for ${person}`)],
-    ["Can be undone", reversible ? "yes" : "no"],
+    ["Can be undone", reversible ? `yes${undoneBy === null ? "" : `, by ${oneLine(undoneBy)}`}` : "no"],
+    ...(findings === null ? [] : ([["At risk", findingsText(findings)]] as const)),
     ...(incident === null ? [] : ([["Incident", incident]] as const)),
     ...(hold === null
       ? []

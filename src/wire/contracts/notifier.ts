@@ -1,5 +1,6 @@
 // What people are told: one notification for each thing that happens to a hold or to the kill switch, and who takes it.
 
+import type { PlanFindings } from "../types/risk.ts";
 import type { Verdict } from "../types/verdict.ts";
 
 export const NOTIFICATION_KINDS = [
@@ -61,6 +62,10 @@ export interface NotifiedAction {
   readonly person: string | null;
   readonly incident: string | null;
   readonly reversible: boolean;
+  /** The kind of action that takes it back: by itself, and without asking again, where its checks fail. Null for none. */
+  readonly undoneBy: string | null;
+  /** What its plan puts at risk; null where nothing was found. */
+  readonly findings: PlanFindings | null;
   readonly planHash: string | null;
   readonly proposedAt: number;
   /** After this event: `held`, `approved`, `denied`, `expired`, `cancelled`, `succeeded`, … */
