@@ -1,9 +1,10 @@
 // A real PostgreSQL server for one test file, on a free port, gone when the file is done.
 
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { embeddedPostgres } from "./postgres-binaries.ts";
 
@@ -15,9 +16,12 @@ export interface PostgresServer {
   newSchema(): Promise<string>;
   /** Runs one statement as the superuser. */
   query(sql: string): Promise<pg.QueryResult>;
+  /** Kills it with -9 and starts it again on what it left. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
+const STARTS_MAX = 100;
 const START_MAX_MS = 120_000;
 
 /** Starts a server with its defaults and durable commits; takes about a second. The caller stops it. */
@@ -60,12 +64,28 @@ export async function startPostgresServer(): Promise<PostgresServer> {
       await admin.query(`create schema ${schema}`);
       return `${base}?options=${encodeURIComponent(`-c search_path=${schema}`)}`;
     },
+    crash: async () => {
+      const [pid = ""] = readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n");
+      process.kill(Number(pid), "SIGKILL");
+      // Its children hold the old memory until they have noticed.
+      for (let tries = 0; !(await hasStarted(server)); tries++) {
+        if (tries === STARTS_MAX) throw new Error(`PostgreSQL did not start again:\n${log.slice(-4_000)}`);
+        await sleep(100);
+      }
+    },
     stop: async () => {
       await admin.end();
       await server.stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function hasStarted(server: { start(): Promise<void> }): Promise<boolean> {
+  return server.start().then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The library hears no error of its child: one that cannot be run reaches nobody, and the library waits for ever. */

@@ -1,6 +1,9 @@
 // The PostgreSQL store: the contract on a real server, and what only a network and a server can do to it.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -9,12 +12,13 @@ import type { PostgresOptions } from "../../src/adapters/stores/postgres-connect
 import { openPostgres, openPostgresReader } from "../../src/adapters/stores/postgres.ts";
 import type { PostgresStore } from "../../src/adapters/stores/postgres.ts";
 import type { AppError } from "../../src/core/errors.ts";
-import type { LedgerStore } from "../../src/wire/contracts/store.ts";
+import type { LedgerStore, SealedBatch } from "../../src/wire/contracts/store.ts";
 import { assertStored, makeBatch, makeBatches, makeKey } from "./batches.ts";
 import { startCommitProxy } from "./commit-proxy.ts";
 import { appendAll, storeContract } from "./contract.ts";
 import { startPostgresServer } from "./postgres-server.ts";
 import type { PostgresServer } from "./postgres-server.ts";
+import { mountSmallDisk, remount, unmount } from "./small-disk.ts";
 import { filesHolding } from "./sqlite-directory.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -263,4 +267,63 @@ it("the bytes of a destroyed key leave the data files at the next compaction", a
   await store.compact();
   assert.deepEqual(await holding("0"), []);
   assert.notDeepEqual(await holding("1"), []);
+});
+
+/** As large on the disk as it says: nothing of it can be compressed. */
+function largeBatch(firstSeq: number): SealedBatch {
+  const batch = makeBatch({ firstSeq, count: 1 });
+  const box = createHash("shake256", { outputLength: 100_000 }).update(`${firstSeq}`).digest();
+  return { ...batch, payloads: batch.payloads.map((payload) => ({ ...payload, box })) };
+}
+
+it("a full disk refuses definitely, loses nothing, and takes appends again when there is room", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "holdpoint-tablespace-"));
+  cleanups.push(() => rmSync(directory, { recursive: true }));
+  chmodSync(directory, 0o755);
+  const disk = mountSmallDisk(t, directory, "size=2m");
+  if (disk === undefined) return;
+  cleanups.unshift(() => unmount(disk));
+  const place = join(disk, "place");
+  mkdirSync(place);
+  const { uid, gid } = statSync(server.directory);
+  chownSync(place, uid, gid);
+  await server.query(`create tablespace small location '${place}'`);
+  const connectionString = (await server.newSchema()) + encodeURIComponent(" -c default_tablespace=small");
+  const store = await openPostgres({ connectionString });
+  const batches: SealedBatch[] = [];
+  const fill = async (): Promise<void> => {
+    for (; batches.length < 30; batches.push(largeBatch(batches.length)))
+      await store.append(largeBatch(batches.length));
+  };
+  await assert.rejects(fill(), { code: "store-unavailable", message: /No space left on device/ });
+  assert.ok(batches.length > 2, `${batches.length} fitted`);
+  assert.equal((await store.head()).size, batches.length);
+  assertStored(await store.readBatches(0, 100), batches);
+  remount(disk, "size=16m");
+  await fill();
+  assertStored(await store.readBatches(0, 100), batches);
+  await store.close();
+  await server.query(`drop schema ${/ledger_\d+/.exec(connectionString)?.[0]} cascade`);
+  await server.query("drop tablespace small");
+});
+
+it("a PostgreSQL that is killed with -9 in the middle keeps whole batches, every acknowledged one among them", async () => {
+  const store = await open(await server.newSchema());
+  const whole = makeBatches(Array.from({ length: 2_000 }, (_, i) => 1 + (i % 3)));
+  let acknowledged = 0;
+  const appending = (async () => {
+    for (const batch of whole) {
+      await store.append(batch);
+      acknowledged++;
+    }
+  })();
+  while (acknowledged < 20) await setTimeout(5);
+  const crashed = server.crash();
+  await assert.rejects(appending, (error: AppError) => ["store-unavailable", "commit-unknown"].includes(error.code));
+  await crashed;
+  const { size } = await store.head();
+  const kept = whole.filter(({ firstSeq }) => firstSeq < size);
+  assert.ok(kept.length === acknowledged || kept.length === acknowledged + 1, `${kept.length} of ${acknowledged}`);
+  assertStored(await store.readBatches(0, 4_000), kept);
+  await store.append(makeBatch({ firstSeq: size, count: 1 }));
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, it } from "node:test";
@@ -13,6 +13,7 @@ import { openSqlite } from "../../src/adapters/stores/sqlite.ts";
 import type { SqliteOptions, SqliteStore } from "../../src/adapters/stores/sqlite.ts";
 import { assertStored, makeBatch, makeBatches, makeKey } from "./batches.ts";
 import { appendAll } from "./contract.ts";
+import { mountSmallDisk, remount, unmount } from "./small-disk.ts";
 import { copyDirectory, fileNames, filesHolding, makeSqliteDirectory } from "./sqlite-directory.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -178,14 +179,14 @@ it("a file at its bound refuses appends definitely, and takes them again when it
 
 it("a full disk refuses or is unknown, and the head is true afterwards", async (t) => {
   const { directory } = makeDirectory();
-  const disk = mountMemory(t, directory, "size=2m");
+  const disk = mountDisk(t, directory, "size=2m");
   if (disk === undefined) return;
   const path = join(disk, "ledger.db");
   const store = open(path);
   const failure = await appendUntilRefused(store);
   assert.ok(["store-unavailable", "commit-unknown"].includes(failure.code), failure.code);
   await store.close();
-  execFileSync("mount", ["-o", "remount,size=8m", disk]);
+  remount(disk, "size=8m");
   const again = open(path);
   const { size } = await again.head();
   assert.ok(size === failure.size || (failure.code === "commit-unknown" && size === failure.size + 1));
@@ -194,31 +195,23 @@ it("a full disk refuses or is unknown, and the head is true afterwards", async (
 
 it("a read-only disk can be read and refuses to be written", async (t) => {
   const { directory } = makeDirectory();
-  const disk = mountMemory(t, directory, "size=4m");
+  const disk = mountDisk(t, directory, "size=4m");
   if (disk === undefined) return;
   const path = join(disk, "ledger.db");
   const store = open(path);
   const batches = makeBatches([2, 2]);
   await appendAll(store, batches);
   await store.close();
-  execFileSync("mount", ["-o", "remount,ro", disk]);
+  remount(disk, "ro");
   assert.throws(() => openSqlite(path), { code: "store-unavailable" });
   const reader = openSqliteReader(path);
   assertStored(await reader.readBatches(0, 10), batches);
   await reader.close();
 });
 
-/** Mounts a small disk in memory under `directory`; undefined, with the test skipped, where that is not allowed. */
-function mountMemory(t: TestContext, directory: string, options: string): string | undefined {
-  const disk = join(directory, "disk");
-  mkdirSync(disk);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", disk], { stdio: "pipe" });
-  } catch {
-    t.skip("mounting a disk in memory needs root; run this test as root");
-    return undefined;
-  }
-  cleanups.push(() => execFileSync("umount", ["-l", disk]));
+function mountDisk(t: TestContext, directory: string, options: string): string | undefined {
+  const disk = mountSmallDisk(t, directory, options);
+  if (disk !== undefined) cleanups.push(() => unmount(disk));
   return disk;
 }
 
