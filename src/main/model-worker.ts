@@ -32,6 +32,8 @@ import { systemClock, systemRandom } from "./system.ts";
 
 const NICENESS = 10; // on Linux of this thread alone: decisions come first
 const TURN_MS = 500;
+/** Of its time, so much at most goes into laying the graph out before anybody asks. */
+const PREPARING_PART = 0.05;
 const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
 const WAITING_SPANS_MAX = 600_000;
 const WINDOW_NAMES_MAX = 400_000;
@@ -54,6 +56,8 @@ class ModelThread {
   #told: Told[] = [];
   #toldMs = 0;
   #toldDropped = 0;
+  /** Until when nothing is laid out again before somebody asks. */
+  #preparedMs = 0;
 
   constructor(parts: { log: ModelLog; intake: Intake; port: MessagePort; terms: Terms }) {
     this.#log = parts.log;
@@ -120,12 +124,18 @@ class ModelThread {
     const draft = this.#intake.closeDue(nowMs);
     if (draft !== null) await this.#log.append(draft, SYSTEM);
     if (draft !== null || nowMs - this.#toldMs >= this.#terms.windowS * 1000) await this.#recordTold();
-    if (draft !== null) {
-      await this.#measureChanges(Math.floor(nowMs / 1000));
-      this.#answerer.prepare(nowMs);
-    }
+    if (draft !== null) await this.#measureChanges(Math.floor(nowMs / 1000));
+    this.#prepare(nowMs);
     await this.#thin(nowMs);
     this.#reportStatus();
+  }
+
+  /** After what was recorded since; seldom where that takes long. */
+  #prepare(nowMs: number): void {
+    const beganMs = systemClock.monotonicMs();
+    if (beganMs < this.#preparedMs || !this.#answerer.prepare(nowMs)) return;
+    const endMs = systemClock.monotonicMs();
+    this.#preparedMs = endMs + (endMs - beganMs) / PREPARING_PART;
   }
 
   #takeTold(told: readonly Told[]): null {

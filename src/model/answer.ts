@@ -20,11 +20,11 @@ import { momentOf, momentView } from "./views.ts";
 
 /** How long what was laid out for walks is good for, as long as nothing is recorded, in seconds of what is asked about. */
 const SAME_S = 60;
+/** Whoever asked before it was laid out, and is answered after. */
+const BEFORE_S = 2;
 
 /** Predictions that are kept as long as what they were made of. */
 const PREDICTIONS_KEPT = 64;
-/** Who asked for predictions this lately will again. */
-const ASKED_LATELY_MS = 15 * 60_000;
 
 /** A question about a time that is longer past than this is none about what is seen now. */
 const NOW_MS = 15 * 60_000;
@@ -41,8 +41,6 @@ export class Answerer {
   readonly #graph: Graph;
   #present: Present | null = null;
   #predictions = new RecentMap<object>(PREDICTIONS_KEPT);
-  /** The latest moment that a prediction was asked for, in milliseconds since 1970. */
-  #askedAt = Number.NEGATIVE_INFINITY;
   /** Clusters that are watched now, by feed: only the present is known of them in such detail. */
   readonly #clusters = new Map<string, WatchedCluster>();
 
@@ -82,14 +80,21 @@ export class Answerer {
     this.#clusters.set(feed, cluster);
   }
 
-  /** Lays out the graph as it is known by now, so that the next to ask needs not wait for it; where somebody does ask. */
-  prepare(nowMs: number): void {
-    if (nowMs - this.#askedAt < ASKED_LATELY_MS) this.#presentAt({ at: nowMs, knownAt: nowMs });
+  /**
+   * Lays out the graph as it is known by now, so that the next to ask needs not wait for it; where that would be as good
+   * as what there is, it does not, and says so.
+   */
+  prepare(nowMs: number): boolean {
+    const times = { at: nowMs, knownAt: nowMs };
+    const last = this.#present?.moment;
+    const { at, seqEnd } = momentOf(this.#graph, times);
+    if (last !== undefined && last.seqEnd === seqEnd && Math.abs(at - last.at) < SAME_S / 2) return false;
+    this.#layOut({ at, seqEnd });
+    return true;
   }
 
   /** Of one target at one moment, once. */
   #predicted<T extends object>(read: ModelRead & ModelTimes, predict: (present: Present) => T): T {
-    this.#askedAt = Math.max(this.#askedAt, read.at);
     const present = this.#presentAt(read);
     const key = JSON.stringify({ ...read, at: 0, knownAt: 0 });
     // The key says what was asked, and so what kind of answer it is.
@@ -114,6 +119,10 @@ export class Answerer {
     const moment = momentOf(this.#graph, times);
     const last = this.#present?.moment;
     if (this.#present !== null && last !== undefined && isSame(moment, last)) return this.#present;
+    return this.#layOut(moment);
+  }
+
+  #layOut(moment: Moment): Present {
     this.#present = new Present(this.#graph, moment);
     this.#predictions = new RecentMap(PREDICTIONS_KEPT);
     return this.#present;
@@ -121,5 +130,5 @@ export class Answerer {
 }
 
 function isSame(a: Moment, b: Moment): boolean {
-  return a.seqEnd === b.seqEnd && a.at >= b.at && a.at - b.at < SAME_S;
+  return a.seqEnd === b.seqEnd && a.at >= b.at - BEFORE_S && a.at - b.at < SAME_S;
 }

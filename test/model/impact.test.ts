@@ -196,11 +196,15 @@ test("an answer is made once for a version of the model, and made again when mor
   const times = { at: graph.time, knownAt: graph.time };
   const read = { what: "action", target: idOf(5), kind: "note", measurableAfterMs: 1, ...times } as const;
   const first = answerer.answer(read);
-  answerer.prepare(graph.time + 1000);
+  assert.equal(answerer.prepare(graph.time + 1000), false, "nothing is new");
   assert.equal(answerer.answer(read), first);
   assert.notDeepEqual(answerer.answer({ ...read, target: idOf(6) }), first);
   const nodes = [{ node: service(serviceName(5)), attributes: { zone: "pci" }, contracts: [] }];
   const at = graph.time + 2000;
   record(graph, decideDeclared(graph, { feed: "owners", nodes, edges: [], at }), at);
-  assert.equal((answerer.answer({ ...read, at, knownAt: at }) as { zone: string }).zone, "pci");
+  assert.equal(answerer.prepare(at), true);
+  const asked = { ...read, at: at - 1000, knownAt: at };
+  assert.equal((answerer.answer(asked) as { zone: string }).zone, "pci", "it was asked just before");
+  assert.equal(answerer.answer(asked), answerer.answer({ ...read, at, knownAt: at }), "nothing was laid out again");
+  assert.equal(answerer.prepare(at + 31_000), true, "what is there ages");
 });
