@@ -11,7 +11,10 @@ import { findCauses } from "../../src/model/causes/find-causes.ts";
 /** A folder with `cases/SET/*.json.gz` and `labels.json`; they may not be copied here, so the test needs to be told. */
 const FOLDER = process.env["HOLDPOINT_RCA_CASES"] ?? "";
 
-type Label = Readonly<Record<string, string | null>>;
+type Label = Readonly<Record<string, string | null>> & {
+  readonly blast_radius?: readonly string[];
+  readonly observed_breached_edges?: readonly (readonly [caller: string, callee: string])[];
+};
 
 const TRUTH: Readonly<Record<string, (label: Label) => string>> = {
   changerca: (label) => label["root_cause_service"] ?? "",
@@ -33,6 +36,17 @@ const FLOOR: Readonly<Record<string, number>> = {
   sockshop: 0.7,
 };
 
+/** Services that were observed to suffer, where a set says so. */
+const SUFFERED: Readonly<Record<string, (label: Label) => readonly string[]>> = {
+  changerca: (label) => (label.observed_breached_edges ?? []).map(([caller]) => caller),
+  rcb: (label) => label.blast_radius ?? [],
+};
+const JACCARD_MIN = 0.75;
+
+function jaccard(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  return one.intersection(other).size / Math.max(1, one.union(other).size);
+}
+
 const readGzip = (path: string): unknown => JSON.parse(gunzipSync(readFileSync(path)).toString("utf8"));
 
 for (const [set, truthOf] of Object.entries(TRUTH)) {
@@ -48,15 +62,22 @@ for (const [set, truthOf] of Object.entries(TRUTH)) {
       return references.get(name);
     };
     let [right, all] = [0, 0];
+    const alike: number[] = [];
     for (const name of readdirSync(dir)) {
       const label = labels[name.replace(".json.gz", "")];
       if (!label) continue;
       const question = readCase(readGzip(join(dir, name)) as CaseFile, load);
       assert.ok(question);
-      const [first, second] = findCauses(question).ranked;
+      const { ranked, blastRadius } = findCauses(question);
+      const [first, second] = ranked;
+      const suffered = new Set(SUFFERED[set]?.(label) ?? []);
+      if (suffered.size > 0) alike.push(jaccard(suffered, new Set(blastRadius)));
       all += 1;
       if (first?.cause === truthOf(label) && (second === undefined || first.score > second.score)) right += 1;
     }
     assert.ok(right / all >= (FLOOR[set] ?? 1), `${set}: ${right} of ${all}`);
+    assert.equal(alike.length > 0, SUFFERED[set] !== undefined);
+    const mean = alike.reduce((sum, one) => sum + one, 0) / alike.length;
+    assert.ok(alike.length === 0 || mean > JACCARD_MIN, `${set}: who suffers is alike by ${mean}`);
   });
 }
