@@ -23,7 +23,7 @@ import { levelNeeded, levelOf, limitByLevel } from "./levels.ts";
 import { TERMS } from "./limits.ts";
 import { ticketUpdateOf } from "./ticket-names.ts";
 import { isMoreUrgent } from "./triage-kinds.ts";
-import { actionOf } from "./reducers/actions.ts";
+import { actionOf, summaryOf } from "./reducers/actions.ts";
 import { HELD_BACK, isLastTry } from "./reducers/owed-resolves.ts";
 import type { Action, State } from "./state.ts";
 import { blockedBy } from "./reducers/verification.ts";
@@ -179,6 +179,20 @@ function whyNotAsked(tx: Transaction, action: Action): string | null {
 export function isForPeople(tx: Transaction, action: Action): boolean {
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
   return policy !== undefined && evaluate(tx, action, policy)?.decision === "hold";
+}
+
+/** What windows and freezes say where changes are not made now. */
+const OUT_OF_TIME: ReadonlySet<string> = new Set(["outside-window", "frozen"]);
+
+/**
+ * False when no later phase of it begins, though the one before is well: its domain was closed meanwhile, or a window of
+ * policy has ended or a freeze begun since it was granted. What people let through outside a window they let through whole.
+ */
+export function mayGoFurther(tx: Transaction, action: Action): boolean {
+  const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
+  if (policy === undefined || blockedBy(tx.state, action) !== undefined) return false;
+  const found = evaluate(tx, action, policy)?.verdicts;
+  return found?.every((one) => !OUT_OF_TIME.has(one.code) || action.verdicts.includes(summaryOf(one))) ?? false;
 }
 
 /** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */

@@ -10,8 +10,9 @@ import { Rig } from "./rig.ts";
 
 const INVERSE = { kind: "test.undo", repeat: "idempotent", hash: hash("sha256", "inverse") } as const;
 
-async function phased(of: Partial<CommandInputs["propose-action"]> = {}) {
+async function phased(of: Partial<CommandInputs["propose-action"]> = {}, at?: string) {
   const rig = await Rig.open();
+  if (at !== undefined) rig.pass(Date.parse(at) - rig.nowMs);
   await rig.register("agent:one");
   const { subject: id } = await rig.propose({ kind: "test.checked", inverse: INVERSE, phases: 3, ...of });
   return { rig, id };
@@ -121,6 +122,23 @@ describe("a plan in phases", () => {
     await assert.rejects(rig.begin(id), /brake/);
     await rig.passAndTick(TERMS.grantMs);
     await assertTakenBack(rig, id, "phase-stopped");
+  });
+
+  it("is taken back when a freeze of policy begins, or its domain is closed, before a later phase", async () => {
+    const { rig, id } = await phased({ kind: "test.frozen" }, "2026-09-21T23:59:30Z");
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    rig.pass(30_000);
+    assert.equal(await pass(rig, id), "reverting");
+    await assertTakenBack(rig, id, "phase-stopped");
+    const other = await phased();
+    await other.rig.begin(other.id);
+    await other.rig.finish(other.id, "succeeded");
+    const waits = await other.rig.propose({ kind: "test.free" });
+    other.rig.state.blocked.set("production|cart", "act_other");
+    assert.equal(await pass(other.rig, other.id), "reverting");
+    assert.equal((await other.rig.begin(waits.subject)).result, "refused", "granted before, and not begun");
+    assert.equal(other.rig.last("action.refused", waits.subject).code, "domain-blocked");
   });
 
   it("is taken back when its agent is revoked between two phases", async () => {

@@ -11,8 +11,9 @@ import type { StepStatus } from "../events.ts";
 import { hasLostLevel, revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
-import { beginBy, isHalfDone } from "../reverts.ts";
+import { beginBy, isHalfDone, isRevert } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
+import { blockedBy } from "../reducers/verification.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { stopAction } from "./agents.ts";
@@ -54,6 +55,10 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   }
   if (action.status === "retrying" && action.dueAt !== null && tx.now < action.dueAt) {
     return { subject: id, result: "early", repeated: true };
+  }
+  if (action.attempt === 0 && !isRevert(action) && blockedBy(tx.state, action) !== undefined) {
+    refuse(tx, action, { evaluation: null, code: "domain-blocked" });
+    return { subject: id, result: "refused", repeated: false };
   }
   // Used up by the first step: what is under way is not left half done.
   if (action.attempt === 0 && !isConsentStanding(action, command.input.present ?? [])) {

@@ -3,6 +3,7 @@
 import { assert } from "../../core/assert.ts";
 import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
+import type { Verdict } from "../../wire/types/verdict.ts";
 import type { EvaluationFacts, KernelEvent } from "../events.ts";
 import { countEvidence } from "../proposal-facts.ts";
 import type { Grant } from "../grant-state.ts";
@@ -66,7 +67,11 @@ function isOwedPage({ page, review }: Incident, { kind, status }: Action): boole
 }
 
 export function summarize(evaluation: EvaluationFacts | null): readonly string[] {
-  return evaluation === null ? [] : evaluation.verdicts.map((v) => `${v.gate} ${v.verdict} ${v.code}`);
+  return evaluation === null ? [] : evaluation.verdicts.map(summaryOf);
+}
+
+export function summaryOf({ gate, verdict, code }: Verdict): string {
+  return `${gate} ${verdict} ${code}`;
 }
 
 const NO_BRAKES: readonly string[] = [];
