@@ -44,7 +44,8 @@ const SUFFERED: Readonly<Record<string, (label: Label) => readonly string[]>> = 
 const JACCARD_MIN = 0.75;
 
 function jaccard(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
-  return one.intersection(other).size / Math.max(1, one.union(other).size);
+  const both = [...one].filter((name) => other.has(name)).length;
+  return both / Math.max(1, one.size + other.size - both);
 }
 
 const readGzip = (path: string): unknown => JSON.parse(gunzipSync(readFileSync(path)).toString("utf8"));
