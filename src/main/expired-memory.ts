@@ -10,6 +10,7 @@ import type { Core } from "./core.ts";
 import type { LedgerReads } from "./ledger-reads.ts";
 
 const EVERY_MS = 3_600_000;
+const AGAIN_MS = 10_000;
 
 type Needs = {
   readonly core: Core;
@@ -18,24 +19,32 @@ type Needs = {
   readonly log: Logger;
 };
 
-/** At once and every hour. Gives what ends it. */
+/** At once and every hour, sooner where it could not be done. Gives what ends it. */
 export function keepForgetting(needs: Needs): () => Promise<void> {
   const stopping = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let last: Promise<void>;
   const forget = async (): Promise<void> => {
-    try {
-      const count = await eraseExpired(needs, stopping.signal);
-      if (count > 0) needs.log.info({ count }, "what explained incidents is erased: its time is over");
-    } catch (error) {
-      needs.log.warn({ err: error }, "what is over could not be erased, and will be tried again");
-    }
+    const isDone = await tryToForget(needs, stopping.signal);
+    if (!stopping.signal.aborted) timer = setTimeout(() => void (last = forget()), isDone ? EVERY_MS : AGAIN_MS);
   };
-  let last = forget();
-  const timer = setInterval(() => void (last = last.then(forget)), EVERY_MS);
+  last = forget();
   return () => {
-    clearInterval(timer);
     stopping.abort();
+    clearTimeout(timer);
     return last;
   };
+}
+
+async function tryToForget(needs: Needs, signal: AbortSignal): Promise<boolean> {
+  try {
+    const count = await eraseExpired(needs, signal);
+    if (count > 0) needs.log.info({ count }, "what explained incidents is erased: its time is over");
+    return true;
+  } catch (error) {
+    needs.log.warn({ err: error }, "what is over could not be erased, and will be tried again");
+    return false;
+  }
 }
 
 /** Gives of how many incidents it is erased now. */

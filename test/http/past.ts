@@ -1,6 +1,15 @@
-// A ledger that began long before the server that now goes on with it: decided by the kernel, sealed by the writer.
+// Logs that began long before the server that now goes on with them: decided by the kernel, sealed as it would have done.
 
 import { loadBundle } from "../../src/policy/load.ts";
+import { openSqlite } from "../../src/adapters/stores/sqlite.ts";
+import type { JsonObject } from "../../src/core/json.ts";
+import { Sealer } from "../../src/ledger/seal.ts";
+import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
+import { join } from "node:path";
+import { loadModelKeys } from "../../src/main/model-keys.ts";
+import { ModelLog, modelPath } from "../../src/main/model-log.ts";
+import { systemRandom } from "../../src/main/system.ts";
+import type { ModelDraft } from "../../src/model/events.ts";
 import type { KeyPlaces } from "../../src/main/keys.ts";
 import { WriterClient } from "../../src/main/writer-client.ts";
 import { Recorder } from "../history/recorder.ts";
@@ -34,4 +43,32 @@ export async function writePast(places: KeyPlaces, policy: string, { tell, after
   } finally {
     await writer.close();
   }
+}
+
+/** The model's log of what was measured and told then; after `writePast`, which makes its key. */
+export async function writeModelPast(
+  { dataDir }: KeyPlaces,
+  told: Iterable<{ readonly draft: ModelDraft; readonly timeMs: number }>,
+): Promise<void> {
+  const ledger = openSqliteReader(join(dataDir, "ledger.db"));
+  const keys = await loadModelKeys(ledger, dataDir);
+  await ledger.close();
+  const onSnapshotProblem = (_size: number, cause: unknown): void => {
+    throw cause;
+  };
+  const parts = { dataDir, keys, clock: { nowMs: () => 0 }, random: systemRandom };
+  const log = await ModelLog.open({ ...parts, snapshotEveryEvents: 1e9, onSnapshotProblem });
+  const from = log.graph.size;
+  await log.close();
+  // One commit for all of it: each of its own waits for the disk.
+  const store = openSqlite(modelPath(dataDir));
+  const { signer, keyEncryptionKey, logKeys } = keys;
+  const sealer = await Sealer.resume(store, logKeys, { signer, random: systemRandom, keyEncryptionKey });
+  const events = [...told].map(({ draft: { type, facts }, timeMs: time }, index) => {
+    const seq = from + index;
+    const header = { seq, time, type, version: 1, actor: "system:model", subject: "model", command: seq };
+    return { ...header, facts: facts as unknown as JsonObject };
+  });
+  await store.append(sealer.seal(events));
+  await store.close();
 }

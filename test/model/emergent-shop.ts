@@ -154,20 +154,31 @@ export function simulate(changes: readonly ShopChange[], days: number): Run {
   return { instants, worst };
 }
 
+type Recording = {
+  readonly beginS: number;
+  /** What is there already; nothing where it is absent. */
+  readonly graph?: Graph;
+  readonly keep?: (draft: ModelDraft, timeMs: number) => void;
+};
+
 const STORES: ReadonlySet<string> = new Set(["sessions", "products", "ledger"]);
 export const nodeText = (name: string): string => `${STORES.has(name) ? "datastore" : "service"}:production:${name}`;
 
-/** The model as telemetry and those who changed things would have made it. */
+/**
+ * The model as telemetry and those who changed things would have made it. `keep` gets each event with its time in
+ * milliseconds, as a log would.
+ */
 export function recordShop(
   run: Run,
   changes: readonly ShopChange[],
   embeds: readonly (readonly [NodeRef, NodeRef])[],
-  beginS: number,
+  { beginS, graph = new Graph(), keep }: Recording,
 ): Graph {
-  const graph = new Graph();
   const apply = (draft: ModelDraft | null, atS: number): void => {
     assert.ok(draft);
-    graph.apply({ seq: graph.size, time: (beginS + atS) * 1000, ...draft });
+    const time = (beginS + atS) * 1000;
+    graph.apply({ seq: graph.size, time, ...draft });
+    keep?.(draft, time);
   };
   const edges = embeds.map(([from, to]) => ({
     edge: { kind: "embeds" as const, from, to },

@@ -78,7 +78,7 @@ class Production {
     this.declare([["embeds", from, to]]);
   }
 
-  declare(those: readonly (readonly ["embeds" | "calls", NodeRef, NodeRef])[]): void {
+  declare(those: readonly (readonly ["embeds" | "calls" | "configured-by", NodeRef, NodeRef])[]): void {
     const edges = those.map(([kind, from, to]) => ({ edge: { kind, from, to }, attributes: {}, contracts: [] }));
     this.#apply(decideDeclared(this.graph, { feed: "builds", at: BEGIN_S * 1000, nodes: [], edges }), BEGIN_S);
   }
@@ -175,6 +175,31 @@ test("a change that nothing was measured to judge by is named as such, and neith
   assert.deepEqual(ask(measured.graph).unjudged, []);
 });
 
+test("a key that services are configured by is followed to the one that failed with it, and one that nobody reads is not", () => {
+  const production = shop();
+  const key = (name: string): NodeRef => ({ kind: "config-key", environment: "production", name });
+  production.declare([["configured-by", service("cart"), key("redis/timeout")]]);
+  const shorter = { before: 500, after: 50, unit: "ms" } as const;
+  production.change("shared-9", 8 * 24, key("redis/timeout"), [{ key: "redis.timeout", ...shorter }]);
+  production.change("nobodys-1", 9 * 24, key("redis/old-timeout"), [{ key: "redis.timeout", ...shorter }]);
+  const { causes } = ask(production.graph);
+  assert.deepEqual(
+    causes.map(({ change }) => change),
+    ["shared-9"],
+  );
+  const way = ["change:shared-9", "config-key:production:redis/timeout", "service:production:cart", GATE];
+  assert.deepEqual(causes[0]?.chain, way);
+});
+
+test("metrics alone are enough: of the service itself, without a call that anybody traced", () => {
+  const production = new Production();
+  production.run((hour) => ({ nodes: { gate: hour >= LATE ? 0.4 : quiet(hour) }, calls: [] }));
+  production.change("gate-5", LATE - 0.2, service("gate"));
+  production.change("gate-4", 24, service("gate"));
+  const { causes } = ask(production.graph);
+  assert.deepEqual([causes[0]?.change, causes[0]?.chain], ["gate-5", ["change:gate-5", GATE]]);
+});
+
 test("somebody else's service that fails is named as outside, and one that is declared is not", () => {
   const hours: Hour = (hour) => {
     const errors = hour >= LATE ? 0.5 : quiet(hour);
@@ -199,24 +224,42 @@ test("somebody else's service that fails is named as outside, and one that is de
   assert.equal(of(true)?.kind, "service");
 });
 
+/** A deployment whose only pod was killed for memory. */
+const pods = (name: string): ClusterObject[] => [
+  {
+    ...{ kind: "Deployment", namespace: "shop", name },
+    body: { spec: { replicas: 1, template: { metadata: { labels: { app: name } }, spec: { containers: [] } } } },
+  },
+  {
+    ...{ kind: "Pod", namespace: "shop", name: `${name}-abc-1` },
+    body: {
+      metadata: {
+        labels: { app: name, "pod-template-hash": "abc" },
+        ownerReferences: [{ kind: "ReplicaSet", name: `${name}-abc` }],
+      },
+      status: { phase: "Running", containerStatuses: [{ lastState: { terminated: { reason: "OOMKilled" } } }] },
+    },
+  },
+];
+
+test("the state of a cluster alone is enough: of what was never measured, the object that is wrong is named with its way", () => {
+  const declared = new Production();
+  declared.declare([["calls", service("gate"), service("cart")]]);
+  const answerer = new Answerer(declared.graph);
+  const terms = { environment: "production", serviceLabels: ["app"] };
+  answerer.watch("eu-1", { objects: [...pods("cart"), ...pods("poster")], terms, seenAt: END_S * 1000 });
+  const read = { what: "causes", node: GATE, measure: "errors", at: END_S * 1000, knownAt: END_S * 1000 } as const;
+  const { causes, none } = answerer.answer(read) as ModelCausesView;
+  assert.deepEqual(
+    causes.map(({ kind, chain }) => [kind, chain]),
+    [["infrastructure", ["shop/app/cart", "service:production:cart", GATE]]],
+  );
+  assert.ok(none);
+  assert.match(causes[0]?.evidence.join() ?? "", /nothing was measured of service:production:cart/);
+});
+
 test("what a watched cluster says of a service that fails is a cause, and of another, or of another time, is none", () => {
   const production = shop();
-  const pods = (name: string): ClusterObject[] => [
-    {
-      ...{ kind: "Deployment", namespace: "shop", name },
-      body: { spec: { replicas: 1, template: { metadata: { labels: { app: name } }, spec: { containers: [] } } } },
-    },
-    {
-      ...{ kind: "Pod", namespace: "shop", name: `${name}-abc-1` },
-      body: {
-        metadata: {
-          labels: { app: name, "pod-template-hash": "abc" },
-          ownerReferences: [{ kind: "ReplicaSet", name: `${name}-abc` }],
-        },
-        status: { phase: "Running", containerStatuses: [{ lastState: { terminated: { reason: "OOMKilled" } } }] },
-      },
-    },
-  ];
   const terms = { environment: "production", serviceLabels: ["app"] };
   const answerer = new Answerer(production.graph);
   const asked = (at = END_S) =>

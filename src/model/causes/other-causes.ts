@@ -84,17 +84,20 @@ function wayDown({ question, neighbours }: Incident, from: string): string[] {
 /** What the cluster is declared to be and is not, of nodes that the symptom reaches. */
 function findContradictions(incident: Incident): OtherCause[] {
   const { question, reach, movedMs } = incident;
+  const measured = new Set(incident.timelines.nodes);
   return question.mismatches.flatMap(({ node, object, cause, weight, evidence }): OtherCause[] => {
-    const isFelt = reach.has(node) && (movedMs.has(node) || node === question.symptom?.node);
-    if (weight < MISMATCH_SURE || !isFelt) return [];
-    const chain = [object, ...wayUp(incident, node)];
+    const isFelt = movedMs.has(node) || node === question.symptom?.node;
+    // What was never measured cannot have been seen to stand still: it may be it, and comes after all that moved.
+    const isUnmeasured = !measured.has(node);
+    if (weight < MISMATCH_SURE || !reach.has(node) || !(isFelt || isUnmeasured)) return [];
+    const sure = weight * MISMATCH_MAX;
     return [
       {
         kind: "infrastructure",
         cause: `${object} ${cause}`,
-        score: weight * MISMATCH_MAX,
-        chain,
-        evidence: [evidence],
+        score: isFelt ? sure : sure / 2,
+        chain: [object, ...wayUp(incident, node)],
+        evidence: isFelt ? [evidence] : [evidence, `nothing was measured of ${node}`],
       },
     ];
   });
