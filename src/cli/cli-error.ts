@@ -1,5 +1,6 @@
 // Failures of a command: a message for people, the next command to try, and the exit code.
 
+import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
@@ -19,6 +20,13 @@ export class CliError extends Error {
 /** The command was not used as it is meant to be. */
 export function usageError(message: string, hint: string | null = null): CliError {
   return new CliError(message, { exitCode: EXIT.usage, hint });
+}
+
+/** A file that was to be written is not. */
+export function writeError(path: string, error: unknown): CliError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why = code === "ENOENT" ? `there is no folder ${dirname(path)}` : (code ?? String(error));
+  return new CliError(`${path} cannot be written: ${why}`, { cause: error });
 }
 
 /** A problem document (RFC 9457) that the server answered with. */

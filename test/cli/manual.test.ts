@@ -32,6 +32,18 @@ test("the manual lists every command", async (t) => {
   }
 });
 
+test("the manual lists every resource, and what can be described", async (t) => {
+  const dir = temporaryFolder(t);
+  const terminal = openTerminal({ configDir: dir, dataDir: dir });
+  const [row = ""] = /^\| `get RESOURCE.*$/m.exec(manual) ?? [];
+  for (const { plural } of RESOURCES) assert.ok(row.includes(`\`${plural}\``), plural);
+  const [, described = "?"] = /^\| `describe .*\| everything about an? (.*), in words \|$/m.exec(manual) ?? [];
+  const help = (await terminal(["describe", "--help"])).out;
+  assert.ok(help.includes(`Everything about one ${described}, in words`), described);
+  const [, taken = ""] = /resource +(\S.*)$/m.exec(help) ?? [];
+  for (const name of taken.trim().split(", ")) assert.match(described, new RegExp(`\\b${name}\\b`));
+});
+
 test("the manual names every variable that the command reads", () => {
   const read = [...main.matchAll(/HOLDPOINT_[A-Z_]+/g)].map(([name]) => name);
   assert.ok(read.length >= 5);

@@ -112,6 +112,15 @@ test("an export verifies as the folder does, and a flipped byte of it is found",
     assert.ok(code === 7 || code === 2, `byte ${at}: ${code} ${err}`); // 2: the name of a log that nobody knows
   }
   assert.equal((await folder.terminal(["verify", join(folder.dir, "nothing")])).code, 2);
+  const missing = join(folder.dir, "missing");
+  for (const words of [
+    ["export", join(missing, "x")],
+    ["verify", folder.dataDir, "--keep", join(missing, "x")],
+  ]) {
+    const { code, err } = await folder.terminal(words);
+    assert.equal(code, 1);
+    assert.ok(err.endsWith(`holdpoint: ${missing}/x cannot be written: there is no folder ${missing}\n`), err);
+  }
   writeFileSync(path, "neither");
   assert.equal((await folder.terminal(["verify", path])).code, 7);
 });

@@ -28,7 +28,7 @@ const DESCRIPTIONS: Readonly<Record<string, Describe>> = {
 export function addDescribe(program: Command, runner: Runner): void {
   program
     .command("describe")
-    .description("Everything about one action, run, incident or signal, in words")
+    .description("Everything about one action, agent, incident, run or signal, in words")
     .argument("<resource>", Object.keys(DESCRIPTIONS).join(", "))
     .argument("[id]", "or both in one: RESOURCE/ID")
     .addOption(watchOption())

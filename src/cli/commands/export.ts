@@ -4,7 +4,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import type { Command } from "commander";
 import { exportLog } from "../../ledger/export.ts";
 import { storeSource } from "../../ledger/store-source.ts";
-import { CliError, usageError } from "../cli-error.ts";
+import { CliError, usageError, writeError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { openLedgerReader, postgresUrlOf, readPayloadKey } from "../ledger-files.ts";
 import type { Runner, Session } from "../session.ts";
@@ -50,8 +50,7 @@ async function exportLedger(session: Session, file: string | undefined, flags: E
 /** All of it under its name, or nothing; readable by its owner alone, because it may hold payloads. */
 async function writeWhole(path: string, lines: AsyncIterable<string>, stop: AbortSignal): Promise<void> {
   const draft = `${path}.${process.pid}.draft`;
-  rmSync(draft, { force: true });
-  const file = openSync(draft, "wx", 0o600);
+  const file = createFile(path, draft);
   try {
     let pending = "";
     for await (const line of lines) {
@@ -67,6 +66,15 @@ async function writeWhole(path: string, lines: AsyncIterable<string>, stop: Abor
   } finally {
     closeSync(file);
     rmSync(draft, { force: true });
+  }
+}
+
+function createFile(path: string, draft: string): number {
+  try {
+    rmSync(draft, { force: true });
+    return openSync(draft, "wx", 0o600);
+  } catch (error) {
+    throw writeError(path, error);
   }
 }
 

@@ -22,9 +22,7 @@ type GetFlags = Readonly<Record<string, string | undefined>> & {
 export function addGet(program: Command, runner: Runner): void {
   const command = program
     .command("get")
-    .description(
-      "List signals, incidents, storms, silences, runs, actions, reviews, approvers, policies or events, or read one of them",
-    )
+    .description("List what there is of one sort, or read one of them")
     .argument(
       "<resource>",
       RESOURCES.map(({ plural, short }) => (short === plural ? plural : `${plural} (${short})`)).join(", "),

@@ -11,7 +11,7 @@ import { verifyReceipt } from "../../ledger/receipt.ts";
 import { storeSource } from "../../ledger/store-source.ts";
 import { verifyLog, type LogSource, type VerifyResult } from "../../ledger/verify.ts";
 import type { LedgerReader } from "../../wire/contracts/store.ts";
-import { CliError, usageError } from "../cli-error.ts";
+import { CliError, usageError, writeError } from "../cli-error.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { formatInstant } from "../instants.ts";
@@ -134,7 +134,7 @@ async function verifySource(session: Session, { source, flags, keyEncryptionKey 
   if (!result.ok) return EXIT.unverified;
   const { keep, since } = flags;
   const isKept = keep !== undefined && result.checkpoint !== null;
-  if (isKept) writeFileSync(keep, result.checkpoint ?? "");
+  if (isKept) keepCheckpoint(keep, result.checkpoint ?? "");
   if (since === undefined && flags.output === "table") session.output.note(hintOf(isKept ? keep : null));
   return EXIT.ok;
 }
@@ -145,6 +145,14 @@ function hintOf(kept: string | null): string {
       ? "keep a checkpoint (--keep FILE) and pass it next time (--since FILE)"
       : `pass --since ${kept} next time`;
   return `to find truncation and forks too: ${next}`;
+}
+
+function keepCheckpoint(path: string, checkpoint: string): void {
+  try {
+    writeFileSync(path, checkpoint);
+  } catch (error) {
+    throw writeError(path, error);
+  }
 }
 
 /** The root key that is trusted for a log: as given, or as pinned; never one that lies beside the log. */
