@@ -34,7 +34,7 @@ export interface Stage {
   /** The same without any secret. */
   buildWithoutSecrets(): Executor;
   /** How often the world was changed by the action. */
-  effects(): number;
+  effects(): number | Promise<number>;
   /** What the target found wrong with the requests. */
   complaints(): readonly string[];
   readonly standIn: StandIn | undefined;
@@ -125,7 +125,7 @@ function testPlanning(subject: Subject): void {
     const isLogin = /^\/oauth_token\.do$|\/access_tokens$/;
     const writes = asked.filter(({ method, path }) => method !== "GET" && !isLogin.test(path));
     assert.ok(writes.every(({ query }) => query.get("dryRun") === "All"));
-    assert.equal(stage.effects(), 0);
+    assert.equal(await stage.effects(), 0);
   });
 
   test(`${subject.name}: a reversible plan names an inverse that can be planned after it ran`, async (t) => {
@@ -162,6 +162,7 @@ function testArguments(subject: Subject): void {
   test(`${subject.name}: arbitrary arguments are planned or refused, and nothing else`, async (t) => {
     const { stage, executor } = await opened(subject, t);
     const pure = executor.kinds.filter((kind) => kind.planning === "pure");
+    if (pure.length === 0) return; // the others ask their targets
     const text = fc.oneof(fc.string({ maxLength: 30 }), fc.string({ unit: "binary", maxLength: 30 }));
     const strange = fc.oneof(
       text,
@@ -171,8 +172,7 @@ function testArguments(subject: Subject): void {
     const changes = fc.dictionary(fc.constantFrom(...Object.keys(stage.args), "x", "__proto__"), strange, {
       maxKeys: 3,
     });
-    const property = fc.asyncProperty(fc.constantFrom(...pure, undefined), changes, async (kind, change) => {
-      if (kind === undefined) return;
+    const property = fc.asyncProperty(fc.constantFrom(...pure), changes, async (kind, change) => {
       const args = { ...stage.args, ...(change as JsonObject) };
       try {
         const plan = await executor.plan({ ...planRequest(stage), kind: kind.kind, args }, never);
@@ -191,7 +191,7 @@ function testExecution(subject: Subject): void {
     const outcome = listener.hear(await executor.execute(executeRequest(plan), never));
     assert.equal(outcome.status, "succeeded", JSON.stringify(outcome));
     assert.ok(outcome.status === "succeeded" && outcome.reference.length > 0);
-    assert.equal(stage.effects(), 1);
+    assert.equal(await stage.effects(), 1);
     assert.deepEqual(stage.complaints(), []);
   });
 
@@ -201,7 +201,7 @@ function testExecution(subject: Subject): void {
     const outcome = await executor.execute(executeRequest(plan), stopped);
     assert.notEqual(outcome.status, "succeeded");
     assert.notEqual(outcome.status, "unknown");
-    assert.equal(stage.effects(), 0);
+    assert.equal(await stage.effects(), 0);
   });
 }
 
@@ -215,12 +215,12 @@ function testProbe(subject: Subject): void {
     const listener = new Listener(stage);
     assert.ok(executor.kinds.every(({ risks }) => risks.every((risk) => RISKS.has(risk))));
     assert.equal(executor.credentials.length > 0, stage.secrets.length > 0);
-    const before = stage.effects();
+    const before = await stage.effects();
     const found = listener.hear(await executor.probe(never));
     assert.equal(found.length > 0, stage.standIn !== undefined || stage.reach !== undefined);
     const good = stage.reach ?? (stage.probe === undefined ? "reached" : "ready");
     for (const { target, status } of found) assert.equal(status, good, target);
-    assert.equal(stage.effects(), before);
+    assert.equal(await stage.effects(), before);
     // Where it is not tried, the place may well complain that nobody says who asks.
     if (stage.probe !== undefined) assert.deepEqual(stage.complaints(), []);
   });

@@ -26,7 +26,7 @@ function planOf(executor: Executor, kind: string, args: JsonObject, actionId?: s
 }
 
 function run(executor: Executor, plan: Plan): Promise<StepOutcome> {
-  return executor.execute(executeRequest(plan), never);
+  return executor.execute(executeRequest(plan, 30_000), never);
 }
 
 function refused(code: ErrorCode): (error: unknown) => boolean {
@@ -68,6 +68,18 @@ test("a pull request holds the change on a branch of the action's own, with its 
   });
   assert.equal(stage.github.filesOf("main")["deploy/cart.yaml"], "replicas: 2\nimage: cart:1\n");
   assert.deepEqual(stage.github.complaints, []);
+});
+
+test("no text of a proposal mentions anybody, closes an issue or skips a check, not even in the commit", async (t) => {
+  const { executor } = await staged(t);
+  const hostile = "Fixes #12, GH-7 closes: https://github.com/acme/shop/issues/3 @acme/all [skip ci] [actions skip]";
+  const args = { ...PULL_ARGS, title: hostile, body: `${hostile}\n\nskip-checks: true` };
+  const [call] = (await planOf(executor, "github.pull-request", args)).calls as readonly Record<string, string>[];
+  for (const part of ["title", "body", "message"] as const) {
+    const text = call?.[part] ?? "";
+    assert.ok(text.includes("acme/all"), part);
+    assert.doesNotMatch(text, /@\w|#\d|GH-\d|closes: http|\[(?:skip|actions)|skip-checks:/, part);
+  }
 });
 
 test("only the files of the plan have to be as they were: others may move on", async (t) => {

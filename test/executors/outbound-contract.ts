@@ -65,7 +65,7 @@ function testMishaps(subject: Subject): void {
       stage.standIn?.fail({ ...stage.write, mode });
       const seen = await drive(executor, { stage, plan, listener });
       assert.ok(["succeeded", "happened"].includes(seen.at(-1) ?? ""), seen.join(" "));
-      assert.equal(stage.effects(), 1);
+      assert.equal(await stage.effects(), 1);
       assert.deepEqual(stage.complaints(), []);
     });
   }
@@ -80,9 +80,9 @@ function testMishaps(subject: Subject): void {
       const { stage, executor, plan, listener } = await opened(subject, t);
       for (const mode of failures) stage.standIn?.fail({ ...(anyRequest ? {} : stage.write), mode });
       const seen = await drive(executor, { stage, plan, listener });
-      assert.ok(stage.effects() <= 1, seen.join(" "));
-      if (["succeeded", "happened"].includes(seen.at(-1) ?? "")) assert.equal(stage.effects(), 1);
-      if (seen.at(-1) === "failed") assert.equal(stage.effects(), 0);
+      assert.ok((await stage.effects()) <= 1, seen.join(" "));
+      if (["succeeded", "happened"].includes(seen.at(-1) ?? "")) assert.equal(await stage.effects(), 1);
+      if (seen.at(-1) === "failed") assert.equal(await stage.effects(), 0);
       await stage.close();
     });
     await fc.assert(property, { numRuns: 30 });
@@ -98,7 +98,7 @@ function testMishaps(subject: Subject): void {
     assert.equal(await stage.standIn?.landLate(), 1);
     const seen = await drive(executor, { stage, plan, listener });
     assert.ok(["succeeded", "happened"].includes(seen.at(-1) ?? ""), seen.join(" "));
-    assert.equal(stage.effects(), 1);
+    assert.equal(await stage.effects(), 1);
   });
 }
 
@@ -111,7 +111,7 @@ function testRefusals(subject: Subject): void {
       stage.standIn?.fail({ ...stage.write, mode, times: 4 });
       const outcome = listener.hear(await executor.execute(executeRequest(plan), never));
       assert.equal(outcome.status, "failed", JSON.stringify(outcome));
-      assert.equal(stage.effects(), 0);
+      assert.equal(await stage.effects(), 0);
     });
   }
 
@@ -202,7 +202,7 @@ function testCrashes(subject: Subject): void {
       const { stage, executor, plan, listener } = await opened(subject, t);
       if (failure !== undefined) stage.standIn?.fail({ ...stage.write, mode: failure });
       if (runs) await executor.execute(executeRequest(plan), never);
-      const acted = stage.effects();
+      const acted = await stage.effects();
       const next = stage.build();
       let found = listener.hear(await next.reconcile(executeRequest(plan), never));
       if (kindOf(next, stage.kind).repeat === "conditional") {
@@ -212,7 +212,7 @@ function testCrashes(subject: Subject): void {
         assert.equal(found.status, acted === 1 ? "happened" : "absent");
       }
       if (found.status !== "happened") await drive(next, { stage, plan, listener });
-      assert.equal(stage.effects(), 1);
+      assert.equal(await stage.effects(), 1);
     });
   }
 
@@ -224,7 +224,7 @@ function testCrashes(subject: Subject): void {
       const found = listener.hear(await executor.reconcile(executeRequest(plan, 200), never));
       assert.equal(found.status, "unclear");
     }
-    assert.equal(stage.effects(), 0);
+    assert.equal(await stage.effects(), 0);
   });
 }
 
@@ -255,6 +255,6 @@ function testProbes(subject: Subject): void {
     }
     await stage.close();
     assert.deepEqual(await statuses(), ["away"]);
-    assert.equal(stage.effects(), 0);
+    assert.equal(await stage.effects(), 0);
   });
 }

@@ -14,7 +14,7 @@ import type { JsonObject } from "../../src/core/json.ts";
 import { findSecret } from "../../src/signals/redact.ts";
 import type { Executor, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import { runbookConfigSchema } from "../../src/wire/schemas/runbook-config.ts";
-import { executeRequest, never } from "./contract.ts";
+import { executeRequest, executorContract, never, TestClock } from "./contract.ts";
 
 const TOKEN = "k3y-of-the-cache";
 const PROJECT = new URL("../../", import.meta.url);
@@ -93,6 +93,35 @@ async function untilGone(mark: string): Promise<void> {
 }
 
 describe("a runbook command", () => {
+  executorContract({
+    name: "runbook command",
+    start: () => {
+      const done = join(folder, `done-${programs}`);
+      writeFileSync(done, "");
+      chmodSync(done, 0o666);
+      const secrets = { CACHE_TOKEN: "cache" };
+      const append = program(`test -n "$CACHE_TOKEN" && echo x >> ${done}`);
+      const shared = { repeat: "idempotent", secrets };
+      const it = { ...shared, program: append, undo: "back" };
+      const back = { ...shared, name: "back", program: program(`: > ${done}`) };
+      const all = (more: Command = {}): Executor => build({ ...it, ...more }, { ...back, ...more });
+      return Promise.resolve({
+        clock: new TestClock(),
+        kind: "runbook.command",
+        args: { command: "it" },
+        build: () => all(),
+        buildWithoutSecrets: () => all({ secrets: { CACHE_TOKEN: "none" } }),
+        effects: () => readFileSync(done, "utf8").split("\n").length - 1,
+        complaints: () => [],
+        standIn: undefined,
+        write: { method: "", path: "" },
+        secrets: [TOKEN],
+        reach: "ready",
+        close: () => Promise.resolve(),
+      });
+    },
+  });
+
   it("gets each argument as one, whatever a shell would make of it", async () => {
     const hostile = `$(id) ; "x" 'y' \`z\` * > /tmp/f | é`;
     const text = { type: "text", pattern: ".*" };

@@ -3,56 +3,20 @@
 import assert from "node:assert/strict";
 import { createServer, connect as connectTcp, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, it, type TestContext } from "node:test";
-import type { Credentials } from "../../src/wire/contracts/credentials.ts";
 import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createSqlExecutor } from "../../src/adapters/executors/sql-migrate.ts";
-import { parseTcpAddress } from "../../src/wire/schemas/origin.ts";
 import { sqlConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
-import { executeRequest, never } from "./contract.ts";
+import { executeRequest, executorContract, never, TestClock } from "./contract.ts";
 import { judge } from "./judged.ts";
-
-const PASSWORD = "test";
-const credentials: Credentials = {
-  get: (ref) => {
-    const secret = { "sql/orders": PASSWORD, "sql/wrong": "another" }[ref];
-    return secret === undefined ? Promise.reject(new Error("no such secret")) : Promise.resolve(secret);
-  },
-};
+import { credentials, JUDGED, MIGRATOR_PASSWORD, PASSWORD, sqlExecutor, type Overrides } from "./sql-stage.ts";
 
 let server: PostgresServer;
 let actions = 0;
 
-type Overrides = {
-  readonly environment?: string;
-  readonly port?: number;
-  readonly passwordRef?: string;
-  readonly lockTimeoutMs?: number;
-};
-
-function executor(overrides: Overrides = {}): Executor {
-  const config = sqlConfigSchema.parse({
-    databases: [
-      {
-        name: "orders",
-        environment: "production",
-        service: "cart",
-        host: "127.0.0.1",
-        port: server.port,
-        database: "postgres",
-        user: "postgres",
-        passwordRef: "sql/orders",
-        tls: "off",
-        lockTimeoutMs: 300,
-        ...overrides,
-      },
-    ],
-  });
-  const allow = config.databases.map((one) => parseTcpAddress(one).address);
-  return createSqlExecutor({ config, egress: createEgress({ allow }), credentials, installation: "test" });
-}
+const executor = (overrides?: Overrides): Executor => sqlExecutor(server.port, overrides);
 
 function plan(statements: string, of: Executor = executor(), target = { environment: "production", service: "cart" }) {
   const args = { database: "orders", statements };
@@ -82,40 +46,6 @@ async function table(name: string): Promise<void> {
     create table ${name} (id int primary key, status text not null default 'new', amount numeric(8,2), code varchar(8));
     insert into ${name} select n, 'new', n, 'c' || n from generate_series(1, 5) n; analyze ${name}`);
 }
-
-/** What is planted, its benign twin, and what is found in the planted one. */
-const JUDGED: readonly (readonly [string, string, readonly string[]])[] = [
-  ["grant select on judged to pg_monitor", "alter table judged add column note text", ["privilege-widening"]],
-  [
-    "grant select on judged to public",
-    "comment on table judged is 'granted to nobody'",
-    ["privilege-widening", "data-exposure"],
-  ],
-  ["alter table judged owner to pg_monitor", "create table judged_owner (id int)", ["privilege-widening"]],
-  [
-    "create function f() returns int language sql security definer as 'select 1'",
-    "create view judged_rows as select id from judged",
-    ["privilege-widening", "unseen"],
-  ],
-  ["alter table judged disable row level security", "create index on judged (status)", ["data-exposure"]],
-  [
-    "create policy all_rows on judged using (true)",
-    "alter table judged add check (id > 0) not valid",
-    ["data-exposure"],
-  ],
-  ["drop table judged", "create table judged_more (id int)", []],
-  ["truncate judged", "insert into judged values (9, 'new', 1, 'c9')", []],
-  ["alter table judged alter column code type varchar(2)", "alter table judged alter column code type varchar(20)", []],
-  ["delete from judged", "delete from judged where id = 1", []],
-  ["update judged set status = 'x' where true", "update judged set status = 'x' where id = 2", []],
-  ["select 1; drop table judged", "select 1; select 2", []],
-  ["do $$ begin execute 'drop table judged'; end $$", "select 'do $$ drop table judged $$'", ["unseen"]],
-  [
-    "create table t (id int); /* ; -- */ drop /* */ table judged; --",
-    "create table t (id int); -- drop table judged",
-    [],
-  ],
-];
 
 describe("a migration of a real database", () => {
   before(async () => (server = await startPostgresServer()));
@@ -164,6 +94,62 @@ describe("a migration of a real database", () => {
     const inverse = planned.inverse as { args: { statements: string } };
     assert.equal((await run(inverse.args.statements)).status, "succeeded");
     assert.deepEqual(await rowsOf("select column_name from information_schema.columns where column_name = 'note'"), []);
+  });
+
+  it("is for people where what looks like PostgreSQL's own is somebody's: a function, a column, an operator", async () => {
+    await table("disguised");
+    const harmless = "select lower(1::bigint), d.wiped, 1 @@@ 2 from disguised d";
+    const names = ["select lower('X'), d.id, 1 + 2 from disguised d", "select abs(1)", "select 1 where 1 = 1"];
+    for (const text of names) assert.equal(classOf(await plan(text)), "reads", text);
+    const wipe = "language sql as 'delete from disguised; select 1::bigint'";
+    await server.query(`create function lower(bigint) returns bigint ${wipe};
+      create function wiped(disguised) returns bigint ${wipe};
+      create function wipes(int, int) returns bigint ${wipe};
+      create operator @@@ (function = wipes, leftarg = int, rightarg = int)`);
+    try {
+      const hidden = [
+        "select lower(1::bigint)",
+        "select d.wiped from disguised d",
+        "select (d).wiped from disguised d",
+      ];
+      for (const text of [...hidden, "select 1 @@@ 2", `update disguised set code = lower('X') where id = 1`]) {
+        const planned = await plan(text);
+        assert.deepEqual([classOf(planned), planned.signature], ["opaque", "irreversible"], text);
+      }
+      for (const text of names.slice(1)) assert.equal(classOf(await plan(text)), "reads", text);
+      await server.query(harmless);
+      assert.deepEqual(await rowsOf("select id from disguised"), [], "PostgreSQL does run them");
+    } finally {
+      await server.query(
+        "drop operator @@@ (int, int); drop function lower(bigint), wiped(disguised), wipes(int, int)",
+      );
+    }
+  });
+
+  let tables = 0;
+  executorContract({
+    name: "sql migrate",
+    start: async () => {
+      const name = `contract_${++tables}`;
+      await table(name);
+      await server.query("drop schema if exists holdpoint cascade"); // every stage has the same action
+      if (tables === 1) await server.query(`create role migrator login superuser password '${MIGRATOR_PASSWORD}'`);
+      const column = `select 1 from information_schema.columns where table_name = '${name}' and column_name = 'note'`;
+      return {
+        clock: new TestClock(),
+        kind: "sql.migrate",
+        args: { database: "orders", statements: `alter table ${name} add column note text` },
+        build: () => executor({ user: "migrator", passwordRef: "sql/migrator" }),
+        buildWithoutSecrets: () => executor({ passwordRef: "sql/none" }),
+        effects: async () => (await rowsOf(column)).length,
+        complaints: () => [],
+        standIn: undefined,
+        write: { method: "", path: "" },
+        secrets: [MIGRATOR_PASSWORD],
+        reach: "ready",
+        close: () => Promise.resolve(),
+      };
+    },
   });
 
   it("that nothing takes back says so, and one that an inverse takes back does not", async () => {

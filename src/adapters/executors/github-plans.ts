@@ -111,15 +111,16 @@ type Opening = {
 
 function openPlan({ origin, installation, config }: PlanParts, request: PlanRequest, of: Opening): Plan {
   const branch = branchOf(installation, request.actionId);
+  const title = withoutMentions(of.title);
   const call = {
     method: "POST",
     origin,
     repository: config.repository,
     base: config.base,
     branch,
-    title: withoutMentions(of.title),
+    title,
     body: withContext(of.text, request),
-    message: `${of.title}\n\nHoldpoint-Action: ${request.actionId}\n`,
+    message: `${title}\n\nHoldpoint-Action: ${request.actionId}\n`,
     changes: of.changes as unknown as Json,
     labels: [...new Set([...config.labels, ...of.labels])],
     reviewers: [...new Set([...config.reviewers, ...of.reviewers])],

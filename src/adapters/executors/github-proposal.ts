@@ -46,9 +46,15 @@ export function isWithin({ paths }: Pick<GithubRepository, "paths">, path: strin
   return paths.some((allowed) => (allowed.endsWith("/") ? path.startsWith(allowed) : path === allowed));
 }
 
-/** Markdown that mentions nobody and closes nothing: a zero-width space ends a name, an issue or a keyword. */
+/** Keywords that close an issue by its address (docs.github.com/issues, "Linking a pull request to an issue"). */
+const CLOSES = /\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=:?\s+https?:)/gi;
+/** What keeps workflows and checks from running (docs.github.com/actions, "Skipping workflow runs"). */
+const SKIPS = /\[(?=(?:skip|no|ci|actions)\s+(?:skip|ci|actions)\])|\bskip-checks(?=\s*:)/gi;
+
+/** Markdown that mentions nobody, closes nothing and skips no check: a zero-width space ends a name, an issue or a keyword. */
 export function withoutMentions(text: string): string {
-  return text.replace(/[@#](?=\w)/g, "$&\u200b").replace(/\b(GH-)(?=\d)/gi, "$1\u200b");
+  const unlinked = text.replace(/[@#](?=\w)/g, "$&\u200b").replace(/\b(GH-)(?=\d)/gi, "$1\u200b");
+  return unlinked.replace(CLOSES, "$&\u200b").replace(SKIPS, "$&\u200b");
 }
 
 /** What people read beside the change: who asked, and where to look. */

@@ -11,7 +11,6 @@ const judged = (of: SqlClass, code: string, lock: SqlLock | null = null): Judgem
 
 /** Statements that are one thing whatever they say. */
 const FIXED: Readonly<Record<string, Judgement>> = {
-  SelectStmt: judged("reads", "selects", "ACCESS SHARE"),
   ExplainStmt: judged("reads", "explains"),
   CreateTableAsStmt: judged("additive", "creates-table"),
   CreateSchemaStmt: judged("additive", "creates-schema"),
@@ -88,6 +87,8 @@ export function judgeDefinition(type: string, node: JsonObject): readonly SqlFin
 
 function judgeByContent(type: string, node: JsonObject): Judgement | undefined {
   switch (type) {
+    case "SelectStmt":
+      return judgeSelect(node);
     case "CreateStmt": {
       const joins = listOf(node["inhRelations"]).length > 0;
       return joins
@@ -123,6 +124,28 @@ function judgeByContent(type: string, node: JsonObject): Judgement | undefined {
   }
 }
 
+/** Numbers that are drawn stay drawn: a row each can use a sequence up. Of literals each is written out. */
+function judgeSelect(node: JsonObject): Judgement {
+  if (node["intoClause"] !== undefined) return judged("additive", "creates-table");
+  if (node["valuesLists"] === undefined && callsNextval(node)) return judged("opaque", "function-call");
+  return judged("reads", "selects", node["lockingClause"] === undefined ? "ACCESS SHARE" : "ROW SHARE");
+}
+
+function callsNextval(node: JsonObject): boolean {
+  for (const one of nodesWithin(node)) {
+    if (one?.type === "FuncCall" && namesOf(one.node["funcname"]).at(-1) === "nextval") return true;
+  }
+  return false;
+}
+
+/** Whether a view reads with the rights of who asks, or of its owner. */
+const VIEW_SECURITY: ReadonlySet<string> = new Set(["security_invoker", "security_barrier"]);
+
+function setsViewSecurity(node: JsonObject): boolean {
+  const options = unwrap(node["def"], "List")?.["items"];
+  return listOf(options).some((one) => VIEW_SECURITY.has(textOf(unwrap(one, "DefElem")?.["defname"])));
+}
+
 function isToAll(node: JsonObject): boolean {
   return listOf(node["grantees"]).some((one) => unwrap(one, "RoleSpec")?.["roletype"] === "ROLESPEC_PUBLIC");
 }
@@ -153,6 +176,7 @@ function judgeAlteration(relation: string | null, command: Json): SqlFinding {
     const change = { column: textOf(node["name"]), to };
     return { ...judged("destructive", "changes-type", "ACCESS EXCLUSIVE"), relation, change };
   }
+  if (setsViewSecurity(node)) return { ...judged("privilege", "opens-row-security", "ACCESS EXCLUSIVE"), relation };
   const found = Object.hasOwn(ALTERATIONS, subtype) ? ALTERATIONS[subtype] : undefined;
   return { ...(found ?? judged("opaque", `unknown-${subtype.slice(0, 48)}`)), relation };
 }

@@ -2,18 +2,25 @@
 
 import { picksFewRows, widens, type TableFacts } from "./sql-catalog.ts";
 import { worstClass, type SqlFinding } from "./sql-findings.ts";
+import { isDefined } from "./sql-names.ts";
 import { migrationOf, type JudgedMigration } from "./sql-judge.ts";
 
-/** What the catalog does not confirm is taken for the worse. */
-export function judgeAgainst({ statements }: JudgedMigration, tables: readonly TableFacts[]): JudgedMigration {
+/** What the catalog does not confirm is taken for the worse. `defined`: names that somebody gave a meaning of their own. */
+export function judgeAgainst(
+  { statements }: JudgedMigration,
+  { tables, defined }: { readonly tables: readonly TableFacts[]; readonly defined: ReadonlySet<string> },
+): JudgedMigration {
   const known = new Map(tables.map((table) => [table.relation, table]));
   return migrationOf(
     statements.map((statement) => {
       const findings = statement.findings.map((finding) => judgeFinding(finding, known.get(finding.relation ?? "")));
+      if (isDefined(statement.names, defined)) findings.push(REDEFINED);
       return { ...statement, findings, class: worstClass(findings.map((finding) => finding.class)) };
     }),
   );
 }
+
+const REDEFINED: SqlFinding = { class: "opaque", code: "function-call", relation: null, lock: null };
 
 function judgeFinding(finding: SqlFinding, table: TableFacts | undefined): SqlFinding {
   const { keys, change } = finding;

@@ -5,6 +5,7 @@ import { judgeDefinition } from "./sql-definitions.ts";
 import { hiddenEffect } from "./sql-expressions.ts";
 import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sql-findings.ts";
 import { inverseOf } from "./sql-inverse.ts";
+import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
 import { isObject, listOf, nodesWithin } from "./sql-tree.ts";
 import { judgeWrite } from "./sql-writes.ts";
 
@@ -17,6 +18,7 @@ export type JudgedStatement = {
   readonly number: number;
   readonly class: SqlClass;
   readonly findings: readonly SqlFinding[];
+  readonly names: SqlNames;
   /** What takes it back; null where nothing does. */
   readonly inverse: string | null;
 };
@@ -61,7 +63,7 @@ export async function judgeMigration(text: string): Promise<JudgedMigration> {
 
 function unreadable(code: string): JudgedMigration {
   const findings = [{ class: "opaque", code, relation: null, lock: null }] as const;
-  return migrationOf([{ number: 1, class: "opaque", findings, inverse: null }]);
+  return migrationOf([{ number: 1, class: "opaque", findings, names: allNames([]), inverse: null }]);
 }
 
 /** The whole, from its parts. */
@@ -73,7 +75,9 @@ export function migrationOf(statements: readonly JudgedStatement[]): JudgedMigra
 function judgeStatement(statement: Json, number: number): JudgedStatement {
   const wrapped = isObject(statement) ? (statement["stmt"] ?? null) : null;
   const findings: SqlFinding[] = [];
+  const names: SqlNames[] = [];
   for (const one of nodesWithin(wrapped)) {
+    if (one !== undefined) names.push(namesIn(one));
     if (one === undefined) findings.push(opaque("too-deep"));
     else if (one.type.endsWith("Stmt")) findings.push(...judgeNode(one.type, one.node));
     else {
@@ -86,6 +90,7 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     number,
     class: worstClass(findings.map((one) => one.class)),
     findings,
+    names: allNames(names),
     inverse: inverseOfStatement(wrapped),
   };
 }

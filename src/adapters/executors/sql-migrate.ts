@@ -27,6 +27,7 @@ import { readSecret } from "./secret-reading.ts";
 import { fingerprintOf, readTables } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
+import { allNames, readDefined } from "./sql-names.ts";
 import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
 
 const MIGRATE: ActionKind = {
@@ -105,11 +106,13 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const read = await judgeMigration(statements);
   refuseUntransacted(read);
   const relations = relationsOf(read);
-  const tables = await reading(database, signal, async (session) => {
+  const names = allNames(read.statements.map((statement) => statement.names));
+  const known = await reading(database, signal, async (session) => {
     if (request.left !== undefined) await checkLeft(session, request.left);
-    return readTables(session, relations);
+    return { tables: await readTables(session, relations), defined: await readDefined(session, names) };
   });
-  const judged = judgeAgainst(read, tables);
+  const { tables } = known;
+  const judged = judgeAgainst(read, known);
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged);
   return {
