@@ -1,6 +1,8 @@
 // Floods: what they are answered, and that the ledger grows by no more than docs/api.md says.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { RefusalCounter } from "../../src/http/refusals.ts";
@@ -19,8 +21,9 @@ limits:
 `;
 
 /** docs/api.md, "What a flood can do": events of one accepted item before a person or an executor acts on it. */
-const EVENTS_PER_PROPOSAL = 3;
-const EVENTS_PER_ALERT = 14;
+const MANUAL = readFileSync(join(import.meta.dirname, "../../docs/api.md"), "utf8");
+const EVENTS_PER_PROPOSAL = Number(/per accepted proposal (\d+) events/.exec(MANUAL)?.[1]);
+const EVENTS_PER_ALERT = Number(/per new alert (\d+) events/.exec(MANUAL)?.[1]);
 
 let server: Awaited<ReturnType<typeof startServer>>;
 const tokens = new Map<Who, string>();
