@@ -10,7 +10,7 @@ import { entryOf } from "../../scripts/server-build.mjs";
 
 const PROJECT = join(import.meta.dirname, "../..");
 const SHOP_ADDRESS = /http:\/\/127\.0\.0\.1:4710/g;
-const START_MAX_MS = 60_000;
+const START_MAX_MS = 180_000;
 
 export interface Ran {
   readonly code: number | null;

@@ -124,7 +124,13 @@ async function tell(): Promise<void> {
   say("All of it is in the signed record, which anybody can check.");
   const verified = await installation.holdpoint(["verify", installation.data], { as: OWNER });
   console.log(verified.text.replaceAll(/^(?=.)/gmu, "   "));
-  if (isKept) console.log(`\nThe record is in ${installation.dir}.`);
+  if (!isKept) return;
+  const [data, keys] = [installation.data, installation.environment("people")["HOLDPOINT_CONFIG"] ?? ""];
+  console.log(`\nThe record is kept. To verify it, and to look at it with the command line or in the console:
+   holdpoint verify ${data} --root ${join(data, "root.pub")}
+   export HOLDPOINT_DATA=${data} HOLDPOINT_CONFIG=${keys}
+   npm start                                  # in this terminal; then, with the same two set, in another:
+   holdpoint explain ${tuned} && holdpoint login --web`);
 }
 
 /** Everything that was started ends, and its folder goes. */

@@ -33,6 +33,7 @@ function headLines(action: Fields): string {
   return pairLines([
     ["Action", action.text("id")],
     ["Status", statusText(action)],
+    ["Because", detailOf(action.fields("content"))],
     ["What", action.text("kind")],
     ["Where", `${action.text("environment")} / ${action.text("service")}${resource}`],
     ...operandPairs(action),
@@ -75,6 +76,11 @@ function signedText(signed: Fields | null): string | null {
   if (signed === null || model == null) return null;
   const made = `${model.text("provider")}/${model.text("name")}@${model.text("version")}`;
   return `by agent key ${signed.text("key")}, model ${made}, prompt ${shortHashes(signed.text("promptHash"))}`;
+}
+
+/** What is wrong with its arguments, for those who may read contents. */
+function detailOf(content: Fields | null): string | null {
+  return content?.has("detail") === true ? content.text("detail") : null;
 }
 
 /** How it stands, and why where that is known. */
@@ -308,8 +314,21 @@ function nextLines(action: Fields): string {
   if (action.exact("status") === "held") {
     return section("Next", `holdpoint approve ${id}\nholdpoint deny ${id} --reason "…"\n`);
   }
-  const missing = action.exact("code") === "executor-missing" ? `${missingExecutor(action.text("kind"))}\n` : "";
+  const missing = whatIsMissing(action);
   return section("Next", `${missing}holdpoint explain ${id}\nholdpoint receipt ${id}\n`);
+}
+
+/** What somebody has to configure before another proposal of this kind comes to more. */
+function whatIsMissing(action: Fields): string {
+  const kind = action.text("kind");
+  switch (action.exact("code")) {
+    case "executor-missing":
+      return `${missingExecutor(kind)}\n`;
+    case "no-rule":
+      return `no rule of the policies in force is about ${kind} here: write one (docs/policy.md), and try it with \`holdpoint propose --dry-run\`\n`;
+    default:
+      return "";
+  }
 }
 
 /** What a person sees before answering: the head, the hold, the verdicts, plan and diff. */

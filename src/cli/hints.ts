@@ -8,6 +8,9 @@ const HINTS: Readonly<Record<string, string>> = {
   "client-invalid": "holdpoint doctor   # a client that was added just now is known within a second",
   "session-invalid": "holdpoint login --sso",
   "source-unknown": "holdpoint source add NAME --kind alertmanager",
+  "action-kind-unknown":
+    "holdpoint get kinds   # what can be proposed here; docs/executors.md tells how to configure more",
+  "arguments-invalid": "holdpoint get kind KIND -o yaml   # the arguments that it takes",
   "action-not-found": "holdpoint get actions",
   "incident-not-found": "holdpoint get incidents",
   "run-not-found": "holdpoint get runs",

@@ -2,6 +2,7 @@
 
 import { NONE, type Fields } from "./fields.ts";
 import { formatDuration } from "./instants.ts";
+import { escapeLine } from "./safe-text.ts";
 
 /** An action that a document names, and how it stands. */
 export function referenceText(action: Fields | null): string {
@@ -50,4 +51,11 @@ export function silenceStatus(silence: Fields, nowMs: number): string {
   const startsAt = silence.number("startsAt");
   if (silence.exact("status") !== "standing" || startsAt === null) return silence.text("status");
   return nowMs < startsAt ? "to come" : "in force";
+}
+
+/** The names of what a kind takes, with a question mark where it may be left out. */
+export function argumentsText(schema: Fields | null): string {
+  const needed = new Set(schema?.strings("required") ?? []);
+  const names = Object.keys(schema?.fields("properties")?.value ?? {}).map(escapeLine);
+  return names.length === 0 ? NONE : names.map((name) => (needed.has(name) ? name : `${name}?`)).join(" ");
 }

@@ -4,6 +4,7 @@ import type { Fields } from "./fields.ts";
 import { formatAge, formatInstant } from "./instants.ts";
 import { usageError } from "./cli-error.ts";
 import {
+  argumentsText,
   byText,
   lastedText,
   placesText,
@@ -210,6 +211,22 @@ export const RESOURCES: readonly Resource[] = [
       { heading: "BY", cell: ({ fields }) => byText(fields.fields("registered")) },
     ],
     wide: [{ heading: "SCOPES", cell: ({ fields }) => fields.texts("scopes") }],
+  },
+  {
+    singular: "kind",
+    plural: "kinds",
+    short: "knd",
+    path: ["kinds"],
+    filters: [],
+    page: PAGE,
+    id: "kind",
+    columns: [
+      column("KIND", "kind"),
+      column("REPEAT", "repeat"),
+      { heading: "BEARS ON", cell: ({ fields }) => fields.texts("risks") },
+      { heading: "ARGUMENTS", cell: ({ fields }) => argumentsText(fields.fields("argumentsSchema")) },
+    ],
+    wide: [column("PLANNING", "planning"), column("TITLE", "title")],
   },
   {
     singular: "approver",

@@ -60,7 +60,10 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     phases = isRevert(action) ? {} : phasesOf(plan);
   } catch (error) {
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
-    return void (await submit({ planHash: null, code: isAppError(error) ? error.code : "planning-failed" }));
+    return void (await submit(
+      { planHash: null, code: isAppError(error) ? error.code : "planning-failed" },
+      whyNot(error),
+    ));
   }
   const awaited = await askAwaited(parts, { action, executor, plan });
   if (awaited?.status === "over") return void (await submit({ planHash: null, code: awaited.code }));
@@ -87,6 +90,13 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
 async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Executor): Promise<HealthAnswer | null> {
   const { risks = [] } = kinds.find(({ kind }) => kind === action.kind) ?? {};
   return risks.includes("performance") ? budgets.ask(action) : null;
+}
+
+const DETAIL_CHARS_MAX = 500;
+
+/** What is wrong with arguments, for whoever gave them: what a target says is told as its code alone. */
+function whyNot(error: unknown): Json | undefined {
+  return isAppError(error, "arguments-invalid") ? { detail: error.message.slice(0, DETAIL_CHARS_MAX) } : undefined;
 }
 
 /** What it would run, each verified; what it does not show is not verified. */

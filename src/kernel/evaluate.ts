@@ -11,7 +11,7 @@ import { adviceToForget, isAdvice } from "./advice.ts";
 import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
-import type { EvaluationFacts } from "./events.ts";
+import type { Draft, EvaluationFacts } from "./events.ts";
 import { askedOfItsRoute, setFor, whySetRefused, within, type GrantSet } from "./grant-sets.ts";
 import { guard } from "./guardrails.ts";
 import { askedFacts, hasConsent } from "./holds.ts";
@@ -217,9 +217,10 @@ export function refuse(
   tx: Transaction,
   action: Action,
   why: { evaluation: EvaluationFacts | null; code: string },
+  told: Pick<Draft, "payload"> = {},
 ): void {
   if (!HELD_BACK.has(why.code) && isLastTry(tx.state, action)) return leaveToPeople(tx, action);
-  tx.emit({ type: "action.refused", subject: action.id, facts: why });
+  tx.emit({ type: "action.refused", subject: action.id, facts: why, ...told });
 }
 
 /** The end of the last attempt to close a page: nobody tries again, so somebody has to look. */

@@ -154,7 +154,7 @@ describe("the command line with a running server", () => {
   test("arguments that do not fit say where, and one given twice is a usage error", async () => {
     const wrong = await bot("propose record.note -e staging -s cart -a txet=hello");
     assert.equal(wrong.code, 1);
-    assert.match(wrong.err, /^holdpoint: arguments-invalid: .*places=.*text/);
+    assert.match(wrong.err, /^holdpoint: arguments-invalid: .*places=.*text[^]*\nnext: holdpoint get kind KIND/);
     assert.equal((await bot("propose record.note -e staging -s cart -a text=a -a text=b")).code, 2);
     assert.equal((await bot("propose record.note -e staging -s cart -a text")).code, 2);
   });

@@ -164,6 +164,14 @@ test("a proposal may name when it begins, and is not made with a window that is 
   }
 });
 
+test("what may be proposed is listed with its arguments, and what may not says where to look", async () => {
+  const unknown = await run("propose record.not -e staging -s cart");
+  assert.match(unknown.err, /action-kind-unknown: .*record\.not[^]*\nnext: holdpoint get kinds/);
+  assert.match((await run("get kinds")).out, /^record\.note +idempotent +- +text tags\?$/m);
+  assert.match((await run("get kind record.note -o yaml")).out, /^kind: record\.note$/m);
+  assert.equal((await run("get kind nothing")).code, 1);
+});
+
 test("a list of proposals is decided one by one, answered in its order, and never made twice", async () => {
   const of = (environment: string, kind = "record.note"): object => ({
     kind,

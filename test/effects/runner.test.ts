@@ -1,6 +1,7 @@
 // The runner: each effect once, none lost, none waiting for ever behind another.
 
 import assert from "node:assert/strict";
+import { AppError } from "../../src/core/errors.ts";
 import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { describe, it } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -113,6 +114,21 @@ describe("the effect runner", () => {
       assert.equal(stage.rig.last("action.refused").code, code);
       assert.deepEqual(stage.calls, []);
       assert.ok(JSON.stringify(stage.rig.writer.kept).length < 5 * 1_048_576, "none of it is in the record");
+    }
+  });
+
+  it("what is wrong with arguments is told with the refusal, and of what a target says its code alone", async () => {
+    for (const [code, body] of [
+      ["arguments-invalid", { detail: "region is one of eu, us" }],
+      ["target-moved", undefined],
+    ] as const) {
+      const stage = await Stage.open();
+      stage.onPlan = () => Promise.reject(new AppError(code, "region is one of eu, us"));
+      await stage.signal();
+      await settle();
+      assert.equal(stage.rig.last("action.refused").code, code);
+      const refused = stage.rig.writer.kept.find(({ type }) => type === "action.refused");
+      assert.deepEqual(refused?.payload?.body, body);
     }
   });
 

@@ -55,6 +55,7 @@ it("a restart goes alone, a bad change is taken back without a person and before
   );
   assert.match(text, /undone [\d.]+ s after it was done, [\d.]+ s before the right to ended/);
   assert.match(text, /Result +consistent/);
+  assert.match(text, /holdpoint verify \S+ --root \S+root\.pub\n/);
 
   const events = await eventsOf(dir);
   const reverted = factsOf(events, "action.reverted");

@@ -151,7 +151,7 @@ function checkNotifiers({ host }: Session): Promise<readonly Check[]> {
 }
 
 const REACHED = {
-  ready: "answers, and takes the credential",
+  ready: "answers, and takes the credential where it needs one",
   reached: "answers; its credential is there, and cannot be tried without an effect",
   refused: "does not take the credential",
   missing: "has no credential that can be read",

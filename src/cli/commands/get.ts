@@ -70,10 +70,13 @@ function queryOf(resource: Resource, flags: GetFlags): Record<string, string | u
   // Events are read in order from a sequence; the others page by an opaque cursor.
   query[resource.id === "seq" ? "from" : "cursor"] = flags.cursor;
   for (const name of resource.filters) query[name] = flags[name];
-  return resource.plural === "policies" ? {} : query;
+  return WHOLE.has(resource.plural) ? {} : query;
 }
 
-/** One document by its id; policies and events have no path of their own. */
+/** Lists that the server gives whole, and nothing of them alone. */
+const WHOLE: ReadonlySet<string> = new Set(["policies", "kinds"]);
+
+/** One document by its id, or how that begins; kinds, policies and events have no path of their own. */
 export async function readOne({ api }: Session, resource: Resource, id: string): Promise<Fields> {
   if (resource.id === "seq") {
     if (!/^(0|[1-9][0-9]{0,15})$/.test(id)) throw usageError("an event is named by its sequence number");
@@ -84,10 +87,10 @@ export async function readOne({ api }: Session, resource: Resource, id: string):
       id,
     );
   }
-  if (resource.plural === "policies") {
+  if (WHOLE.has(resource.plural)) {
     const page = await api.document(apiPath("v1", ...resource.path));
     return found(
-      rowsOf(resource, page).find((row) => row.exact("id").startsWith(id)),
+      rowsOf(resource, page).find((row) => row.exact(resource.id).startsWith(id)),
       resource,
       id,
     );

@@ -63,6 +63,7 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
             {action.code !== null && <span className="text-muted"> · {action.code}</span>}
           </Pair>
         )}
+        <Problem detail={action.content?.detail} />
         <Risks action={action} />
         <Pair name="Undo">
           <Undo action={action} />
@@ -75,6 +76,16 @@ export function ActionFacts({ action }: { readonly action: ActionDocument }): Re
         {action.dryRun && <Pair name="Mode">Dry run: nothing was executed</Pair>}
       </Pairs>
     </Panel>
+  );
+}
+
+/** What is wrong with its arguments. */
+function Problem({ detail }: { readonly detail: string | undefined }): ReactNode {
+  if (detail === undefined) return null;
+  return (
+    <Pair name="Because">
+      <Foreign text={detail} />
+    </Pair>
   );
 }
 

@@ -33,6 +33,8 @@ export type ActionDocument = Omit<ActionView, "events" | "eventsOmitted" | "labe
 export type ActionContent = {
   readonly args?: JsonRecord;
   readonly reason?: string | null;
+  /** What is wrong with its arguments. */
+  readonly detail?: string;
   readonly plan?: PlanContent;
   /** What whoever proposed it says that it rests on. */
   readonly evidence?: readonly { readonly kind: "signal" | "run" | "incident" | "action"; readonly id: string }[];

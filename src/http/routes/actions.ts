@@ -96,10 +96,16 @@ async function payloadOf(services: Services, seq: number): Promise<Json> {
   });
 }
 
+/** What is wrong with its arguments is told with the refusal. */
+function refusedSeq({ status, code, planHash, events }: ActionView): number | null {
+  const isOfArguments = status === "refused" && code === "arguments-invalid" && planHash === null;
+  return isOfArguments ? (events.at(-1) ?? null) : null;
+}
+
 /** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */
 async function contentOf(services: Services, document: ActionView): Promise<Json> {
   const content: Record<string, Json> = {};
-  for (const seq of new Set([document.contentSeq, document.planSeq])) {
+  for (const seq of new Set([document.contentSeq, document.planSeq, refusedSeq(document)])) {
     if (seq === null) continue;
     try {
       Object.assign(content, await services.ledger.payload(seq));

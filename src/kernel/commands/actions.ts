@@ -157,14 +157,14 @@ export function planAction(tx: Transaction, command: Command<"plan-action">): Re
   if (action === undefined || action.status !== "evaluating" || action.planHash !== null) {
     return { subject: id, result: "ended", repeated: true };
   }
+  const payload =
+    command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   if (planHash === null) {
     const instead = code === "executor-missing" ? askedInstead(tx, action) : null;
-    refuse(tx, action, { evaluation: null, code });
+    refuse(tx, action, { evaluation: null, code }, payload);
     if (instead !== null) proposeInstead(tx, action, instead);
     return { subject: id, result: "refused", repeated: false };
   }
-  const payload =
-    command.content === undefined ? {} : { payload: { retention: "content", body: command.content } as const };
   const facts = {
     ...(awaits === undefined ? {} : { awaits: true as const }),
     ...(change === undefined ? {} : { change }),
