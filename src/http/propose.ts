@@ -24,7 +24,7 @@ import { checkEvidence } from "./evidence.ts";
 import { admitWrite, idempotencyKey, identify, parseWith, requireScope } from "./request.ts";
 import { checkSigned, checkUnsigned, recordRefusal, SIGNATURE_HEADER } from "./signed-proposals.ts";
 import type { RouteContext } from "./route.ts";
-import type { Services } from "./services.ts";
+import type { ActionService, Services } from "./services.ts";
 
 const PERSON_KINDS = { person: "person", agent: "agent" } as const;
 
@@ -99,10 +99,7 @@ export async function readyProposal(
     ...(window === undefined ? {} : { window }),
   });
   checkSecrets(services, requestText, body);
-  const planned =
-    kind?.planning === "pure" && services.actions.plansAtOnce(kind, target)
-      ? await services.actions.plan({ kind: body.kind, target, args, agent: identity.id })
-      : null;
+  const planned = kind === undefined ? null : await planAtOnce(services, { kind, target, args, agent: identity.id });
   if (isRegistration(body.kind)) await services.agents.checkPossession(body.kind, args);
   const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
   const { repeat, effect, reversible } = own ?? (kind as ActionKind);
@@ -143,6 +140,15 @@ export async function readyProposal(
       ...(undoing?.left === undefined ? {} : { left: undoing.left }),
     },
   };
+}
+
+type ToPlan = Parameters<ActionService["plan"]>[0];
+
+/** Null for what is planned later, with what that has to read. So is what only a person may let through: its plan says so there. */
+async function planAtOnce({ actions }: Services, { kind, ...of }: Omit<ToPlan, "kind"> & { kind: ActionKind }) {
+  if (kind.planning !== "pure" || !actions.plansAtOnce(kind, of.target)) return null;
+  const planned = await actions.plan({ kind: kind.kind, ...of });
+  return planned.plan.signature === undefined ? planned : null;
 }
 
 async function restsOn(

@@ -83,7 +83,8 @@ async function canTakeOrders(): Promise<boolean> {
 function canaryOperations(baseUrl: string): readonly object[] {
   const shared = { environment: "staging", service: "canary", baseUrl, tokenRef: "http/canary", repeat: "idempotent" };
   const shift = { ...shared, name: "shift", path: "/shift", undo: "shift-back", phases: [5, 25, 100] };
-  return [shift, { ...shared, name: "shift-back", path: "/shift-back" }];
+  const wipe = { ...shared, service: "archive", name: "wipe", path: "/wipe", irreversible: true };
+  return [shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
 }
 
 /** What was asked of the canary, in order. */
@@ -305,4 +306,23 @@ it("a change that nobody can take back closes its service, which is seen everywh
   assert.deepEqual((await killswitch()).closed, []);
   const next = await migrate("ALTER TABLE orders ADD COLUMN again text", "again");
   await untilStatus(next, "succeeded");
+});
+
+it("what nothing takes back waits for a person who types its target's name, though policy lets it go", async () => {
+  const before = operations.done.length;
+  const target = { environment: "staging", service: "archive" };
+  const proposal = { kind: "http.call", target, arguments: { operation: "wipe" } };
+  const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key: "wipe" });
+  const held = await untilStatus(body.id, "held", "succeeded", "refused");
+  assert.equal(held["status"], "held");
+  const approve = (confirm: object) =>
+    server.ask("POST", `/v1/actions/${body.id}/approvals`, {
+      as: SECOND,
+      body: { decision: "approve", planHash: held["planHash"], ...confirm },
+    });
+  assert.equal((await approve({})).body.code, "confirmation-missing");
+  assert.equal(operations.done.length, before);
+  assert.equal((await approve({ confirm: "archive" })).status, 200);
+  await untilStatus(body.id, "succeeded");
+  assert.equal(operations.done.length, before + 1);
 });

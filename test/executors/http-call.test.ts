@@ -139,5 +139,7 @@ test("configuration with two of one name, or an undo of another target, is refus
   assert.equal(parse([drain]), false);
   assert.equal(parse([drain, { ...fill, service: "search" }]), false);
   assert.equal(parse([{ ...restart, path: "//elsewhere/x" }]), false);
+  assert.equal(parse([{ ...restart, irreversible: true }]), true);
+  assert.equal(parse([{ ...drain, irreversible: true }, fill]), false, "it can be undone");
   assert.throws(() => executor([{ ...restart, baseUrl: "http://cart.example" }]), { code: "config-invalid" });
 });

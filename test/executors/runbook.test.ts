@@ -344,6 +344,10 @@ describe("a runbook command", () => {
       target,
       args: { command: "off", parameters: { region: "eu" } },
     });
+    const { undo: _undo, ...alone } = on;
+    const forGood = { ...alone, irreversible: true };
+    assert.equal((await plan(build(forGood), { parameters: { region: "eu", note: "x" } })).signature, "irreversible");
+    assert.throws(() => build({ ...on, irreversible: true }, off), "it can be undone");
     assert.throws(() => build({ ...on, undo: "none" }));
     assert.throws(() => build({ program: "/bin/true", args: ["{unknown}"] }));
     assert.throws(() => build({ program: "/bin/true", parameters }));

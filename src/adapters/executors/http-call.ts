@@ -20,6 +20,7 @@ import type {
 import { argumentsJsonSchema, httpCallArguments, parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { HttpConfig, HttpOperation } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
+import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { answeredReach, missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { writeOutcome } from "./step-outcomes.ts";
@@ -106,7 +107,7 @@ function planCall(find: Find, request: PlanRequest): Plan {
   if (operation === undefined || !isOffered(operation, request)) {
     throw new AppError("arguments-invalid", `the target has no operation ${name} of this kind`, { operation: name });
   }
-  const { method, path, baseUrl, undo, etag } = operation;
+  const { method, path, baseUrl, undo, etag, irreversible } = operation;
   const undone = undo === undefined ? undefined : find(undo);
   const inverse = undone === undefined ? null : inverseOf(request, undone);
   const call = { operation: name, method, origin: parseOrigin(baseUrl), path, ...onlyIf(request) };
@@ -129,6 +130,7 @@ function planCall(find: Find, request: PlanRequest): Plan {
     inverse,
     reversible: inverse !== null,
     fingerprint: null,
+    ...(irreversible ? { signature: IRREVERSIBLE } : {}),
   };
 }
 

@@ -23,6 +23,7 @@ import {
   type RunbookCommand,
   type RunbookConfig,
 } from "../../wire/schemas/runbook-config.ts";
+import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { digestOf } from "./program-digest.ts";
 import { runSandboxed, type Sandboxed, type SandboxEnd } from "./runbook-sandbox.ts";
 import { readSecret } from "./secret-reading.ts";
@@ -98,7 +99,7 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
   if (left !== undefined && (await standing(room, { command, parameters }, signal)) !== left) {
     throw new AppError("target-moved", "it was changed since, or does not tell: undoing would overwrite that");
   }
-  const { program, network, limits } = command;
+  const { program, network, limits, irreversible } = command;
   const undone = undoing(room, command);
   const inverse = undone === undefined ? null : inverseOf(undone, request, parameters);
   return {
@@ -108,6 +109,7 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
     inverse,
     reversible: inverse !== null,
     fingerprint: digest,
+    ...(irreversible ? { signature: IRREVERSIBLE } : {}),
   };
 }
 

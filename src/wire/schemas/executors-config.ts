@@ -198,6 +198,8 @@ export const httpOperationSchema = z.strictObject({
   repeat: z.enum(["idempotent", "neither"]).default("neither"),
   /** The operation that takes it back. */
   undo: nameSchema.optional(),
+  /** Nothing takes it back, and that matters: each call waits for people, one of whom types the name of the target. */
+  irreversible: z.boolean().default(false),
   /**
    * Its answers carry an `ETag` of what it left, and what takes it back heeds `If-Match`: a change since then is seen, and
    * not overwritten.
@@ -234,7 +236,11 @@ export const httpConfigSchema = z.strictObject({
     .max(1_000)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "an operation is named twice")
     .refine(undoesItsOwn, "an operation is undone by none of the same target")
-    .refine((all) => all.every((one) => one.phases === undefined || one.undo !== undefined), "phases need an undo"),
+    .refine((all) => all.every((one) => one.phases === undefined || one.undo !== undefined), "phases need an undo")
+    .refine(
+      (all) => all.every((one) => !one.irreversible || one.undo === undefined),
+      "what has an undo is not irreversible",
+    ),
 });
 export type HttpConfig = z.infer<typeof httpConfigSchema>;
 

@@ -59,6 +59,8 @@ const commandSchema = z.strictObject({
   repeat: z.enum(["idempotent", "neither"]).default("neither"),
   /** The command that takes it back, with those of its parameters that have the same names. */
   undo: nameSchema.optional(),
+  /** Nothing takes it back, and that matters: each run waits for people, one of whom types the name of the target. */
+  irreversible: z.boolean().default(false),
   /**
    * Of a command that takes another one back: the command whose output says how things stand. It is run after that one
    * and again before this one, which is run only where it says the same.
@@ -104,7 +106,11 @@ export const runbookConfigSchema = z.strictObject({
     .min(1)
     .max(500)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "a command is named twice")
-    .refine(namesItsOwn, "a command is undone, or checked for, by none of the same target and parameters"),
+    .refine(namesItsOwn, "a command is undone, or checked for, by none of the same target and parameters")
+    .refine(
+      (all) => all.every((one) => !one.irreversible || one.undo === undefined),
+      "what has an undo is not irreversible",
+    ),
 });
 export type RunbookConfig = z.infer<typeof runbookConfigSchema>;
 
