@@ -383,7 +383,14 @@ describe("the model", { skip, timeout: 180_000 }, () => {
       assert.ok(Number(width) <= PHONE.width, `${JSON.stringify(search)} is ${String(width)} wide`);
       assert.deepEqual(await seriousFindings(phone), []);
     }
+    await phone.route("**/v1/model?kind=*", (route) => route.fulfill({ status: 403, json: { code: "scope-missing" } }));
     await phone.goto(holdpoint.server.url + pathOf({ node: PAYMENTS }));
+    await phone.getByLabel("Find a node").fill("paym");
+    await phone
+      .getByRole("status")
+      .getByText(/^The model cannot be read/)
+      .waitFor();
+    await phone.getByLabel("Find a node").fill("");
     await drawingOf(phone).getByRole("link").first().waitFor();
     await keepShot(phone, "phone-model-dark");
   });

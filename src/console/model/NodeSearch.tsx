@@ -14,7 +14,7 @@ const ID = /^[a-z-]+:[^:]*:.+$/;
 export function NodeSearch({ search }: { readonly search: ModelSearch }): ReactNode {
   const navigate = useNavigate();
   const [text, setText] = useState("");
-  const { data } = useQuery({ ...nodesQuery, enabled: text !== "" });
+  const { data, error } = useQuery({ ...nodesQuery, enabled: text !== "" });
   const wanted = text.trim().toLowerCase();
   const found =
     wanted === "" ? [] : (data?.nodes ?? []).filter(({ id }) => id.toLowerCase().includes(wanted)).slice(0, FOUND_MAX);
@@ -37,6 +37,11 @@ export function NodeSearch({ search }: { readonly search: ModelSearch }): ReactN
           if (event.key === "Escape") setText("");
         }}
       />
+      {wanted !== "" && data === undefined && (
+        <p role="status" className="absolute z-10 mt-1 rounded-md border border-strong bg-raised px-2.5 py-1 text-2xs">
+          {error === null ? "Looking …" : "The model cannot be read: a whole id, kind:environment:name, still opens."}
+        </p>
+      )}
       {wanted !== "" && data !== undefined && (
         <div className="absolute z-10 mt-1 w-full rounded-md border border-strong bg-raised py-1 shadow-lg">
           <ul aria-label="Nodes found">
