@@ -51,11 +51,14 @@ class Telling {
   readonly #waiting = new Map<string, Waiting>();
   /** Actions that touch production, or that the model was asked about, and when each began to be carried out. */
   readonly #followed = new Map<string, number | null>();
+  /** What the views must show before what happened until the start can be told. */
+  readonly #startedAt: number;
   #isStarted = false;
   #bundleHash: string | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#startedAt = parts.core.kernel.durableSize;
   }
 
   note({ type, subject, seq, time, facts }: UnsealedEvent): void {
@@ -81,8 +84,8 @@ class Telling {
   }
 
   tell(): void {
-    const { model } = this.#parts;
-    if (!model.isRunning) return;
+    const { model, views } = this.#parts;
+    if (!model.isRunning || (!this.#isStarted && views.position() < this.#startedAt)) return;
     if (!this.#isStarted) this.#start();
     const told = [...this.#policies(), ...this.#documents()];
     if (told.length > 0) model.tell(told);

@@ -14,7 +14,7 @@ import { Graph } from "../../src/model/graph.ts";
 import { signalMappingSchema } from "../../src/wire/schemas/signal.ts";
 import type { ExplainedCause } from "../../src/wire/types/explanation.ts";
 import type { DraftTrial, IncidentExplanationView, IncidentView } from "../../src/wire/types/incident-views.ts";
-import type { ModelCausesView } from "../../src/wire/types/model-views.ts";
+import type { ModelCausesView, ModelGraphView } from "../../src/wire/types/model-views.ts";
 import type { Signal } from "../../src/wire/types/signal.ts";
 import type { Recorder } from "../history/recorder.ts";
 import { delivery, startServer, type Ask } from "./fixture.ts";
@@ -112,6 +112,7 @@ before(async () => {
   let cut = 0;
   server = await startServer({
     policy: POLICY,
+    settings: "model: { windowSeconds: 1 }",
     past: async (places) => {
       await writePast(places, POLICY, {
         tell(recorder) {
@@ -208,6 +209,20 @@ describe("a failure that emerges days after its cause", { timeout: 240_000 }, ()
     const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=storefront");
     const { similar } = await ask<Memory>(`/v1/incidents/${items[0]?.id}/memory`);
     assert.deepEqual([similar[0]?.id, similar[0]?.cause?.chain], [incident.id, WAY]);
+  });
+
+  it("is in the graph as the cause of its incident, beside what had happened before the server began", async () => {
+    const seen = () => ask<ModelGraphView>("/v1/model?kind=deploy,change,library,service,incident,action&limit=2000");
+    const isCause = ({ kind, from, to }: ModelGraphView["edges"][number]): boolean =>
+      kind === "caused" && to.startsWith("incident:production:") && from.endsWith(culprit.id.toLowerCase());
+    for (let tries = 0; tries < 600 && !(await seen()).edges.some(isCause); tries++) await pause();
+    const { nodes, edges } = await seen();
+    assert.ok(edges.some(isCause), JSON.stringify(edges.filter(({ kind }) => kind === "caused")));
+    const ids = new Set(nodes.map(({ id }) => id));
+    for (const id of past) assert.ok(ids.has(`incident:production:${id}`), id);
+    const actions = nodes.map(({ kind, declared }) => (kind === "action" ? declared?.attributes : undefined));
+    const restarted = actions.find((one) => one?.["kind"] === "kubernetes.restart");
+    assert.equal(restarted?.["status"], "expired");
   });
 });
 
