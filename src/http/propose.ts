@@ -99,7 +99,9 @@ export async function readyProposal(
     ...(window === undefined ? {} : { window }),
   });
   checkSecrets(services, requestText, body);
-  const planned = kind === undefined ? null : await planAtOnce(services, { kind, target, args, agent: identity.id });
+  // What takes something back is planned where it is known how that was left.
+  const isLater = kind === undefined || undoing?.left !== undefined;
+  const planned = isLater ? null : await planAtOnce(services, { kind, target, args, agent: identity.id });
   if (isRegistration(body.kind)) await services.agents.checkPossession(body.kind, args);
   const own = kernelKind === undefined ? null : kernelProposal({ kind: kernelKind, target, args });
   const { repeat, effect, reversible } = own ?? (kind as ActionKind);

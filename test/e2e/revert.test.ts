@@ -82,7 +82,7 @@ async function canTakeOrders(): Promise<boolean> {
 
 function canaryOperations(baseUrl: string): readonly object[] {
   const shared = { environment: "staging", service: "canary", baseUrl, tokenRef: "http/canary", repeat: "idempotent" };
-  const shift = { ...shared, name: "shift", path: "/shift", undo: "shift-back", phases: [5, 25, 100] };
+  const shift = { ...shared, name: "shift", path: "/shift", undo: "shift-back", phases: [5, 25, 100], etag: true };
   const wipe = { ...shared, service: "archive", name: "wipe", path: "/wipe", irreversible: true };
   return [shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
 }
@@ -99,7 +99,7 @@ before(async () => {
   policies = writePolicies(tmpdir(), POLICIES);
   postgres = await startPostgresServer();
   await postgres.query("create table orders (id bigserial primary key, amount numeric not null)");
-  operations = await startOperations({ token: "operations-token" });
+  operations = await startOperations({ token: "operations-token", tags: true });
   shop = createServer((request, response) => {
     if (request.url === "/canary")
       return void response.writeHead((shifted().at(-1)?.percent ?? 0) > bearable ? 503 : 200).end();
@@ -267,13 +267,16 @@ it("traffic is shifted in steps, each after the checks of the one before, and ba
   const done = await shift("shift");
   assert.equal(done["status"], "succeeded", JSON.stringify(done));
   assert.deepEqual(done["phases"], { at: 3, of: 3 });
+  operations.touch(); // what somebody changed since is not overwritten
+  const { body: asked } = await askForRevert(String(done["id"]));
+  assert.equal((await untilStatus(asked.id, "refused", "failed", "succeeded"))["code"], "target-moved");
   bearable = 10;
   const back = await shift("shift-again");
   assert.equal(back["status"], "reverted", JSON.stringify(back));
   assert.deepEqual(back["phases"], { at: 2, of: 3 });
-  const asked = shifted().map(({ path, percent }) => `${path} ${percent}`);
-  assert.deepEqual(asked, ["/shift 5", "/shift 25", "/shift 100", "/shift 5", "/shift 25", "/shift-back 0"]);
-  assert.equal(new Set(operations.done.map(({ key }) => key)).size, asked.length, "each under a key of its own");
+  const calls = shifted().map(({ path, percent }) => `${path} ${percent}`);
+  assert.deepEqual(calls, ["/shift 5", "/shift 25", "/shift 100", "/shift 5", "/shift 25", "/shift-back 0"]);
+  assert.equal(new Set(operations.done.map(({ key }) => key)).size, calls.length, "each under a key of its own");
 });
 
 it("a change that nobody can take back closes its service, which is seen everywhere until owners release it", async () => {

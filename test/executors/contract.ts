@@ -66,7 +66,7 @@ export function planRequest(stage: Pick<Stage, "kind" | "args">, actionId = ACTI
   };
 }
 
-export function executeRequest(plan: Plan, timeoutMs = 5_000): ExecuteRequest {
+export function executeRequest(plan: Plan, timeoutMs = 30_000): ExecuteRequest {
   const justification = { decision: "allow", verdicts: [{ gate: "pager/serious", verdict: "pass", code: "ok" }] };
   return { plan, grantId: "grt_00000000d", idempotencyKey: ACTION, justification, timeoutMs };
 }

@@ -21,18 +21,22 @@ export function outboundContract(subject: Subject): void {
 
 type Run = { readonly stage: Stage; readonly plan: Plan; readonly listener: Listener; readonly timeoutMs?: number };
 
-/** As the kernel drives a step: repeats what provably had no effect, asks about the rest, and gives up in the end. */
+/**
+ * As the kernel drives a step: repeats what provably had no effect, asks about the rest, and gives up in the end. Each attempt has
+ * twice the time of the one before: what hangs is left soon, and a slow machine gets there.
+ */
 async function drive(executor: Executor, { stage, plan, listener, timeoutMs = 400 }: Run): Promise<readonly string[]> {
   const seen: string[] = [];
   const { repeat } = kindOf(executor, stage.kind);
   for (let attempt = 0; attempt < 6; attempt++) {
-    const outcome: StepOutcome = listener.hear(await executor.execute(executeRequest(plan, timeoutMs), never));
+    const request = executeRequest(plan, timeoutMs * 2 ** attempt);
+    const outcome: StepOutcome = listener.hear(await executor.execute(request, never));
     seen.push(outcome.status);
     if (outcome.status === "retry") stage.clock.advance(outcome.afterMs);
     if (outcome.status === "succeeded" || outcome.status === "failed") return seen;
     if (outcome.status !== "unknown" || repeat === "idempotent") continue;
     for (let asked = 0; asked < 3; asked++) {
-      const found: Reconciliation = listener.hear(await executor.reconcile(executeRequest(plan, timeoutMs), never));
+      const found: Reconciliation = listener.hear(await executor.reconcile(request, never));
       seen.push(found.status);
       if (found.status === "happened") return seen;
       if (found.status === "absent" || found.status === "partial") break;
@@ -163,8 +167,12 @@ function testRefusals(subject: Subject): void {
 function testDeadlines(subject: Subject): void {
   test(`${subject.name}: a target that hangs leaves the outcome unknown when the time is up`, async (t) => {
     const { stage, executor, plan } = await opened(subject, t);
-    stage.standIn?.fail({ ...stage.write, mode: "hang" });
-    const outcome = await executor.execute(executeRequest(plan, 200), never);
+    stage.standIn?.fail({ ...stage.write, mode: "hang", times: 9 });
+    let outcome: StepOutcome | undefined;
+    // Until the time is enough to come as far as the write.
+    for (let timeoutMs = 200; timeoutMs <= 12_800 && outcome?.status !== "unknown"; timeoutMs *= 2) {
+      outcome = await executor.execute(executeRequest(plan, timeoutMs), never);
+    }
     assert.deepEqual(outcome, { status: "unknown", code: "timeout", detail: null });
   });
 
