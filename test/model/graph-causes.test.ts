@@ -143,6 +143,37 @@ test("a library's shorter timeout is followed over the service that embeds it to
   assert.match(evidence[0]?.join(" ") ?? "", /500 to 50 ms/);
 });
 
+test("each hop moved with the one before it or after it, and says when: who failed earlier is not on the way", () => {
+  const production = new Production();
+  const failsFrom = (begin: number, hour: number): number => (hour >= begin ? 0.5 : quiet(hour));
+  production.run((hour) => ({
+    nodes: {
+      gate: failsFrom(LATE, hour),
+      cart: failsFrom(LATE, hour),
+      before: failsFrom(LATE - 1, hour),
+      waiter: failsFrom(LATE, hour),
+      zenith: failsFrom(LATE - 1, hour),
+    },
+    calls: [
+      ["before", "cart", failsFrom(LATE, hour)],
+      ["waiter", "cart", failsFrom(LATE, hour)],
+      ["zenith", "cart", failsFrom(LATE, hour)],
+      ["gate", "before", failsFrom(LATE, hour)],
+      ["gate", "waiter", failsFrom(LATE, hour)],
+      ["gate", "zenith", failsFrom(LATE, hour)],
+    ],
+  }));
+  production.change("cart-2", LATE - 0.2, service("cart"));
+  const [first] = ask(production.graph).causes;
+  const way = ["service:production:cart", "service:production:waiter", GATE];
+  assert.deepEqual(first?.chain, ["change:cart-2", ...way]);
+  const whens = first?.evidence.filter((line) => /left its usual range \d+ s before the alert$/.test(line)) ?? [];
+  assert.deepEqual(
+    whens.map((line) => / of (\S+) left/.exec(line)?.[1]),
+    way,
+  );
+});
+
 test("no change explains what nothing was changed for, however recent a change elsewhere is", () => {
   const production = shop();
   production.change("poster-3", LATE, service("poster"));

@@ -13,11 +13,18 @@ export const SLACK_MS = 120_000;
 export interface Incident extends Scene {
   /** Nodes that moved, with when each first did. */
   readonly movedMs: ReadonlyMap<string, number>;
+  /** What moved of each node until the alert, in the order in which it did. */
+  readonly moves: ReadonlyMap<string, readonly Move[]>;
   readonly reach: ReadonlySet<string>;
   readonly neighbours: Neighbours;
   readonly onsets: Onsets;
   /** How long before its alert it may show. */
   readonly spanMs: number;
+}
+
+export interface Move {
+  readonly name: string;
+  readonly atMs: number;
 }
 
 /** When each timeline that moved left its usual range, also after the alert. */
@@ -39,10 +46,7 @@ export function openIncident(question: CauseQuestion): Incident {
   const at = question.symptom?.atMs ?? 0;
   const span = spanBefore(question);
   const onsets = findOnsets(question);
-  const movedMs = new Map<string, number>();
-  for (const [{ node }, onset] of onsets) {
-    if (onset <= Math.min(at + SLACK_MS, movedMs.get(node) ?? onset)) movedMs.set(node, onset);
-  }
+  const moves = movesOf(onsets, at + SLACK_MS);
   const nodes = [...timelines.nodes, ...question.changes.flatMap(({ targets }) => targets)];
   const names = new Map(nodes.flatMap((node) => [[node, node] as const, [spokenName(node), node] as const]));
   return {
@@ -50,13 +54,26 @@ export function openIncident(question: CauseQuestion): Incident {
     timelines,
     names,
     onsetMs: onsetOf(question, { fromMs: at - span, toMs: at + SLACK_MS }),
-    movedMs,
+    movedMs: new Map([...moves].flatMap(([node, [first]]) => (first ? [[node, first.atMs] as const] : []))),
+    moves,
     reach: reachOf(question, neighbours),
     neighbours,
     onsets,
     spanMs: span,
     errorCalls: errorCallsOf(question),
   };
+}
+
+function movesOf(onsets: Onsets, untilMs: number): Map<string, Move[]> {
+  const moves = new Map<string, Move[]>();
+  for (const [{ node, name }, atMs] of onsets) {
+    if (atMs > untilMs) continue;
+    const known = moves.get(node);
+    if (known === undefined) moves.set(node, [{ name, atMs }]);
+    else known.push({ name, atMs });
+  }
+  for (const of of moves.values()) of.sort((a, b) => a.atMs - b.atMs);
+  return moves;
 }
 
 /** `service:production:cart` is called `cart` in settings. */
@@ -98,14 +115,16 @@ function spanBefore(question: CauseQuestion): number {
   return Math.min(INCIDENT_MS, spanOf(question) / 2);
 }
 
-/** From a node to the symptom, by callers that moved; the node alone where there is no such way. */
-export function wayUp({ question, movedMs, neighbours }: Incident, carrier: string): string[] {
+/** From a node to the symptom, by callers that moved with it or after it; the node alone where there is no such way. */
+export function wayUp(incident: Incident, carrier: string): string[] {
+  const { question, moves, neighbours } = incident;
   const from = new Map<string, string | null>([[carrier, null]]);
   const open = [carrier];
   for (let node = open.shift(); node !== undefined; node = open.shift()) {
     if (node === question.symptom?.node) break;
     for (const caller of neighbours.callersOf(node)) {
-      if (from.has(caller) || (!movedMs.has(caller) && caller !== question.symptom?.node)) continue;
+      if (from.has(caller) || (!moves.has(caller) && caller !== question.symptom?.node)) continue;
+      if (!isInOrder(incident, node, caller)) continue;
       from.set(caller, node);
       open.push(caller);
     }
@@ -114,4 +133,27 @@ export function wayUp({ question, movedMs, neighbours }: Incident, carrier: stri
   const end = question.symptom && from.has(question.symptom.node) ? question.symptom.node : carrier;
   for (let node: string | null = end; node !== null; node = from.get(node) ?? null) way.unshift(node);
   return way;
+}
+
+/** Whoever suffers from a node moves with it or after it, as exactly as samples tell; what was never measured may have. */
+function isInOrder({ moves }: Incident, node: string, caller: string): boolean {
+  const [first, last] = [moves.get(node)?.[0], moves.get(caller)?.at(-1)];
+  return first === undefined || last === undefined || last.atMs >= first.atMs - SLACK_MS;
+}
+
+/** What moved at each node of a way, and when: of a caller what moved with the node before it, or next after it. */
+export function movesAlong({ question, moves }: Incident, way: readonly string[]): string[] {
+  const alertMs = question.symptom?.atMs ?? 0;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
+  return way.flatMap((node) => {
+    const move = moves.get(node)?.find(({ atMs }) => atMs >= notBeforeMs);
+    if (move === undefined) return [];
+    notBeforeMs = move.atMs - SLACK_MS;
+    return [`${move.name} of ${node} left its usual range ${secondsFrom(alertMs, move.atMs)}`];
+  });
+}
+
+function secondsFrom(alertMs: number, atMs: number): string {
+  const seconds = Math.round((alertMs - atMs) / 1_000);
+  return `${Math.abs(seconds)} s ${seconds < 0 ? "after" : "before"} the alert`;
 }

@@ -144,7 +144,7 @@ export function emptyQuestion(want: CauseQuestion["want"]): CauseQuestion {
 export interface RankedCause {
   cause: string;
   score: number;
-  /** From the cause to the symptom: each hop is a real edge whose ends moved. */
+  /** From the cause to the symptom: each hop is a real edge whose ends moved, in that order. */
   chain: readonly string[];
   evidence: readonly string[];
 }

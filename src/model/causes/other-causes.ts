@@ -2,7 +2,7 @@
 // service, or a node of one's own that moved and nothing says why.
 
 import { doublingsOf } from "../../core/doublings.ts";
-import { SLACK_MS, wayUp, type Incident } from "./incident.ts";
+import { movesAlong, SLACK_MS, wayUp, type Incident } from "./incident.ts";
 import type { CauseQuestion, Measure, OtherCause, RankedCause, Series, Timeline } from "./input.ts";
 import { rankNodes } from "./rank-nodes.ts";
 import { medianOf, quantileOf, sortedOf } from "./statistics.ts";
@@ -91,13 +91,14 @@ function findContradictions(incident: Incident): OtherCause[] {
     const isUnmeasured = !measured.has(node);
     if (weight < MISMATCH_SURE || !reach.has(node) || !(isFelt || isUnmeasured)) return [];
     const sure = weight * MISMATCH_MAX;
+    const way = wayUp(incident, node);
     return [
       {
         kind: "infrastructure",
         cause: `${object} ${cause}`,
         score: isFelt ? sure : sure / 2,
-        chain: [object, ...wayUp(incident, node)],
-        evidence: isFelt ? [evidence] : [evidence, `nothing was measured of ${node}`],
+        chain: [object, ...way],
+        evidence: [evidence, ...(isFelt ? [] : [`nothing was measured of ${node}`]), ...movesAlong(incident, way)],
       },
     ];
   });

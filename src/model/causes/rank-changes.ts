@@ -5,7 +5,7 @@ import { parseDiff } from "../diffs/parse-diff.ts";
 import { harmOf, isAside } from "../diffs/setting-roles.ts";
 import type { SettingChange } from "../../wire/types/model.ts";
 import type { CandidateChange, CauseQuestion, RankedCause } from "./input.ts";
-import { SLACK_MS, wayUp, type Incident, type Onsets } from "./incident.ts";
+import { movesAlong, SLACK_MS, wayUp, type Incident, type Onsets } from "./incident.ts";
 import { findSignature } from "./setting-signatures.ts";
 import { kindOf } from "./timelines.ts";
 
@@ -45,7 +45,8 @@ function rankChange(incident: Incident, change: CandidateChange, words: Readonly
   if (inReach.length === 0) score *= 0.1;
   if (!change.deployed) score *= 0.5;
   if (change.atMs === null || change.atMs > incident.onsetMs + SLACK_MS) score *= 0.1;
-  return { cause: change.id, score, chain: chainOf(incident, change), evidence };
+  const { head, way } = chainOf(incident, change);
+  return { cause: change.id, score, chain: [...head, ...way], evidence: [...evidence, ...movesAlong(incident, way)] };
 }
 
 /** What is new, or gone, was not turned either way. */
@@ -72,7 +73,7 @@ function earlinessOf({ movedMs }: Incident, { targets }: CandidateChange): numbe
 }
 
 /** From the change over the service that carries it to the symptom, by callers that moved. */
-function chainOf(incident: Incident, change: CandidateChange): string[] {
+function chainOf(incident: Incident, change: CandidateChange): { head: string[]; way: string[] } {
   const { movedMs } = incident;
   const carrier =
     change.targets
@@ -83,8 +84,7 @@ function chainOf(incident: Incident, change: CandidateChange): string[] {
   const [made] = change.targets;
   const via = file !== undefined ? [`file:${file}`] : made !== undefined && made !== carrier ? [made] : [];
   const head = [`change:${change.id}`, ...via];
-  if (carrier === undefined) return head;
-  return [...head, ...wayUp(incident, carrier)];
+  return { head, way: carrier === undefined ? [] : wayUp(incident, carrier) };
 }
 
 const wordsOf = (text: string): Set<string> =>
