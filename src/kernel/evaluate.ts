@@ -6,7 +6,7 @@ import { SEVERITIES } from "../wire/types/classification.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
-import type { Evaluation } from "../wire/types/verdict.ts";
+import type { Evaluation, Verdict } from "../wire/types/verdict.ts";
 import { adviceToForget, isAdvice } from "./advice.ts";
 import { authorityProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
@@ -185,14 +185,17 @@ export function isForPeople(tx: Transaction, action: Action): boolean {
 const OUT_OF_TIME: ReadonlySet<string> = new Set(["outside-window", "frozen"]);
 
 /**
- * False when no later phase of it begins, though the one before is well: its domain was closed meanwhile, or a window of
- * policy has ended or a freeze begun since it was granted. What people let through outside a window they let through whole.
+ * Why what was granted does not begin now, or a later phase of it though the one before is well: its domain was closed
+ * meanwhile, or a window of policy has ended or a freeze begun. What people let through outside a window they let through whole.
  */
-export function mayGoFurther(tx: Transaction, action: Action): boolean {
+export function whyNotNow(tx: Transaction, action: Action): string | null {
+  if (blockedBy(tx.state, action) !== undefined) return "domain-blocked";
   const policy = tx.state.bundleHash === null ? undefined : tx.engine.policy(tx.state.bundleHash);
-  if (policy === undefined || blockedBy(tx.state, action) !== undefined) return false;
-  const found = evaluate(tx, action, policy)?.verdicts;
-  return found?.every((one) => !OUT_OF_TIME.has(one.code) || action.verdicts.includes(summaryOf(one))) ?? false;
+  if (policy === undefined) return "no-policy";
+  const decided = evaluate(tx, action, policy);
+  if (decided === undefined) return "policy-error";
+  const isLate = (one: Verdict): boolean => OUT_OF_TIME.has(one.code) && !action.verdicts.includes(summaryOf(one));
+  return decided.verdicts.find(isLate)?.code ?? null;
 }
 
 /** Undefined when the policy's code throws: no decision was made, so the answer is no, and nothing else stops for it. */

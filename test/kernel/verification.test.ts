@@ -118,11 +118,14 @@ describe("an action with checks", () => {
     const change = { kind: "test.frozen", inverse: INVERSE, person: "ada" };
     const { subject: id, result } = await rig.propose(change);
     assert.equal(result, "granted");
+    const { subject: unbegun } = await rig.propose({ ...change, service: "poster", requestHash: "other" });
     await rig.begin(id);
     await rig.finish(id, "succeeded");
     await rig.passAndTick(MINUTE_MS);
     assert.equal((await rig.propose({ ...change, requestHash: "later" })).result, "refused");
     assert.equal(rig.last("action.refused").code, "frozen");
+    assert.equal((await rig.begin(unbegun)).result, "refused", "granted before, and not begun");
+    assert.equal(rig.last("action.refused", unbegun).code, "frozen");
     await report(rig, id, "fail");
     await report(rig, id, "fail");
     const revert = await planRevert(rig);

@@ -4,7 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import { authorityProblem } from "../authority.ts";
 import { brakeOn } from "../brakes.ts";
 import type { Command, Reply } from "../command.ts";
-import { leaveToPeople, refuse } from "../evaluate.ts";
+import { leaveToPeople, refuse, whyNotNow } from "../evaluate.ts";
 import { isConsentStanding } from "../holds.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { StepStatus } from "../events.ts";
@@ -13,7 +13,6 @@ import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
 import { beginBy, isHalfDone, isRevert } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
-import { blockedBy } from "../reducers/verification.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import { stopAction } from "./agents.ts";
@@ -56,8 +55,9 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   if (action.status === "retrying" && action.dueAt !== null && tx.now < action.dueAt) {
     return { subject: id, result: "early", repeated: true };
   }
-  if (action.attempt === 0 && !isRevert(action) && blockedBy(tx.state, action) !== undefined) {
-    refuse(tx, action, { evaluation: null, code: "domain-blocked" });
+  const late = action.attempt === 0 && !isRevert(action) ? whyNotNow(tx, action) : null;
+  if (late !== null) {
+    refuse(tx, action, { evaluation: null, code: late });
     return { subject: id, result: "refused", repeated: false };
   }
   // Used up by the first step: what is under way is not left half done.

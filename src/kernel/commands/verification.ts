@@ -11,7 +11,7 @@
 import { assert } from "../../core/assert.ts";
 import { idFromSeq } from "../../core/ids.ts";
 import type { Command, Reply } from "../command.ts";
-import { mayGoFurther } from "../evaluate.ts";
+import { whyNotNow } from "../evaluate.ts";
 import type { RevertCode } from "../events.ts";
 import type { ProposalFacts } from "../proposal-facts.ts";
 import { blockedKey } from "../reducers/verification.ts";
@@ -46,7 +46,7 @@ export function reportHealth(tx: Transaction, command: Command<"report-health">)
 function advance(tx: Transaction, action: Action, samples: number): void {
   const { id: subject, grant, window, phase = 1, phases = 1 } = action;
   if (phase >= phases || grant === null) return tx.emit({ type: "action.verified", subject, facts: { samples } });
-  if (!mayGoFurther(tx, action)) return takeBack(tx, action, "phase-stopped");
+  if (whyNotNow(tx, action) !== null) return takeBack(tx, action, "phase-stopped");
   const beginBy = Math.min(tx.now + TERMS.grantMs, grant.expiresAt, window?.notAfter ?? Infinity);
   tx.emit({ type: "action.advanced", subject, facts: { beginBy, phase: phase + 1, samples } });
 }
