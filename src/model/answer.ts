@@ -2,10 +2,12 @@
 
 import { RecentMap } from "../core/recent-map.ts";
 import type { ClusterObject } from "../wire/types/cluster-object.ts";
+import type { Explained } from "../wire/types/explanation.ts";
 import type { ModelCausesRead, ModelRead, ModelTimes } from "../wire/types/model-reads.ts";
 import type { ModelCausesView } from "../wire/types/model-views.ts";
 import type { Graph, Moment } from "./graph.ts";
 import { explanationOf } from "./causes/explain.ts";
+import { findMeasure } from "./causes/graph-question.ts";
 import { readCauses } from "./causes/read-causes.ts";
 import { predictImpact } from "./impact/blast-radius.ts";
 import { predictAction } from "./impact/predict-action.ts";
@@ -61,7 +63,7 @@ export class Answerer {
       case "causes":
         return this.#causes(read);
       case "explanation":
-        return explanationOf(graph, this.#causes({ ...read, what: "causes", measure: "errors" }));
+        return this.#explanation(read);
       case "impact":
         return { ...momentView(graph, read), ...this.#predicted(read, (present) => predictImpact(present, read)) };
       case "action":
@@ -106,6 +108,12 @@ export class Answerer {
 
   #causes(read: ModelCausesRead): ModelCausesView {
     return readCauses(this.#graph, read, (nodes) => this.#mismatchesAt(read, nodes));
+  }
+
+  /** Of what the node shows. */
+  #explanation({ node, at, knownAt }: { readonly node: string } & ModelTimes): Explained {
+    const measure = findMeasure(this.#graph, { node, at, knownAt });
+    return explanationOf(this.#graph, measure, this.#causes({ what: "causes", node, measure, at, knownAt }));
   }
 
   #mismatchesAt({ at, knownAt }: ModelTimes, nodes: ReadonlySet<string>) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, test } from "node:test";
 import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
 import { storeSource } from "../../src/ledger/store-source.ts";
 import { verifyLog } from "../../src/ledger/verify.ts";
@@ -20,7 +20,7 @@ import type { Recorder } from "../history/recorder.ts";
 import { delivery, startServer, type Ask } from "./fixture.ts";
 import { writeModelPast, writePast } from "./past.ts";
 import { openTerminal } from "../cli/terminal.ts";
-import { DAY_S, nodeText, recordShop, simulate } from "../model/emergent-shop.ts";
+import { DAY_S, nodeText, recordShop, simulate, STEP_S, type Run } from "../model/emergent-shop.ts";
 import { culprit, DAYS, EMBEDS, innocentChanges } from "../model/emergent-week.ts";
 
 const POLICY = `apiVersion: holdpoint.dev/v1
@@ -96,6 +96,19 @@ function restart(recorder: Recorder): void {
   recorder.submit({ type: "tick", actor: "system:kernel", input: {} });
 }
 
+/** Beside the shop a search whose index answers late in the last hour, without an error; half an hour on, people ask again. */
+function withSearch({ instants, worst }: Run): Run {
+  const lateS = DAYS * DAY_S - 6 * STEP_S;
+  for (const { atS, instant } of instants) {
+    const slower = atS >= lateS ? 12 : 1 + (atS % 7) / 100;
+    const perSecond = atS >= lateS + 3 * STEP_S ? 200 : 50 + (atS % 11);
+    const index = { perSecond, errorRatio: 0.0005, p95Ms: 40 * slower };
+    instant.nodes.set("index", index).set("search", { ...index, p95Ms: 10 + index.p95Ms });
+    instant.calls.set("search index", index);
+  }
+  return { instants, worst };
+}
+
 /** Six days of a shop that ended just now: a library's default timeout was lowered on the second, and carts fail since the peak. */
 function week(): readonly { readonly draft: ModelDraft; readonly timeMs: number }[] {
   const changes = [...innocentChanges(1, 40), culprit];
@@ -104,7 +117,7 @@ function week(): readonly { readonly draft: ModelDraft; readonly timeMs: number 
   graph.apply({ seq: 0, time: 0, type: "model.opened", facts: { format: MODEL_FORMAT } });
   const beginS = Math.floor(NOW_MS / 1000) - DAYS * DAY_S;
   const keep = (draft: ModelDraft, timeMs: number): void => void told.push({ draft, timeMs });
-  recordShop(simulate(changes, DAYS), changes, EMBEDS, { beginS, graph, keep });
+  recordShop(withSearch(simulate(changes, DAYS)), changes, EMBEDS, { beginS, graph, keep });
   return told;
 }
 
@@ -149,6 +162,26 @@ async function ask<T>(path: string, more: Ask = {}): Promise<T> {
   return json as unknown as T;
 }
 
+/** An alert of that service fires, or ends, and its triage is over. */
+async function fire(service: string, alertname: string, status: "firing" | "resolved"): Promise<void> {
+  const ends = status === "resolved" ? { endsAt: new Date(systemClock.nowMs()).toISOString() } : {};
+  const startsAt = new Date(NOW_MS).toISOString();
+  const body = delivery({ status, startsAt, ...ends, labels: { alertname, service } });
+  const sent = { method: "POST", as: `Bearer ${server.secret}`, body };
+  assert.equal((await server.ask("/v1/signals/alertmanager", sent)).status, 202);
+  const { state } = server.running.kernel;
+  for (let tries = 0; tries < 200 && state.runs.size > 0; tries++) await pause();
+}
+
+/** The incident of that service, as soon as what explains it is recorded. */
+async function explainedOf(service: string): Promise<IncidentView> {
+  const listed = async () => (await ask<{ items: IncidentView[] }>(`/v1/incidents?service=${service}`)).items.at(-1);
+  for (let tries = 0; tries < 200 && (await listed())?.explained == null; tries++) await pause();
+  const incident = await listed();
+  assert.ok(incident?.explained, JSON.stringify(incident));
+  return incident;
+}
+
 type Memory = {
   readonly similar: readonly (Pick<IncidentView, "id" | "resolution"> & {
     by: string[];
@@ -183,29 +216,14 @@ describe("a failure that emerges days after its cause", { timeout: 240_000 }, ()
   });
 
   it("is remembered with that chain when its incident has ended, and shown with the next one of its services", async () => {
-    const fire = async (alertname: string, status: "firing" | "resolved"): Promise<void> => {
-      const ends = status === "resolved" ? { endsAt: new Date(systemClock.nowMs()).toISOString() } : {};
-      const body = delivery({
-        status,
-        startsAt: new Date(NOW_MS).toISOString(),
-        ...ends,
-        labels: { alertname, service: "storefront" },
-      });
-      const sent = { method: "POST", as: `Bearer ${server.secret}`, body };
-      assert.equal((await server.ask("/v1/signals/alertmanager", sent)).status, 202);
-      const { state } = server.running.kernel;
-      for (let tries = 0; tries < 200 && state.runs.size > 0; tries++) await pause();
-    };
-    await fire("PagesFail", "firing");
-    await fire("PagesFail", "resolved");
-    const ended = async () => (await ask<{ items: IncidentView[] }>("/v1/incidents?service=storefront")).items.at(-1);
-    for (let tries = 0; tries < 200 && (await ended())?.explained == null; tries++) await pause();
-    const incident = await ended();
-    assert.deepEqual(incident?.explained?.causes[0]?.chain, WAY);
+    await fire("storefront", "PagesFail", "firing");
+    await fire("storefront", "PagesFail", "resolved");
+    const incident = await explainedOf("storefront");
+    assert.deepEqual([incident.explained?.measure, incident.explained?.causes[0]?.chain], ["errors", WAY]);
     const { draft } = await ask<Memory>(`/v1/incidents/${incident.id}/memory`);
     assert.match(draft ?? "", /services: \["cart", "storefront"\]/);
 
-    await fire("SlowPages", "firing");
+    await fire("storefront", "SlowPages", "firing");
     const { items } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=storefront");
     const { similar } = await ask<Memory>(`/v1/incidents/${items[0]?.id}/memory`);
     assert.deepEqual([similar[0]?.id, similar[0]?.cause?.chain], [incident.id, WAY]);
@@ -224,6 +242,25 @@ describe("a failure that emerges days after its cause", { timeout: 240_000 }, ()
     const restarted = actions.find((one) => one?.["kind"] === "kubernetes.restart");
     assert.equal(restarted?.["status"], "expired");
   });
+});
+
+test("an incident of latency alone is explained by what was late first, and not by those who then asked again", async () => {
+  await fire("search", "SearchIsLate", "firing");
+  await fire("search", "SearchIsLate", "resolved");
+  const { id, explained } = await explainedOf("search");
+  const way = [nodeText("index"), nodeText("search")];
+  assert.deepEqual(
+    explained?.causes.map(({ kind, chain }) => [kind, chain]),
+    [["outside", way]],
+  );
+  const told = await ask<IncidentExplanationView>(`/v1/incidents/${id}/explanation`);
+  assert.deepEqual(told.symptom, { node: nodeText("search"), measure: "latency" });
+  assert.match(told.causes[0]?.evidence.join() ?? "", /latency_p95_ms of service:production:index/);
+  const body = { ...told.symptom, at: String(told.at), knownAt: String(told.recordedAt) };
+  const again = await ask<ModelCausesView>("/v1/model/causes", { body });
+  assert.deepEqual(again.causes[0]?.chain, way);
+  const asErrors = await ask<ModelCausesView>("/v1/model/causes", { body: { ...body, measure: "errors" } });
+  assert.equal(asErrors.causes[0]?.kind, "traffic", "what asking about errors would have blamed");
 });
 
 describe("the same failure again and again", { timeout: 240_000 }, () => {

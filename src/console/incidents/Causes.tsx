@@ -35,7 +35,8 @@ function Recorded({ incident }: { readonly incident: IncidentView }): ReactNode 
       title="What explains it"
       aside={
         <span>
-          recorded at <Clock ms={explained.at} />, version {explained.modelVersion} of the model
+          about its {explained.measure ?? "errors"}, recorded at <Clock ms={explained.at} />, version{" "}
+          {explained.modelVersion} of the model
         </span>
       }
     >

@@ -20,7 +20,7 @@ async function explain({ services, request }: RouteContext): Promise<unknown> {
   const { id, openedAt, environment, service, explained } = incident;
   const told = {
     incident: id,
-    symptom: { node: `service:${environment}:${service}`, measure: "errors" },
+    symptom: { node: `service:${environment}:${service}`, measure: explained?.measure ?? "errors" },
     at: openedAt,
   };
   if (explained === null) return { ...told, recordedAt: null, modelVersion: null, evidence: "none", causes: [] };

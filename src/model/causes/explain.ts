@@ -6,6 +6,7 @@ import {
   EXPLAINED_CHAIN_MAX,
   type ExplainedCause,
   type Explained,
+  type ExplainedMeasure,
 } from "../../wire/types/explanation.ts";
 import type { Graph } from "../graph.ts";
 
@@ -13,11 +14,15 @@ const TEXT_MAX = 300;
 const EVIDENCE_MAX = 8;
 const MILLION = 1_000_000;
 
-/** The causes of `view`, which the graph found for a symptom. */
-export function explanationOf(graph: Graph, { causes, modelVersion }: ModelCausesView): Explained {
+/** The causes of `view`, which the graph found for that symptom. */
+export function explanationOf(
+  graph: Graph,
+  measure: ExplainedMeasure,
+  { causes, modelVersion }: ModelCausesView,
+): Explained {
   const told = causes.slice(0, EXPLAINED_CAUSES_MAX);
   return {
-    explanation: { modelVersion, causes: told.map((one) => causeOf(graph, one)) },
+    explanation: { modelVersion, measure, causes: told.map((one) => causeOf(graph, one)) },
     evidence: told.map(({ evidence }) => evidence.slice(0, EVIDENCE_MAX).map((line) => line.slice(0, TEXT_MAX))),
   };
 }

@@ -1,12 +1,14 @@
 // Asks the graph for a cause: a symptom of one service becomes the question, with what the graph knows around it.
 
 import { AppError } from "../../core/errors.ts";
-import type { ModelCausesRead } from "../../wire/types/model-reads.ts";
+import type { ExplainedMeasure } from "../../wire/types/explanation.ts";
+import type { ModelCausesRead, ModelTimes } from "../../wire/types/model-reads.ts";
 import type { Graph, Moment, StoredChange } from "../graph.ts";
 import { subjectOfEdge, subjectOfNode } from "../names.ts";
 import type { Measured } from "../../wire/types/model-views.ts";
 import type { Versions } from "../versions.ts";
 import { changesKnown, momentOf } from "../views.ts";
+import { findOnsets } from "./incident.ts";
 import type { CallTimeline, CandidateChange, CauseQuestion, NodeMismatch, Timeline } from "./input.ts";
 import { emptyQuestion } from "./input.ts";
 
@@ -45,8 +47,7 @@ export function questionOfGraph(
   read: ModelCausesRead,
   mismatchesAt: (nodes: ReadonlySet<string>) => readonly NodeMismatch[] = () => [],
 ): CauseQuestion {
-  const start = graph.names.findNode(read.node);
-  if (start === undefined) throw new AppError("model-node-not-found", "the model has never known it", {});
+  const start = getNode(graph, read.node);
   const moment = momentOf(graph, read);
   const nodes = nodesAround(graph, start, moment);
   const instants = instantsBefore(read.at);
@@ -83,6 +84,29 @@ export function questionOfGraph(
     mismatches: mismatchesAt(new Set([...nodes].map(nameOf))),
     changes,
   };
+}
+
+/**
+ * What a node shows of a failure: errors, or latency where that alone left its usual range; errors where nothing did.
+ * Throws `model-node-not-found`.
+ */
+export function findMeasure(
+  graph: Graph,
+  { node, ...times }: { readonly node: string } & ModelTimes,
+): ExplainedMeasure {
+  const subject = subjectOfNode(getNode(graph, node));
+  const sampled = { moment: momentOf(graph, times), instants: instantsBefore(times.at), measures: MEASURES };
+  const timelines = timelinesOf(graph, subject, sampled).map((timeline) => ({ ...timeline, node }));
+  const symptom = { node, measure: "", text: "", atMs: times.at };
+  const onsets = findOnsets({ ...emptyQuestion("change"), symptom, timelines });
+  const moved = new Set([...onsets.keys()].map(({ name }) => name));
+  return moved.has(SYMPTOM_TIMELINES.latency) && !moved.has(SYMPTOM_TIMELINES.errors) ? "latency" : "errors";
+}
+
+function getNode(graph: Graph, id: string): number {
+  const node = graph.names.findNode(id);
+  if (node === undefined) throw new AppError("model-node-not-found", "the model has never known it", {});
+  return node;
 }
 
 const isCall = (graph: Graph, edge: number): boolean => CALLS.has(graph.names.kindOf(edge));

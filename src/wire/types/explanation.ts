@@ -16,9 +16,14 @@ export type ExplainedCause = {
   readonly chain: readonly string[];
 };
 
+/** What of its service was found to have left its usual range. */
+export type ExplainedMeasure = "errors" | "latency";
+
 export type Explanation = {
   /** How many of the model's events were known. */
   readonly modelVersion: number;
+  /** What it explains. Absent where it is of a time when errors alone were asked about. */
+  readonly measure?: ExplainedMeasure;
   /** The surest first, at most three. None: nothing that the model knows explains it. */
   readonly causes: readonly ExplainedCause[];
 };

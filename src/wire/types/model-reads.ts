@@ -44,7 +44,7 @@ export type ModelRead =
       readonly sinceS: number;
       readonly windowS: number;
     }
-  /** What explains the errors of a node, noticed at `at`, as it is recorded. */
+  /** What explains the errors of a node, or its latency where that alone rose, noticed at `at`, as it is recorded. */
   | ({ readonly what: "explanation"; readonly node: string } & ModelTimes)
   | ({ readonly what: "node"; readonly id: string } & ModelTimes)
   | {
