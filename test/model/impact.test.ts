@@ -12,42 +12,11 @@ import { measuredPart } from "../../src/model/impact/interval.ts";
 import { predictAction } from "../../src/model/impact/predict-action.ts";
 import { Present } from "../../src/model/impact/present.ts";
 import { Worst } from "../../src/model/impact/worst.ts";
-import { Intake } from "../../src/model/traces/intake.ts";
 import { service } from "./histories.ts";
-import { chance, randomProduction, Request, serviceName, trueImpact, type Production } from "./simulated.ts";
-
-const BEGIN_MS = 1_790_000_000_000;
-const TERMS = {
-  windowS: 60,
-  holdMs: 1000,
-  dayBytesMax: 1e9,
-  waitingMax: 100_000,
-  namesMax: 10_000,
-  fadeAfterS: 900,
-  forgetAfterS: 86_400,
-};
+import { BEGIN_MS, chance, observe, randomProduction, serviceName, trueImpact } from "./simulated.ts";
 
 function record(graph: Graph, draft: ModelDraft | null, time: number): void {
   if (draft !== null) graph.apply({ seq: graph.size, time, ...draft });
-}
-
-/** The graph after so many requests in windows of a minute. */
-function observe(
-  production: Production,
-  random: () => number,
-  { windows, requests }: { windows: number; requests: number },
-): Graph {
-  const graph = new Graph();
-  const intake = new Intake(graph, TERMS, BEGIN_MS);
-  let trace = 0;
-  for (let window = 1; window <= windows; window++) {
-    const nowMs = BEGIN_MS + window * 60_000;
-    for (let i = 0; i < requests; i++) {
-      for (const span of new Request(production, random, { trace: trace++ }).spans) intake.add(span, nowMs - 30_000);
-    }
-    record(graph, intake.closeDue(nowMs), nowMs);
-  }
-  return graph;
 }
 
 const nowOf = (graph: Graph) => new Present(graph, { at: Math.floor(graph.time / 1000), seqEnd: graph.size });

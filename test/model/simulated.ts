@@ -1,6 +1,19 @@
 // Productions of chance with known propagation: spans of their traffic, and what truly happens when a service fails.
 
+import { Graph } from "../../src/model/graph.ts";
+import { Intake } from "../../src/model/traces/intake.ts";
 import { SPAN_KIND, type TelemetrySpan } from "../../src/wire/types/telemetry-span.ts";
+
+export const BEGIN_MS = 1_790_000_000_000;
+const TERMS = {
+  windowS: 60,
+  holdMs: 1000,
+  dayBytesMax: 1e9,
+  waitingMax: 100_000,
+  namesMax: 10_000,
+  fadeAfterS: 900,
+  forgetAfterS: 86_400,
+};
 
 /** Numbers from 0 to 1, always the same for one seed (mulberry32). */
 export function chance(seed: number): () => number {
@@ -105,7 +118,7 @@ export class Request {
       name: "GET /",
       kind: of.kind,
       isFailed: of.isFailed,
-      startMs: 1_790_000_000_000,
+      startMs: BEGIN_MS,
       durationUs: 1000,
       names: {},
     });
@@ -125,4 +138,24 @@ export function trueImpact(
     if (after.isFailed && !before.isFailed) harmed++;
   }
   return harmed / requests;
+}
+
+/** The graph after so many requests in each of some windows of a minute. */
+export function observe(
+  production: Production,
+  random: () => number,
+  { windows, requests }: { windows: number; requests: number },
+): Graph {
+  const graph = new Graph();
+  const intake = new Intake(graph, TERMS, BEGIN_MS);
+  let trace = 0;
+  for (let window = 1; window <= windows; window++) {
+    const nowMs = BEGIN_MS + window * 60_000;
+    for (let i = 0; i < requests; i++) {
+      for (const span of new Request(production, random, { trace: trace++ }).spans) intake.add(span, nowMs - 30_000);
+    }
+    const draft = intake.closeDue(nowMs);
+    if (draft !== null) graph.apply({ seq: graph.size, time: nowMs, ...draft });
+  }
+  return graph;
 }
