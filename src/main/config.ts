@@ -21,7 +21,7 @@ import { STAGES } from "../wire/types/stage.ts";
 
 const bucket = z.strictObject({ burst: z.number().int().min(1), perSecond: z.number().positive() });
 
-const fileSchema = z.strictObject({
+export const fileSchema = z.strictObject({
   /** Name of the log; it cannot change later. */
   origin: z.string().max(128).optional(),
   policy: z
