@@ -142,7 +142,11 @@ function vendorsAt(urls: Readonly<Record<string, string>>, channel: string) {
   const repository = { ...PLACE, name: "shop", repository: "acme/shop", paths: ["deploy/"] };
   const database = { name: "orders", ...PLACE, host: "127.0.0.1", tls: "off", port: 1, database: "x", user: "x" };
   return {
-    pagerduty: { ...at("pagerduty"), integrations: ["default"], api: { ...at("pagerduty"), tokenRef: "pagerduty/api-token", user: USER } },
+    pagerduty: {
+      ...at("pagerduty"),
+      integrations: ["default"],
+      api: { ...at("pagerduty"), tokenRef: "pagerduty/api-token", user: USER },
+    },
     servicenow: { ...at("servicenow"), auth },
     slack: { ...at("slack"), tokenRef: "slack/token", channels: { ops: channel } },
     github: { ...at("github"), app: { id: 7, privateKeyRef: "github/app-key" }, repositories: [repository] },
@@ -171,10 +175,15 @@ async function propose(server: TestServer, [kind, args]: readonly [string, objec
   return body.id;
 }
 
-function endOf(server: TestServer, id: string): Promise<Seen> {
-  return eventually(`${id} ends`, async () => {
-    const action = (await server.ask("GET", `/v1/actions/${id}`)).body as unknown as Seen;
+async function endOf(server: TestServer, id: string): Promise<Seen> {
+  let last: object | undefined;
+  const look = async (): Promise<Seen | undefined> => {
+    const action = (await server.ask("GET", `/v1/actions/${id}`)).body as unknown as Seen & { readonly kind: string };
+    last = { kind: action.kind, status: action.status, code: action.code };
     return ENDED.has(action.status) ? action : undefined;
+  };
+  return eventually(`${id} ends`, look).catch((cause: unknown) => {
+    throw new Error(`${JSON.stringify(last)} has not ended`, { cause });
   });
 }
 
