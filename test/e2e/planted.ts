@@ -1,15 +1,11 @@
 // A secret for every place of the configuration that can name one, and systems that repeat each as soon as they hear it.
 
-import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { z } from "zod";
 import { startStandIn, type Received, type Reply } from "../../examples/stand-ins/stand-in.ts";
-import { fileSchema } from "../../src/main/config.ts";
-import { secretRefSchema } from "../../src/wire/schemas/credentials-config.ts";
 
 const TOFU = new URL("../../examples/stand-ins/tofu.sh", import.meta.url);
 const LINEAGE = "3f1d0a52-aaaa-bbbb-cccc-000000000001";
@@ -392,42 +388,4 @@ export function leakyVendors({ url, postgresPort }: LeakyPlaces, user: object) {
     },
     sql: { databases: [{ ...database, database: "x", user: "x", passwordRef: "sql/leaky" }] },
   };
-}
-
-type Shape = { readonly [key: string]: unknown };
-
-/** Where the configuration can name a secret, as `executors.sql.databases.*.passwordRef`. */
-function placesOfSecrets(): readonly string[] {
-  const { pattern } = z.toJSONSchema(secretRefSchema) as { pattern: string };
-  const found = new Set<string>();
-  const walk = (shape: unknown, path: string): void => {
-    if (typeof shape !== "object" || shape === null) return;
-    const { properties = {}, additionalProperties, items, anyOf, oneOf, allOf, ...own } = shape as Shape;
-    const isNamed = own["type"] === "string" && /(?:^|\.)(?:\w*[sS]ecret|\w+Ref)$/.test(path);
-    if (own["pattern"] === pattern || isNamed) found.add(path);
-    for (const [name, one] of Object.entries(properties as Shape)) walk(one, path === "" ? name : `${path}.${name}`);
-    for (const one of [additionalProperties, items]) walk(one, `${path}.*`);
-    for (const one of [anyOf, oneOf, allOf].flat()) walk(one, path);
-  };
-  walk(z.toJSONSchema(fileSchema, { io: "input", unrepresentable: "any" }), "");
-  return [...found];
-}
-
-function namesAt(settings: unknown, [first, ...rest]: readonly string[]): readonly unknown[] {
-  if (first === undefined) return [settings];
-  if (typeof settings !== "object" || settings === null) return [];
-  const members = first === "*" ? Object.values(settings) : [(settings as Shape)[first]];
-  return members.flatMap((member) => namesAt(member, rest)).filter((name) => name !== undefined);
-}
-
-/** Fails for a place of the configuration that names no secret in any of `settings`. */
-export function assertAllNamed(...settings: readonly object[]): void {
-  const places = placesOfSecrets();
-  assert.ok(places.length > 30, "the schema was read");
-  for (const place of places) {
-    assert.ok(
-      settings.some((one) => namesAt(one, place.split(".")).length > 0),
-      `nothing is planted at ${place}`,
-    );
-  }
 }

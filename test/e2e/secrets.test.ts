@@ -11,10 +11,9 @@ import { startOperations } from "../../examples/stand-ins/operations.ts";
 import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
 import { startSlack } from "../../examples/stand-ins/slack.ts";
-import { openSqliteReader } from "../../src/adapters/stores/sqlite-reader.ts";
 import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
+import { assertAllNamed } from "./planted-places.ts";
 import {
-  assertAllNamed,
   leakySettings,
   type LeakyPlaces,
   leakyVendors,
@@ -26,7 +25,7 @@ import {
 } from "./planted.ts";
 import { call, LEAKING, POLICIES, PROPOSALS, WORKING } from "./planted-actions.ts";
 import { Search, streamOf } from "./planted-search.ts";
-import { PROPOSER, eventually, OWNER, TestServer, writePolicies } from "./server.ts";
+import { PROPOSER, eventually, TestServer, writePolicies } from "./server.ts";
 
 const APP = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const APP_KEY = APP.privateKey.export({ type: "pkcs1", format: "pem" }).toString();
@@ -175,12 +174,18 @@ async function propose(server: TestServer, [kind, args]: readonly [string, objec
   return body.id;
 }
 
-async function endOf(server: TestServer, id: string): Promise<Seen> {
+/** Told to a program that has no network, or to nobody in what is tried here. */
+const QUIET: ReadonlySet<string> = new Set(["tofu", "runbook", "bridge", "registry", "issuer"]);
+
+/** What is asked again and again has been asked. */
+const TRIED: ReadonlySet<string> = new Set([...ENDED, "retrying"]);
+
+async function endOf(server: TestServer, id: string, ends = ENDED): Promise<Seen> {
   let last: object | undefined;
   const look = async (): Promise<Seen | undefined> => {
     const action = (await server.ask("GET", `/v1/actions/${id}`)).body as unknown as Seen & { readonly kind: string };
     last = { kind: action.kind, status: action.status, code: action.code };
-    return ENDED.has(action.status) ? action : undefined;
+    return ends.has(action.status) ? action : undefined;
   };
   return eventually(`${id} ends`, look).catch((cause: unknown) => {
     throw new Error(`${JSON.stringify(last)} has not ended`, { cause });
@@ -210,7 +215,7 @@ async function actOnLeaky(server: TestServer): Promise<void> {
   const ids = await Promise.all(LEAKING.map((one) => propose(server, one)));
   for (const [index, id] of ids.entries()) {
     const [kind] = LEAKING[index] ?? [""];
-    const { status, code } = await endOf(server, id);
+    const { status, code } = await endOf(server, id, WORKING.has(kind) ? ENDED : TRIED);
     assert.equal(status === "succeeded", WORKING.has(kind), `${kind} is ${status}: ${code}`);
     assert.ok(
       !["arguments-invalid", "policy-refused", "credential-missing"].includes(code),
@@ -224,7 +229,7 @@ async function moveTheRest(server: TestServer): Promise<void> {
   await server.send([{ service: "checkout", startsAt: new Date().toISOString() }]);
   await propose(server, ["record.note", { text: "who may?" }], "asked");
   assert.notEqual(
-    (await endOf(server, await propose(server, ["http.call", call("checked")], "checked"))).status,
+    (await endOf(server, await propose(server, ["http.call", call("checked")], "checked"), TRIED)).status,
     "succeeded",
   );
   const silence = { environment: "staging", minutes: 5, reason: "tried" };
@@ -292,7 +297,7 @@ it("no planted secret is found in ledger, payloads, snapshots, views, logs, answ
   search.assertClean("signing in", await signIn(server));
   const untold = (): readonly string[] => {
     const heard = leaky.heard();
-    return Object.entries(SAID).flatMap(([name, secret]) => (heard.includes(secret) ? [] : [name]));
+    return Object.entries(SAID).flatMap(([name, secret]) => (QUIET.has(name) || heard.includes(secret) ? [] : [name]));
   };
   await eventually("everybody was told", () => (untold().length === 0 ? true : undefined)).catch((error: unknown) => {
     assert.deepEqual(untold(), [], String(error));

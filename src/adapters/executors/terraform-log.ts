@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -79,6 +80,23 @@ export function readLog(records: string, mark: string): ApplyLog | undefined {
     done: messages.map((one) => (one?.["type"] === "change_summary" ? appliedIn(one) : null)).findLast(Boolean) ?? null,
     errors: errors.slice(0, ERRORS_MAX),
   };
+}
+
+/** Once the program has ended only what is read of its log stays: what else it said may hold secrets. */
+export function settleLog(records: string, mark: string): void {
+  const log = readLog(records, mark);
+  if (log === undefined) return;
+  const lines: readonly JsonObject[] = [
+    { type: "holdpoint", boot: log.isTold ? bootId() : "", action: mark },
+    ...(log.hasBegun ? [{ type: "apply_start" }] : []),
+    ...(log.done === null ? [] : [{ type: "change_summary", changes: { operation: "apply", ...log.done } }]),
+  ];
+  const path = pathOf(records, mark);
+  const writing = openSync(`${path}.part`, "w", 0o600);
+  writeSync(writing, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  fsyncSync(writing);
+  closeSync(writing);
+  renameSync(`${path}.part`, path);
 }
 
 /** Providers and programs may write lines of their own. */

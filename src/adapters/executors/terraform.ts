@@ -21,7 +21,7 @@ import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { digestOf } from "./program-digest.ts";
 import type { SandboxEnd } from "./runbook-sandbox.ts";
 import { withoutSecrets } from "./step-outcomes.ts";
-import { openLog, readLog, type ApplyLog } from "./terraform-log.ts";
+import { openLog, readLog, settleLog, type ApplyLog } from "./terraform-log.ts";
 import { readSavedPlan, type SavedPlan } from "./terraform-plan.ts";
 import {
   applyPlan,
@@ -209,6 +209,7 @@ async function executeApply(step: Step, outer: AbortSignal): Promise<StepOutcome
     return outcomeOf(step, { end, run, isTimeout: !outer.aborted });
   } finally {
     closeSync(log);
+    settleLog(parts.records, mark);
   }
 }
 
@@ -258,6 +259,7 @@ async function reconcileApply(
   const step = readStep(parts, request);
   if (step === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
   const log = readLog(parts.records, step.mark);
+  settleLog(parts.records, step.mark);
   if (log?.done != null) {
     const { call } = step;
     return {
