@@ -184,6 +184,15 @@ test("stopped, it finishes the resource at hand, writes its state, and starts no
   assert.match(readFileSync(join(stage.directory, "terraform.tfstate"), "utf8"), /"serial":8/);
 });
 
+/** An apply as the programs tell it, with what a provider had to say. */
+const SAID: readonly string[] = [
+  '{"@level":"info","@message":"OpenTofu 1.10.0","@module":"tofu.ui","type":"version","tofu":"1.10.0","ui":"1.2"}',
+  '{"@level":"info","@message":"Plan: 1 to change","@module":"tofu.ui","type":"change_summary","changes":{"add":0,"change":1,"import":0,"remove":0,"operation":"plan"}}',
+  '{"@level":"info","@message":"a.b: Modifying...","@module":"tofu.ui","type":"apply_start","hook":{"resource":{"addr":"a.b"},"action":"update"}}',
+  '{"@level":"warn","@message":"Warning","@module":"tofu.ui","type":"diagnostic","diagnostic":{"severity":"warning","summary":"near","detail":"its quota, asked with key-of-a-provider"}}',
+  '{"@level":"info","@message":"Apply complete!","@module":"tofu.ui","type":"change_summary","changes":{"add":0,"change":1,"import":0,"remove":0,"operation":"apply"}}',
+];
+
 test("after a crash its log tells: never run, run to its end, or begun and for people", async (t) => {
   const { stage, executor } = staged(t);
   const plan = await planOf(executor);
@@ -194,7 +203,8 @@ test("after a crash its log tells: never run, run to its end, or begun and for p
   assert.equal((await next.reconcile(request, never)).status, "happened");
   assert.equal((await run(next, plan)).status, "succeeded", "found, not applied again");
   const [log = ""] = logsOf(stage);
-  const lines = readFileSync(log, "utf8").split("\n");
+  const [ours = ""] = readFileSync(log, "utf8").split("\n");
+  const lines = [ours, ...SAID];
   const until = (word: string): string =>
     lines
       .slice(
@@ -202,7 +212,11 @@ test("after a crash its log tells: never run, run to its end, or begun and for p
         lines.findIndex((line) => line.includes(word)),
       )
       .join("\n");
-  writeFileSync(log, `${until("change_summary")}\n{"cut`);
+  writeFileSync(log, lines.join("\n"));
+  assert.equal((await next.reconcile(request, never)).status, "happened");
+  assert.doesNotMatch(readFileSync(log, "utf8"), /quota/, "what it said beside that is not kept");
+  assert.equal((await next.reconcile(request, never)).status, "happened", "and what is kept says the same");
+  writeFileSync(log, `${until('"operation":"apply"')}\n{"cut`);
   assert.deepEqual(await next.reconcile(request, never), { status: "unclear", detail: { code: "partly-applied" } });
   writeFileSync(log, until("apply_start"));
   assert.equal((await next.reconcile(request, never)).status, "absent");

@@ -82,20 +82,37 @@ export function readLog(records: string, mark: string): ApplyLog | undefined {
   };
 }
 
-/** Once the program has ended only what is read of its log stays: what else it said may hold secrets. */
+/**
+ * Once the program has ended only what is read of its log stays: what else it said may hold secrets. Where that cannot be
+ * written the log stays as it is, and is still the truth about the apply; whoever reads it next tries again.
+ */
 export function settleLog(records: string, mark: string): void {
-  const log = readLog(records, mark);
-  if (log === undefined) return;
-  const lines: readonly JsonObject[] = [
-    { type: "holdpoint", boot: log.isTold ? bootId() : "", action: mark },
-    ...(log.hasBegun ? [{ type: "apply_start" }] : []),
-    ...(log.done === null ? [] : [{ type: "change_summary", changes: { operation: "apply", ...log.done } }]),
-  ];
   const path = pathOf(records, mark);
+  try {
+    const log = readLog(records, mark);
+    if (log !== undefined) replaceFile(path, settledText(log, mark));
+  } catch {
+    // Nothing of it is worth more than the outcome that this must not stand in the way of.
+  }
+}
+
+function settledText({ isTold, hasBegun, done }: ApplyLog, mark: string): string {
+  const lines: readonly JsonObject[] = [
+    { type: "holdpoint", boot: isTold ? bootId() : "", action: mark },
+    ...(hasBegun ? [{ type: "apply_start" }] : []),
+    ...(done === null ? [] : [{ type: "change_summary", changes: { operation: "apply", ...done } }]),
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+function replaceFile(path: string, text: string): void {
   const writing = openSync(`${path}.part`, "w", 0o600);
-  writeSync(writing, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  fsyncSync(writing);
-  closeSync(writing);
+  try {
+    writeSync(writing, text);
+    fsyncSync(writing);
+  } finally {
+    closeSync(writing);
+  }
   renameSync(`${path}.part`, path);
 }
 

@@ -72,7 +72,7 @@ function movesOf(onsets: Onsets, untilMs: number): Map<string, Move[]> {
     if (known === undefined) moves.set(node, [{ name, atMs }]);
     else known.push({ name, atMs });
   }
-  for (const of of moves.values()) of.sort((a, b) => a.atMs - b.atMs);
+  for (const own of moves.values()) own.sort((a, b) => a.atMs - b.atMs);
   return moves;
 }
 

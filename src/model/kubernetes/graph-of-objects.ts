@@ -79,7 +79,9 @@ class Drawing {
     if (object.kind === "Node") this.#node(this.#ref("node", object.name), zoneOf(object));
     if (object.kind === "Service") this.#fronts.set(`${object.namespace} ${object.name}`, object);
     if (!isWorkload(object)) return;
-    this.#workloads.set(object.namespace, [...(this.#workloads.get(object.namespace) ?? []), object]);
+    const beside = this.#workloads.get(object.namespace);
+    if (beside === undefined) this.#workloads.set(object.namespace, [object]);
+    else beside.push(object);
     const service = serviceOf(object, this.#terms);
     if (service === undefined) return;
     this.#services.set(`${object.kind} ${object.namespace} ${object.name}`, service);
