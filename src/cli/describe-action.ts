@@ -256,9 +256,21 @@ function labelLines(labels: readonly Fields[]): string {
 function outcomeLines(action: Fields): string {
   return pairLines([
     ["Checked", checkedText(action.fields("verification"))],
+    ["Undo tried", inverseText(action.fields("inverseCheck"))],
     ["Taken back", action.has("revert") ? `by ${action.text("revert")}` : null],
     ["Takes back", action.has("revertOf") ? action.text("revertOf") : null],
   ]);
+}
+
+/** The dry run of what takes it back: it has changed nothing. */
+function inverseText(check: Fields | null): string | null {
+  if (check === null) return null;
+  const told = check.text("result");
+  const what =
+    told === "planned"
+      ? `it would go, by plan ${shortHashes(check.text("planHash"))}`
+      : `${told === "refused" ? "it would not go" : "nobody could tell"}: ${check.text("code")}`;
+  return `${what} (without an effect, ${formatInstant(check.number("at"))})`;
 }
 
 function checkedText(verification: Fields | null): string | null {

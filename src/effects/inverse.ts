@@ -6,7 +6,6 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { InverseFacts } from "../kernel/events.ts";
-import type { Action } from "../kernel/state.ts";
 import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 
@@ -40,14 +39,17 @@ function hashOf(inverse: Json): string {
 /** What a revert needs to be planned: its arguments, as the plan that was decided on has them, and how things were left. */
 export type RevertContent = { readonly args: JsonObject; readonly left?: string };
 
+/** Of an action that took effect: the events with its plan and its end, and the inverse that was decided on with it. */
+type Done = { readonly planSeq: number; readonly endSeq: number; readonly hash: string };
+
 /** Throws `plan-mismatch` when the inverse on record is not the one that was granted, `event-not-found` without one. */
-export async function readRevert(payloads: PayloadReader, revert: Action, of: Action): Promise<RevertContent> {
-  const { plan } = (await payloads.payload(of.planSeq ?? -1)) as unknown as { plan?: Plan };
+export async function readRevert(payloads: PayloadReader, { planSeq, endSeq, hash }: Done): Promise<RevertContent> {
+  const { plan } = (await payloads.payload(planSeq)) as unknown as { plan?: Plan };
   const parsed = inverseSchema.safeParse(plan?.inverse);
-  if (plan === undefined || !parsed.success || hashOf(plan.inverse) !== revert.requestHash) {
-    throw new AppError("plan-mismatch", "the recorded inverse is not the one that was granted", { action: of.id });
+  if (plan === undefined || !parsed.success || hashOf(plan.inverse) !== hash) {
+    throw new AppError("plan-mismatch", "the recorded inverse is not the one that was granted", { plan: planSeq });
   }
-  const { left } = (await payloads.payload(of.endSeq ?? -1)) as unknown as { left?: string | null };
+  const { left } = (await payloads.payload(endSeq)) as unknown as { left?: string | null };
   const args = parsed.data.args as JsonObject;
   return typeof left === "string" ? { args, left } : { args };
 }

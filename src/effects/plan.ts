@@ -151,7 +151,10 @@ function contextOf(action: Action): JsonObject {
  */
 async function contentOf(parts: ExecuteParts, action: Action): Promise<RevertContent> {
   const of = action.revertOf === undefined ? undefined : parts.kernel.state.actions.get(action.revertOf);
-  if (of !== undefined) return readRevert(parts.payloads, action, of);
+  if (of !== undefined) {
+    const { planSeq, endSeq = -1 } = of;
+    return readRevert(parts.payloads, { planSeq: planSeq ?? -1, endSeq, hash: action.requestHash });
+  }
   if (action.agentKind === "system") return { args: await argumentsOf(parts, action) };
   const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject; left?: string };
   const { args = {}, left } = content;

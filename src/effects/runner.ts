@@ -4,6 +4,7 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import { reportAwaited } from "./awaited.ts";
+import { checkInverse } from "./check-inverse.ts";
 import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { sampleHealth, type VerifyParts } from "./verify.ts";
@@ -121,6 +122,8 @@ export class EffectRunner {
         return this.#triage(work.subject);
       case "explain":
         return this.#explainer.explain(work.subject);
+      case "check-inverse":
+        return checkInverse(this.#parts, work.subject);
       case "measure":
         return measureImpact(this.#parts, work.subject);
       case "predict":

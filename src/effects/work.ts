@@ -3,7 +3,17 @@
 import { seqFromId } from "../core/ids.ts";
 import type { Action, State } from "../kernel/state.ts";
 
-type WorkKind = "classify" | "plan" | "measure" | "predict" | "explain" | "await" | "execute" | "reconcile" | "verify";
+type WorkKind =
+  | "classify"
+  | "plan"
+  | "measure"
+  | "check-inverse"
+  | "predict"
+  | "explain"
+  | "await"
+  | "execute"
+  | "reconcile"
+  | "verify";
 
 export type Work = {
   readonly kind: WorkKind;
@@ -51,9 +61,13 @@ function workKind({ now, state }: WorkView, action: Action): WorkKind | undefine
 /** An action of which the real impact is due: it may have left memory long ago, or still be under way. */
 export const IMPACT_OF = "impact:";
 
+/** An action whose inverse is to be tried without an effect: beside its health, which is asked at the same time. */
+export const INVERSE_OF = "inverse:";
+
 /** The work for one subject that a durable event named. */
 export function workForSubject(view: WorkView, subject: string): Work | undefined {
   if (subject.startsWith(IMPACT_OF)) return workForImpact(view, subject);
+  if (subject.startsWith(INVERSE_OF)) return workForInverse(view, subject);
   if (view.state.runs.has(subject)) {
     const seq = seqFromId("run", subject);
     return seq !== undefined && seq < view.durableSize ? { kind: "classify", subject, lane: "classify" } : undefined;
@@ -69,15 +83,26 @@ function workForImpact({ state, now }: WorkView, subject: string): Work | undefi
   return due === undefined || now < due ? undefined : { kind: "measure", subject, lane: "measure" };
 }
 
+function workForInverse({ state, now, durableSize }: WorkView, subject: string): Work | undefined {
+  const due = state.inverses.get(subject.slice(INVERSE_OF.length));
+  if (due === undefined || due.endSeq >= durableSize || now < due.dueAt) return undefined;
+  return { kind: "check-inverse", subject, lane: `check-inverse ${due.inverse.kind}` };
+}
+
 /** All work that state wants now: after a start, a released brake, or a retry that came due. */
 export function allWork(view: WorkView): Work[] {
   const work: Work[] = [];
   const { runs, actions, resolved } = view.state;
-  for (const subject of [...runs.keys(), ...actions.keys(), ...resolved.keys(), ...impactsOf(view)]) {
+  const beside = [...impactsOf(view), ...inversesOf(view)];
+  for (const subject of [...runs.keys(), ...actions.keys(), ...resolved.keys(), ...beside]) {
     const wanted = workForSubject(view, subject);
     if (wanted !== undefined) work.push(wanted);
   }
   return work;
+}
+
+function inversesOf({ state }: WorkView): readonly string[] {
+  return [...state.inverses.keys()].map((id) => `${INVERSE_OF}${id}`);
 }
 
 function impactsOf({ state }: WorkView): readonly string[] {

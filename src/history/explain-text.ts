@@ -26,9 +26,18 @@ export function explanationText(explained: Omit<Explanation, "text">): string {
   ].join("\n");
 }
 
-function afterwards({ outcome }: Omit<Explanation, "text">): readonly string[] {
-  const lines = outcomeLines(outcome);
+function afterwards({ outcome, inverseCheck }: Omit<Explanation, "text">): readonly string[] {
+  const lines = [...inverseLines(inverseCheck), ...outcomeLines(outcome)];
   return lines.length === 0 ? [] : ["", "What came of it", ...lines.map(indent)];
+}
+
+function inverseLines(check: Explanation["inverseCheck"]): readonly string[] {
+  if (check === null) return [];
+  const { seq, at, result, code, planHash, tries } = check;
+  const times = tries === 1 ? "" : `, ${tries} times,`;
+  const told = { planned: `it would go, by plan ${planHash}`, refused: `it would not go: ${code}` };
+  const what = result === "unknown" ? `nobody could tell${times}: ${code}` : told[result];
+  return [`taking it back was tried without an effect, at ${instant(at)}: ${what} [${seq}]`];
 }
 
 function labelled({ labels }: Omit<Explanation, "text">): readonly string[] {

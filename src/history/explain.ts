@@ -63,6 +63,7 @@ export function explainAction(
     constraints: constraintsOf(proposed, own),
     triage: triageOf(proposed, recorded),
     outcome: outcomeOf(own, evidence),
+    inverseCheck: inverseCheckOf(own),
     labels: allOf(own, "action.labelled").map(labelStep),
     path: own.map(pathStep),
   };
@@ -277,6 +278,15 @@ function holdsOf(own: readonly KernelEvent[]): readonly HoldStep[] {
 
 function holdStep(seq: number, { asks, deadline }: { readonly asks: Asks; readonly deadline: number }): HoldStep {
   return { seq, route: null, step: 0, roles: rolesAsked(asks), asks: asksText(asks), deadline };
+}
+
+/** What the last dry run of its inverse told. */
+function inverseCheckOf(own: readonly KernelEvent[]): Explanation["inverseCheck"] {
+  const checked = allOf(own, "inverse.checked").at(-1);
+  if (checked === undefined) return null;
+  const { seq, time: at, facts } = checked;
+  const { result, code, planHash, tries } = facts;
+  return { seq, at, result, code, planHash, tries };
 }
 
 function labelStep({ seq, time: at, actor, facts }: Of<"action.labelled">): LabelStep {

@@ -4,6 +4,7 @@ import type { Outcome } from "./explain-outcome.ts";
 import type { InverseFacts } from "../kernel/events.ts";
 import type { AnswerDecision } from "../wire/types/approval-views.ts";
 import type { ProposalSignature } from "../wire/types/agent.ts";
+import type { InverseCheckView } from "../wire/types/inverse-check.ts";
 import type { Label, LabelView } from "../wire/types/label.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { ClassificationView, ClassifierView, TimelineEntry } from "../wire/types/views.ts";
@@ -22,6 +23,8 @@ export interface Explanation {
   readonly triage: Triage | null;
   /** Null where nothing was to be checked afterwards. */
   readonly outcome: Outcome | null;
+  /** What trying to take it back told, without an effect, once it was done; null before that, and where nothing does. */
+  readonly inverseCheck: InverseCheckView | null;
   /** What people said of it where it was advice, each word that they said; the last of a person counts. */
   readonly labels: readonly LabelStep[];
   readonly path: readonly PathStep[];

@@ -10,6 +10,7 @@ const SHOWN: { readonly [T in EventType]?: readonly string[] } = {
   "action.proposed": ["deadline", "planHash", "requestHash"],
   "action.planned": ["planHash"],
   "action.prediction-asked": ["deadline"],
+  "inverse.checked": ["result", "code", "planHash", "againAt"],
   "impact.measured": ["outcome", "modelVersion"],
   "action.advised": ["code", "would"],
   "action.labelled": ["label", "person", "replaces"],

@@ -11,6 +11,7 @@ import * as sets from "./reducers/grant-sets.ts";
 import * as holdClocks from "./reducers/hold-clocks.ts";
 import * as holds from "./reducers/holds.ts";
 import * as incidents from "./reducers/incidents.ts";
+import * as inverses from "./reducers/inverses.ts";
 import * as measuring from "./reducers/measuring.ts";
 import * as predictions from "./reducers/predictions.ts";
 import * as rights from "./reducers/rights.ts";
@@ -60,6 +61,7 @@ const REDUCERS: { readonly [T in EventType]: Reducer<T> } = {
   "action.planned": actions.applyPlanned,
   "action.prediction-asked": predictions.applyPredictionAsked,
   "action.predicted": predictions.applyPredicted,
+  "inverse.checked": inverses.applyInverseChecked,
   "impact.measured": measuring.applyImpactMeasured,
   "action.advised": advice.applyAdvised,
   "action.labelled": advice.applyLabelled,

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Answerer, Asks, ReviewOutcome } from "../wire/types/approvals.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
 import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
+import type { InverseCheck } from "../wire/types/inverse-check.ts";
 import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
 import type { Fault, Label } from "../wire/types/label.ts";
 import type { Relations } from "../wire/types/relation.ts";
@@ -110,6 +111,7 @@ export type CommandInputs = {
   };
   "explain-incident": { readonly incident: string; readonly explanation: Explanation };
   "relate-incidents": { readonly run: string } & Relations;
+  "record-inverse": { readonly action: string } & InverseCheck;
   "record-impact": {
     readonly action: string;
     readonly outcome: ImpactOutcome;

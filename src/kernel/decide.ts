@@ -8,6 +8,7 @@ import { revokeGrantById } from "./commands/grants.ts";
 import * as holds from "./commands/holds.ts";
 import * as incidentCommand from "./commands/incident-command.ts";
 import * as incidents from "./commands/incidents.ts";
+import { recordInverse } from "./commands/inverses.ts";
 import * as installation from "./commands/installation.ts";
 import * as policy from "./commands/policy.ts";
 import * as explanations from "./commands/explanations.ts";
@@ -45,6 +46,7 @@ const DECIDERS: { readonly [T in CommandType]: Decider<T> } = {
   "predict-action": predictions.predictAction,
   "explain-incident": explanations.explainIncident,
   "relate-incidents": relations.relateIncidents,
+  "record-inverse": recordInverse,
   "record-impact": predictions.recordImpact,
   "answer-hold": holds.answerHold,
   "withdraw-approval": holds.withdrawApproval,

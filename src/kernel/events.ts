@@ -27,8 +27,8 @@ import type { LevelScope } from "../wire/types/level.ts";
 import type { AgentRegistration } from "../wire/types/agent.ts";
 import type { Rights } from "../wire/types/rights.ts";
 import type { Explanation } from "../wire/types/explanation.ts";
-import type { ImpactOutcome } from "../wire/types/impact-outcome.ts";
-import type { PartInterval, Prediction } from "../wire/types/prediction.ts";
+import type { InverseCheck } from "../wire/types/inverse-check.ts";
+import type { Impact, Prediction } from "../wire/types/prediction.ts";
 import type { SilenceTerms } from "../wire/types/silence.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
@@ -122,11 +122,11 @@ export type EventFacts = {
   /** It had ended; its id, and all that goes by it, is the same as before. */
   "incident.reopened": Record<string, never>;
   "incident.flapping": { readonly times: number };
-  /** The subject is absorbed: all it names is the other's from now on. */
   /** The runtime model measured that one's failure is the other's: one of the two absorbs the other next. */
   "incident.related": Relation & { readonly with: string; readonly modelVersion: number };
   /** What the runtime model found to explain it, when it ended. Its payload holds what spoke for that. */
   "incident.explained": { readonly explanation: Explanation };
+  /** The subject is absorbed: all it names is the other's from now on. */
   "incident.merged": { readonly into: string };
   /** People say that these services fail for another reason. */
   "incident.split": { readonly into: string; readonly services: readonly string[] };
@@ -173,15 +173,10 @@ export type EventFacts = {
   "action.prediction-asked": { readonly deadline: number };
   /** Its answer, or that there was none: every gate is asked again, and reads this. */
   "action.predicted": { readonly prediction: Prediction };
+  /** What takes the action back was tried without an effect; again at `againAt` where nobody could tell. */
+  "inverse.checked": InverseCheck & { readonly againAt: number | null };
   /** What the action really did, measured from telemetry once what followed it was counted. */
-  "impact.measured": {
-    readonly outcome: ImpactOutcome;
-    /** Of all requests from outside, those that failed because of it; null where nobody can tell. */
-    readonly actual: PartInterval | null;
-    /** What was said before. */
-    readonly stated: PartInterval;
-    readonly modelVersion: number;
-  };
+  "impact.measured": Impact;
   "action.advised": AdvisedFacts;
   /** Somebody said what the advice was worth. Its payload holds the reason. */
   "action.labelled": LabelledFacts;

@@ -54,6 +54,8 @@ export const LIMITS = {
   countersMax: 50_000,
   /** Actions whose real impact is to be measured; more are not. */
   measuringMax: 2_000,
+  /** Actions whose inverse is to be tried without an effect; more are not. */
+  inversesMax: 2_000,
   /** Sums of impact, and granted actions of one of them that are told apart; the oldest are merged. */
   impactsMax: 2_000,
   impactEntriesMax: 1_024,

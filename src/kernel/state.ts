@@ -18,6 +18,7 @@ import type { GrantSet } from "./grant-sets.ts";
 import type { Grant, Verifying } from "./grant-state.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
+import type { InverseDue } from "./inverse-due.ts";
 import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
 import type { Counter, Delivery, DuplicateMark, Firing, IdempotencyMark, Rehearsal } from "./tables.ts";
@@ -286,6 +287,8 @@ export type State = {
   silenced: Map<string, SilencedAlert>;
   /** By action, in the order in which they took effect. */
   measuring: Map<string, Measuring>;
+  /** By action, those whose inverse is to be tried without an effect, in the order in which they took theirs. */
+  inverses: Map<string, InverseDue>;
   runs: Map<string, Run>;
   actions: Map<string, Action>;
   /** Bounded grants, in the order in which they were given. */
@@ -339,6 +342,7 @@ export function emptyState(): State {
     silences: new Map(),
     silenced: new Map(),
     measuring: new Map(),
+    inverses: new Map(),
     runs: new Map(),
     actions: new Map(),
     sets: new Map(),

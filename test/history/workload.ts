@@ -19,6 +19,7 @@ import { ACTS_FOR, classificationOf, Draws, signalOf, wordOf, type SignalOf } fr
 import { glassCommand, labelCommand, mayBreakGlass, personOf, releaseCommand, reviewCommand } from "./answering.ts";
 import { edgeCommands } from "./edge-commands.ts";
 import { AGENTS, BOB, ENVIRONMENTS, FIRST_BUNDLE, KINDS, LATER_BUNDLES, SERVICES, STEP_ENDS, UNDO } from "./names.ts";
+import { inverseCommand } from "./trying.ts";
 import { explainCommand, impactCommand, predictCommand, relateCommand } from "./predicting.ts";
 import { command, Recorder } from "./recorder.ts";
 import { INSTALLED, rightsMove } from "./rights-moves.ts";
@@ -46,6 +47,8 @@ export class Workload extends Recorder {
     if (this.#chance(1000)) this.nowMs += (this.#chance(3) ? 8 * 24 : 3) * 3_600_000;
     const [done] = this.state.measuring.keys();
     if (done !== undefined) this.submit(impactCommand(done, this.nowMs % 400_000));
+    const [tried] = [...this.state.inverses].filter(([, { dueAt }]) => this.nowMs >= dueAt);
+    if (tried !== undefined) this.submit(inverseCommand(this.#draws, tried));
     const advised = [...this.state.advice].find(([, { labels }]) => labels.length === 0)?.[0];
     if (advised !== undefined) this.submit(labelCommand(advised, this.#from(LABELS)));
     const outside = awaitedCommand(this.#draws, this);

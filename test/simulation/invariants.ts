@@ -19,6 +19,7 @@ import { isListed } from "../kernel/stage-lists.ts";
 import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-invariants.ts";
 import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
+import { checkInverses } from "./inverse-invariants.ts";
 import { checkLimits, checkRehearsed, checkShares } from "./limit-invariants.ts";
 import { checkBatches, type Batch } from "./proposals.ts";
 import { checkPhases } from "./phase-invariants.ts";
@@ -74,6 +75,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkIncidents(events),
     ...checkVerified(events, world),
     ...checkPhases(events, world),
+    ...checkInverses(events),
     ...checkStorms(events),
     ...checkPredictions(events),
     ...checkSilences(events),

@@ -81,8 +81,14 @@ async function comeToRest(world: World): Promise<void> {
   }
 }
 
-/** A target said that its answer may still come, or what was done is being checked or taken back: that takes time. */
+/**
+ * A target said that its answer may still come, what was done is being checked or taken back, or nobody could tell whether
+ * it can be: that takes time.
+ */
 function isWaitingForTime(world: World): boolean {
-  const actions = world.process?.kernel.state.actions.values() ?? [];
-  return [...actions].some(({ status }) => ["reconciling", "verifying", "reverting"].includes(status));
+  const { actions, inverses } = world.process?.kernel.state ?? {};
+  if ((inverses?.size ?? 0) > 0) return true;
+  return [...(actions?.values() ?? [])].some(({ status }) =>
+    ["reconciling", "verifying", "reverting"].includes(status),
+  );
 }

@@ -12,7 +12,7 @@ import type { Runner, Session } from "../session.ts";
 export function addRecords(program: Command, runner: Runner): void {
   program
     .command("receipt")
-    .description("Offline proof that an action's latest event, or one event, is in the ledger")
+    .description("Offline proof that the event which brought an action to its status, or one event, is in the ledger")
     .argument("<action-or-seq>", "an action's id or an event's sequence number")
     .option("--out <file>", "write it here instead of to standard output")
     .action(runner.action(receipt));

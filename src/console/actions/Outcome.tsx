@@ -2,14 +2,16 @@
 
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import type { InverseCheckView } from "../../wire/types/inverse-check.ts";
 import type { ActionDocument } from "../api/documents.ts";
 import { Foreign } from "../ui/Foreign.tsx";
 import { HealthChecks } from "./HealthChecks.tsx";
+import { Instant } from "../ui/Instant.tsx";
 import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
 
 export function Outcome({ action }: { readonly action: ActionDocument }): ReactNode {
-  const { phases, verification, revert, revertOf } = action;
-  if (verification === null && revert === null && revertOf === null) return null;
+  const { phases, verification, inverseCheck, revert, revertOf } = action;
+  if ([verification, inverseCheck, revert, revertOf].every((one) => one === null)) return null;
   return (
     <Panel title="Outcome">
       <Pairs>
@@ -29,6 +31,11 @@ export function Outcome({ action }: { readonly action: ActionDocument }): ReactN
             )}
           </Pair>
         )}
+        {inverseCheck !== null && (
+          <Pair name="Undo tried">
+            <UndoTried check={inverseCheck} />
+          </Pair>
+        )}
         {revert !== null && (
           <Pair name="Taken back">
             <ActionLink id={revert} />
@@ -42,6 +49,23 @@ export function Outcome({ action }: { readonly action: ActionDocument }): ReactN
       </Pairs>
       {verification !== null && verification.samples > 0 && <HealthChecks action={action} />}
     </Panel>
+  );
+}
+
+/** What takes it back was planned once it was done, as if it had to go, and not run. */
+function UndoTried({ check }: { readonly check: InverseCheckView }): ReactNode {
+  const { result, code, at } = check;
+  return (
+    <>
+      {result === "planned" ? (
+        "it would go"
+      ) : (
+        <span className="text-bad">
+          {result === "refused" ? "it would not go" : "nobody could tell"}: <Foreign text={code} />
+        </span>
+      )}
+      , tried without an effect <Instant ms={at} />
+    </>
   );
 }
 

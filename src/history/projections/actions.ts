@@ -2,7 +2,8 @@
 
 import type { EvaluationFacts, KernelEvent, VerifyTerms } from "../../kernel/events.ts";
 import { hasEnded } from "../../kernel/state.ts";
-import type { ActionView, EvaluationView, VerificationView } from "../../wire/types/views.ts";
+import type { VerificationView } from "../../wire/types/health.ts";
+import type { ActionView, EvaluationView } from "../../wire/types/views.ts";
 import type { Documents } from "./documents.ts";
 import { followAction } from "./grants.ts";
 import { noteStopEnds } from "./stops.ts";
@@ -19,6 +20,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     id: event.subject,
     seq: event.seq,
     status: "evaluating",
+    statusSeq: event.seq,
     code: null,
     agent: event.actor,
     kind: facts.kind,
@@ -56,6 +58,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     stops: [],
     prediction: null,
     impact: null,
+    inverseCheck: null,
     labels: [],
     window: facts.window ?? null,
     waiting: null,
@@ -110,6 +113,7 @@ export function move(documents: Documents, event: KernelEvent, to: (before: Acti
   if (ended) action.hold = null;
   if (action.status !== "waiting") action.waiting = null;
   if (action.status === status && action.dryRun === dryRun) return;
+  if (action.status !== status) action.statusSeq = event.seq;
   noteAction(documents, action);
   followAction(documents, action);
 }
@@ -160,6 +164,15 @@ export function projectImpactMeasured(documents: Documents, event: KernelEvent<"
   const action = documents.edit("actions", event.subject);
   if (action !== null)
     Object.assign(action, { impact: { seq, at, outcome, actual, stated, modelVersion } }, withEvent(action, seq));
+}
+
+/** Beside the action's health, or after its end: its status stays as it is. */
+export function projectInverseChecked(documents: Documents, event: KernelEvent<"inverse.checked">): void {
+  const { result, code, planHash, tries } = event.facts;
+  const { seq, time: at } = event;
+  const action = documents.edit("actions", event.subject);
+  if (action === null) return;
+  Object.assign(action, { inverseCheck: { seq, at, result, code, planHash, tries } }, withEvent(action, seq));
 }
 
 /** After the action's end: its status stays as it is. Of each person the last label counts. */

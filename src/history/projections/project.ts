@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 33;
+export const PROJECTIONS_VERSION = 34;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 
@@ -59,6 +59,7 @@ const PROJECTIONS: { readonly [T in EventType]: Projection<T> } = {
   "action.planned": actions.projectPlanned,
   "action.prediction-asked": actions.projectPredictionAsked,
   "action.predicted": actions.projectPredicted,
+  "inverse.checked": actions.projectInverseChecked,
   "impact.measured": actions.projectImpactMeasured,
   "action.advised": actions.projectAdvised,
   "action.labelled": actions.projectLabelled,

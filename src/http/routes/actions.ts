@@ -150,7 +150,7 @@ async function explainAction({ services, request }: RouteContext): Promise<unkno
 async function receiptOf({ services, request }: RouteContext): Promise<unknown> {
   const identity = await identify(services, request);
   const document = await readVisible(services, { identity, id: idOf(request.params) });
-  return services.ledger.receipt(document.events.at(-1) ?? document.seq);
+  return services.ledger.receipt(document.statusSeq);
 }
 
 const BATCH_BYTES_MAX = 1_048_576;
@@ -240,7 +240,7 @@ export const actionRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/actions/:id/receipt",
     operationId: "getReceipt",
-    summary: "Offline proof that the action's latest event is in the ledger (DSSE, in-toto).",
+    summary: "Offline proof that the event which brought the action to its status is in the ledger (DSSE, in-toto).",
     auth: { scope: "actions:read" },
     response: read,
     errors: ["action-not-found", "event-not-found"],

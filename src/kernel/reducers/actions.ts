@@ -17,6 +17,7 @@ import { noteTicketEnd, noteTicketOpened, noteTicketTold } from "./tickets.ts";
 import { countProposal } from "./agents.ts";
 import { noteResolveBegun, noteResolveEnd } from "./owed-resolves.ts";
 import { spend } from "./grant-sets.ts";
+import { awaitInverse } from "./inverses.ts";
 import { awaitImpact } from "./measuring.ts";
 import { noteStops } from "./stop-report.ts";
 import { notePageAsked, notePageBegun, notePageEnd } from "./storms.ts";
@@ -281,12 +282,12 @@ export function applyStepReconciled(state: State, event: KernelEvent<"step.recon
 }
 
 /** The action took effect: it counts as done once it is verified. */
-function noteDone(
-  state: State,
-  action: Action,
-  { facts, seq, time }: KernelEvent<"step.finished" | "step.reconciled">,
-): void {
-  if (facts.action === "verifying" || facts.action === "succeeded") awaitImpact(state, action, time);
+function noteDone(state: State, action: Action, event: KernelEvent<"step.finished" | "step.reconciled">): void {
+  const { facts, seq, time } = event;
+  if (facts.action === "verifying" || facts.action === "succeeded") {
+    awaitImpact(state, action, time);
+    awaitInverse(state, action, event);
+  }
   if (facts.action !== "verifying") return;
   const terms = action.grant?.verify;
   assert(terms !== undefined, "only what has terms is verified");

@@ -5,6 +5,7 @@ import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
 import type { Action, State } from "../state.ts";
+import { endInverse } from "./inverses.ts";
 import { endImpact } from "./measuring.ts";
 import { actionOf, moveTo } from "./actions.ts";
 
@@ -32,6 +33,7 @@ export function applyAdvanced(state: State, { subject, facts, time }: KernelEven
 
 export function applyReverting(state: State, { subject, facts, time }: KernelEvent<"action.reverting">): void {
   endImpact(state, subject, time);
+  endInverse(state, subject);
   const action = actionOf(state, subject);
   action.status = "reverting";
   action.dueAt = null;

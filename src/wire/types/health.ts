@@ -102,3 +102,16 @@ export interface Verification {
   readonly onFailure: "revert" | "page";
   readonly checks: readonly HealthCheck[];
 }
+
+/** How far the verification of one action has come. */
+export interface VerificationView {
+  readonly name: string;
+  readonly samples: number;
+  /** In a row. */
+  readonly passes: number;
+  readonly needed: number;
+  readonly failures: number;
+  readonly last: HealthResult | null;
+  /** Names of the checks that did not pass last. */
+  readonly failed: readonly string[];
+}

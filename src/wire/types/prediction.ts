@@ -67,15 +67,17 @@ export type Prediction = {
 /** As the event `seq` recorded it. */
 export type PredictionView = Prediction & { readonly seq: number; readonly at: number };
 
-/** What an action really did, beside what was said before. */
-export type ImpactView = {
-  readonly seq: number;
-  readonly at: number;
+/** What an action really did, beside what was said before; in parts of a million. */
+export type Impact = {
   readonly outcome: ImpactOutcome;
+  /** Of all requests from outside, those that failed because of it; null where nobody can tell. */
   readonly actual: PartInterval | null;
+  /** What was said before. */
   readonly stated: PartInterval;
   readonly modelVersion: number;
 };
+
+export type ImpactView = Impact & { readonly seq: number; readonly at: number };
 
 const NONE: PartInterval = { low: 0, mid: 0, high: 1_000_000 };
 

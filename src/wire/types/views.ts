@@ -8,8 +8,9 @@ import type { Severity } from "./classification.ts";
 import type { GrantView, LevelView } from "./grant-views.ts";
 import type { IncidentView, SilenceView, StormView } from "./incident-views.ts";
 import type { LabelView } from "./label.ts";
-import type { HealthResult } from "./health.ts";
+import type { VerificationView } from "./health.ts";
 import type { PlanFindings } from "./risk.ts";
+import type { InverseCheckView } from "./inverse-check.ts";
 import type { SignalStatus } from "./signal.ts";
 import type { ImpactView, PredictionView } from "./prediction.ts";
 import type { StopView } from "./stop-views.ts";
@@ -129,6 +130,8 @@ export interface TimelineEntry {
 
 export interface ActionView extends Document {
   readonly status: ActionStatus;
+  /** The event that brought it there. */
+  readonly statusSeq: number;
   /** The code of the last refusal, step or end; null before any. */
   readonly code: string | null;
   readonly kind: string;
@@ -181,6 +184,8 @@ export interface ActionView extends Document {
   /** What the runtime model predicted last, in parts of a million; null where policy did not ask. */
   readonly prediction: PredictionView | null;
   readonly impact: ImpactView | null;
+  /** What trying to take it back told, without an effect, once it was done; null before that, and where nothing does. */
+  readonly inverseCheck: InverseCheckView | null;
   /** What people think of what was advice only: of each the last word, at most 16. */
   readonly labels: readonly LabelView[];
   /** How its health was checked afterwards; null where nothing is. */
@@ -199,18 +204,6 @@ export interface ActionView extends Document {
   /** How many were left out of the middle of a long life. */
   readonly eventsOmitted: number;
   readonly erased: readonly string[];
-}
-
-export interface VerificationView {
-  readonly name: string;
-  readonly samples: number;
-  /** In a row. */
-  readonly passes: number;
-  readonly needed: number;
-  readonly failures: number;
-  readonly last: HealthResult | null;
-  /** Names of the checks that did not pass last. */
-  readonly failed: readonly string[];
 }
 
 export interface BrakeScopeView {
