@@ -7,7 +7,7 @@ export type Grant = {
   readonly id: string;
   readonly at: number;
   readonly expiresAt: number;
-  /** What it took, to be given back when no step of it ever began: names of counters and keys of duplicate gates. */
+  /** What it took, given back when no step of it ever began, or it is refused: names of counters and keys of duplicate gates. */
   readonly counters: readonly string[];
   readonly duplicateKeys: readonly string[];
   /** What is left of it after that is for checks and for taking it back; absent where nothing is checked. */

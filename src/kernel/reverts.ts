@@ -14,6 +14,19 @@ export function isHalfDone({ phase = 1, unsettled, grant }: Pick<Action, "phase"
   return phase > 1 && !unsettled && grant !== null;
 }
 
+/**
+ * Nothing of it took effect, for certain: not begun, or every attempt came to nothing. The system's own goes on once it
+ * began, since an incident counts as paged from the first call on.
+ */
+export function isUndone({
+  attempt,
+  phase = 1,
+  unsettled,
+  agentKind,
+}: Pick<Action, "attempt" | "phase" | "unsettled" | "agentKind">): boolean {
+  return attempt === 0 || (phase === 1 && !unsettled && agentKind !== "system");
+}
+
 /** When a step may begin at the latest: what is left of a grant after that is for checks, and for taking it back. */
 export function beginBy({ grant }: Pick<Action, "grant">): number {
   return grant === null ? 0 : (grant.beginBy ?? grant.expiresAt);

@@ -1,6 +1,7 @@
 // What must hold of bounded grants, counted from the ledger alone.
 
 import { isSeated } from "./approvals.ts";
+import { isGivenBack } from "./limit-invariants.ts";
 import type { KernelEvent } from "../../src/kernel/events.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
@@ -10,13 +11,14 @@ type Proposed = KernelEvent<"action.proposed">;
 
 /**
  * Nothing is granted under a bounded grant that has ended, is another agent's, does not cover it, or is used up; each was
- * agreed to by the quorum that its route asked; what never began is not counted.
+ * agreed to by the quorum that its route asked; what never began, or was refused with nothing done, is not counted.
  */
 export function checkGrantSets(events: readonly LedgerEvent[]): string[] {
   const broken: string[] = [];
   const sets = new Map<string, Standing>();
   const proposed = new Map<string, Proposed>();
   const under = new Map<string, { readonly grant: string; readonly size: number }>();
+  const begun = new Set<string>();
   const approved = new Map<string, KernelEvent<"action.approved">["facts"]>();
   for (const event of events) {
     const { type, subject: id, time } = event;
@@ -31,10 +33,10 @@ export function checkGrantSets(events: readonly LedgerEvent[]): string[] {
       sets.set(id, { ...facts, used: 0, usedSize: 0 });
     }
     if (type === "grant.revoked" || type === "grant.expired") sets.delete(id);
-    if (type === "step.started") under.delete(id); // it is used for good
+    if (type === "step.started") begun.add(id);
     const spent = under.get(id);
     const set = sets.get(spent?.grant ?? "");
-    if (spent !== undefined && GIVEN_BACK.has(type)) {
+    if (spent !== undefined && isGivenBack(type, begun.has(id))) {
       if (set !== undefined) [set.used, set.usedSize] = [set.used - 1, set.usedSize - spent.size];
       under.delete(id);
     }
@@ -47,13 +49,6 @@ export function checkGrantSets(events: readonly LedgerEvent[]): string[] {
   }
   return broken;
 }
-
-const GIVEN_BACK: ReadonlySet<string> = new Set([
-  "action.cancelled",
-  "action.expired",
-  "action.refused",
-  "action.grant-revoked",
-]);
 
 type Taking = {
   readonly action: Proposed | undefined;

@@ -20,6 +20,7 @@ import { checkDryRuns, checkLabels, checkLevels, checkRevoked } from "./level-in
 import { eventsOf } from "./disk-events.ts";
 import { checkIncidents } from "./incident-invariants.ts";
 import { checkInverses } from "./inverse-invariants.ts";
+import { checkLate } from "./late-invariants.ts";
 import { checkLimits, checkRehearsed, checkShares } from "./limit-invariants.ts";
 import { checkBatches, type Batch } from "./proposals.ts";
 import { checkPhases } from "./phase-invariants.ts";
@@ -74,6 +75,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkPages(events),
     ...checkIncidents(events),
     ...checkVerified(events, world),
+    ...checkLate(events),
     ...checkPhases(events, world),
     ...checkInverses(events),
     ...checkStorms(events),

@@ -4,7 +4,7 @@ import type { EvaluationFacts, KernelEvent } from "../../src/kernel/events.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { neighboursOf } from "./model-predictor.ts";
 
-/** Ends that give back what was granted, when no step of it began. */
+/** Ends that give back what was granted, when no step of it began; a refusal only comes where nothing took effect. */
 const GIVEN_BACK: ReadonlySet<string> = new Set([
   "action.cancelled",
   "action.expired",
@@ -12,9 +12,13 @@ const GIVEN_BACK: ReadonlySet<string> = new Set([
   "action.grant-revoked",
 ]);
 
+export function isGivenBack(type: string, hasBegun: boolean): boolean {
+  return type === "action.refused" || (GIVEN_BACK.has(type) && !hasBegun);
+}
+
 type Taken = { readonly id: string; readonly at: number; readonly service: string; readonly size: number };
 
-/** Decisions about some kinds in order, each with the grants before it that still count: one that never began was given back. */
+/** Decisions about some kinds in order, each with the grants before it that still count, without those given back. */
 function* decisionsOf(
   events: readonly LedgerEvent[],
   isCounted: (facts: Proposed) => boolean,
@@ -30,8 +34,7 @@ function* decisionsOf(
     }
     if (typeof event.facts["size"] === "number") sizes.set(id, event.facts["size"]);
     if (type === "step.started") begun.add(id);
-    const neverBegan = GIVEN_BACK.has(type) && !begun.has(id);
-    if (neverBegan) taken = taken.filter((one) => one.id !== id);
+    if (isGivenBack(type, begun.has(id))) taken = taken.filter((one) => one.id !== id);
     const service = services.get(id);
     if (service === undefined || event.facts["evaluation"] == null) continue;
     const one = { id, at, service, size: sizes.get(id) ?? 1 };
@@ -133,7 +136,7 @@ export function checkShares(events: readonly LedgerEvent[]): string[] {
   for (const event of events) {
     const { subject: id, type, time: at } = event;
     if (type === "step.started") begun.add(id);
-    if (GIVEN_BACK.has(type) && !begun.has(id)) taken = taken.filter((one) => one.id !== id);
+    if (isGivenBack(type, begun.has(id))) taken = taken.filter((one) => one.id !== id);
     if (type === "action.predicted") predicted.set(id, (event as KernelEvent<"action.predicted">).facts.prediction);
     if (type === "action.proposed") {
       const { kind, environment, service, revertOf } = event.facts as Proposed;

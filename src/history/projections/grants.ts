@@ -27,7 +27,7 @@ export function projectGrantTakenBack(documents: Documents, event: KernelEvent<"
   });
 }
 
-/** What never began is given back to the set that it was under. */
+/** What never began, or was refused with nothing done, is given back to the set that it was under. */
 function changeUse(documents: Documents, { grant, size }: Spent, times: 1 | -1): void {
   documents.change("grants", grant, (before) => {
     if (before.terms === null) return before;
@@ -74,8 +74,8 @@ export function projectSetExpired(documents: Documents, event: KernelEvent<"gran
 export function followAction(documents: Documents, action: ActionView): void {
   if (action.grant === null) return;
   const { under } = documents.find("grants", action.grant.id) ?? {};
-  const neverBegan = action.attempt === 0 && hasEnded(action.status);
-  if (neverBegan && under != null) changeUse(documents, under, -1);
+  const isUndone = action.status === "refused" || (action.attempt === 0 && hasEnded(action.status));
+  if (isUndone && under != null) changeUse(documents, under, -1);
   documents.change("grants", action.grant.id, (before) => ({
     ...before,
     ...standing(action),

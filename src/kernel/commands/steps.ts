@@ -11,7 +11,7 @@ import type { StepStatus } from "../events.ts";
 import { hasLostLevel, revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { brakesOf, endOfStep, reportWhole, stopFacts } from "../stop-report.ts";
-import { beginBy, isHalfDone, isRevert } from "../reverts.ts";
+import { beginBy, isHalfDone, isRevert, isUndone } from "../reverts.ts";
 import { isLastTry } from "../reducers/owed-resolves.ts";
 import type { Action } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
@@ -55,7 +55,7 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   if (action.status === "retrying" && action.dueAt !== null && tx.now < action.dueAt) {
     return { subject: id, result: "early", repeated: true };
   }
-  const late = action.attempt === 0 && !isRevert(action) ? whyNotNow(tx, action) : null;
+  const late = isUndone(action) && !isRevert(action) ? whyNotNow(tx, action) : null;
   if (late !== null) {
     refuse(tx, action, { evaluation: null, code: late });
     return { subject: id, result: "refused", repeated: false };

@@ -154,7 +154,7 @@ export function applyPlanned(state: State, event: KernelEvent<"action.planned">)
   action.planSeq = event.seq;
 }
 
-/** Nothing of it ever began. */
+/** Nothing of it ever began, or it is refused with nothing done. */
 function giveBackAll(state: State, { id, grant }: Action): void {
   if (grant === null) return;
   giveBack(state, id, grant);
@@ -165,7 +165,7 @@ export function applyEnded(status: ActionStatus) {
   return (state: State, event: KernelEvent): void => {
     const action = state.actions.get(event.subject);
     if (action === undefined) return;
-    if (action.attempt === 0) giveBackAll(state, action);
+    if (action.attempt === 0 || status === "refused") giveBackAll(state, action);
     const { code = "" } = event.facts as { code?: string };
     moveTo(state, action, { status, code, at: event.time });
   };

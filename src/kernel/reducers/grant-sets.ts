@@ -16,7 +16,7 @@ export function applySetEnded(state: State, event: KernelEvent<"grant.revoked" |
   state.sets.delete(event.subject);
 }
 
-/** `times` is 1 for what is used, -1 for what is given back since nothing of it ever began. */
+/** `times` is 1 for what is used, -1 for what is given back since nothing of it took effect. */
 export function spend({ sets }: State, { grant, size }: Spent, times: 1 | -1): void {
   const set = sets.get(grant);
   if (set === undefined) return;
