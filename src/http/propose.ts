@@ -13,7 +13,7 @@ import { proposalSchema } from "../wire/schemas/api.ts";
 import { isRegistration } from "../wire/schemas/registrations.ts";
 import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
 import type { ActionWindow } from "../kernel/proposal-facts.ts";
-import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
+import type { ActionKind, Target } from "../wire/contracts/executor.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ClientScope } from "../wire/types/scopes.ts";
 import type { ActionView } from "../wire/types/views.ts";
@@ -123,10 +123,8 @@ export async function readyProposal(
       idempotencyKey: keyOf(body, signed?.key ?? idempotencyKey(sent.idempotencyKey, identity)),
       ...(body.confidence === undefined ? {} : { confidencePpm: Math.round(body.confidence * 1_000_000) }),
       ...(body.dryRun === true ? { dryRun: true } : {}),
-      ...(planned?.findings === undefined ? {} : { findings: planned.findings }),
-      ...(planned?.inverse === undefined ? {} : { inverse: planned.inverse }),
       ...(own === null ? {} : { operand: own.operand }),
-      ...(planned === null ? {} : extentOf(planned)),
+      ...(planned === null ? {} : factsOf(planned)),
       ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
@@ -161,10 +159,15 @@ async function restsOn(
   return evidence.length === 0 ? {} : { evidence: await checkEvidence(services, identity, evidence) };
 }
 
-/** How much it does, and in how many goes. */
-function extentOf({ plan, phases }: { readonly plan: Plan; readonly phases?: number }) {
+/** What a plan puts at risk, what takes it back, in how many goes it is carried out, and how much it does. */
+export function factsOf({ plan, findings, inverse, phases }: Awaited<ReturnType<ActionService["plan"]>>) {
   const { size } = plan;
-  return { ...(phases === undefined ? {} : { phases }), ...(size === undefined ? {} : { size }) };
+  return {
+    ...(findings === undefined ? {} : { findings }),
+    ...(inverse === undefined ? {} : { inverse }),
+    ...(phases === undefined ? {} : { phases }),
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 /** What became of it; waits where its plan is awaited. */

@@ -31,12 +31,15 @@ type Proposal = Pick<Command<"propose-action">, "actor"> & {
   readonly input: CommandInputs["propose-action"];
   /** What the runtime model said of it, as far as it was asked. */
   readonly prediction?: Prediction;
+  /** Why its plan asks for a person's signature. */
+  readonly signature?: string;
 };
 
-export function probe({ state, engine, now }: At, { actor, input, prediction }: Proposal): Probed {
+export function probe({ state, engine, now }: At, { actor, input, prediction, signature }: Proposal): Probed {
   const command: Command<"propose-action"> = { type: "propose-action", actor, input };
   const action = draftAction(state, now, command);
   if (prediction !== undefined) action.prediction = { ...prediction, at: now };
+  if (signature !== undefined) action.signature = signature;
   const scratch = { ...state, actions: new WithOne(state.actions, action) };
   const tx = new ProbeTransaction({ state: scratch, engine, command, now });
   try {

@@ -16,7 +16,9 @@ import {
 import { documentSchema } from "../../wire/schemas/api.ts";
 import type { Identity } from "../../wire/types/identity.ts";
 import { boundCall, boundMembers, callHash, isOwn, isPerson, placeOf, type Placed } from "../access-calls.ts";
+import { planOfCall, type CallPlan } from "../access-plans.ts";
 import { approvalOf, begin, instant, isRequestable, statusOf, type Asking } from "../access-decisions.ts";
+import { factsOf } from "../propose.ts";
 import { admitWrite, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -75,8 +77,12 @@ async function decide(asking: Asking, call: AccessCall): Promise<Decision> {
   const base = { evaluation_id: evaluation, evaluated_at: instant(services.nowMs()) };
   if ("problem" in placed) return { decision: false, context: { ...base, reason: placed.problem } };
   if (!isOwn(placed, identity)) requireScope(identity, "access:evaluate");
-  const probed = await probe(services, { placed, identity, call });
-  const context = { ...base, ...toldOf(probed) };
+  const plan = await planOfCall(services.actions, placed, call);
+  if (plan.is === "impossible") return { decision: false, context: { ...base, reason: plan.code } };
+  const probed = await probe(services, { placed, identity, call, plan });
+  const context = { ...base, ...toldOf(probed), ...(plan.is === "unknown" ? { plan: "unknown" } : {}) };
+  if (probed.decision === "allow" && plan.is === "unknown")
+    return { decision: false, context: { ...context, reason: "plan-unknown" } };
   if (probed.decision === "allow") return { decision: true, context };
   if (probed.decision === "refuse") return { decision: false, context: { ...context, reason: probed.code } };
   const approval = await approvalFor(asking, call, probed);
@@ -86,15 +92,22 @@ async function decide(asking: Asking, call: AccessCall): Promise<Decision> {
   return { decision: false, context: { ...denied, access_request: denialOf(asking, { call, evaluation, probed }) } };
 }
 
-type Probing = { readonly placed: Placed; readonly identity: Identity; readonly call: AccessCall };
+type Probing = {
+  readonly placed: Placed;
+  readonly identity: Identity;
+  readonly call: AccessCall;
+  readonly plan: CallPlan;
+};
 
 /** What policy says now of the subject's doing this, with every gate and brake. */
-function probe(services: Services, { placed, identity, call }: Probing): Promise<Probed> {
+function probe(services: Services, { placed, identity, call, plan }: Probing): Promise<Probed> {
   const { kind, target } = placed;
   const requestHash = callHash(boundCall(call, boundMembers(call)));
   const known = services.actions.kinds.get(kind);
+  const planned = plan.is === "made" ? plan.planned : null;
   return services.probe({
     actor: placed.subject,
+    ...(planned?.plan.signature === undefined ? {} : { signature: planned.plan.signature }),
     input: {
       kind,
       environment: target.environment,
@@ -103,10 +116,11 @@ function probe(services: Services, { placed, identity, call }: Probing): Promise
       agentKind: isPerson(placed) ? "person" : "agent",
       person: isOwn(placed, identity) ? identity.person : null,
       requestHash,
-      planHash: requestHash,
+      planHash: planned?.planHash ?? requestHash,
       repeat: known?.repeat ?? "idempotent",
       effect: known?.effect ?? "none",
-      reversible: known?.reversible ?? false,
+      reversible: planned === null ? (known?.reversible ?? false) : planned.inverse !== undefined,
+      ...(planned === null ? {} : factsOf(planned)),
       idempotencyKey: null,
     },
   });
