@@ -201,8 +201,35 @@ async function claimsOf(configuration: Configuration, { address, pending, config
     }
     if (error instanceof client.ClientError && error.code === "OAUTH_TIMEOUT") throw unreachable(config, error);
     if (error instanceof TypeError) throw unreachable(config, error);
-    throw new AppError("sign-in-invalid", "what the issuer answered does not verify", {}, error);
+    throw new AppError("sign-in-invalid", "what the issuer answered does not verify", {}, withoutAnswer(error));
   }
+}
+
+/** RFC 6749, section 5.2. */
+const TOKEN_ERRORS: ReadonlySet<unknown> = new Set([
+  "invalid_request",
+  "invalid_client",
+  "invalid_grant",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+]);
+
+/**
+ * What failed, for the log. The issuer was told the client's secret, and whatever else it answers may repeat that; the
+ * library, whose errors have codes of OAUTH_, says what it thinks of an answer in its own words.
+ */
+function withoutAnswer(error: unknown): Error {
+  const said: string[] = [];
+  for (let one = error; isOfLibrary(one); one = one.cause) {
+    said.push(one.message);
+    if ("error" in one && TOKEN_ERRORS.has(one.error)) said.push(String(one.error));
+  }
+  return new Error(said.length === 0 ? "an unexpected failure" : said.join(": "));
+}
+
+function isOfLibrary(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("OAUTH_");
 }
 
 function unreachable({ name }: GovernedIssuer, cause: unknown): AppError {

@@ -4,6 +4,7 @@ import pg from "pg";
 import { AppError, isAppError } from "../../core/errors.ts";
 import { loadMigrations, pendingMigrations } from "./migrations.ts";
 import type { AppliedMigration } from "./migrations.ts";
+import { messageOf, readError, withoutPassword } from "./postgres-errors.ts";
 
 const MIGRATION_LOCK = 4_600_001; // any number, the same in every version
 const VACUUM_TIMEOUT_MS = 30 * 60_000;
@@ -78,14 +79,15 @@ export async function transact<T>(
     result = await work(client);
   } catch (error) {
     await rollBack(client);
-    throw readError(error);
+    throw readError(error, addressOf(pool));
   }
   let tag: string;
   try {
     tag = (await client.query("commit")).command;
   } catch (error) {
     client.release(true);
-    throw new AppError("commit-unknown", `the answer to a commit is lost: ${messageOf(error)}`, {}, error);
+    const told = withoutPassword(error, addressOf(pool));
+    throw new AppError("commit-unknown", `the answer to a commit is lost: ${messageOf(told)}`, {}, told);
   }
   client.release();
   if (tag !== "COMMIT") throw new AppError("store-unavailable", "the server rolled the transaction back");
@@ -102,7 +104,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
   } catch (error) {
     // A connection that the server still speaks on is good; any other may hold half an answer.
     client.release(!(error instanceof pg.DatabaseError) && !isAppError(error));
-    throw readError(error);
+    throw readError(error, addressOf(pool));
   }
 }
 
@@ -120,7 +122,7 @@ export async function vacuum(connectionString: string, statement: string): Promi
     await client.connect();
     await client.query(statement);
   } catch (error) {
-    throw readError(error);
+    throw readError(error, connectionString);
   } finally {
     await client.end().catch(() => undefined); // already broken: nothing is left to end
   }
@@ -132,6 +134,10 @@ export function isReadOnlyError(error: unknown): boolean {
   return cause instanceof pg.DatabaseError && cause.code === "25006";
 }
 
+function addressOf(pool: pg.Pool): string {
+  return pool.options.connectionString ?? "";
+}
+
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   try {
     const client = await pool.connect();
@@ -139,7 +145,7 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
     if (client.listenerCount("error") === 0) client.on("error", () => undefined);
     return client;
   } catch (error) {
-    throw readError(error);
+    throw readError(error, addressOf(pool));
   }
 }
 
@@ -181,17 +187,4 @@ async function appliedMigrations(client: pg.PoolClient): Promise<AppliedMigratio
   const table = await client.query<{ name: string | null }>("select to_regclass('schema_migrations')::text as name");
   if (table.rows[0]?.name === null) return [];
   return (await client.query<AppliedMigration>("select number, sha256 from schema_migrations order by number")).rows;
-}
-
-function readError(error: unknown): unknown {
-  if (isAppError(error)) return error;
-  if (!(error instanceof Error)) return error;
-  // Unique and check constraints fall only to a wrong batch: a programmer error, not an outage.
-  if (error instanceof pg.DatabaseError && error.code?.startsWith("23") === true) return error;
-  const corrupt = error instanceof pg.DatabaseError && error.code?.startsWith("XX") === true && error.code !== "XX000";
-  return new AppError(corrupt ? "ledger-corrupt" : "store-unavailable", `PostgreSQL: ${messageOf(error)}`, {}, error);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

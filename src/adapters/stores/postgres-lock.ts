@@ -6,6 +6,7 @@
 
 import pg from "pg";
 import { AppError } from "../../core/errors.ts";
+import { messageOf, withoutPassword } from "./postgres-errors.ts";
 
 const WRITE_LOCK = 4_600_002; // any number, the same in every version
 /** The session of a process that was killed is gone a moment later, not at once. */
@@ -45,7 +46,9 @@ export async function takeWriteLock(connectionString: string, onLost: (error: Ap
     return true;
   };
   const lose = (cause?: unknown): void => {
-    if (drop()) onLost(new AppError("store-unavailable", "the right to write to the ledger is lost", {}, cause));
+    if (!drop()) return;
+    const told = withoutPassword(cause, connectionString);
+    onLost(new AppError("store-unavailable", "the right to write to the ledger is lost", {}, told));
   };
   client.on("error", lose);
   client.on("end", () => lose());
@@ -55,7 +58,7 @@ export async function takeWriteLock(connectionString: string, onLost: (error: Ap
     await client.query("select pg_advisory_lock($1, 'head'::regclass::oid::integer)", [WRITE_LOCK]);
   } catch (error) {
     await client.end().catch(() => undefined); // already broken: nothing is left to end
-    throw lockError(error);
+    throw lockError(withoutPassword(error, connectionString));
   }
   held = setInterval(() => void client.query("select 1").catch(lose), BEAT_EVERY_MS);
   return {
@@ -68,7 +71,6 @@ export async function takeWriteLock(connectionString: string, onLost: (error: Ap
 
 function lockError(error: unknown): AppError {
   const isHeld = error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE;
-  const why = error instanceof Error ? error.message : String(error);
-  const detail = isHeld ? "another process already writes to this ledger" : `PostgreSQL: ${why}`;
+  const detail = isHeld ? "another process already writes to this ledger" : `PostgreSQL: ${messageOf(error)}`;
   return new AppError("store-unavailable", detail, {}, error);
 }
