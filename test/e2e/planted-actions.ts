@@ -1,5 +1,7 @@
 // Actions of every kind for the search for secrets: some that go, and one of each kind at systems that repeat what they hear.
 
+import { TAG } from "./planted-answers.ts";
+
 export const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: everything }
@@ -55,6 +57,18 @@ const PULL = { repository: "shop", title: "More", files: [{ path: "deploy/cart.y
 
 const CHANGE = { shortDescription: "drain", implementationPlan: "drain", backoutPlan: "fill" };
 
+/** Of a workload that can be read, at a cluster that writes nothing. */
+const imageOf = (tag: string): object => ({
+  ...{ cluster: "token", namespace: "shop", workload: "deployment/pinned" },
+  images: { app: `registry.test/cart:${tag}` },
+});
+
+/** Declared where a record can be made of it. */
+export const MAJOR = [
+  "incident.declare-major",
+  { incident: "inc_000000001", title: "cart", severity: "sev1" },
+] as const;
+
 /** Every kind of end: done, refused by a target that repeats what it was told, no secret, no target. */
 export const PROPOSALS: readonly (readonly [kind: string, args: object, end: string, code: string])[] = [
   ["pagerduty.trigger", { dedupKey: "one", summary: "cart is down", severity: "high" }, "succeeded", "done"],
@@ -71,6 +85,7 @@ export const PROPOSALS: readonly (readonly [kind: string, args: object, end: str
   ["http.call", call("refused"), "failed", "credential-refused"],
   ["http.call", call("broken"), "failed", "credential-missing"],
   ["sql.migrate", { database: "orders", statements: "CREATE TABLE a (b int)" }, "refused", "target-unavailable"],
+  ["kubernetes.set-image", imageOf(TAG), "refused", "target-refused"],
 ];
 
 const WORKLOAD = { cluster: "token", namespace: "shop", workload: "deployment/cart" };
@@ -91,7 +106,7 @@ export const LEAKING: readonly (readonly [kind: string, args: object])[] = [
   ["servicenow.incident.update", { sysId: "0".repeat(32), fields: { shortDescription: "cart" } }],
   ["servicenow.change.create", CHANGE],
   ["servicenow.change.update", { sysId: "0".repeat(32), fields: { closeNotes: "done" } }],
-  ["incident.declare-major", { incident: "inc_000000001", title: "cart", severity: "sev1" }],
+  MAJOR,
   ["incident.retract-major", { incident: "inc_000000001" }],
   ["slack.message", { channel: "ops", text: "cart is slow" }],
   ["github.pull-request", PULL],
@@ -106,7 +121,7 @@ export const LEAKING: readonly (readonly [kind: string, args: object])[] = [
   ["kubernetes.rollout-restart", WORKLOAD],
   ["kubernetes.scale", { ...WORKLOAD, cluster: "kubeconfig", replicas: 3 }],
   ["kubernetes.rollout-undo", WORKLOAD],
-  ["kubernetes.set-image", { ...WORKLOAD, images: { app: "registry.test/cart:2" } }],
+  ["kubernetes.set-image", imageOf("2")],
   ["kubernetes.autoscaler-bounds", { cluster: "token", namespace: "shop", autoscaler: "cart", maxReplicas: 12 }],
   ["kubernetes.configmap-patch", { cluster: "token", namespace: "shop", configMap: "cart", set: { a: "b" } }],
   ["kubernetes.delete-pod", { cluster: "token", namespace: "shop", pod: "cart-1" }],

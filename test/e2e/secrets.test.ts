@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
@@ -12,19 +12,13 @@ import { startPagerduty } from "../../examples/stand-ins/pagerduty.ts";
 import { startServicenow } from "../../examples/stand-ins/servicenow.ts";
 import { startSlack } from "../../examples/stand-ins/slack.ts";
 import { KERNEL_KINDS } from "../../src/wire/schemas/kernel-kinds.ts";
+import { call, LEAKING, MAJOR, POLICIES, PROPOSALS, WORKING } from "./planted-actions.ts";
+import { codeFor, LOOKUP, REGISTRY_LOGIN, SPENT } from "./planted-answers.ts";
 import { assertAllNamed } from "./planted-places.ts";
-import {
-  leakySettings,
-  type LeakyPlaces,
-  leakyVendors,
-  PLACE,
-  PLANTED as NAMED,
-  SAID,
-  secretsOf,
-  startLeaky,
-} from "./planted.ts";
-import { call, LEAKING, POLICIES, PROPOSALS, WORKING } from "./planted-actions.ts";
 import { Search, streamOf } from "./planted-search.ts";
+import { leakySettings, leakyVendors, majorIncidentAt, PLACE } from "./planted-settings.ts";
+import { heardIn, startLeaky, type LeakyPlaces } from "./planted-systems.ts";
+import { PLANTED as NAMED, SAID, secretsOf } from "./planted.ts";
 import { PROPOSER, eventually, TestServer, writePolicies } from "./server.ts";
 
 const APP = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -57,10 +51,13 @@ async function start(t: TestContext) {
   const operations = await startOperations({ token: PLANTED.command });
   const leaky = await startLeaky();
   const slack = await startSlack({ token: PLANTED.slackBot });
+  const bridge = await startSlack({ token: SAID.bridge });
+  const said = [SAID.bridge, Buffer.from(SAID.bridge).toString("base64")].join(" ");
+  bridge.refuse("conversations.create", `you said Bearer ${said}`);
   const publicKey = APP.publicKey.export({ type: "spki", format: "pem" }).toString();
   const app = { id: "7", publicKey, permissions: { contents: "write", pull_requests: "write" } };
   const github = await startGithub({ app, files: { "deploy/cart.yaml": "replicas: 2\n" } });
-  const standIns = { pagerduty, servicenow, operations, slack, github };
+  const standIns = { pagerduty, servicenow, operations, slack, bridge, github };
   const urls = Object.fromEntries(Object.entries(standIns).map(([name, { url }]) => [name, url]));
   const policies = writePolicies(tmpdir(), POLICIES);
   t.after(async () => {
@@ -147,6 +144,7 @@ function vendorsAt(urls: Readonly<Record<string, string>>, channel: string) {
       api: { ...at("pagerduty"), tokenRef: "pagerduty/api-token", user: USER },
     },
     servicenow: { ...at("servicenow"), auth },
+    majorIncident: majorIncidentAt(urls["bridge"]),
     slack: { ...at("slack"), tokenRef: "slack/token", channels: { ops: channel } },
     github: { ...at("github"), app: { id: 7, privateKeyRef: "github/app-key" }, repositories: [repository] },
     sql: { databases: [{ ...database, passwordRef: "sql/orders" }] },
@@ -174,8 +172,8 @@ async function propose(server: TestServer, [kind, args]: readonly [string, objec
   return body.id;
 }
 
-/** Told to a program that has no network, or to nobody in what is tried here. */
-const QUIET: ReadonlySet<string> = new Set(["tofu", "runbook", "bridge", "registry", "issuer"]);
+/** Told to programs, which have no network: what they did says that they were told. */
+const OF_PROGRAMS: ReadonlySet<string> = new Set(["tofu", "runbook"]);
 
 /** What is asked again and again has been asked. */
 const TRIED: ReadonlySet<string> = new Set([...ENDED, "retrying"]);
@@ -240,20 +238,42 @@ async function moveTheRest(server: TestServer): Promise<void> {
   }
 }
 
-/** Signs in at the issuer, which refuses when it has seen the client's secret; answers what was said on the way. */
-async function signIn({ url }: TestServer): Promise<string> {
+type WayIn = { readonly status: number; readonly headers: Headers; readonly text: string };
+
+/** Signs in at the issuer, which gives the browser the code that `code` makes of the nonce. */
+async function signIn({ url }: TestServer, code: (nonce: string) => string): Promise<WayIn> {
   const begun = await fetch(`${url}/v1/session/login`, { redirect: "manual" });
   const address = new URL(begun.headers.get("location") ?? "");
-  const cookie = begun.headers
+  const query = new URLSearchParams({
+    code: code(address.searchParams.get("nonce") ?? ""),
+    state: address.searchParams.get("state") ?? "",
+  });
+  const headers = { cookie: cookiesOf(begun.headers) };
+  const ended = await fetch(`${url}/v1/session/callback?${query.toString()}`, { headers, redirect: "manual" });
+  const text = `${address.href} ${JSON.stringify([...ended.headers])} ${await ended.text()}`;
+  return { status: ended.status, headers: ended.headers, text };
+}
+
+function cookiesOf(headers: Headers): string {
+  return headers
     .getSetCookie()
     .map((one) => one.split(";")[0])
     .join("; ");
-  const back = `${url}/v1/session/callback?code=c0de&state=${address.searchParams.get("state")}`;
-  const ended = await fetch(back, { headers: { cookie }, redirect: "manual" });
-  assert.ok(ended.status >= 400, `nobody is signed in: ${ended.status}`);
+}
+
+/** With the right secret a code is exchanged, and somebody is there. */
+async function enter(server: TestServer): Promise<string> {
+  const { status, headers, text } = await signIn(server, codeFor);
+  assert.equal(status, 303, text);
+  const session = await fetch(`${server.url}/v1/session`, { headers: { cookie: cookiesOf(headers) } });
+  const who = await session.text();
+  assert.match(who, /"identity":"person:ada-/);
+  return `${text} ${who}`;
+}
+
+async function pressButton({ url }: TestServer): Promise<string> {
   const headers = { "x-slack-signature": "v0=00", "x-slack-request-timestamp": String(Math.floor(Date.now() / 1000)) };
-  const pressed = await fetch(`${url}/v1/slack/interactions`, { method: "POST", headers, body: "payload=%7B%7D" });
-  return `${address.href} ${JSON.stringify([...ended.headers])} ${await ended.text()} ${await pressed.text()}`;
+  return (await fetch(`${url}/v1/slack/interactions`, { method: "POST", headers, body: "payload=%7B%7D" })).text();
 }
 
 it("every place of the configuration that can name a secret has one planted", () => {
@@ -261,26 +281,49 @@ it("every place of the configuration that can name a secret has one planted", ()
   assertAllNamed(...settingsAt(nowhere, { urls: {}, channel: "C0123ABCD", policies: "/" }));
 });
 
-it("no planted secret is found in ledger, payloads, snapshots, views, logs, answers, commands or files", async (t) => {
-  const search = new Search(PLANTED);
-  const { server, env, pagerduty, servicenow, operations, leaky, slack, github, becomeLeaky } = await start(t);
-  const ids = await actThroughAll(server);
-  // They did arrive where they belong, else nothing was tried.
+/** They did arrive where they belong, else nothing was tried. */
+function assertArrived({
+  pagerduty,
+  servicenow,
+  operations,
+  slack,
+  bridge,
+  github,
+  leaky,
+}: Awaited<ReturnType<typeof start>>): void {
   assert.equal(pagerduty.incidents.length, 1);
-  assert.equal(servicenow.incidents.length, 1);
+  assert.equal(pagerduty.worked[0]?.notes.length, 1);
+  assert.equal(servicenow.incidents.length, 2);
+  assert.equal(servicenow.changes.length, 1);
   assert.equal(operations.done.length, 1);
   assert.equal(slack.channels[0]?.messages.length, 1);
+  assert.equal(bridge.channels[0]?.messages.length, 1);
+  assert.ok(bridge.received.filter(({ path }) => path === "/api/conversations.create").length > 1, "refused once");
   assert.equal(github.pulls.length, 1);
-  assert.equal(pagerduty.worked[0]?.notes.length, 1);
-  assert.equal(servicenow.changes.length, 1);
-  const document = await server.call("GET", `/v1/actions/${ids[5]}/document`);
-  assert.match(String(document.body), /^# Warm it\n[^]*- \[ \] \*\*1\. warm\*\*\n[^]*act_\w+: succeeded\n$/);
-  assert.equal((await server.ask("GET", `/v1/actions/${ids[0]}/document`)).body.code, "document-missing");
   const leaked = leaky.received.filter(({ path }) => path === "/leak");
   assert.deepEqual(
     leaked.map(({ headers }) => headers.authorization),
     [PLANTED.command, PLANTED.other, PLANTED.environment].map((secret) => `Bearer ${secret}`),
   );
+  const asked = leaky.received.filter(({ path }) => path === LOOKUP);
+  assert.deepEqual(
+    asked.map(({ headers }) => headers.authorization),
+    [undefined, REGISTRY_LOGIN],
+  );
+}
+
+it("no planted secret is found in ledger, payloads, snapshots, views, logs, answers, commands or files", async (t) => {
+  const search = new Search(PLANTED);
+  const places = await start(t);
+  const { server, env, leaky, bridge, becomeLeaky } = places;
+  const major = await propose(server, MAJOR);
+  const ids = await actThroughAll(server);
+  search.assertClean("signing in", await enter(server));
+  assert.equal((await endOf(server, major)).status, "succeeded");
+  assertArrived(places);
+  const document = await server.call("GET", `/v1/actions/${ids[5]}/document`);
+  assert.match(String(document.body), /^# Warm it\n[^]*- \[ \] \*\*1\. warm\*\*\n[^]*act_\w+: succeeded\n$/);
+  assert.equal((await server.ask("GET", `/v1/actions/${ids[0]}/document`)).body.code, "document-missing");
   const doctor = await server.holdpointBeside(["doctor"]);
   for (const line of DOCTOR) assert.match(doctor, line);
   search.assertClean("doctor", doctor);
@@ -294,15 +337,23 @@ it("no planted secret is found in ledger, payloads, snapshots, views, logs, answ
   await server.start({ env }); // what a start says and reads is looked at too
   const stream = await streamOf(server);
   await Promise.all([actOnLeaky(server), moveTheRest(server)]);
-  search.assertClean("signing in", await signIn(server));
+  for (const code of ["c0de", SPENT]) {
+    const refused = await signIn(server, () => code);
+    assert.equal(refused.status, 401, "nobody is signed in");
+    search.assertClean("signing in", refused.text);
+  }
+  search.assertClean("a button", await pressButton(server));
   const untold = (): readonly string[] => {
-    const heard = leaky.heard();
-    return Object.entries(SAID).flatMap(([name, secret]) => (QUIET.has(name) || heard.includes(secret) ? [] : [name]));
+    const heard = leaky.heard() + heardIn(bridge.received);
+    const told = Object.entries(SAID).filter(([name, secret]) => OF_PROGRAMS.has(name) || heard.includes(secret));
+    return Object.keys(SAID).filter((name) => told.every(([one]) => one !== name));
   };
   await eventually("everybody was told", () => (untold().length === 0 ? true : undefined)).catch((error: unknown) => {
     assert.deepEqual(untold(), [], String(error));
   });
-  await search.scanAnswers(server);
+  const applied = readFileSync(join(leaky.folder, "work", "terraform.tfstate"), "utf8");
+  assert.match(applied, /"serial":8/, "the program had what its state is locked with");
+  assert.deepEqual(await search.scanAnswers(server), [], "reads that answered nothing");
   search.assertClean("describe", server.holdpoint(["describe", "action", ids[8] ?? ""]).text);
   search.assertClean("doctor of the leaky", await server.holdpointBeside(["doctor"]));
   await server.kill("SIGTERM");
@@ -310,5 +361,7 @@ it("no planted secret is found in ledger, payloads, snapshots, views, logs, answ
   await search.scanRecords(server.dataDir);
   search.scanFiles(server.dataDir);
   assert.match(server.wholeLog, /"ref":"http\/broken"/, "the log tells which secret could not be had");
+  assert.match(server.wholeLog, / an error in the response body: invalid_grant"/, "and why nobody was signed in");
   search.assertClean("the log", server.wholeLog);
+  search.assertClean("what it prints", server.printed);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,6 +21,7 @@ import { verifyLog, type VerifyResult } from "../../src/ledger/verify.ts";
 import { registerOwner } from "../../src/main/first-start.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { fetchPatiently } from "../http/patient-fetch.ts";
+import { delivery, type Alert } from "./delivery.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const READY = / is ready at /;
@@ -101,6 +102,7 @@ export class TestServer {
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> = Promise.resolve({ code: null, signal: null });
   #log = "";
+  #printed = "";
 
   private constructor(dir: string, url: string, settings: object) {
     this.dir = dir;
@@ -135,6 +137,7 @@ export class TestServer {
     const ready = new Promise<true>((resolve, reject) => {
       child.on("error", reject);
       child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        this.#printed += text;
         if (READY.test(text)) resolve(true);
       });
     });
@@ -162,6 +165,11 @@ export class TestServer {
   /** All of it. */
   get wholeLog(): string {
     return this.#log;
+  }
+
+  /** What it wrote to standard output since it was made. */
+  get printed(): string {
+    return this.#printed;
   }
 
   get pid(): number {
@@ -299,10 +307,13 @@ export class TestServer {
     return { code: run.status, text: run.stdout + run.stderr };
   }
 
-  /** The same, for what asks servers of this process. */
-  async holdpointBeside(args: readonly string[], as = OWNER): Promise<string> {
-    const env = { ...this.#environment(), HOLDPOINT_SERVER: this.url, HOLDPOINT_CLIENT: as };
-    const child = spawn(process.execPath, [join(PROJECT, "bin/holdpoint.mjs"), ...args], { env });
+  /** The same, for what asks servers of this process. `more` is further environment. */
+  async holdpointBeside(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<string> {
+    const env = { ...this.#environment(), HOLDPOINT_SERVER: this.url, HOLDPOINT_CLIENT: OWNER, ...more };
+    const child = spawn(process.execPath, [join(PROJECT, "bin/holdpoint.mjs"), ...args], {
+      env,
+      timeout: START_MAX_MS,
+    });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (said) => (text += said));
     await new Promise((resolve) => child.once("close", resolve));
@@ -325,42 +336,6 @@ export function pageOf(dedupKey: string): Proposal {
     kind: "pagerduty.trigger",
     target: { environment: "production", service: "cart" },
     arguments: { dedupKey, summary: `cart is down (${dedupKey})`, severity: "high" },
-  };
-}
-
-export interface Alert {
-  readonly service: string;
-  readonly status?: "firing" | "resolved";
-  readonly startsAt: string;
-}
-
-/** No two services fail the same way: they would be one incident. */
-function failureOf(service: string): string {
-  return `Broken${service.replaceAll(/[^a-z]/g, (char) => "bcdfghjklm"[Number(char)] ?? "o")}`;
-}
-
-/** A webhook of version 4 about critical alerts in production. */
-function delivery(alerts: readonly Alert[]): object {
-  const groupLabels = { alertname: "HighErrorRate" };
-  return {
-    version: "4",
-    groupKey: '{}:{alertname="HighErrorRate"}',
-    truncatedAlerts: 0,
-    status: alerts.some(({ status }) => status !== "resolved") ? "firing" : "resolved",
-    receiver: "holdpoint",
-    groupLabels,
-    commonLabels: groupLabels,
-    commonAnnotations: {},
-    externalURL: "http://alertmanager.example:9093",
-    alerts: alerts.map(({ service, status = "firing", startsAt }) => ({
-      status,
-      labels: { alertname: failureOf(service), environment: "production", service, severity: "critical" },
-      annotations: { summary: `Error ratio of ${service} is high` },
-      startsAt,
-      endsAt: status === "resolved" ? new Date().toISOString() : "0001-01-01T00:00:00Z",
-      generatorURL: "http://prometheus.example:9090/graph",
-      fingerprint: createHash("sha256").update(service).digest("hex").slice(0, 16),
-    })),
   };
 }
 
