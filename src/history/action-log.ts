@@ -33,6 +33,9 @@ export interface Trail {
   readonly answers: readonly number[];
   /** The event that ended that hold. */
   readonly ended: number | null;
+  /** Since when it waits for something outside, or waited as it ended, and what was missing when that was asked last. */
+  readonly awaits: number | null;
+  readonly missing: number | null;
 }
 
 type UnderWay = { -readonly [Name in keyof Trail]: Trail[Name] };
@@ -46,6 +49,8 @@ const NO_TRAIL: Trail = {
   clocked: null,
   answers: [],
   ended: null,
+  awaits: null,
+  missing: null,
 };
 
 /** An event of concern, and where to find what it goes back to. */
@@ -190,6 +195,12 @@ function note(trail: UnderWay, event: LedgerEvent): void {
   if (type === "hold.escalated") Object.assign(trail, { asked: seq, clocked: seq });
   if (type === "hold.frozen" || type === "hold.resumed") trail.clocked = seq;
   if (isLast || ANSWERS.has(type)) trail.answers = [...trail.answers, seq].slice(-ANSWERS_MAX);
+  if (type === "action.waiting") {
+    const isOutside = facts["code"] === "outside";
+    Object.assign(trail, isOutside ? { awaits: trail.awaits ?? seq } : { awaits: null, missing: null });
+  }
+  if (type === "action.still-waiting") trail.missing = seq;
+  if (type === "action.granted" || type === "action.held") Object.assign(trail, { awaits: null, missing: null });
   if (trail.held !== null && trail.ended === null && (isLast || isEnd(event))) trail.ended = seq;
 }
 

@@ -60,6 +60,8 @@ export class NotificationSource {
       asked: await this.#log.event(draft.asked),
       clocked: await this.#log.event(draft.clocked),
       answers: await this.#answers(draft),
+      awaits: await this.#log.event(draft.awaits),
+      missing: await this.#log.event(draft.missing),
       braked: isBrake ? await this.#braked(event) : null,
       ...(isOfAction ? await this.#texts(draft) : { reason: null, diff: null }),
     });

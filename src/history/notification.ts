@@ -12,14 +12,24 @@ import type {
   NotifiedBrake,
   NotifiedDomain,
   NotifiedHold,
+  NotifiedWait,
 } from "../wire/contracts/notifier.ts";
 import type { LedgerEvent } from "../wire/types/event.ts";
 import { asksText, rolesAsked } from "../approvals/asks.ts";
 import { answerOf } from "./answers.ts";
 import { isEnd, type Trail } from "./action-log.ts";
 
-/** What an event is to people, null for what concerns nobody: what was never held goes its way unseen. */
-export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held" | "ended">): NotificationKind | null {
+/** How waiting for something outside ends with nobody having decided that here. */
+const IN_VAIN: ReadonlySet<string> = new Set(["action.expired", "action.refused"]);
+
+/**
+ * What an event is to people, null for what concerns nobody: what was never held goes its way unseen, unless it waited, for
+ * days perhaps, in vain.
+ */
+export function noticeOf(
+  event: LedgerEvent,
+  { held, ended, awaits }: Pick<Trail, "held" | "ended" | "awaits">,
+): NotificationKind | null {
   switch (event.type) {
     case "action.held":
       return "hold.opened";
@@ -39,7 +49,7 @@ export function noticeOf(event: LedgerEvent, { held, ended }: Pick<Trail, "held"
     case "action.glass-broken":
       return "glass.broken";
     default:
-      if (held === null) return null;
+      if (held === null) return awaits !== null && IN_VAIN.has(event.type) ? "wait.ended" : null;
       if (ended === event.seq) return "hold.ended";
       return isEnd(event) ? "action.ended" : null;
   }
@@ -61,6 +71,9 @@ export interface NotificationSources {
   /** What its clock came to last. */
   readonly clocked: LedgerEvent | null;
   readonly answers: readonly Answered[];
+  /** Since when it waited for something outside, and what was missing there the last time. */
+  readonly awaits: LedgerEvent | null;
+  readonly missing: LedgerEvent | null;
   /** The one that applied the brake. */
   readonly braked: LedgerEvent | null;
   readonly reason: string | null;
@@ -119,6 +132,7 @@ function actionPart(sources: NotificationSources): NotifiedAction | null {
     code: typeof code === "string" && code !== "" ? code : null,
     verdicts: (evaluated?.facts["evaluation"] as EvaluationFacts | undefined)?.verdicts ?? [],
     hold: holdPart(held, sources),
+    awaited: awaitedPart(sources),
     reason,
     diff,
   };
@@ -171,6 +185,11 @@ function holdPart(
     isFrozen: clocked?.type === "hold.frozen",
     answers: answers.map(answerPart),
   };
+}
+
+function awaitedPart({ awaits, missing }: Pick<NotificationSources, "awaits" | "missing">): NotifiedWait | null {
+  if (awaits === null) return null;
+  return { since: awaits.time, missing: as("action.still-waiting", missing)?.facts.because ?? null };
 }
 
 function answerPart({ event, reason }: Answered): NotifiedAnswer {

@@ -154,6 +154,39 @@ it("messages about one action stand together; the kill switch goes to everybody"
   );
 });
 
+it("whoever is behind an action is told how it ended, and what it had waited for; of a question only who is asked", async (t) => {
+  const to = {
+    default: ["team@example.com"],
+    roles: { sre: ["sre@example.com"] },
+    people: { "person:ada": ["ada@example.com"], "person:grace": ["grace@example.com"] },
+  };
+  const { server, deliver } = await stage(t, { config: { to } });
+  await deliver(notification());
+  await deliver(notification({ kind: "hold.ended", action: { status: "expired", code: "hold-timeout" } }));
+  await deliver(notification({ kind: "action.ended", action: { status: "succeeded" } }));
+  const awaited = { since: NOW_MS - 7 * 86_400_000, missing: "change-unapproved" };
+  const inVain = { status: "expired", code: "outside-timeout", hold: null, awaited };
+  await deliver(notification({ kind: "wait.ended", action: inVain }));
+  await deliver(notification({ kind: "wait.ended", action: { ...inVain, person: null } }));
+  assert.deepEqual(
+    server.mails.map((mail) => mail.to),
+    [
+      ["sre@example.com"],
+      ["sre@example.com", "ada@example.com"],
+      ["sre@example.com", "ada@example.com"],
+      ["team@example.com", "ada@example.com"],
+      ["team@example.com"],
+    ],
+  );
+  const mail = server.mails[3] ?? assert.fail();
+  assert.match(
+    mail.headers.get("subject") ?? "",
+    /Expired, what it waited for outside did not come: kubernetes\.restart/,
+  );
+  assert.match(mail.text, /^Waited for +change-unapproved \(outside\), since 2026-09-14 \d\d:\d\d UTC$/m);
+  assert.match(mail.text, /^https:\/\/holdpoint\.example\/console\/actions\/act_00000000c$/m);
+});
+
 it("what an agent wrote can neither add a header nor hide what it says", async (t) => {
   const { server, deliver } = await stage(t);
   const reason = "fine\r\nBcc: evil@example.com\r\n\r\n\u202eevorppa esaelp\u0007\u200b";

@@ -53,6 +53,7 @@ const ACTION: NotifiedAction = {
     isFrozen: false,
     answers: [],
   },
+  awaited: null,
   reason: "memory grows since the last deploy",
   diff: '{ "replicas": 3 }',
 };

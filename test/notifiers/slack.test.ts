@@ -186,6 +186,22 @@ it("an app that may not read the channel posts a second message rather than none
   assert.equal(channel.messages.length, 2);
 });
 
+it("what waited in vain for something outside is a message, and calls whoever is behind it", async (t) => {
+  const { slack, channel, deliver, memo } = await stage(t, { config: { people: { U0123456789: "person:ada" } } });
+  const awaited = { since: NOW_MS - 60_000, missing: "review-missing" };
+  const inVain = { status: "expired", code: "outside-timeout", hold: null, awaited };
+  await deliver(at(1, { kind: "wait.ended", action: inVain }));
+  await deliver(at(2, { kind: "wait.ended", action: { ...inVain, id: "act_00000000d", person: "grace" } }));
+  const [message, other] = channel.messages;
+  assert.match(message?.text ?? "", /^Expired, what it waited for outside did not come: kubernetes\.restart on/);
+  const shown = JSON.stringify(message?.blocks);
+  for (const words of ["Waited for\\nreview-missing (outside), since ", "For <@U0123456789>"])
+    assert.ok(shown.includes(words), words);
+  assert.ok(message !== undefined && other !== undefined && !JSON.stringify(other.blocks).includes("<@"));
+  assert.deepEqual(buttonsOf(message), ["holdpoint_open"]);
+  assert.deepEqual([slack.complaints, memo()], [[], '{"own":"[]","fallback":null}']);
+});
+
 it("the end of what nobody was asked here is no message; a message that somebody deleted is not missed", async (t) => {
   const { slack, channel, deliver } = await stage(t);
   assert.equal((await deliver(at(1, { kind: "hold.ended", action: { status: "expired" } }))).accepted, 1);

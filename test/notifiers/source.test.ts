@@ -6,6 +6,8 @@ import { seqFromId } from "../../src/core/ids.ts";
 import { rolesAsked } from "../../src/approvals/asks.ts";
 import type { Asks } from "../../src/wire/types/approvals.ts";
 import { positionsFrom } from "../../src/history/notification-source.ts";
+import { TERMS } from "../../src/kernel/limits.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { ExportedLedger, MemoryPositions, ORIGIN } from "../exports/ledger.ts";
 import { sourceOf, toldOf } from "./notifications.ts";
 
@@ -53,24 +55,68 @@ it("every hold is told from its beginning to its end, once each, in ledger order
 
 /** Of one action that people were asked about, perhaps more than once. */
 const LIFE =
-  /^((hold\.opened( hold\.(escalated|frozen|resumed|reminded|approval|withdrawal))*)( hold\.ended| glass\.broken)? ?)+(action\.ended)?$/;
+  /^((hold\.opened( hold\.(escalated|frozen|resumed|reminded|approval|withdrawal))*)( hold\.ended| glass\.broken)? ?)+(action\.ended)?$|^wait\.ended$/;
 
-it("what nobody was asked about is told to nobody", async () => {
+it("what nobody was asked about is told to nobody, but for what waited in vain for something outside", async () => {
   const ledger = new ExportedLedger(12);
   ledger.grow(1_500);
   const held = new Set(ledger.events.filter(({ type }) => type === "action.held").map(({ subject }) => subject));
   const alone = ledger.events.filter(({ type, subject }) => type === "action.granted" && !held.has(subject));
   assert.ok(alone.length > 0, "some went their way");
   const told = await toldOf(sourceOf(ledger));
-  assert.ok(told.every(({ action }) => action === null || held.has(action.id)));
+  const ofNobody = told.filter(({ action }) => action !== null && !held.has(action.id));
+  assert.ok(ofNobody.every(({ kind }) => kind === "wait.ended"));
 });
+
+it("what waited in vain for something outside is told, with what was missing, unless it was allowed or taken back", async () => {
+  const missing = new Set(["action.expired", "action.refused"]);
+  let asked = 0;
+  for (let seed = 0; seed < SEEDS_MAX && (missing.size > 0 || asked === 0); seed++) {
+    const ledger = new ExportedLedger(seed);
+    for (let weeks = 0; weeks < 8; weeks++) {
+      ledger.grow(100);
+      ledger.workload.nowMs += TERMS.outsideMs;
+      ledger.workload.submit({ type: "tick", actor: "system:kernel", input: {} });
+    }
+    ledger.grow(100);
+    const told = (await toldOf(sourceOf(ledger))).filter(({ kind }) => kind === "wait.ended");
+    const expected = inVain(ledger.events);
+    assert.deepEqual(
+      told.map(({ ledger: { seq }, action }) => ({ seq, awaited: action?.awaited, hold: action?.hold })),
+      expected.map(({ seq, awaited }) => ({ seq, awaited, hold: null })),
+    );
+    for (const { action, ledger: at } of told) {
+      const { type, facts } = ledger.events[at.seq] ?? assert.fail();
+      missing.delete(type);
+      assert.deepEqual([`action.${action?.status}`, action?.code], [type, facts["code"]]);
+    }
+    asked += expected.filter(({ awaited }) => awaited.missing !== null).length;
+  }
+  assert.deepEqual([...missing, asked > 0], [true], "each was in some workload");
+});
+
+type InVain = { readonly seq: number; readonly awaited: { readonly since: number; readonly missing: string | null } };
+
+/** From the events of each action alone: never held, and still waiting for something outside as it expired or was refused. */
+function inVain(events: readonly LedgerEvent[]): readonly InVain[] {
+  return events.flatMap(({ type, subject, seq }) => {
+    if (type !== "action.expired" && type !== "action.refused") return [];
+    const own = events.filter((one) => one.subject === subject && one.seq < seq);
+    if (own.some((one) => one.type === "action.held")) return [];
+    const last = own.findLast((one) => one.type === "action.waiting" || one.type === "action.granted");
+    if (last?.type !== "action.waiting" || last.facts["code"] !== "outside") return [];
+    const because = own.findLast((one) => one.type === "action.still-waiting" && one.seq > last.seq);
+    const said = because?.facts["because"];
+    return [{ seq, awaited: { since: last.time, missing: typeof said === "string" ? said : null } }];
+  });
+}
 
 it("a question says what is asked, of whom and until when; its end says how it ended", async () => {
   const ledger = new ExportedLedger(13);
   ledger.grow(2_500);
   const told = await toldOf(sourceOf(ledger));
   for (const { kind, action, ledger: at } of told) {
-    if (action === null) continue;
+    if (action === null || kind === "wait.ended") continue;
     const event = ledger.events[at.seq];
     assert.ok(action.hold !== null && action.hold.roles.length > 0 && action.planHash !== null);
     if (!QUESTIONS.has(kind)) continue;

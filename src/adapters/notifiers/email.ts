@@ -66,12 +66,13 @@ function toMail(config: EmailConfig, notification: Notification, link: string | 
   const { from, to } = config;
   const { hold = null } = notification.action ?? {};
   const asked = (hold?.roles ?? []).flatMap((role) => (Object.hasOwn(to.roles, role) ? (to.roles[role] ?? []) : []));
+  const chosen = asked.length === 0 ? to.default : asked;
   const domain = from.slice(from.lastIndexOf("@") + 1);
   const first = threadOf(notification, domain);
   const messageId = `<${notification.id}@${domain}>`;
   return {
     from: { name: "Holdpoint", address: from },
-    to: [...new Set(asked.length === 0 ? to.default : asked)],
+    to: [...new Set([...chosen, ...whoseEnd(config, notification)])],
     subject: `[Holdpoint] ${headline(notification)}`.replace(/\s+/g, " ").slice(0, SUBJECT_CHARS_MAX),
     text: textOf(notification, link),
     // The same for the same notification: a copy is told by it.
@@ -80,6 +81,13 @@ function toMail(config: EmailConfig, notification: Notification, link: string | 
     headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
     date: new Date(notification.time),
   };
+}
+
+/** The person behind what has come to its end. */
+function whoseEnd({ to }: EmailConfig, { kind, action }: Notification): readonly string[] {
+  const name = `person:${action?.person ?? ""}`;
+  const isEnd = kind === "action.ended" || kind === "wait.ended" || kind === "hold.ended";
+  return isEnd && Object.hasOwn(to.people, name) ? (to.people[name] ?? []) : [];
 }
 
 /** What all messages about one action answer to, so that they stand together. */

@@ -67,5 +67,6 @@ function notifierOf(parts: NotifierParts, config: NotifierConfig): Notifier {
 /** Where a person reads and answers: never a link that answers by itself. */
 function linkTo(publicUrl: string | null, { action }: Notification): string | null {
   if (publicUrl === null) return null;
-  return action === null ? `${publicUrl}/console/` : `${publicUrl}/console/holds/${action.id}`;
+  if (action === null) return `${publicUrl}/console/`;
+  return `${publicUrl}/console/${action.hold === null ? "actions" : "holds"}/${action.id}`;
 }

@@ -21,13 +21,16 @@ export interface MessageOf {
   readonly link: string | null;
   /** Whether people may answer from here. */
   readonly withButtons: boolean;
+  /** The Slack user whom it concerns most; null for nobody. */
+  readonly mention: string | null;
 }
 
 /** What a message says: a text for where blocks are not shown, and its blocks. */
-export function toMessage(notification: Notification, { link, withButtons }: MessageOf): JsonObject {
+export function toMessage(notification: Notification, { link, withButtons, mention }: MessageOf): JsonObject {
   const { action, actor } = notification;
   const title = headline(notification);
   const blocks: Json[] = [{ type: "header", text: plain(title, HEADER_CHARS_MAX) }];
+  if (mention !== null) blocks.push({ type: "section", text: { type: "mrkdwn", text: `For <@${mention}>` } });
   if (action === null) blocks.push(section(`By ${oneLine(actor)}`));
   else blocks.push(...actionBlocks(action));
   const isOpen = action?.status === "held" && action.hold?.isFrozen === false && action.planHash !== null;

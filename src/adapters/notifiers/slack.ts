@@ -25,6 +25,7 @@ const BEGINNINGS: ReadonlySet<NotificationKind> = new Set([
   "hold.resumed",
   "hold.reminded",
   "glass.broken",
+  "wait.ended",
   "brake.applied",
   "brake.released",
   "domain.blocked",
@@ -79,6 +80,7 @@ class Slack {
     const message = toMessage(notification, {
       link: linkOf(notification),
       withButtons: config.signingSecretRef !== undefined,
+      mention: notification.kind === "wait.ended" ? userOf(config, notification) : null,
     });
     const place = await this.#find(notification, { key, messages }, signal);
     if (place.kind === "failed") return toFailed(place);
@@ -149,6 +151,12 @@ class Slack {
 type Place = { readonly kind: "ok"; readonly ts: string | null };
 type Failed = Extract<Said, { kind: "failed" }>;
 
+/** The person behind an action, where Slack's user is known. */
+function userOf({ people }: SlackConfig, { action }: Notification): string | null {
+  const found = Object.entries(people).find(([, identity]) => identity === `person:${action?.person ?? ""}`);
+  return found?.[0] ?? null;
+}
+
 /** One for all that is told of an action in one log. */
 function keyOf({ id, action, brake, kind }: Notification): string {
   const log = id.split("_", 1)[0] ?? "";
@@ -158,7 +166,7 @@ function keyOf({ id, action, brake, kind }: Notification): string {
 /** Nothing more is told of it. An approval is followed by what became of it. */
 function isOver({ kind, action }: Notification): boolean {
   if (kind === "hold.ended") return action?.status !== "approved";
-  return kind === "action.ended" || action === null;
+  return kind === "action.ended" || kind === "wait.ended" || action === null;
 }
 
 /** Slack refused: what it says of the message is for good, everything else somebody has to put right. */

@@ -7,6 +7,7 @@ import type {
   NotifiedAnswer,
   NotifiedBrake,
   NotifiedDomain,
+  NotifiedWait,
 } from "../../wire/contracts/notifier.ts";
 import { findingsText } from "../../wire/types/risk.ts";
 
@@ -75,6 +76,7 @@ function stateOf({ kind, action }: Notification): string {
   if (kind === "hold.approval") return `Approved by ${people}, waits for more`;
   if (action.status === "approved") return `Approved by ${people}`;
   if (action.status === "denied") return `Denied by ${oneLine(answers.at(-1)?.person ?? "")}`;
+  if (action.awaited !== null && action.status === "expired") return "Expired, what it waited for outside did not come";
   if (action.code === "hold-timeout") return "Expired, nobody answered";
   return STATES[action.status] ?? action.status;
 }
@@ -110,10 +112,27 @@ function instant(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
+/** `change-unapproved (outside), since 2026-11-21 09:24 UTC`. */
+function awaitedText({ missing, since }: NotifiedWait): string {
+  return `${missing === null ? "something outside" : `${oneLine(missing)} (outside)`}, since ${instant(since)}`;
+}
+
 /** The facts that people decide by, as pairs of a name and a value. */
 export function factsOf(action: NotifiedAction): readonly (readonly [name: string, value: string])[] {
-  const { environment, service, agent, person, reversible, undoneBy, findings, incident, hold, verdicts, code } =
-    action;
+  const {
+    environment,
+    service,
+    agent,
+    person,
+    reversible,
+    undoneBy,
+    findings,
+    incident,
+    hold,
+    awaited,
+    verdicts,
+    code,
+  } = action;
   const telling = verdicts.filter(({ verdict }) => verdict !== "pass");
   return [
     ["Environment", oneLine(environment)],
@@ -128,6 +147,7 @@ export function factsOf(action: NotifiedAction): readonly (readonly [name: strin
           ["Asked", `${hold.asks} (route ${hold.route}, step ${hold.step + 1})`],
           ["Until", instant(hold.deadline)],
         ] as const)),
+    ...(awaited === null ? [] : ([["Waited for", awaitedText(awaited)]] as const)),
     ...(telling.length === 0
       ? []
       : ([

@@ -14,6 +14,7 @@ export const NOTIFICATION_KINDS = [
   "hold.ended",
   "glass.broken",
   "action.ended",
+  "wait.ended",
   "brake.applied",
   "brake.released",
   "domain.blocked",
@@ -23,7 +24,7 @@ export const NOTIFICATION_KINDS = [
 /**
  * `hold.approval` is one of several that are asked for, `hold.withdrawal` one that counts no more, `glass.broken` an action
  * that goes at once without the rest. `action.ended` is the end of an action that people were asked about: what became of
- * what they approved.
+ * what they approved. `wait.ended` is that of one that nobody was asked about, and that waited for something outside in vain.
  */
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
@@ -50,6 +51,13 @@ export interface NotifiedHold {
   readonly answers: readonly NotifiedAnswer[];
 }
 
+/** Something outside that it waited for as it ended, such as somebody's approval of its change. */
+export interface NotifiedWait {
+  readonly since: number;
+  /** What was missing when that was asked last, in the code of whoever was asked; null where nobody was. */
+  readonly missing: string | null;
+}
+
 export interface NotifiedAction {
   readonly id: string;
   readonly kind: string;
@@ -73,6 +81,8 @@ export interface NotifiedAction {
   readonly code: string | null;
   readonly verdicts: readonly Verdict[];
   readonly hold: NotifiedHold | null;
+  /** Null for what did not wait for anything outside. */
+  readonly awaited: NotifiedWait | null;
   /** Erasable texts of the proposal, null unless configured or once erased: why, and what would change. */
   readonly reason: string | null;
   readonly diff: string | null;

@@ -11,6 +11,7 @@ const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "a notifier's name is lower-case letters, digits and -");
 const plainSchema = z.string().min(1).max(128);
+const personSchema = z.string().regex(/^person:[a-z0-9-]{1,64}$/, "an identity is like person:ada");
 
 const shared = {
   /** Reasons and what would change, beside the facts. */
@@ -63,6 +64,11 @@ const emailSchema = z.strictObject({
     default: addressesSchema,
     /** Who is told of a hold that asks this role. */
     roles: z.record(plainSchema, addressesSchema).default({}),
+    /** Who is told, beside those, how it ended what this person proposed, or is behind. */
+    people: z
+      .record(personSchema, addressesSchema)
+      .refine((people) => Object.keys(people).length <= PEOPLE_MAX, `at most ${PEOPLE_MAX} people`)
+      .default({}),
   }),
 });
 export type EmailConfig = z.infer<typeof emailSchema>;
@@ -83,10 +89,7 @@ const slackSchema = z.strictObject({
   signingSecretRef: secretRefSchema.optional(),
   /** Who answers: the identity of each Slack user. */
   people: z
-    .record(
-      z.string().regex(/^[UW][A-Z0-9]{6,20}$/, "a user's id is like U0123456789"),
-      z.string().regex(/^person:[a-z0-9-]{1,64}$/, "an identity is like person:ada"),
-    )
+    .record(z.string().regex(/^[UW][A-Z0-9]{6,20}$/, "a user's id is like U0123456789"), personSchema)
     .refine((people) => Object.keys(people).length <= PEOPLE_MAX, `at most ${PEOPLE_MAX} people`)
     .default({}),
 });
