@@ -297,6 +297,7 @@ function planLines(action: Fields): string {
       plan.has("fingerprint") ? `its target is as it was planned for: ${plan.text("fingerprint")}\n` : "",
     ),
     section("Undone by", plan.has("inverse") ? valueText(plan.raw("inverse")) : "nothing: it cannot be undone\n"),
+    section("Undoing it, as tried", valueText(content?.fields("inversePlan")?.raw("diff") ?? null)),
   ].join("");
 }
 

@@ -26,7 +26,7 @@ export async function checkInverse(parts: ExecuteParts, subject: string): Promis
     type: "record-inverse",
     actor: "system:effects",
     input: { action, tries: due.tries + 1, ...told },
-    ...(plan === undefined ? {} : { content: { plan: plan as unknown as Json } }),
+    ...(plan === undefined ? {} : { content: { inversePlan: plan as unknown as Json } }),
   });
 }
 

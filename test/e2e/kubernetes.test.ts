@@ -196,6 +196,21 @@ describe("a cluster under Holdpoint", { skip: absent }, () => {
     assert.equal(((await cluster.get(path))["spec"] as { replicas: number }).replicas, 3);
   });
 
+  it("what takes a scale back is tried by the cluster's own dry run, and changes nothing", async () => {
+    const { args, path } = await make("scale", "tried");
+    const { body } = await propose("scale", "tried", args);
+    const tried = await eventually("the dry run of its inverse", async () => {
+      const read = await server.ask("GET", `/v1/actions/${body.id}`, { as: OWNER });
+      const { inverseCheck, content } = read.body as unknown as { inverseCheck: object | null; content: object };
+      return inverseCheck === null ? undefined : { inverseCheck, content };
+    });
+    assert.equal((tried.inverseCheck as { result: string }).result, "planned", JSON.stringify(tried.inverseCheck));
+    const { inversePlan } = tried.content as { inversePlan: { diff: { changes: readonly object[] } } };
+    const back = inversePlan.diff.changes.find((change) => JSON.stringify(change).includes(".replicas"));
+    assert.deepEqual(back, { path: ".replicas", from: 5, to: 3 }, JSON.stringify(inversePlan.diff));
+    assert.equal(((await cluster.get(path))["spec"] as { replicas: number }).replicas, 5);
+  });
+
   it("every write in the cluster's audit log is a step in the ledger, and the other way round", async () => {
     const events = await server.events();
     const proposed = events.filter(({ type, facts }) => {

@@ -1,12 +1,14 @@
 // A change that makes a service unwell is taken back without a person: a real shop, a real database, a real server.
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { startOperations, type OperationsStandIn } from "../../examples/stand-ins/operations.ts";
+import { verifyReceipt } from "../../src/ledger/receipt.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { eventually, OWNER, SECOND, TestServer, writePolicies } from "./server.ts";
 
@@ -178,6 +180,26 @@ it("a change that leaves the shop well is done once it is verified", async () =>
   const done = await untilStatus(id, "succeeded", "failed", "needs-attention");
   assert.equal(done["status"], "succeeded", JSON.stringify(done));
   assert.deepEqual((done["verification"] as { samples: number }).samples, 2);
+});
+
+it("what takes a change back is tried without an effect once it is done, and anybody can be shown that", async () => {
+  const id = await migrate("ALTER TABLE orders ADD COLUMN tried text", "tried");
+  const done = await untilStatus(id, "succeeded");
+  const { seq, result, planHash } = done["inverseCheck"] as { seq: number; result: string; planHash: string };
+  assert.equal(result, "planned", JSON.stringify(done["inverseCheck"]));
+  assert.ok((await columns()).includes("tried"), "nothing was dropped");
+  assert.match(JSON.stringify((done["content"] as { inversePlan: object }).inversePlan), /DROP COLUMN/);
+  const told = server.holdpoint(["describe", "action", id]).text;
+  assert.match(told, new RegExp(`Undo tried +it would go, by plan ${planHash.slice(0, 8)}`));
+  assert.match(
+    server.holdpoint(["explain", id]).text,
+    /taking it back was tried without an effect, at .*: it would go/,
+  );
+  const root = readFileSync(join(server.dataDir, "root.pub"), "utf8").trim();
+  const proven = [id, String(seq)].map(
+    (of) => verifyReceipt(server.holdpoint(["receipt", of]).text, root).leaf.event.type,
+  );
+  assert.deepEqual(proven, ["action.verified", "inverse.checked"]);
 });
 
 async function columns(): Promise<readonly string[]> {

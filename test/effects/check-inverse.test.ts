@@ -24,7 +24,9 @@ describe("the dry run of an inverse", () => {
       [facts.result, facts.planHash, facts.tries, facts.againAt],
       ["planned", planHashOf(plan), 1, null],
     );
-    assert.deepEqual(stage.rig.writer.kept.findLast(({ type }) => type === "inverse.checked")?.payload?.body, { plan });
+    assert.deepEqual(stage.rig.writer.kept.findLast(({ type }) => type === "inverse.checked")?.payload?.body, {
+      inversePlan: plan,
+    });
     await sample(stage, 0);
     assert.equal(checked(stage).length, 1, "once");
     assert.deepEqual([stage.calls.length, stage.status(id)], [1, "verifying"]);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
-import type { StandIn } from "../../examples/stand-ins/stand-in.ts";
+import type { Received, StandIn } from "../../examples/stand-ins/stand-in.ts";
 import { canonicalJson } from "../../src/core/canonical-json.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { isAppError } from "../../src/core/errors.ts";
@@ -115,6 +115,13 @@ export function executorContract(subject: Subject): void {
   testProbe(subject);
 }
 
+/** Requests that planning may make: what changes something is a cluster's own dry run. */
+function assertWithoutEffect(asked: readonly Received[]): void {
+  const isLogin = /^\/oauth_token\.do$|\/access_tokens$/;
+  const writes = asked.filter(({ method, path }) => method !== "GET" && !isLogin.test(path));
+  assert.ok(writes.every(({ query }) => query.get("dryRun") === "All"));
+}
+
 function testPlanning(subject: Subject): void {
   test(`${subject.name}: the same request has the same plan, and planning writes nothing`, async (t) => {
     const { stage, executor, plan } = await opened(subject, t);
@@ -122,9 +129,7 @@ function testPlanning(subject: Subject): void {
     assert.equal(canonicalJson(again as unknown as Json), canonicalJson(plan as unknown as Json));
     const asked = stage.standIn?.received ?? [];
     if (kindOf(executor, stage.kind).planning === "pure") assert.deepEqual(asked, []);
-    const isLogin = /^\/oauth_token\.do$|\/access_tokens$/;
-    const writes = asked.filter(({ method, path }) => method !== "GET" && !isLogin.test(path));
-    assert.ok(writes.every(({ query }) => query.get("dryRun") === "All"));
+    assertWithoutEffect(asked);
     assert.equal(await stage.effects(), 0);
   });
 
@@ -133,8 +138,9 @@ function testPlanning(subject: Subject): void {
     assert.equal(plan.reversible, plan.inverse !== null);
     if (plan.inverse !== null) {
       const outcome = await executor.execute(executeRequest(plan), never);
-      assert.equal(outcome.status, "succeeded");
+      assert.ok(outcome.status === "succeeded", JSON.stringify(outcome));
       const inverse = plan.inverse as unknown as PlanRequest;
+      await dryRun({ stage, executor, left: outcome.left, inverse });
       const undo = await executor.plan(
         { ...planRequest(stage, "act_00000000z"), kind: inverse.kind, args: inverse.args },
         never,
@@ -143,6 +149,17 @@ function testPlanning(subject: Subject): void {
       assert.equal(undone.status, "succeeded");
     }
   });
+}
+
+type Tried = Pick<Opened, "stage" | "executor"> & { readonly inverse: PlanRequest; readonly left: string | undefined };
+
+/** As effects try it once the action is done: it would go, and nothing has changed by trying. */
+async function dryRun({ stage, executor, left, inverse: { kind, args } }: Tried): Promise<void> {
+  const [effects, asked] = [await stage.effects(), stage.standIn?.received.length ?? 0];
+  const request = { ...planRequest(stage, `${ACTION}-inverse`), kind, args, context: { inverseOf: ACTION } };
+  await executor.plan(left === undefined ? request : { ...request, left }, never);
+  assertWithoutEffect(stage.standIn?.received.slice(asked) ?? []);
+  assert.equal(await stage.effects(), effects);
 }
 
 function testArguments(subject: Subject): void {

@@ -15,5 +15,5 @@ export function inverseCommand(draws: Draws, [action, due]: readonly [string, In
     unknown: { code: "target-unavailable", planHash: null },
   } as const;
   const asked = command("record-inverse", "system:effects", { action, tries, result, ...told[result] });
-  return result === "planned" ? { ...asked, content: { plan: { calls: [action] } } } : asked;
+  return result === "planned" ? { ...asked, content: { inversePlan: { calls: [action] } } } : asked;
 }

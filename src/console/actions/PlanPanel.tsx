@@ -108,7 +108,9 @@ function partsOf({ content, operand }: ActionDocument): readonly { readonly part
     ...(plan === undefined ? [] : planParts(plan)),
     ...(operand === null ? [] : [{ part: "operand" as const, body: <ValueText value={operandValue(operand)} /> }]),
     ...(args === undefined ? [] : [{ part: "arguments" as const, body: <ValueText value={args} /> }]),
-    ...(plan === undefined ? [] : [{ part: "undo" as const, body: <Rollback inverse={plan.inverse} /> }]),
+    ...(plan === undefined
+      ? []
+      : [{ part: "undo" as const, body: <Rollback inverse={plan.inverse} tried={content?.inversePlan} /> }]),
   ];
 }
 
@@ -130,12 +132,20 @@ function planParts({ diff, calls }: PlanContent): readonly { readonly part: Part
   return calls.length === 0 ? changes : [...changes, { part: "calls", body: <ValueText value={calls} /> }];
 }
 
-function Rollback({ inverse }: { readonly inverse: Json }): ReactNode {
+type RollbackParts = { readonly inverse: Json; readonly tried: PlanContent | undefined };
+
+function Rollback({ inverse, tried }: RollbackParts): ReactNode {
   if (inverse === null) return <p className="text-bad">There is nothing that would undo it.</p>;
   return (
     <>
       <p className="mb-2 text-muted">This would undo it, as an action of its own:</p>
       <ValueText value={inverse} />
+      {tried !== undefined && (
+        <>
+          <p className="my-2 text-muted">Tried without an effect once it was done, it would change:</p>
+          <DiffText value={tried.diff} />
+        </>
+      )}
     </>
   );
 }

@@ -36,6 +36,8 @@ export type ActionContent = {
   /** What is wrong with its arguments. */
   readonly detail?: string;
   readonly plan?: PlanContent;
+  /** What takes it back, as it was planned without an effect once the action was done. */
+  readonly inversePlan?: PlanContent;
   /** What whoever proposed it says that it rests on. */
   readonly evidence?: readonly { readonly kind: "signal" | "run" | "incident" | "action"; readonly id: string }[];
   readonly context?: JsonRecord;

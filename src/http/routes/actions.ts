@@ -102,10 +102,16 @@ function refusedSeq({ status, code, planHash, events }: ActionView): number | nu
   return isOfArguments ? (events.at(-1) ?? null) : null;
 }
 
+/** The event that holds the plan by which it would be taken back, as a dry run found it. */
+function inversePlanSeq({ inverseCheck }: ActionView): number | null {
+  return inverseCheck?.result === "planned" ? inverseCheck.seq : null;
+}
+
 /** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */
 async function contentOf(services: Services, document: ActionView): Promise<Json> {
   const content: Record<string, Json> = {};
-  for (const seq of new Set([document.contentSeq, document.planSeq, refusedSeq(document)])) {
+  const { contentSeq, planSeq } = document;
+  for (const seq of new Set([contentSeq, planSeq, refusedSeq(document), inversePlanSeq(document)])) {
     if (seq === null) continue;
     try {
       Object.assign(content, await services.ledger.payload(seq));
