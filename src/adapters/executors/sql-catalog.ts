@@ -52,11 +52,9 @@ export async function readTables(session: Session, relations: Iterable<string>):
 }
 
 /** Each part in double quotes: names come from the parse tree, where they stand as PostgreSQL folded them. */
-function quoted(relation: string): string {
-  return relation
-    .split(".")
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join(".");
+export function quoted(relation: string): string {
+  const parts = relation.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [];
+  return parts.map((part) => (part.startsWith('"') ? part : `"${part}"`)).join(".");
 }
 
 function toFacts(relation: string, row: Row): TableFacts {
@@ -71,11 +69,15 @@ function toFacts(relation: string, row: Row): TableFacts {
   };
 }
 
-/** Over all tables, and those that do not exist yet: what a plan was made against. */
-export function fingerprintOf(relations: Iterable<string>, tables: readonly TableFacts[]): string {
+/** Over all tables, those that do not exist yet, and somebody's code that is run: what a plan was made against. */
+export function fingerprintOf(
+  relations: Iterable<string>,
+  tables: readonly TableFacts[],
+  code: { readonly fingerprint: string | null } = { fingerprint: null },
+): string {
   const known = new Map(tables.map((table) => [table.relation, table.fingerprint]));
   const all = [...new Set(relations)].sort().map((relation) => [relation, known.get(relation) ?? null]);
-  return hash("sha256", canonicalJson(all));
+  return hash("sha256", canonicalJson(code.fingerprint === null ? all : [...all, code.fingerprint]));
 }
 
 /** True when equality of these columns with constants picks at most one row for each of them. */

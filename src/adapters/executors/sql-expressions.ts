@@ -45,7 +45,7 @@ const STABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** They compute too, and another value for each row: a default of these rewrites the table. */
-const VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set([
+export const VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set([
   ...["clock_timestamp", "gen_random_uuid", "nextval", "random", "statement_timestamp", "uuidv4", "uuidv7"],
 ]);
 

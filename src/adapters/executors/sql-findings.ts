@@ -36,6 +36,8 @@ export type SqlFinding = {
   /** `schema.name` or `name`, as written; null where no table is meant. */
   readonly relation: string | null;
   readonly lock: SqlLock | null;
+  /** Somebody's code that is run with it: only the catalog knows. */
+  readonly runs?: string;
   /** For a write: the columns that equal constants. Only the catalog tells whether they pick few rows. */
   readonly keys?: readonly string[];
   /** For a changed type: only the catalog tells whether it widens. The new type is as `format_type` writes it. */

@@ -6,7 +6,8 @@ import { hiddenEffect } from "./sql-expressions.ts";
 import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sql-findings.ts";
 import { inverseOf } from "./sql-inverse.ts";
 import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
-import { isObject, listOf, nodesWithin } from "./sql-tree.ts";
+import { touchesIn, type Touches } from "./sql-touches.ts";
+import { isObject, listOf, nodesWithin, type SqlNode } from "./sql-tree.ts";
 import { judgeWrite } from "./sql-writes.ts";
 
 /** In characters; a migration that is longer is split, or loads data, which is another tool's work. */
@@ -19,6 +20,7 @@ export type JudgedStatement = {
   readonly class: SqlClass;
   readonly findings: readonly SqlFinding[];
   readonly names: SqlNames;
+  readonly touches: Touches;
   /** What takes it back; null where nothing does. */
   readonly inverse: string | null;
 };
@@ -63,7 +65,9 @@ export async function judgeMigration(text: string): Promise<JudgedMigration> {
 
 function unreadable(code: string): JudgedMigration {
   const findings = [{ class: "opaque", code, relation: null, lock: null }] as const;
-  return migrationOf([{ number: 1, class: "opaque", findings, names: allNames([]), inverse: null }]);
+  return migrationOf([
+    { number: 1, class: "opaque", findings, names: allNames([]), touches: touchesIn([], findings), inverse: null },
+  ]);
 }
 
 /** The whole, from its parts. */
@@ -75,9 +79,9 @@ export function migrationOf(statements: readonly JudgedStatement[]): JudgedMigra
 function judgeStatement(statement: Json, number: number): JudgedStatement {
   const wrapped = isObject(statement) ? (statement["stmt"] ?? null) : null;
   const findings: SqlFinding[] = [];
-  const names: SqlNames[] = [];
+  const nodes: SqlNode[] = [];
   for (const one of nodesWithin(wrapped)) {
-    if (one !== undefined) names.push(namesIn(one));
+    if (one !== undefined) nodes.push(one);
     if (one === undefined) findings.push(opaque("too-deep"));
     else if (one.type.endsWith("Stmt")) findings.push(...judgeNode(one.type, one.node));
     else {
@@ -90,7 +94,8 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     number,
     class: worstClass(findings.map((one) => one.class)),
     findings,
-    names: allNames(names),
+    names: allNames(nodes.map(namesIn)),
+    touches: touchesIn(nodes, findings),
     inverse: inverseOfStatement(wrapped),
   };
 }

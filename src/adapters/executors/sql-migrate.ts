@@ -26,9 +26,11 @@ import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { fingerprintOf, readTables } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
+import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
+import { touchesOf } from "./sql-touches.ts";
 
 const MIGRATE: ActionKind = {
   kind: "sql.migrate",
@@ -109,9 +111,10 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const names = allNames(read.statements.map((statement) => statement.names));
   const known = await reading(database, signal, async (session) => {
     if (request.left !== undefined) await checkLeft(session, request.left);
-    return { tables: await readTables(session, relations), defined: await readDefined(session, names) };
+    const defined = await readDefined(session, names);
+    return { tables: await readTables(session, relations), defined, code: await codeOf(session, read) };
   });
-  const { tables } = known;
+  const { tables, code } = known;
   const judged = judgeAgainst(read, known);
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged);
@@ -130,7 +133,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
         ? null
         : { kind: request.kind, target: { ...request.target }, args: { database: name, statements: inverse } },
     reversible: inverse !== null,
-    fingerprint: fingerprintOf(relations, tables),
+    fingerprint: fingerprintOf(relations, tables, code),
     size: judged.statements.length,
     ...(judged.needsSignature ? { signature: inverse === null ? IRREVERSIBLE : judged.class } : {}),
   };
@@ -149,6 +152,10 @@ function refuseUntransacted({ statements }: JudgedMigration): void {
   }
 }
 
+function codeOf(session: Session, { statements }: JudgedMigration): Promise<Code> {
+  return readCode(session, touchesOf(statements).flat());
+}
+
 function relationsOf({ statements }: JudgedMigration): readonly string[] {
   const named = statements.flatMap(({ findings }) => findings.map(({ relation }) => relation));
   return named.filter((relation): relation is string => relation !== null);
@@ -158,7 +165,7 @@ function shown({ statements }: JudgedMigration): Json {
   return statements.map(({ number, class: of, findings }) => ({
     number,
     class: of,
-    findings: findings.map(({ code, relation, lock }) => ({ code, relation, lock })),
+    findings: findings.map(({ code, relation, lock, runs }) => ({ code, relation, lock, ...(runs && { runs }) })),
   }));
 }
 
@@ -229,7 +236,7 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   if (before !== undefined) return { ...succeeded(action, true), ...before };
   const judged = await judgeMigration(call.statements);
   const relations = relationsOf(judged);
-  const now = fingerprintOf(relations, await readTables(session, relations));
+  const now = fingerprintOf(relations, await readTables(session, relations), await codeOf(session, judged));
   if (now !== plan.fingerprint) return { status: "failed", code: "target-moved", detail: null };
   await session.query(call.statements);
   const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));

@@ -45,11 +45,16 @@ export function namesOf(value: Json | undefined): readonly string[] {
   return listOf(value).map((item) => textOf(unwrap(item, "String")?.["sval"]));
 }
 
+/** `schema.name`; in double quotes what would else be read as more parts. */
+export function joinedName(parts: readonly string[]): string {
+  return parts.map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join(".");
+}
+
 /** `schema.name` of a RangeVar. */
 export function relationName(rangeVar: Json | undefined): string | null {
   if (!isObject(rangeVar)) return null;
   const name = textOf(rangeVar["relname"]);
   if (name === "") return null;
   const schema = textOf(rangeVar["schemaname"]);
-  return schema === "" ? name : `${schema}.${name}`;
+  return joinedName(schema === "" ? [name] : [schema, name]);
 }

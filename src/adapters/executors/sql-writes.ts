@@ -12,7 +12,7 @@ export function judgeWrite(type: string, node: JsonObject): SqlFinding | undefin
   switch (type) {
     case "InsertStmt":
       return insertsLiterals(node)
-        ? { class: "bounded-write", code: "inserts", relation, lock }
+        ? { class: "bounded-write", code: updatesToo(node) ? "upserts" : "inserts", relation, lock }
         : { class: "unbounded-write", code: "inserts-from-query", relation, lock };
     case "MergeStmt":
       return { class: "unbounded-write", code: "merges", relation, lock };
@@ -28,6 +28,12 @@ function insertsLiterals(node: JsonObject): boolean {
   if (node["selectStmt"] === undefined) return true; // DEFAULT VALUES
   const select = unwrap(node["selectStmt"], "SelectStmt");
   return select !== undefined && listOf(select["valuesLists"]).length > 0;
+}
+
+/** ON CONFLICT DO UPDATE. */
+function updatesToo(node: JsonObject): boolean {
+  const conflict = node["onConflictClause"];
+  return isObject(conflict) && conflict["action"] === "ONCONFLICT_UPDATE";
 }
 
 function judgeRows(verb: "updates" | "deletes", node: JsonObject): SqlFinding {

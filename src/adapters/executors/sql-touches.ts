@@ -1,0 +1,100 @@
+// What a statement touches of what is there already, and how: the catalog tells what of somebody's code that runs.
+
+import type { Json } from "../../core/json.ts";
+import type { SqlFinding } from "./sql-findings.ts";
+import { isObject, joinedName, namesOf, nodesWithin, relationName, textOf, type SqlNode } from "./sql-tree.ts";
+
+/**
+ * How something is touched, a letter each: `r`ead; rows `i`nserted, `u`pdated, `d`eleted; `a`ltered, so that rows are
+ * looked at or written again; `c`olumns compared, for an index; a `t`ype that values become.
+ */
+export type Touch = { readonly name: string; readonly how: string };
+
+export type Touches = {
+  readonly now: readonly Touch[];
+  /** What takes over code from another table, or stands for its rows, once the statement has run. */
+  readonly joined: readonly Touch[];
+  /** Whether it is one of those that event triggers wait for. */
+  readonly defines: boolean;
+};
+
+const ALL_WRITES = "iud";
+/** By the code of a finding, or by its first word. */
+const HOW: Readonly<Record<string, string>> = {
+  inserts: "i",
+  "inserts-from-query": "iu",
+  upserts: "iu",
+  merges: ALL_WRITES,
+  updates: "u",
+  deletes: "d",
+  "creates-index": "c",
+  scans: "a",
+  rewrites: "a",
+  refreshes: "a",
+  reindexes: "a",
+  "changes-type": "a",
+  "attaches-partition": "a",
+};
+
+export function touchesIn(nodes: readonly SqlNode[], findings: readonly SqlFinding[]): Touches {
+  const touched = findings.flatMap(({ code, relation }) => touches([relation], howOf(code)));
+  const sources = nodes.flatMap(({ type, node }) => (type === "RangeVar" ? [relationName(node)] : []));
+  const types = nodes.flatMap(({ type, node }) => [node["typeName"], node["ofTypename"], type === "TypeName" && node]);
+  const joined = nodes.flatMap(joinedBy);
+  const ends = joined.length === 0 ? [] : findings.map(({ relation }) => relation);
+  return {
+    now: [...touched, ...touches(sources, "r"), ...touches(types.map(typeNameOf), "t")],
+    joined: touches([...joined, ...ends], ALL_WRITES),
+    defines: findings.some((finding) => !ROWS_ONLY.has(finding.class)),
+  };
+}
+
+function howOf(code: string): string {
+  const [verb = ""] = code.split("-");
+  return HOW[code] ?? HOW[verb] ?? "";
+}
+
+const ROWS_ONLY: ReadonlySet<string> = new Set(["reads", "bounded-write", "unbounded-write"]);
+
+function touches(names: readonly (string | null)[], how: string): readonly Touch[] {
+  return how === "" ? [] : names.flatMap((name) => (name === null ? [] : [{ name, how }]));
+}
+
+/** All of a migration's: one that also writes rows may write them by way of what it has joined. */
+export function touchesOf(statements: readonly { readonly touches: Touches }[]): readonly (readonly Touch[])[] {
+  const isWriting = statements.some(({ touches: { now } }) => now.some(({ how }) => /[iud]/.test(how)));
+  return statements.map(({ touches: { now, joined } }) => (isWriting ? [...now, ...joined] : now));
+}
+
+function typeNameOf(type: Json | undefined): string | null {
+  const names = isObject(type) ? namesOf(type["names"]) : [];
+  return names.length === 0 || names.includes("") ? null : joinedName(names);
+}
+
+function joinedBy({ type, node }: SqlNode): readonly (string | null)[] {
+  switch (type) {
+    case "ViewStmt":
+      return sourcesWithin(node["query"]);
+    case "CreateStmt":
+      return sourcesWithin(node["inhRelations"]);
+    case "TableLikeClause":
+      return [relationName(node["relation"])];
+    case "PartitionCmd":
+      return [relationName(node["name"])];
+    case "Constraint":
+      return isCascading(node["fk_del_action"]) || isCascading(node["fk_upd_action"])
+        ? [relationName(node["pktable"])]
+        : [];
+    default:
+      return [];
+  }
+}
+
+function sourcesWithin(value: Json | undefined): readonly (string | null)[] {
+  return [...nodesWithin(value ?? null)].flatMap((one) => (one?.type === "RangeVar" ? [relationName(one.node)] : []));
+}
+
+/** CASCADE, SET NULL, SET DEFAULT: what is done to one table is done to the other. */
+function isCascading(action: Json | undefined): boolean {
+  return ["c", "n", "d"].includes(textOf(action));
+}
