@@ -117,8 +117,9 @@ async function propose(session: Session, kind: string | undefined, flags: Propos
 function windowOf({ host }: Session, { notBefore, notAfter }: ProposeFlags): JsonObject {
   if (notBefore === undefined && notAfter === undefined) return {};
   if (notAfter === undefined) throw usageError("--not-before needs --not-after: when it is too late to begin");
+  const nowMs = host.clock.nowMs(); // both count from one moment
   const at = (flag: string, text: string): string => {
-    const instant = parseInstant(text, host.clock.nowMs());
+    const instant = parseInstant(text, nowMs);
     if (instant === null) throw usageError(`${flag} is an RFC 3339 instant, or a time from now such as 30m or 2h`);
     return instant;
   };
