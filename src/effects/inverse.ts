@@ -20,7 +20,7 @@ const inverseSchema = z.object({
  * else than the action: then it counts as not reversible.
  */
 export function findInverse(
-  { inverse }: Pick<Plan, "inverse">,
+  { inverse, blind }: Pick<Plan, "inverse" | "blind">,
   at: { readonly target: Target; readonly kindOf: (kind: string) => ActionKind | undefined },
 ): InverseFacts | undefined {
   const parsed = inverseSchema.safeParse(inverse);
@@ -29,7 +29,7 @@ export function findInverse(
   const known = at.kindOf(kind);
   const isSame = target.environment === at.target.environment && target.service === at.target.service;
   if (known === undefined || known.effect !== "external" || !isSame) return undefined;
-  return { hash: hashOf(inverse), kind, repeat: known.repeat };
+  return { hash: hashOf(inverse), kind, repeat: known.repeat, ...(blind === true ? { blind } : {}) };
 }
 
 function hashOf(inverse: Json): string {

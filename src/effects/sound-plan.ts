@@ -9,7 +9,7 @@ const DEPTH_MAX = 64;
 
 /** Throws `plan-too-large`, or any error for what is no plan: an executor that answers garbage has made none. */
 export function checkPlan(plan: Plan): void {
-  const { kind, calls, change, reversible, fingerprint, signature, size, inverse, phases, awaits } = plan;
+  const { kind, calls, change, reversible, fingerprint, signature, size, inverse, phases, awaits, blind } = plan;
   const isSound =
     typeof kind === "string" &&
     Array.isArray(calls) &&
@@ -20,6 +20,7 @@ export function checkPlan(plan: Plan): void {
     (change === undefined || (typeof change === "string" && /^[0-9a-f]{64}$/.test(change))) &&
     (phases === undefined || Array.isArray(phases)) &&
     (awaits === undefined || awaits === true) &&
+    (blind === undefined || blind === true) &&
     (inverse === null || typeof inverse === "object");
   if (!isSound) throw new TypeError("the executor made no plan");
   if (measure(plan, PLAN_CHARS_MAX, 0) > PLAN_CHARS_MAX) {

@@ -45,8 +45,8 @@ export async function propose(context: RouteContext, asked: unknown): Promise<De
   }
 }
 
-/** What a proposal undoes, and how that left the target, where that is known. */
-export type Undoing = { readonly action: string; readonly left?: string };
+/** What a proposal undoes, how that left the target, where that is known, and whether nobody sees what changed since. */
+export type Undoing = { readonly action: string; readonly left?: string; readonly blind?: true };
 
 /** As whoever asks, who was identified before; `undoing` is read from the ledger and never from a request. */
 export async function proposeAs(
@@ -128,6 +128,7 @@ export async function readyProposal(
       ...(identity.actsFor === undefined ? {} : { actsFor: identity.actsFor }),
       ...(signed === null ? {} : { signed: signed.signature }),
       ...(undoing === undefined ? {} : { undoes: undoing.action }),
+      ...(undoing?.blind === undefined ? {} : { blind: undoing.blind }),
       ...(await restsOn(services, identity, body)),
       ...(window === undefined ? {} : { window }),
     },

@@ -14,6 +14,7 @@ const ENDS: ReadonlySet<string> = new Set(["step.finished", "step.reconciled"]);
 
 const planSchema = z.object({
   plan: z.object({
+    blind: z.literal(true).optional(),
     inverse: z.object({
       kind: z.string(),
       target: z.record(z.string(), z.string()),
@@ -39,11 +40,12 @@ export async function revertOf(
   }
   const parsed = planSchema.safeParse(await services.ledger.payload(action.planSeq ?? -1));
   if (!parsed.success) throw notRevertible(action, "its plan names nothing that takes it back");
-  const { kind, target, args } = parsed.data.plan.inverse;
+  const { blind, inverse } = parsed.data.plan;
+  const { kind, target, args } = inverse;
   const left = await leftBy(services, action);
   return {
     body: { kind, target, arguments: args as JsonObject, reason },
-    undoing: left === null ? { action: action.id } : { action: action.id, left },
+    undoing: { action: action.id, ...(left === null ? {} : { left }), ...(blind === undefined ? {} : { blind }) },
   };
 }
 

@@ -224,6 +224,7 @@ const RESTATED: { readonly [T in CommandType]?: string } = {
 /** Facts of a proposal that are absent where they say nothing. */
 export const OPTIONAL_FACTS = [
   "actsFor",
+  "blind",
   "confidencePpm",
   "dryRun",
   "evidence",

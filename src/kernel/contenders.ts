@@ -40,7 +40,9 @@ function isUnderWay({ grant, agentKind, effect }: Action): boolean {
   return grant !== null && agentKind !== "system" && effect === "external";
 }
 
-function isSameTarget(one: Action, other: Action): boolean {
+type Place = Pick<Action, "environment" | "service" | "resource">;
+
+export function isSameTarget(one: Place, other: Place): boolean {
   if (one.environment !== other.environment || one.service !== other.service) return false;
   return one.resource === null || other.resource === null || one.resource === other.resource;
 }

@@ -363,7 +363,13 @@ export type EventFacts = {
 };
 
 /** How a plan is taken back: the kind that does it, and SHA-256 over the proposal that its plan names as its inverse. */
-export type InverseFacts = { readonly kind: string; readonly repeat: Repeatability; readonly hash: string };
+export type InverseFacts = {
+  readonly kind: string;
+  readonly repeat: Repeatability;
+  readonly hash: string;
+  /** It cannot see what changed since: see `Plan.blind`. */
+  readonly blind?: true;
+};
 
 /** Why a revert began: a check failed, nobody could tell, or not enough passed in time. */
 export type RevertCode = "unhealthy" | "health-unknown" | "not-healthy-in-time" | "phase-failed" | "phase-stopped";

@@ -54,6 +54,9 @@ export const LIMITS = {
   countersMax: 50_000,
   /** Actions whose real impact is to be measured; more are not. */
   measuringMax: 2_000,
+  /** Services of which is known what was changed there, and changes of one; the oldest leave first. */
+  changedServicesMax: 2_000,
+  changesMax: 32,
   /** Actions whose inverse is to be tried without an effect; more are not. */
   inversesMax: 2_000,
   /** Sums of impact, and granted actions of one of them that are told apart; the oldest are merged. */

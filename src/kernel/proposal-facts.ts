@@ -44,6 +44,8 @@ export type ProposalFacts = {
   readonly revertOf?: string;
   /** The finished action that a person wants undone by this one; policy decides it like any other. */
   readonly undoes?: string;
+  /** It takes something back and cannot see what changed since: see `Plan.blind`. */
+  readonly blind?: true;
   /** Of an agent's proposal alone. */
   readonly signed?: ProposalSignature;
   /** When it may begin: from `notBefore` on where it says so, and not at `notAfter` any more. */
@@ -76,8 +78,9 @@ export type KeptFacts = Omit<
   ProposalFacts,
   | "inverse"
   | "revertOf"
-  | "signed"
   | "undoes"
+  | "blind"
+  | "signed"
   | "dryRun"
   | "confidencePpm"
   | "window"

@@ -18,6 +18,7 @@ import type { GrantSet } from "./grant-sets.ts";
 import type { Grant, Verifying } from "./grant-state.ts";
 import type { Consent, Hold, OwedReview } from "./hold-state.ts";
 import type { Impact } from "./impact.ts";
+import type { Change } from "./changes.ts";
 import type { InverseDue } from "./inverse-due.ts";
 import type { Joins } from "./joins.ts";
 import type { Stands, Ticket } from "./stands.ts";
@@ -55,8 +56,10 @@ export type Action = KeptFacts & {
   attemptsBefore?: number;
   /** Over as soon as it is decided. */
   dryRun?: true;
-  /** The action that it takes back. */
+  /** The action that it takes back, by itself or because somebody asked, and whether it cannot see what changed since. */
   revertOf?: string;
+  undoes?: string;
+  blind?: true;
   /** From the end of its step to the end of its verification. */
   verifying?: Verifying;
   /** The event whose payload says what its step left behind, for whoever takes it back. */
@@ -287,6 +290,8 @@ export type State = {
   silenced: Map<string, SilencedAlert>;
   /** By action, in the order in which they took effect. */
   measuring: Map<string, Measuring>;
+  /** By `environment|service`, in the order in which they began; see changes. */
+  changes: Map<string, readonly Change[]>;
   /** By action, those whose inverse is to be tried without an effect, in the order in which they took theirs. */
   inverses: Map<string, InverseDue>;
   runs: Map<string, Run>;
@@ -342,6 +347,7 @@ export function emptyState(): State {
     silences: new Map(),
     silenced: new Map(),
     measuring: new Map(),
+    changes: new Map(),
     inverses: new Map(),
     runs: new Map(),
     actions: new Map(),

@@ -86,13 +86,17 @@ function canaryOperations(baseUrl: string): readonly object[] {
   const shared = { environment: "staging", service: "canary", baseUrl, tokenRef: "http/canary", repeat: "idempotent" };
   const shift = { ...shared, name: "shift", path: "/shift", undo: "shift-back", phases: [5, 25, 100], etag: true };
   const wipe = { ...shared, service: "archive", name: "wipe", path: "/wipe", irreversible: true };
-  return [shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
+  const flag = { ...shared, service: "flags", name: "flag", path: "/flag", undo: "flag-back" };
+  const flagBack = { ...shared, service: "flags", name: "flag-back", path: "/flag-back" };
+  return [flag, flagBack, shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
 }
 
 /** What was asked of the canary, in order. */
-function shifted(): readonly { readonly path: string; readonly percent: number }[] {
-  return operations.done.map(({ path, body }) => ({
+function shifted(): readonly { readonly path: string; readonly percent: number; readonly key: unknown }[] {
+  const asked = operations.done.filter(({ path }) => path.startsWith("/shift"));
+  return asked.map(({ path, body, key }) => ({
     path,
+    key,
     percent: (JSON.parse(body) as { percent?: number }).percent ?? 0,
   }));
 }
@@ -209,8 +213,8 @@ async function columns(): Promise<readonly string[]> {
   return (rows as { column_name: string }[]).map(({ column_name: name }) => name);
 }
 
-async function askForRevert(id: string, as = OWNER) {
-  return server.ask("POST", `/v1/actions/${id}/revert`, { as, body: { reason: "not needed" }, key: `revert-${id}` });
+async function askForRevert(id: string, key = `revert-${id}`) {
+  return server.ask("POST", `/v1/actions/${id}/revert`, { as: OWNER, body: { reason: "not needed" }, key });
 }
 
 it("what has ended is taken back when a person asks, as an action of its own, by whoever types its target's name", async () => {
@@ -244,6 +248,26 @@ it("a revert that somebody asks for overwrites no newer change, and what left no
   const [, refused = ""] = /(act_\w+)/.exec(asked.text) ?? [];
   assert.equal((await askForRevert(refused)).body.code, "action-not-revertible");
   assert.equal((await askForRevert("act_00000zzzz")).body.code, "action-not-found");
+});
+
+it("what tells nothing of itself is taken back over no later change that was made here", async () => {
+  const flag = async (value: string): Promise<string> => {
+    const target = { environment: "staging", service: "flags" };
+    const proposal = { kind: "http.call", target, arguments: { operation: "flag", body: { value } } };
+    const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key: `flag-${value}` });
+    await untilStatus(body.id, "succeeded");
+    return body.id;
+  };
+  const takenBack = async (id: string, key?: string): Promise<Record<string, unknown>> =>
+    untilStatus((await askForRevert(id, key)).body.id, "succeeded", "refused", "failed");
+  const calls = (): readonly string[] => operations.done.map(({ path }) => path).filter((path) => /flag/.test(path));
+  const [first, second] = [await flag("one"), await flag("two")];
+  const refused = await takenBack(first);
+  assert.deepEqual([refused["status"], refused["code"]], ["refused", "target-moved"]);
+  assert.deepEqual(calls(), ["/flag", "/flag"], "nothing was called");
+  assert.equal((await takenBack(second))["status"], "succeeded");
+  assert.equal((await takenBack(first, "once-more"))["status"], "succeeded", "what came later is undone");
+  assert.deepEqual(calls(), ["/flag", "/flag", "/flag-back", "/flag-back"]);
 });
 
 it("a change that makes it unwell is taken back by itself, though everything is paused, and the record tells it", async () => {
@@ -298,7 +322,7 @@ it("traffic is shifted in steps, each after the checks of the one before, and ba
   assert.deepEqual(back["phases"], { at: 2, of: 3 });
   const calls = shifted().map(({ path, percent }) => `${path} ${percent}`);
   assert.deepEqual(calls, ["/shift 5", "/shift 25", "/shift 100", "/shift 5", "/shift 25", "/shift-back 0"]);
-  assert.equal(new Set(operations.done.map(({ key }) => key)).size, calls.length, "each under a key of its own");
+  assert.equal(new Set(shifted().map(({ key }) => key)).size, calls.length, "each under a key of its own");
 });
 
 it("a change that nobody can take back closes its service, which is seen everywhere until owners release it", async () => {

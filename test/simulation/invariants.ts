@@ -12,6 +12,7 @@ import { REVERT_AGENT } from "../../src/kernel/reverts.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { STAGES, type Stage } from "../../src/wire/types/stage.ts";
 import { checkApprovals } from "./approvals.ts";
+import { checkOverwritten } from "./change-invariants.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkCommands } from "./commands.ts";
 import { checkReports } from "./stops.ts";
@@ -78,6 +79,7 @@ export function checkLedger(world: World, promised: Promised): string[] {
     ...checkLate(events),
     ...checkPhases(events, world),
     ...checkInverses(events),
+    ...checkOverwritten(events),
     ...checkStorms(events),
     ...checkPredictions(events),
     ...checkSilences(events),

@@ -85,10 +85,11 @@ function planModel({ random }: Parts, { actionId, kind, args, target }: PlanRequ
   const inverse = modelInverse(kind, diff);
   const change = hash("sha256", `${kind} ${size}`);
   const plan = { kind, change, calls: [diff], diff, inverse, reversible: false, fingerprint: null, size };
+  const blind = inverse !== null && random.below(2) === 0 ? { blind: true as const } : {};
   const awaits = random.below(3) === 0 ? { awaits: true as const, fingerprint: actionId } : {};
   return inverse !== null && random.below(3) === 0
-    ? { ...plan, ...awaits, phases: ["some", "more", "all"] }
-    : { ...plan, ...awaits };
+    ? { ...plan, ...blind, ...awaits, phases: ["some", "more", "all"] }
+    : { ...plan, ...blind, ...awaits };
 }
 
 function awaitedModel({ random, world }: Parts, { fingerprint }: Plan): Awaited {

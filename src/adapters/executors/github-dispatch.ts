@@ -58,6 +58,7 @@ export async function planDispatch(parts: PlanParts, request: PlanRequest, signa
       ...(inverse === null ? {} : { takenBack: "changes-since-are-not-seen" }),
     },
     inverse,
+    ...(inverse === null ? {} : { blind: true as const }),
     reversible: inverse !== null,
     fingerprint: commit,
     ...(inverse === null ? { signature: IRREVERSIBLE } : {}),

@@ -128,6 +128,7 @@ function planCall(find: Find, request: PlanRequest): Plan {
     },
     ...inPhases(percents),
     inverse,
+    ...(inverse === null || etag ? {} : { blind: true as const }),
     reversible: inverse !== null,
     fingerprint: null,
     ...(irreversible ? { signature: IRREVERSIBLE } : {}),

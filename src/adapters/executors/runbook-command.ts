@@ -107,6 +107,7 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
     calls: [{ args: [...argv], command: name, digest, limits, network, program, parameters, ...leaving(left) }],
     diff: { runs: [program, ...argv], network, limits, ...takenBack(undone) },
     inverse,
+    ...(undone === undefined || undone.check !== undefined ? {} : { blind: true as const }),
     reversible: inverse !== null,
     fingerprint: digest,
     ...(irreversible ? { signature: IRREVERSIBLE } : {}),

@@ -119,11 +119,12 @@ function proposalFacts(
     service: proposal.service,
   };
   if (forgets === null && OPTIONAL_FACTS.every((name) => proposal[name] === undefined)) return facts;
-  const { actsFor, confidencePpm, dryRun, evidence, findings, inverse, phases, signed, size, undoes, window } =
+  const { actsFor, blind, confidencePpm, dryRun, evidence, findings, inverse, phases, signed, size, undoes, window } =
     proposal;
   return {
     ...facts,
     ...(actsFor === undefined ? {} : { actsFor }),
+    ...(blind === undefined ? {} : { blind }),
     ...(confidencePpm === undefined ? {} : { confidencePpm }),
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(evidence === undefined ? {} : { evidence }),

@@ -3,6 +3,7 @@
 import { AppError } from "../../core/errors.ts";
 import { authorityProblem } from "../authority.ts";
 import { brakeOn } from "../brakes.ts";
+import { goesOverLater } from "../changes.ts";
 import type { Command, Reply } from "../command.ts";
 import { leaveToPeople, refuse, whyNotNow } from "../evaluate.ts";
 import { isConsentStanding } from "../holds.ts";
@@ -58,6 +59,10 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
   const late = isUndone(action) && !isRevert(action) ? whyNotNow(tx, action) : null;
   if (late !== null) {
     refuse(tx, action, { evaluation: null, code: late });
+    return { subject: id, result: "refused", repeated: false };
+  }
+  if (isUndone(action) && goesOverLater(tx.state, action)) {
+    refuse(tx, action, { evaluation: null, code: "target-moved" });
     return { subject: id, result: "refused", repeated: false };
   }
   // Used up by the first step: what is under way is not left half done.

@@ -82,6 +82,7 @@ export function takeBack(tx: Transaction, action: Action, code: RevertCode): voi
     classification: null,
     operand: null,
     revertOf: action.id,
+    ...(inverse.blind === true ? { blind: true } : {}),
   };
   // No deadline: planning always answers, and a revert that is owed is owed after an outage too.
   tx.emit({ type: "action.proposed", subject: revert, facts: { ...proposal, deadline: null } }, REVERT_AGENT);

@@ -1,6 +1,7 @@
 // Reducers of an action's life: each folds one recorded event into state.
 
 import { assert } from "../../core/assert.ts";
+import { dropChanges, noteChange } from "../changes.ts";
 import { dropMarks, giveBack, markPassed, reserve } from "../counters.ts";
 import type { ActionStatus } from "../../wire/types/action-status.ts";
 import type { Verdict } from "../../wire/types/verdict.ts";
@@ -39,6 +40,8 @@ export function moveTo(state: State, action: Action, end: { status: ActionStatus
   state.waiting.delete(action.id);
   // One that expired with an attempt behind it is settled too: what nobody knows needs attention.
   if (WITHOUT_EFFECT.has(status) && action.grant !== null) dropMarks(state, action.id, action.grant);
+  if (WITHOUT_EFFECT.has(status) || status === "refused") dropChanges(state, action, [action.id]);
+  if (status === "succeeded" && action.undoes !== undefined) dropChanges(state, action, [action.undoes, action.id]);
   if (status === "succeeded") noteRehearsed(state, action, at);
   notePageEnd(state, action, end);
   if (action.kind === "pagerduty.resolve") noteResolveEnd(state, action, { code: "", ...end });
@@ -127,6 +130,8 @@ export function applyProposed(
   if (facts.phases !== undefined) beginPhases(actionOf(state, subject), facts.phases);
   if (facts.dryRun !== undefined) actionOf(state, subject).dryRun = facts.dryRun;
   if (facts.revertOf !== undefined) actionOf(state, subject).revertOf = facts.revertOf;
+  if (facts.undoes !== undefined) actionOf(state, subject).undoes = facts.undoes;
+  if (facts.blind !== undefined) actionOf(state, subject).blind = facts.blind;
   if (facts.kind === TICKET_UPDATE) noteTicketTold(state, actionOf(state, subject));
   if (facts.signed !== undefined) countProposal(state, { actor, time });
   if (facts.kind === "pagerduty.resolve") noteResolveBegun(state, facts.incident);
@@ -259,6 +264,7 @@ export function applyStepStarted(state: State, event: KernelEvent<"step.started"
   action.beganAt ??= event.time;
   action.dueAt = null;
   action.status = "executing";
+  noteChange(state, action);
   markPaged(state, action);
   notePageBegun(state, action);
 }

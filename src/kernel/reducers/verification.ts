@@ -4,6 +4,7 @@ import { assert } from "../../core/assert.ts";
 import type { ClosedDomain } from "../../wire/types/closed-domain.ts";
 import type { KernelEvent } from "../events.ts";
 import { LIMITS } from "../limits.ts";
+import { dropChanges } from "../changes.ts";
 import type { Action, State } from "../state.ts";
 import { endInverse } from "./inverses.ts";
 import { endImpact } from "./measuring.ts";
@@ -41,8 +42,10 @@ export function applyReverting(state: State, { subject, facts, time }: KernelEve
 }
 
 export function applyReverted(state: State, { subject, facts, time }: KernelEvent<"action.reverted">): void {
+  const action = actionOf(state, subject);
   state.reverts.delete(facts.revert);
-  moveTo(state, actionOf(state, subject), { status: "reverted", at: time });
+  dropChanges(state, action, [subject, facts.revert]);
+  moveTo(state, action, { status: "reverted", at: time });
 }
 
 /** The domain that is closed; when the table is full, everything is. */

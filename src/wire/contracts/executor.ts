@@ -51,6 +51,11 @@ export interface Plan {
   /** The proposal that would undo it, or null. */
   readonly inverse: Json | null;
   readonly reversible: boolean;
+  /**
+   * What takes it back cannot see what somebody changed since. It is then not begun over a later change that Holdpoint made
+   * itself; of other people's changes nobody can tell.
+   */
+  readonly blind?: true;
   /** State of the target at planning time; execution refuses when it moved. Null for pure plans. */
   readonly fingerprint: string | null;
   /**

@@ -1,0 +1,128 @@
+// Taking back what cannot tell what changed since: never over a later change that was made here.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { describe, it } from "node:test";
+import type { CommandInputs } from "../../src/kernel/command.ts";
+import { LIMITS } from "../../src/kernel/limits.ts";
+import { assertReplays } from "./alerts.ts";
+import { Rig } from "./rig.ts";
+
+const INVERSE = { kind: "test.undo", repeat: "idempotent", hash: hash("sha256", "inverse"), blind: true } as const;
+
+type Of = Partial<CommandInputs["propose-action"]>;
+
+async function opened(): Promise<Rig> {
+  const rig = await Rig.open();
+  await rig.register("agent:one"); // by the real way: what is recorded is decided again
+  return rig;
+}
+
+async function begun(rig: Rig, of: Of): Promise<string> {
+  const { subject: id } = await rig.propose(of);
+  assert.equal((await rig.begin(id)).result, "started", JSON.stringify(rig.action(id).verdicts));
+  return id;
+}
+
+async function done(rig: Rig, of: Of = {}): Promise<string> {
+  const id = await begun(rig, { kind: "test.checked", ...of });
+  await rig.finish(id, "succeeded");
+  return id;
+}
+
+/** It fails its checks, and what takes it back is about to begin. */
+async function takenBack(rig: Rig, id: string): Promise<{ readonly revert: string; readonly result: string }> {
+  for (let sample = 1; sample <= 2; sample++) {
+    await rig.ask("report-health", { action: id, sample, result: "fail", failed: ["front"] });
+  }
+  const revert = [...rig.state.reverts].find(([, of]) => of === id)?.[0] ?? "";
+  await rig.plan(revert);
+  return { revert, result: (await rig.begin(revert)).result };
+}
+
+/** What happens between the end of the change and its taking back. */
+type Meanwhile = (rig: Rig) => Promise<unknown>;
+
+async function after(meanwhile: Meanwhile, inverse: Of["inverse"] = INVERSE): Promise<{ rig: Rig; result: string }> {
+  const rig = await opened();
+  const id = await done(rig, { inverse, resource: "flags" });
+  await meanwhile(rig);
+  const { result } = await takenBack(rig, id);
+  assertReplays(rig);
+  return { rig, result };
+}
+
+describe("what cannot tell what changed since", () => {
+  it("is not taken back over a later change of its target: it is left to people, and the service closed", async () => {
+    const { rig, result } = await after((at) => done(at, { resource: "flags", requestHash: "later" }));
+    assert.equal(result, "refused");
+    assert.equal(rig.all("action.refused").at(-1)?.facts.code, "target-moved");
+    assert.equal(rig.all("action.completed").at(-1)?.facts.code, "revert-failed");
+    assert.equal(rig.state.blocked.size, 1);
+  });
+
+  it("nor over one that is under way, may have taken effect, or is of the service as a whole", async () => {
+    const underWay = await after((at) => begun(at, { kind: "test.checked", resource: "flags" }));
+    const unknown = await after(async (at) => {
+      const id = await begun(at, { kind: "test.checked", resource: "flags", repeat: "neither" });
+      await at.finish(id, "unknown");
+    });
+    const whole = await after((at) => done(at, { resource: null }));
+    const undo = await after((at) => begun(at, { kind: "test.free", resource: "flags" }), {
+      ...INVERSE,
+      kind: "test.free",
+    });
+    assert.deepEqual(
+      [underWay, unknown, whole, undo].map(({ result }) => result),
+      Array(4).fill("refused"),
+    );
+  });
+
+  it("is taken back where the later change is of something else, had no effect, or was taken back itself", async () => {
+    const results = [
+      await after(() => Promise.resolve()),
+      await after((at) => done(at, { resource: "limits" })),
+      await after((at) => done(at, { resource: "flags", service: "search" })),
+      await after((at) => begun(at, { kind: "test.free", resource: "flags" })),
+      await after(async (at) => at.finish(await begun(at, { kind: "test.checked", resource: "flags" }), "failed")),
+      await after(async (at) => {
+        const { revert } = await takenBack(at, await done(at, { resource: "flags", inverse: INVERSE }));
+        await at.finish(revert, "succeeded");
+      }),
+    ];
+    assert.deepEqual(
+      results.map(({ result }) => result),
+      Array(6).fill("started"),
+    );
+  });
+
+  it("and what can tell looks for itself", async () => {
+    const { blind: _blind, ...seeing } = INVERSE;
+    const { result } = await after((at) => done(at, { resource: "flags" }), seeing);
+    assert.equal(result, "started");
+  });
+
+  it("is held to the same where a person asks for it, and goes once the later one is undone", async () => {
+    const rig = await opened();
+    const [first, second] = [await done(rig, { kind: "test.free" }), await done(rig, { kind: "test.free" })];
+    const undoing = async (undoes: string): Promise<string> => {
+      const asked = { kind: "test.free", agentKind: "person", person: "ada", blind: true, undoes } as const;
+      const { subject } = await rig.propose(asked, "person:ada");
+      const { result } = await rig.begin(subject);
+      if (result === "started") await rig.finish(subject, "succeeded");
+      return result;
+    };
+    assert.equal(await undoing(first), "refused");
+    assert.equal(await undoing(second), "started");
+    assert.equal(await undoing(first), "started");
+    assert.equal(await undoing("act_0000000zz"), "refused", "nobody knows what came after it");
+  });
+
+  it("is not taken back where later changes pushed it out of memory", async () => {
+    const { rig, result } = await after(async (at) => {
+      for (let i = 0; i <= LIMITS.changesMax; i++) await done(at, { kind: "test.free", resource: `other-${i}` });
+    });
+    assert.equal(result, "refused");
+    assert.equal(rig.state.changes.get("production|cart")?.length, LIMITS.changesMax);
+  });
+});

@@ -1,0 +1,38 @@
+// What takes something back blindly: never begun over a later change of the same target, however that one stands.
+
+import { apply } from "../../src/kernel/apply.ts";
+import { emptyState, type Action } from "../../src/kernel/state.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
+
+type Begun = Pick<Action, "id" | "kind" | "environment" | "service" | "resource">;
+
+const GONE: ReadonlySet<string> = new Set(["failed", "expired", "cancelled", "refused", "reverted"]);
+
+export function checkOverwritten(events: readonly LedgerEvent[]): string[] {
+  const broken: string[] = [];
+  const state = emptyState();
+  let begun: readonly Begun[] = [];
+  for (const event of events) {
+    const { type, subject } = event;
+    const action = state.actions.get(subject);
+    const isFirst = type === "step.started" && event.facts["attempt"] === 1 && action !== undefined;
+    if (isFirst && action.blind === true) {
+      const at = begun.findIndex(({ id }) => id === action.revertOf);
+      const later = begun.slice(at + 1).filter((one) => one.kind === action.kind || one.kind === begun[at]?.kind);
+      if (at < 0 || later.some((one) => isSame(one, action))) broken.push(`${subject}: went over a later change`);
+    }
+    if (isFirst && (action.agentKind !== "system" || action.revertOf !== undefined)) {
+      begun = [...begun, { ...action }];
+    }
+    apply(state, event);
+    const reverted = type === "action.reverted" ? event.facts["revert"] : undefined;
+    const isGone = action !== undefined && GONE.has(action.status);
+    if (isGone) begun = begun.filter(({ id }) => id !== subject && id !== reverted);
+  }
+  return broken;
+}
+
+function isSame(one: Begun, other: Begun): boolean {
+  if (one.environment !== other.environment || one.service !== other.service) return false;
+  return one.resource === null || other.resource === null || one.resource === other.resource;
+}
