@@ -33,6 +33,11 @@ export function dropChanges({ changes }: State, at: Action, actions: readonly (s
   else changes.set(key, kept);
 }
 
+/** `http.call-once` is `http.call` that may not be repeated: both change the same things. */
+function sortOf(kind: string): string {
+  return kind.replace(/-once$/, "");
+}
+
 /**
  * Taking it back would go over a later change of its target, by an action of the kind that is taken back or of this one.
  * Also where it is not known any more what came later.
@@ -42,7 +47,7 @@ export function goesOverLater({ changes }: Readonly<State>, action: Action): boo
   if (action.blind !== true || undone === undefined) return false;
   const known = changes.get(keyOf(action)) ?? [];
   const at = known.findIndex((one) => one.action === undone);
-  const kinds = [action.kind, known[at]?.kind];
+  const sorts = [action.kind, known[at]?.kind ?? ""].map(sortOf);
   const later = known.slice(at + 1).filter((one) => one.action !== action.id);
-  return at < 0 || later.some((one) => kinds.includes(one.kind) && isSameTarget(one, action));
+  return at < 0 || later.some((one) => sorts.includes(sortOf(one.kind)) && isSameTarget(one, action));
 }

@@ -72,9 +72,13 @@ describe("what cannot tell what changed since", () => {
       ...INVERSE,
       kind: "test.free",
     });
+    const once = await after((at) => begun(at, { kind: "test.free", resource: "flags" }), {
+      ...INVERSE,
+      kind: "test.free-once",
+    });
     assert.deepEqual(
-      [underWay, unknown, whole, undo].map(({ result }) => result),
-      Array(4).fill("refused"),
+      [underWay, unknown, whole, undo, once].map(({ result }) => result),
+      Array(5).fill("refused"),
     );
   });
 
