@@ -17,6 +17,7 @@ import { bundlesIn } from "../wire/schemas/image-bundles.ts";
 import type { ImageFact } from "../wire/types/image.ts";
 import { imagesIn } from "../policy/risks/images-in.ts";
 import { findRisks } from "../policy/risks/find-risks.ts";
+import { couldNotBeAsked } from "./abandon.ts";
 import { askAwaited } from "./awaited.ts";
 import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
@@ -27,8 +28,16 @@ import { findInverse, readRevert, type RevertContent } from "./inverse.ts";
 
 const ACTOR = "system:effects";
 
+type PlanParts = ExecuteParts & { readonly nowMs: () => number };
+
+/** A revert is planned for as long as there is a right to it: an outage of its target must not be the end of it. */
+function isStillOwed({ kernel, nowMs }: PlanParts, { revertOf }: Action): boolean {
+  const grant = revertOf === undefined ? null : kernel.state.actions.get(revertOf)?.grant;
+  return grant != null && nowMs() < grant.expiresAt;
+}
+
 /** Makes the plan that a proposal still lacks and submits it, or the reason why there is none. */
-export async function planAction(parts: ExecuteParts, id: string): Promise<void> {
+export async function planAction(parts: PlanParts, id: string): Promise<void> {
   const action = parts.kernel.state.actions.get(id);
   if (action === undefined || action.planHash !== null) return;
   const submit = (input: Omit<CommandInputs["plan-action"], "action">, content?: Json): Promise<unknown> =>
@@ -60,6 +69,7 @@ export async function planAction(parts: ExecuteParts, id: string): Promise<void>
     phases = isRevert(action) ? {} : phasesOf(plan);
   } catch (error) {
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
+    if (couldNotBeAsked(error) && isStillOwed(parts, action)) return; // the next sweep asks again
     return void (await submit(
       { planHash: null, code: isAppError(error) ? error.code : "planning-failed" },
       whyNot(error),

@@ -4,7 +4,7 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { UnsealedEvent } from "../wire/types/event.ts";
 import { reportAwaited } from "./awaited.ts";
-import { checkInverse } from "./check-inverse.ts";
+import { checkInverse, type UntoldInverses } from "./check-inverse.ts";
 import { classifyRun, type ClassifyParts } from "./classify.ts";
 import { executeStep, reconcileStep, type ExecuteParts, type UnreportedEnds } from "./execute.ts";
 import { sampleHealth, type VerifyParts } from "./verify.ts";
@@ -36,6 +36,7 @@ export class EffectRunner {
   readonly #running = new Map<string, Promise<void>>();
   readonly #lanes = new Map<string, Lane>();
   readonly #unreported: UnreportedEnds = new Map();
+  readonly #untold: UntoldInverses = new Map();
   readonly #explainer: IncidentExplainer;
   #stopped = false;
 
@@ -123,7 +124,7 @@ export class EffectRunner {
       case "explain":
         return this.#explainer.explain(work.subject);
       case "check-inverse":
-        return checkInverse(this.#parts, work.subject);
+        return checkInverse(this.#parts, this.#untold, work.subject);
       case "measure":
         return measureImpact(this.#parts, work.subject);
       case "predict":

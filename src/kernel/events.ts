@@ -247,7 +247,8 @@ export type EventFacts = {
       | "agent-revoked"
       | "level-revoked"
       | "level-expired"
-      | "level-lost";
+      | "level-lost"
+      | "phase-stopped";
     /** As it stands after that: unchanged while a call is under way. */
     readonly status: ActionStatus;
   };

@@ -17,13 +17,20 @@ export type InverseDue = {
   readonly planSeq: number;
   readonly endSeq: number;
   readonly tries: number;
+  readonly doneAt: number;
   readonly dueAt: number;
 };
 
 const AGAIN_MS: readonly number[] = [30_000, 5 * 60_000];
+const WITHIN_MS = 3_600_000;
+
+/** Nobody tries any more: what it would tell by now is about another world than the one that the action left. */
+export function isTooLate({ doneAt }: Pick<InverseDue, "doneAt">, now: number): boolean {
+  return now - doneAt > WITHIN_MS;
+}
 
 /** When it is tried again after so many tries that told nothing; null after the last one. */
-export function triedAgainAt(tries: number, now: number): number | null {
+export function triedAgainAt({ tries, doneAt }: Pick<InverseDue, "tries" | "doneAt">, now: number): number | null {
   const wait = AGAIN_MS[tries - 1];
-  return wait === undefined ? null : now + wait;
+  return wait === undefined || isTooLate({ doneAt }, now) ? null : now + wait;
 }

@@ -73,6 +73,48 @@ describe("the dry run of an inverse", () => {
     assert.equal(stage.rig.state.inverses.has(id), false);
   });
 
+  it("is told again, and not made again, where the kernel does not take what it told", async () => {
+    const { stage, id, planned } = await done();
+    const { kernel } = stage.rig;
+    const submit = kernel.submit.bind(kernel);
+    let refusals = 0;
+    kernel.submit = (command) =>
+      command.type === "record-inverse" && refusals++ < 3
+        ? Promise.reject(new AppError("clock-behind", "not now"))
+        : submit(command);
+    for (let i = 0; i < 5; i++) await sample(stage, 0);
+    assert.deepEqual([planned.length, refusals], [1, 4]);
+    assert.equal(stage.rig.last("inverse.checked", id).result, "planned");
+  });
+
+  it("is not made long after the action: what it would find then is of another world", async () => {
+    const { stage, id, planned } = await done();
+    stage.onHealth = () => new Promise(() => undefined);
+    await sample(stage, 60 * 60_000 + 1);
+    const { result, code, againAt } = stage.rig.last("inverse.checked", id);
+    assert.deepEqual([result, code, againAt, planned.length], ["unknown", "too-late", null, 0]);
+  });
+
+  it("writes nothing down again that was erased while it was made", async () => {
+    const { stage, id } = await done();
+    stage.onPlan = async (args) => {
+      stage.tampered = () => {
+        throw new AppError("payload-erased", "gone");
+      };
+      return planOf(args);
+    };
+    await sample(stage, 0);
+    assert.equal(stage.rig.last("inverse.checked", id).code, "payload-erased");
+    assert.equal(stage.rig.writer.kept.findLast(({ type }) => type === "inverse.checked")?.payload, undefined);
+  });
+
+  it("goes with the content of the action when that is erased", async () => {
+    const { stage } = await done();
+    await sample(stage, 0);
+    const event = stage.rig.writer.kept.findLast(({ type }) => type === "inverse.checked");
+    assert.equal(event?.payload?.retention, "content");
+  });
+
   it("is not made of what is being taken back", async () => {
     const { stage, id } = await done();
     stage.onPlan = async () => Promise.reject(new AppError("target-unavailable", "away"));

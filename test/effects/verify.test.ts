@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { AppError } from "../../src/core/errors.ts";
 import { settle } from "../kernel/rig.ts";
 import { done, INVERSE, sample } from "./checked.ts";
-import { hang } from "./stage.ts";
+import { hang, planOf } from "./stage.ts";
 
 describe("effects after an action", () => {
   it("ask when a sample is due, and not before", async () => {
@@ -65,6 +66,46 @@ describe("effects after an action", () => {
     assert.equal(planned.at(-1)?.left, "state-7");
     assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
     assert.equal(stage.calls.length, 2);
+  });
+
+  it("plan a revert again for as long as there is a right to it, where its target cannot be asked", async () => {
+    const { stage, id } = await done();
+    let [asked, away] = [0, true];
+    stage.onPlan = async (args) => {
+      asked++;
+      if (away) throw new AppError("target-unavailable", "away");
+      return planOf(args);
+    };
+    stage.onHealth = async () => ({ result: "fail", evidence: {} });
+    for (let i = 0; i < 6; i++) await sample(stage);
+    assert.ok(asked > 3, "again and again");
+    assert.equal(stage.status(id), "reverting");
+    away = false;
+    await sample(stage, 1_000);
+    assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
+  });
+
+  it("leave a revert to people when the right to it ends and its target was never there", async () => {
+    const { stage, id } = await done();
+    stage.onPlan = async () => Promise.reject(new AppError("target-unavailable", "away"));
+    stage.onHealth = async () => ({ result: "fail", evidence: {} });
+    await sample(stage);
+    await sample(stage);
+    assert.equal(stage.status(id), "reverting");
+    await sample(stage, (stage.rig.action(id).grant?.expiresAt ?? 0) - stage.rig.nowMs - 1);
+    assert.equal(stage.status(id), "reverting");
+    await sample(stage, 1);
+    assert.equal(stage.rig.last("action.completed", id).code, "revert-failed");
+    assert.equal(stage.rig.state.blocked.size, 1);
+  });
+
+  it("leave a revert to people at once where its target refuses it", async () => {
+    const { stage, id } = await done();
+    stage.onPlan = async () => Promise.reject(new AppError("target-moved", "somebody changed it"));
+    stage.onHealth = async () => ({ result: "fail", evidence: {} });
+    await sample(stage);
+    await sample(stage);
+    assert.equal(stage.rig.last("action.completed", id).code, "revert-failed");
   });
 
   it("run nothing when the recorded inverse is another one", async () => {

@@ -72,6 +72,7 @@ export async function judge(
   await planAction(
     {
       kernel: rig.kernel,
+      nowMs: () => rig.nowMs,
       payloads: { payload: (seq) => Promise.resolve(bodyOf(seq)) },
       executors: new Map([[kind, executor]]),
       brake: new EmergencyBrake({ monotonicMs: () => rig.monotonicMs }),

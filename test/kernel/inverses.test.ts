@@ -90,7 +90,8 @@ describe("the dry run of an inverse", () => {
   it("is not made beyond so many at once, and those that wait keep their places", async () => {
     const { rig, id } = await proposed({ inverse: INVERSE });
     const due = { environment: "e", service: "s", resource: null, inverse: INVERSE, planSeq: 1, endSeq: 2 };
-    for (let i = 0; i < LIMITS.inversesMax; i++) rig.state.inverses.set(`act_${i}`, { ...due, tries: 0, dueAt: 0 });
+    for (let i = 0; i < LIMITS.inversesMax; i++)
+      rig.state.inverses.set(`act_${i}`, { ...due, tries: 0, doneAt: 0, dueAt: 0 });
     await rig.finish(id, "succeeded");
     assert.equal(rig.state.inverses.has(id), false);
     assert.equal(rig.state.inverses.size, LIMITS.inversesMax);

@@ -173,4 +173,22 @@ describe("a plan in phases", () => {
       assert.equal((await rig.finish(id, "retry")).result, "retrying", `attempt ${attempt}`);
     }
   });
+
+  it("begins no later phase in a freeze that began after the one before it passed, nor tries it again there", async () => {
+    for (const isTried of [false, true]) {
+      const { rig, id } = await phased({ kind: "test.frozen", person: "ada" }, "2026-09-21T23:59:30Z");
+      await rig.begin(id);
+      await rig.finish(id, "succeeded");
+      assert.equal(await pass(rig, id), "granted");
+      if (isTried) {
+        assert.equal((await rig.begin(id)).result, "started");
+        await rig.finish(id, "retry");
+      }
+      rig.pass(60_000);
+      assert.equal((await rig.begin(id)).result, "revoked");
+      assert.equal(rig.last("action.grant-revoked", id).code, "phase-stopped");
+      await rig.passAndTick(0);
+      await assertTakenBack(rig, id, "phase-stopped");
+    }
+  });
 });

@@ -1,6 +1,7 @@
 // A model of the systems outside: what executors did to them, whatever they answered.
 
 import { hash } from "node:crypto";
+import { AppError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type {
   ActionKind,
@@ -79,7 +80,7 @@ export function modelExecutor(parts: Parts): Executor {
 
 function planModel({ random }: Parts, { actionId, kind, args, target }: PlanRequest): Plan {
   // What takes an action back is tried a few times a seed at most: of these tries more tell nothing.
-  if (random.below(actionId.endsWith("-inverse") ? 3 : 20) === 0) throw new Error("the target cannot be read");
+  if (random.below(actionId.endsWith("-inverse") ? 3 : 20) === 0) throw unreadable(random);
   const diff = { args, target: { ...target } } satisfies JsonObject;
   const size = 1 + Number(args["number"] ?? 0);
   const inverse = modelInverse(kind, diff);
@@ -90,6 +91,11 @@ function planModel({ random }: Parts, { actionId, kind, args, target }: PlanRequ
   return inverse !== null && random.below(3) === 0
     ? { ...plan, ...blind, ...awaits, phases: ["some", "more", "all"] }
     : { ...plan, ...blind, ...awaits };
+}
+
+function unreadable(random: SeededRandom): Error {
+  const why = "the target cannot be read";
+  return random.below(2) === 0 ? new AppError("target-unavailable", why) : new Error(why);
 }
 
 function awaitedModel({ random, world }: Parts, { fingerprint }: Plan): Awaited {

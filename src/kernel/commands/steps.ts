@@ -95,7 +95,10 @@ function stopHalfDone(tx: Transaction, action: Action, problem: string | null): 
     revokeGrant(tx, action, { code: problem === null ? "level-lost" : "agent-revoked" });
     return { subject, result: "revoked", repeated: false };
   }
-  return tx.now >= beginBy(action) ? { subject, result: "expired", repeated: true } : null;
+  if (tx.now >= beginBy(action)) return { subject, result: "expired", repeated: true };
+  if (whyNotNow(tx, action) === null) return null;
+  revokeGrant(tx, action, { code: "phase-stopped" });
+  return { subject, result: "revoked", repeated: false };
 }
 
 const WITHOUT_EFFECT: ReadonlySet<ActionStatus> = new Set(["failed", "cancelled"]);

@@ -8,7 +8,7 @@ import type { Action, State } from "../state.ts";
 export function awaitInverse(state: State, action: Action, { seq, time }: Pick<KernelEvent, "seq" | "time">): void {
   const { id, environment, service, resource, inverse, planSeq, phase = 1, phases = 1 } = action;
   if (inverse === undefined || planSeq === null || phase < phases || state.inverses.size >= LIMITS.inversesMax) return;
-  const at = { planSeq, endSeq: seq, tries: 0, dueAt: time };
+  const at = { planSeq, endSeq: seq, tries: 0, doneAt: time, dueAt: time };
   state.inverses.set(id, { environment, service, resource, inverse, ...at });
 }
 
