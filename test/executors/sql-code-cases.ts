@@ -73,6 +73,74 @@ export const READS: readonly CodeCase[] = [
   },
 ];
 
+/** PostgreSQL computes what has only constants while it plans, be it for EXPLAIN, and an empty table. */
+export const PLANNED: readonly CodeCase[] = [
+  {
+    what: "an index over a function of constants",
+    setup: `create table other (id int); create index on other ((claims(id + claims(1))));
+      create table calm (id int); create index on calm (claims(1 + id), (claims(id + abs(1)) + id)); insert into calm values (1)`,
+    planted: "select * from other",
+    benign: "select * from calm where id = 1",
+    runs: CLAIMS,
+  },
+  {
+    what: "the condition of an index",
+    setup: `create table other (id int); create index on other (id) where claims(2) < id;
+      create table calm (id int); create index on calm (id) where claims(id) < abs(2)`,
+    planted: "explain select * from other",
+    benign: "explain select * from calm; select * from calm where id = 1",
+    runs: CLAIMS,
+  },
+  {
+    what: "a default of an argument, in an index",
+    setup: `create function adds(int, int default claims(1)) returns int language plpgsql immutable as
+        $$ begin return 1; end $$;
+      create function counts(int, int) returns int language plpgsql immutable as $$ begin return 1; end $$;
+      create table other (id int); create index on other (adds(id));
+      create table calm (id int); create index on calm (counts(id, 1))`,
+    planted: "select * from other",
+    benign: "select * from calm",
+    runs: ["function public.adds(integer,integer)", ...CLAIMS],
+  },
+  {
+    what: "an index over an operator of somebody's with constants, for a deletion",
+    setup: `create function plus(int, int) returns int language plpgsql immutable as $$ begin return public.noted($1); end $$;
+      create operator @@@ (function = plus, leftarg = int, rightarg = int);
+      create table other (id int primary key); create index on other ((id + (1 @@@ 1)));
+      create table calm (id int primary key); create index on calm ((id @@@ 1))`,
+    planted: "delete from other where id = 1",
+    benign: "delete from calm where id = 1",
+    runs: ["function public.plus(integer,integer)"],
+  },
+  {
+    what: "a check of a partition",
+    setup: `create table whole (id int) partition by range (id);
+      create table part partition of whole (check (id > claims(1))) default;
+      create table calm (id int) partition by range (id);
+      create table calm_part partition of calm (check (claims(id) > 1)) default`,
+    planted: "select * from whole where id = 5",
+    benign: "select * from calm where id = 5",
+    runs: CLAIMS,
+  },
+  {
+    what: "statistics",
+    setup: `create table other (id int); create statistics s on (id + claims(1)), id from other;
+      create table calm (id int); create statistics calms on claims(id), id from calm`,
+    planted: "select * from other",
+    benign: "select * from calm",
+    runs: CLAIMS,
+  },
+  {
+    what: "an index of the table that a foreign key points to",
+    setup: `create table other (id int primary key); insert into other values (1);
+      create index on other ((id + claims(1))); create table child (id int references other);
+      create table calm (id int references plain); create index on plain (claims(id))`,
+    planted: "insert into child values (1)",
+    benign: "insert into calm values (1)",
+    runs: CLAIMS,
+  },
+];
+
 export const ALTERATIONS: readonly CodeCase[] = [
   {
     what: "a stored query that is refreshed",
@@ -232,6 +300,29 @@ export const UNREAD: readonly CodeCase[] = [
     planted: "update pg_authid set rolsuper = true where rolname = 'pg_monitor'",
     benign: "select rolsuper from pg_authid where rolname = 'pg_monitor'",
     runs: ["table pg_catalog.pg_authid"],
+  },
+  {
+    what: "rows of the catalog, by way of a view over a view",
+    setup: `create view v as select * from pg_authid; create view w as select * from v;
+      create view calm as select id, note from plain where note not in (select rolname from pg_authid)
+        and note not in (select name from pg_settings)`,
+    planted: "insert into w (rolname) values ('x')",
+    benign: "insert into calm values (3, 'c'); select rolname from w",
+    runs: ["table pg_catalog.pg_authid"],
+  },
+  {
+    what: "settings, which a rule that PostgreSQL brings along sets",
+    setup: "",
+    planted: "update pg_settings set setting = 'off' where name = 'row_security'",
+    benign: "select setting from pg_settings where name = 'row_security'",
+    runs: ["view pg_catalog.pg_settings"],
+  },
+  {
+    what: "settings, by way of a view",
+    setup: "create view v as select * from pg_settings; create view calm as select * from plain",
+    planted: "update v set setting = 'off' where name = 'row_security'",
+    benign: "insert into calm values (3, (select setting from v where name = 'row_security'))",
+    runs: ["view pg_catalog.pg_settings"],
   },
   {
     what: "how somebody's type is compared",

@@ -8,7 +8,7 @@ import type { Plan } from "../../src/wire/contracts/executor.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { executeRequest, never } from "./contract.ts";
 import { judge } from "./judged.ts";
-import { ALTERATIONS, READS, UNREAD, type CodeCase } from "./sql-code-cases.ts";
+import { ALTERATIONS, PLANNED, READS, UNREAD, type CodeCase } from "./sql-code-cases.ts";
 import { WRITES } from "./sql-code-writes.ts";
 import { PASSWORD, sqlExecutor } from "./sql-stage.ts";
 
@@ -71,7 +71,7 @@ describe("a statement that sets off what somebody wrote", () => {
   before(async () => (server = await startPostgresServer()));
   after(() => server.stop());
 
-  for (const one of [...WRITES, ...READS, ...ALTERATIONS]) {
+  for (const one of [...WRITES, ...READS, ...PLANNED, ...ALTERATIONS]) {
     it(`is told from one that does not: ${one.what}`, async () => {
       await isToldApart(one);
       assert.equal(await runsCode(one.planted), true, "PostgreSQL does run it");

@@ -224,7 +224,15 @@ describe("a migration", () => {
     assert.deepEqual(
       statements.flatMap((one) => one.findings),
       [
-        { class: "bounded-write", code: "updates", relation: "s.t", lock: "ROW EXCLUSIVE", keys: ["id"] },
+        {
+          class: "bounded-write",
+          code: "updates",
+          relation: "s.t",
+          lock: "ROW EXCLUSIVE",
+          how: "u",
+          sets: ["a"],
+          keys: ["id"],
+        },
         { class: "additive", code: "creates-index", lock: "SHARE", relation: "t" },
         {
           class: "destructive",

@@ -20,7 +20,7 @@ export type TableFacts = {
 };
 
 const FACTS = `
-  select c.oid::text as oid, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
+  select asked.n::int, c.oid::text as oid, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
     (select count(*)::int from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as triggers,
     coalesce((select jsonb_agg(k.columns) from (
       select (select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
@@ -39,17 +39,24 @@ const FACTS = `
         from pg_constraint n where n.conrelid = c.oid),
       (select jsonb_agg(pg_get_triggerdef(t.oid) order by t.tgname) from pg_trigger t
         where t.tgrelid = c.oid and not t.tgisinternal)) as definition
-  from pg_class c where c.oid = to_regclass($1)`;
+  from unnest($1::text[]) with ordinality as asked (name, n) join pg_class c on c.oid = to_regclass(asked.name)
+  order by asked.n`;
 
 /** What is known of these tables, each once and in order of their names; those that do not exist are left out. */
 export async function readTables(session: Session, relations: Iterable<string>): Promise<readonly TableFacts[]> {
-  const tables: TableFacts[] = [];
-  for (const relation of [...new Set(relations)].sort()) {
-    const [row] = await session.query(FACTS, [quoted(relation)]);
-    if (row !== undefined) tables.push(toFacts(relation, row));
-  }
-  return tables;
+  const asked = [...new Set(relations)].sort();
+  const rows = await session.query(FACTS, [asked.map(quoted)]);
+  return rows.map((row) => toFacts(String(asked[Number(row["n"]) - 1]), row));
 }
+
+/**
+ * What is written by whoever writes to that view: the first relation of its query. A view of several takes no writes. Before
+ * PostgreSQL 16 the view itself stood first.
+ */
+export const standsFor = (view: string): string => `(
+  select f.found[1]::oid from pg_rewrite b cross join lateral
+    regexp_matches(b.ev_action::text, ':relid (\\d+)', 'g') with ordinality as f (found, n)
+  where b.ev_class = ${view} and b.ev_type = '1' and f.found[1]::oid <> b.ev_class order by f.n limit 1)`;
 
 /** Each part in double quotes: names come from the parse tree, where they stand as PostgreSQL folded them. */
 export function quoted(relation: string): string {

@@ -3,7 +3,7 @@
 
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
-import { quoted } from "./sql-catalog.ts";
+import { quoted, standsFor } from "./sql-catalog.ts";
 import type { Session } from "./sql-database.ts";
 import { VOLATILE_FUNCTIONS } from "./sql-expressions.ts";
 import type { Touch } from "./sql-touches.ts";
@@ -34,14 +34,33 @@ const acts = (p: string): string =>
   `((${p}.provolatile = 'v' and not ${p}.proname = any ($3)) or ${p}.proname ~ '_to_xml|^pg_input_')`;
 
 /**
+ * Whether an expression calls somebody's function on constants alone: planning whatever reads the table computes that, and
+ * defaults of arguments too. A call spans the nodes up to the next one that is less deep than its own. Most expressions call
+ * nothing of somebody's, whose number has five digits at least, and are read no further.
+ */
+const isFolded = (tree: string): string => `case when ${tree} ~ 'funcid \\d{5}' then exists (
+  with token (n, node, function, depth) as (
+    select t.n, t.m[1], t.m[2]::oid, sum(case when t.m[1] is null then -1 else 1 end) over (order by t.n)
+    from regexp_matches(${tree}, '(?<!\\\\)(?:\\{([A-Z]+)(?: (?::opno \\d+ :opfuncid|:funcid) (\\d+))?|\\})', 'g')
+      with ordinality as t (m, n))
+  select from token call join pg_proc p on p.oid = call.function
+    where p.oid >= ${BY_SOMEBODY} and (p.pronargdefaults > 0 or not exists (
+      select from token v where v.node = 'VAR' and v.n > call.n and not exists (
+        select from token e where e.n > call.n and e.n < v.n and e.depth < call.depth)))) else false end`;
+
+/**
  * From one object to those that are run with it. `how` is a Touch's; of an object that a row or value brings along it is
- * `t` for a type, and `x` for what is only walked through.
+ * `t` for a type, `p` for a table that PostgreSQL itself looks into for a foreign key, and `x` for what is only walked
+ * through.
  */
 const RUN_WITH = `
-  select 'pg_rewrite'::regclass::oid as class, w.oid as id, r.how from pg_rewrite w join pg_class c on c.oid = w.ev_class
+  select 'pg_rewrite'::regclass::oid as class, w.oid as id, case w.ev_type when '1' then 'r' else r.how end as how
+    from pg_rewrite w join pg_class c on c.oid = w.ev_class
     where r.class = 'pg_class'::regclass and w.ev_class = r.id and w.ev_enabled <> 'D'
       and case when w.ev_type <> '1' then r.how ~ translate(w.ev_type::text, '234', 'uid')
         when c.relkind = 'm' then r.how = 'a' else not ${fromExtension("pg_class", "c.oid")} end
+  union all select 'pg_class'::regclass, ${standsFor("r.id")}, r.how
+    where r.class = 'pg_class'::regclass and r.how ~ '[iud]'
   union all select 'pg_trigger'::regclass, t.oid, 'x' from pg_trigger t
     where r.class = 'pg_class'::regclass and t.tgrelid = r.id and not t.tgisinternal and t.tgenabled <> 'D'
       and (r.how ~ 'i' and t.tgtype & 4 > 0 or r.how ~ 'd' and t.tgtype & 8 > 0 or r.how ~ 'u' and t.tgtype & 16 > 0)
@@ -50,13 +69,18 @@ const RUN_WITH = `
     where r.class = 'pg_class'::regclass and d.adrelid = r.id
       and (r.how ~ '[iu]' or (r.how = 'a' and a.attgenerated <> ''))
   union all select 'pg_constraint'::regclass, n.oid, 'x' from pg_constraint n
-    where r.class = 'pg_class'::regclass and n.conrelid = r.id and r.how ~ '[aiu]'
+    where r.class = 'pg_class'::regclass and n.conrelid = r.id
+      and (r.how ~ '[aiu]' or (r.how ~ '[rdp]' and ${isFolded("n.conbin::text")}))
   union all select 'pg_constraint'::regclass, n.oid, 'x' from pg_constraint n
     where r.class = 'pg_type'::regclass and n.contypid = r.id and r.how ~ '[iut]'
   union all select 'pg_policy'::regclass, p.oid, 'x' from pg_policy p join pg_class c on c.oid = p.polrelid
     where r.class = 'pg_class'::regclass and c.oid = r.id and c.relrowsecurity and r.how ~ '[riud]'
   union all select 'pg_class'::regclass, i.indexrelid, 'x' from pg_index i
-    where r.class = 'pg_class'::regclass and i.indrelid = r.id and r.how ~ '[aiu]'
+    where r.class = 'pg_class'::regclass and i.indrelid = r.id
+      and (r.how ~ '[aiu]' or (r.how ~ '[rdp]' and ${isFolded("concat(i.indexprs, i.indpred)")}))
+  union all select 'pg_statistic_ext'::regclass, s.oid, 'x' from pg_statistic_ext s
+    where r.class = 'pg_class'::regclass and s.stxrelid = r.id
+      and r.how ~ '[aiurdp]' and ${isFolded("s.stxexprs::text")}
   union all select 'pg_class'::regclass, i.inhrelid, case when r.how ~ 'u' then 'iud' else r.how end from pg_inherits i
     where r.class = 'pg_class'::regclass and i.inhparent = r.id
   union all select 'pg_class'::regclass, i.inhparent, 'x' from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -64,8 +88,11 @@ const RUN_WITH = `
   union all select 'pg_class'::regclass, n.conrelid, 'ud' from pg_trigger t join pg_constraint n on n.oid = t.tgconstraint
     where r.class = 'pg_class'::regclass and t.tgrelid = r.id and t.tgisinternal and n.confrelid = r.id
       and (r.how ~ 'd' and n.confdeltype in ('c', 'n', 'd') or r.how ~ 'u' and n.confupdtype in ('c', 'n', 'd'))
+  union all select 'pg_class'::regclass, case n.confrelid when r.id then n.conrelid else n.confrelid end, 'p'
+    from pg_trigger t join pg_constraint n on n.oid = t.tgconstraint
+    where r.class = 'pg_class'::regclass and t.tgrelid = r.id and t.tgisinternal and n.contype = 'f' and r.how ~ '[iud]'
   union all select 'pg_type'::regclass, a.atttypid, r.how from pg_attribute a
-    where r.class = 'pg_class'::regclass and r.how <> 'x' and a.attrelid = r.id and a.attnum > 0 and not a.attisdropped
+    where r.class = 'pg_class'::regclass and r.how not in ('x', 'p') and a.attrelid = r.id and a.attnum > 0 and not a.attisdropped
   union all select 'pg_type'::regclass, a.atttypid, r.how from pg_type t join pg_attribute a on a.attrelid = t.typrelid
     where r.class = 'pg_type'::regclass and t.oid = r.id and a.attnum > 0 and not a.attisdropped
   union all select 'pg_opclass'::regclass, k.oid, 'x' from pg_opclass k
@@ -76,7 +103,7 @@ const RUN_WITH = `
     where r.class = 'pg_type'::regclass and r.id in (k.castsource, k.casttarget) and r.how <> 'c'
       and (r.id >= ${BY_SOMEBODY} or (k.castsource < ${BY_SOMEBODY} and k.casttarget < ${BY_SOMEBODY}))
   union all select d.refclassid, d.refobjid, case when d.refclassid = 'pg_class'::regclass
-        then case when r.class = 'pg_policy'::regclass or r.how = 'a' then 'r' else r.how end
+        then case r.class when 'pg_rewrite'::regclass then r.how else 'r' end
       when r.class = 'pg_type'::regclass then r.how when d.refclassid = 'pg_type'::regclass then 't' else 'x' end
     from pg_depend d where d.classid = r.class and d.objid = r.id
       and (d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass)
@@ -99,7 +126,7 @@ const CODE = `
     union select t.root::int, 'pg_type'::regclass::oid, to_regtype(t.name)::oid, t.how
       from unnest($1::text[], $2::text[]) with ordinality as t (name, how, root) where t.how = 't'
     union select r.root, e.class, e.id, e.how from reached r cross join lateral (${RUN_WITH}) e
-      where e.id >= ${BY_SOMEBODY} or e.class = 'pg_type'::regclass
+      where e.id >= ${BY_SOMEBODY} or e.class = 'pg_type'::regclass or (e.class = 'pg_class'::regclass and e.how ~ '[iud]')
   ), code (root, class, id, text) as (
     select r.root, r.class, p.oid, p::text from reached r join pg_proc p on p.oid = r.id
       where r.class = 'pg_proc'::regclass and (not ${fromExtension("pg_proc", "p.oid")} or ${acts("p")})

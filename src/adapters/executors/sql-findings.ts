@@ -38,6 +38,10 @@ export type SqlFinding = {
   readonly lock: SqlLock | null;
   /** Somebody's code that is run with it: only the catalog knows. */
   readonly runs?: string;
+  /** For a write: `i`nserts, `u`pdates, `d`eletes. */
+  readonly how?: string;
+  /** For an update: the columns that it sets. */
+  readonly sets?: readonly string[];
   /** For a write: the columns that equal constants. Only the catalog tells whether they pick few rows. */
   readonly keys?: readonly string[];
   /** For a changed type: only the catalog tells whether it widens. The new type is as `format_type` writes it. */

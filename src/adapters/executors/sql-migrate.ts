@@ -24,13 +24,14 @@ import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
 import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
-import { fingerprintOf, readTables } from "./sql-catalog.ts";
+import { readCascades, type Cascades } from "./sql-cascades.ts";
+import { fingerprintOf, readTables, type TableFacts } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
 import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
-import { touchesOf } from "./sql-touches.ts";
+import { spreadable, touchesOf } from "./sql-touches.ts";
 
 const MIGRATE: ActionKind = {
   kind: "sql.migrate",
@@ -107,14 +108,13 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   }
   const read = await judgeMigration(statements);
   refuseUntransacted(read);
-  const relations = relationsOf(read);
   const names = allNames(read.statements.map((statement) => statement.names));
   const known = await reading(database, signal, async (session) => {
     if (request.left !== undefined) await checkLeft(session, request.left);
     const defined = await readDefined(session, names);
-    return { tables: await readTables(session, relations), defined, code: await codeOf(session, read) };
+    return { ...(await readTouched(session, read)), defined };
   });
-  const { tables, code } = known;
+  const { relations, tables, code } = known;
   const judged = judgeAgainst(read, known);
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged);
@@ -152,8 +152,19 @@ function refuseUntransacted({ statements }: JudgedMigration): void {
   }
 }
 
-function codeOf(session: Session, { statements }: JudgedMigration): Promise<Code> {
-  return readCode(session, touchesOf(statements).flat());
+type Touched = {
+  /** Those that the migration names, and those that its writes spread to. */
+  readonly relations: readonly string[];
+  readonly tables: readonly TableFacts[];
+  readonly code: Code;
+  readonly cascades: Cascades;
+};
+
+async function readTouched(session: Session, judged: JudgedMigration): Promise<Touched> {
+  const cascades = await readCascades(session, spreadable(judged.statements).flat());
+  const relations = [...relationsOf(judged), ...[...cascades.values()].flat()];
+  const code = await readCode(session, touchesOf(judged.statements).flat());
+  return { relations, tables: await readTables(session, relations), code, cascades };
 }
 
 function relationsOf({ statements }: JudgedMigration): readonly string[] {
@@ -235,10 +246,12 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   const before = await findWritten(session, action);
   if (before !== undefined) return { ...succeeded(action, true), ...before };
   const judged = await judgeMigration(call.statements);
-  const relations = relationsOf(judged);
-  const now = fingerprintOf(relations, await readTables(session, relations), await codeOf(session, judged));
-  if (now !== plan.fingerprint) return { status: "failed", code: "target-moved", detail: null };
+  const now = await readTouched(session, judged);
+  if (fingerprintOf(now.relations, now.tables, now.code) !== plan.fingerprint) {
+    return { status: "failed", code: "target-moved", detail: null };
+  }
   await session.query(call.statements);
+  const relations = relationsOf(judged);
   const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));
   const row = [action, request.grantId, left];
   await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);

@@ -8,25 +8,26 @@ import { isObject, joinedName, namesOf, nodesWithin, relationName, textOf, type 
  * How something is touched, a letter each: `r`ead; rows `i`nserted, `u`pdated, `d`eleted; `a`ltered, so that rows are
  * looked at or written again; `c`olumns compared, for an index; a `t`ype that values become.
  */
-export type Touch = { readonly name: string; readonly how: string };
+export type Touch = {
+  readonly name: string;
+  readonly how: string;
+  /** Those that an update sets; absent where it may be any. */
+  readonly columns?: readonly string[] | undefined;
+};
 
 export type Touches = {
   readonly now: readonly Touch[];
   /** What takes over code from another table, or stands for its rows, once the statement has run. */
   readonly joined: readonly Touch[];
+  /** For which writes, `u` and `d`, it makes a foreign key that spreads them. */
+  readonly spreads: string;
   /** Whether it is one of those that event triggers wait for. */
   readonly defines: boolean;
 };
 
 const ALL_WRITES = "iud";
-/** By the code of a finding, or by its first word. */
+/** By the code of a finding. */
 const HOW: Readonly<Record<string, string>> = {
-  inserts: "i",
-  "inserts-from-query": "iu",
-  upserts: "iu",
-  merges: ALL_WRITES,
-  updates: "u",
-  deletes: "d",
   "creates-index": "c",
   scans: "a",
   rewrites: "a",
@@ -37,7 +38,9 @@ const HOW: Readonly<Record<string, string>> = {
 };
 
 export function touchesIn(nodes: readonly SqlNode[], findings: readonly SqlFinding[]): Touches {
-  const touched = findings.flatMap(({ code, relation }) => touches([relation], howOf(code)));
+  const touched = findings.flatMap(({ code, relation, how, sets }) =>
+    touches([relation], how ?? HOW[code] ?? "", sets),
+  );
   const sources = nodes.flatMap(({ type, node }) => (type === "RangeVar" ? [relationName(node)] : []));
   const types = nodes.flatMap(({ type, node }) => [node["typeName"], node["ofTypename"], type === "TypeName" && node]);
   const joined = nodes.flatMap(joinedBy);
@@ -45,25 +48,39 @@ export function touchesIn(nodes: readonly SqlNode[], findings: readonly SqlFindi
   return {
     now: [...touched, ...touches(sources, "r"), ...touches(types.map(typeNameOf), "t")],
     joined: touches([...joined, ...ends], ALL_WRITES),
+    spreads: nodes.map(spreadBy).join(""),
     defines: findings.some((finding) => !ROWS_ONLY.has(finding.class)),
   };
 }
 
-function howOf(code: string): string {
-  const [verb = ""] = code.split("-");
-  return HOW[code] ?? HOW[verb] ?? "";
-}
-
 const ROWS_ONLY: ReadonlySet<string> = new Set(["reads", "bounded-write", "unbounded-write"]);
 
-function touches(names: readonly (string | null)[], how: string): readonly Touch[] {
-  return how === "" ? [] : names.flatMap((name) => (name === null ? [] : [{ name, how }]));
+function touches(names: readonly (string | null)[], how: string, columns?: readonly string[]): readonly Touch[] {
+  return how === "" ? [] : names.flatMap((name) => (name === null ? [] : [{ name, how, columns }]));
 }
 
 /** All of a migration's: one that also writes rows may write them by way of what it has joined. */
 export function touchesOf(statements: readonly { readonly touches: Touches }[]): readonly (readonly Touch[])[] {
   const isWriting = statements.some(({ touches: { now } }) => now.some(({ how }) => /[iud]/.test(how)));
   return statements.map(({ touches: { now, joined } }) => (isWriting ? [...now, ...joined] : now));
+}
+
+/** In which of two ways, `u` and `d`, a migration writes rows that are there. */
+export function waysOf(statements: readonly { readonly touches: Touches }[]): string {
+  const now = statements.flatMap(({ touches: { now: all } }) => all);
+  return ["u", "d"].filter((way) => now.some(({ how }) => how.includes(way))).join("");
+}
+
+/** Of all of a migration's, those that a foreign key may spread. */
+export function spreadable(statements: readonly { readonly touches: Touches }[]): readonly (readonly Touch[])[] {
+  const ways = waysOf(statements);
+  return statements.map(({ touches: { now, joined } }) => [
+    ...now.filter(({ how }) => /[ud]/.test(how)),
+    ...touches(
+      joined.map(({ name }) => name),
+      ways,
+    ),
+  ]);
 }
 
 function typeNameOf(type: Json | undefined): string | null {
@@ -82,9 +99,7 @@ function joinedBy({ type, node }: SqlNode): readonly (string | null)[] {
     case "PartitionCmd":
       return [relationName(node["name"])];
     case "Constraint":
-      return isCascading(node["fk_del_action"]) || isCascading(node["fk_upd_action"])
-        ? [relationName(node["pktable"])]
-        : [];
+      return spreadBy({ type, node }) === "" ? [] : [relationName(node["pktable"])];
     default:
       return [];
   }
@@ -92,6 +107,11 @@ function joinedBy({ type, node }: SqlNode): readonly (string | null)[] {
 
 function sourcesWithin(value: Json | undefined): readonly (string | null)[] {
   return [...nodesWithin(value ?? null)].flatMap((one) => (one?.type === "RangeVar" ? [relationName(one.node)] : []));
+}
+
+function spreadBy({ type, node }: SqlNode): string {
+  if (type !== "Constraint") return "";
+  return `${isCascading(node["fk_upd_action"]) ? "u" : ""}${isCascading(node["fk_del_action"]) ? "d" : ""}`;
 }
 
 /** CASCADE, SET NULL, SET DEFAULT: what is done to one table is done to the other. */

@@ -1,6 +1,6 @@
 // Statements that write rows: bounded only when constants pick the rows.
 
-import type { JsonObject } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { equalColumns } from "./sql-expressions.ts";
 import type { SqlFinding } from "./sql-findings.ts";
 import { isObject, listOf, relationName, textOf, unwrap } from "./sql-tree.ts";
@@ -10,12 +10,16 @@ export function judgeWrite(type: string, node: JsonObject): SqlFinding | undefin
   const relation = relationName(node["relation"]);
   const lock = "ROW EXCLUSIVE";
   switch (type) {
-    case "InsertStmt":
+    case "InsertStmt": {
+      const update = updateOf(node);
+      const how = update === undefined ? "i" : "iu";
+      const at = { relation, lock, how, sets: columnsSet(update?.["targetList"]) } as const;
       return insertsLiterals(node)
-        ? { class: "bounded-write", code: updatesToo(node) ? "upserts" : "inserts", relation, lock }
-        : { class: "unbounded-write", code: "inserts-from-query", relation, lock };
+        ? { class: "bounded-write", code: update === undefined ? "inserts" : "upserts", ...at }
+        : { class: "unbounded-write", code: "inserts-from-query", ...at };
+    }
     case "MergeStmt":
-      return { class: "unbounded-write", code: "merges", relation, lock };
+      return { class: "unbounded-write", code: "merges", relation, lock, ...partsOf(node) };
     case "UpdateStmt":
     case "DeleteStmt":
       return judgeRows(type === "UpdateStmt" ? "updates" : "deletes", node);
@@ -31,13 +35,27 @@ function insertsLiterals(node: JsonObject): boolean {
 }
 
 /** ON CONFLICT DO UPDATE. */
-function updatesToo(node: JsonObject): boolean {
+function updateOf(node: JsonObject): JsonObject | undefined {
   const conflict = node["onConflictClause"];
-  return isObject(conflict) && conflict["action"] === "ONCONFLICT_UPDATE";
+  return isObject(conflict) && conflict["action"] === "ONCONFLICT_UPDATE" ? conflict : undefined;
+}
+
+function columnsSet(targets: Json | undefined): readonly string[] {
+  return listOf(targets).map((target) => textOf(unwrap(target, "ResTarget")?.["name"]));
+}
+
+/** What the WHEN clauses of a MERGE do. */
+function partsOf(node: JsonObject): Pick<SqlFinding, "how" | "sets"> {
+  const parts = listOf(node["mergeWhenClauses"]).map((one) => unwrap(one, "MergeWhenClause") ?? {});
+  const has = (type: string): boolean => parts.some((part) => part["commandType"] === type);
+  const how = [has("CMD_INSERT") && "i", has("CMD_UPDATE") && "u", has("CMD_DELETE") && "d"].filter(Boolean).join("");
+  const updates = parts.filter((part) => part["commandType"] === "CMD_UPDATE");
+  return { how, sets: updates.flatMap((part) => columnsSet(part["targetList"])) };
 }
 
 function judgeRows(verb: "updates" | "deletes", node: JsonObject): SqlFinding {
-  const at = { relation: relationName(node["relation"]), lock: "ROW EXCLUSIVE" } as const;
+  const writes = verb === "deletes" ? { how: "d" } : { how: "u", sets: columnsSet(node["targetList"]) };
+  const at = { relation: relationName(node["relation"]), lock: "ROW EXCLUSIVE", ...writes } as const;
   const where = node["whereClause"];
   if (where === undefined) return { class: "unbounded-write", code: `${verb}-all`, ...at };
   // With a second table an unqualified column may be that one's.
