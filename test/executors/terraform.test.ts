@@ -184,6 +184,25 @@ test("stopped, it finishes the resource at hand, writes its state, and starts no
   assert.match(readFileSync(join(stage.directory, "terraform.tfstate"), "utf8"), /"serial":8/);
 });
 
+test("asked about while it still applies, it says so, and what it goes on to say is kept", async (t) => {
+  const { stage, executor } = staged(t);
+  const [program, go] = [join(stage.directory, "..", "tofu"), join(stage.directory, "go")];
+  const [bang, ...rest] = readFileSync(program, "utf8").split("\n");
+  const wait = `case "$*" in *" apply "*) until [ -e ${go} ]; do sleep 0.02; done;; esac`;
+  writeFileSync(program, [bang, wait, ...rest].join("\n"));
+  const plan = await planOf(executor);
+  const running = run(executor, plan);
+  const isOpen = (): boolean =>
+    existsSync(join(stage.directory, "..", "records")) && logsOf(stage).some((path) => path.includes("apply-"));
+  while (!isOpen()) await sleep(20);
+  const asked = await executor.reconcile(executeRequest(plan), never);
+  writeFileSync(go, "");
+  assert.deepEqual(asked, { status: "unclear", detail: { code: "under-way" }, afterMs: 5_000 });
+  assert.equal((await running).status, "succeeded");
+  assert.equal((await executor.reconcile(executeRequest(plan), never)).status, "happened");
+  assert.deepEqual(stage.applied(), ["aws_lb.cart"]);
+});
+
 /** An apply as the programs tell it, with what a provider had to say. */
 const SAID: readonly string[] = [
   '{"@level":"info","@message":"OpenTofu 1.10.0","@module":"tofu.ui","type":"version","tofu":"1.10.0","ui":"1.2"}',

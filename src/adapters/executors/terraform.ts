@@ -74,7 +74,13 @@ export function createTerraformExecutor(parts: TerraformParts): Executor {
         busy.delete(name);
       }
     },
-    reconcile: (request, signal) => reconcileApply(parts, request, signal),
+    reconcile: async (request, signal) => {
+      const step = readStep(parts, request);
+      if (step === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
+      // Its log is still being written to: nobody may put another in its place, or take what it says for the end.
+      if (busy.has(step.workspace.name)) return { status: "unclear", detail: { code: "under-way" }, afterMs: 5_000 };
+      return reconcileApply(step, signal);
+    },
     probe: (signal) => Promise.all(workspaces.map((one) => probe(parts, one, signal))),
   };
 }
@@ -251,17 +257,11 @@ function shown({ errors }: ApplyLog, { parts, environment, workspace }: Run): re
 }
 
 /** The log tells: the program died with us, and said what it began before it did. */
-async function reconcileApply(
-  parts: TerraformParts,
-  request: ExecuteRequest,
-  signal: AbortSignal,
-): Promise<Reconciliation> {
-  const step = readStep(parts, request);
-  if (step === undefined) return { status: "unclear", detail: { code: "plan-invalid" } };
+async function reconcileApply(step: Step, signal: AbortSignal): Promise<Reconciliation> {
+  const { parts, call, request } = step;
   const log = readLog(parts.records, step.mark);
   settleLog(parts.records, step.mark);
   if (log?.done != null) {
-    const { call } = step;
     return {
       status: "happened",
       reference: `${call.workspace}:${request.idempotencyKey}`,
