@@ -220,7 +220,8 @@ class Argocd implements Vendor {
   #apply(revision: string, prune: boolean): readonly unknown[] {
     const objects = this.#resolve(revision)?.[1] ?? [];
     const keys = new Set(objects.map(keyOf));
-    if (prune) for (const key of this.live.keys()) if (!keys.has(key)) this.live.delete(key);
+    const gone = prune ? [...this.live].filter(([key, object]) => !keys.has(key) && !isHook(object)) : [];
+    for (const [key] of gone) this.live.delete(key);
     for (const object of objects) this.live.set(keyOf(object), { ...object, status: { observedGeneration: 1 } });
     return objects.map((object) => {
       const { namespace = "", name = "" } = object["metadata"] as { namespace?: string; name?: string };
@@ -241,6 +242,11 @@ class Argocd implements Vendor {
   }
 }
 
+function isHook(object: Members): boolean {
+  const { annotations } = object["metadata"] as { annotations?: Members };
+  return annotations !== undefined && Object.hasOwn(annotations, "argocd.argoproj.io/hook");
+}
+
 function managed(object: Members): Members {
   const { namespace = "", name = "" } = object["metadata"] as { namespace?: string; name?: string };
   const [group = "", version] = String(object["apiVersion"]).split("/");
@@ -252,6 +258,7 @@ function managed(object: Members): Members {
     name,
     liveState,
     normalizedLiveState: liveState,
+    ...(isHook(object) ? { hook: true } : {}),
   };
 }
 

@@ -9,14 +9,17 @@ const TOKEN = "eyJhbGciOi.argocd-TOKEN.0123456789";
 export const FIRST = "a".repeat(40);
 export const SECOND = "b".repeat(40);
 export const THIRD = "c".repeat(40);
+/** Beside a ConfigMap it adds what runs by itself. */
+export const CANARY = "e".repeat(40);
+export const MANY = "f".repeat(40);
 
-const cart = (image: string, replicas: number): JsonObject => ({
+const cart = (image: string, replicas: number, name = "cart"): JsonObject => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
-  metadata: { name: "cart", namespace: "shop" },
+  metadata: { name, namespace: "shop" },
   spec: { replicas, template: { spec: { containers: [{ name: "cart", image }] } } },
 });
-const small = (kind: string, name: string, data: JsonObject): JsonObject => ({
+export const small = (kind: string, name: string, data: JsonObject): JsonObject => ({
   apiVersion: "v1",
   kind,
   metadata: { name, namespace: "shop" },
@@ -31,13 +34,15 @@ const hook: JsonObject = {
 const COMMITS = {
   [FIRST]: [cart("cart:1", 2), small("ConfigMap", "old", { a: "1" }), small("Secret", "cart", { key: "b25l" })],
   [SECOND]: [cart("cart:2", 3), small("ConfigMap", "new", { b: "2" }), small("Secret", "cart", { key: "dHdv" }), hook],
+  [CANARY]: [cart("cart:1", 2), small("ConfigMap", "new", { b: "2" }), cart("cart:2", 1, "canary")],
+  [MANY]: [cart("cart:1", 2), ...Array.from({ length: 51 }, (_, at) => small("ConfigMap", `m${at}`, {}))],
   [THIRD]: [cart("cart:3", 3)],
 };
 
 export type ArgocdStage = Stage & { readonly argocd: ArgocdStandIn };
 
 /** Two deployments for a rollback, one for a sync. */
-export async function argocdStage(kind = "argocd.sync"): Promise<ArgocdStage> {
+export async function argocdStage(kind = "argocd.sync", prune = true): Promise<ArgocdStage> {
   const argocd = await startArgocd({ token: TOKEN, commits: COMMITS });
   argocd.live.set("PersistentVolumeClaim shop/data", {
     apiVersion: "v1",
@@ -49,7 +54,7 @@ export async function argocdStage(kind = "argocd.sync"): Promise<ArgocdStage> {
   argocd.ending.looks = 0; // ended by the first look, so that nobody waits for the next
   const before = argocd.begun.length;
   const clock = new TestClock();
-  const application = { name: "cart", environment: "production", service: "cart", project: "shop", prune: true };
+  const application = { name: "cart", environment: "production", service: "cart", project: "shop", prune };
   const config = { argocd: { baseUrl: argocd.url, applications: [application] } };
   const secrets = { "argocd/token": TOKEN };
   const path = "/api/v1/applications/cart";

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { Answer, OutboundCall } from "../../wire/contracts/egress.ts";
@@ -200,4 +201,24 @@ function pathOf(of: ArgocdApplication): string {
 
 function placeOf({ project, namespace }: ArgocdApplication): URLSearchParams {
   return new URLSearchParams({ project, ...(namespace === undefined ? {} : { appNamespace: namespace }) });
+}
+
+/** Throws for what cannot be read. */
+export function got<T>(read: Read<T>): T {
+  if (read.kind === "got") return read.value;
+  const { outcome } = read;
+  const code = "code" in outcome ? outcome.code : outcome.status;
+  switch (code) {
+    case "target-not-found":
+      throw new AppError("target-not-found", "there is no such application", {});
+    case "credential-missing":
+    case "credential-refused":
+      throw new AppError("target-forbidden", "the credential may not do this, or there is no such application", {
+        code,
+      });
+    case "target-refused":
+      throw new AppError("target-refused", "Argo CD cannot render that revision", {});
+    default:
+      throw new AppError("target-unavailable", "Argo CD gave no usable answer", { code });
+  }
 }

@@ -50,11 +50,7 @@ export function syncDiff(
 ): SyncDiff | undefined {
   const objects = manifests.map(parseObject);
   if (!objects.every((one) => one !== undefined)) return undefined;
-  const running = new Map<string, JsonObject>();
-  for (const item of live) {
-    const object = item.hook === true ? undefined : parseObject(item.liveState ?? "");
-    if (object !== undefined) running.set(keyOf(object), object);
-  }
+  const running = runningIn(live);
   const kept = new Set(objects.map(keyOf));
   const changed = objects.flatMap((object) => changeOf(object, running.get(keyOf(object)), findSecret));
   const gone = [...running].filter(([key]) => !kept.has(key)).map(([, object]) => object);
@@ -70,6 +66,33 @@ export function syncDiff(
     counts: { creates: count("creates"), updates: count("updates"), deletes: count("deletes"), runs: count("runs") },
     losesData: prune && gone.some((object) => HOLDS_DATA.has(kindOf(object))),
   };
+}
+
+/** As they are shown: what runs and is not in the revision, and what is in the revision and does not run. */
+export interface Apart {
+  readonly running: ReadonlySet<string>;
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** Undefined where what Argo CD gave are not objects. */
+export function apartOf(manifests: readonly string[], live: readonly Live[]): Apart | undefined {
+  const objects = manifests.map(parseObject);
+  if (!objects.every((one) => one !== undefined)) return undefined;
+  const running = runningIn(live);
+  const keys = new Set(objects.map(keyOf));
+  const wanted = objects.filter((one) => !running.has(keyOf(one)) && !Object.hasOwn(annotationsOf(one), HOOK));
+  const gone = [...running].filter(([key]) => !keys.has(key));
+  return { running: new Set(gone.map(([, object]) => labelOf(object))), wanted: new Set(wanted.map(labelOf)) };
+}
+
+/** By key, without hooks. */
+function runningIn(live: readonly Live[]): ReadonlyMap<string, JsonObject> {
+  const running = new Map<string, JsonObject>();
+  for (const item of live) {
+    const object = item.hook === true ? undefined : parseObject(item.liveState ?? "");
+    if (object !== undefined) running.set(keyOf(object), object);
+  }
+  return running;
 }
 
 function parseObject(text: string): JsonObject | undefined {

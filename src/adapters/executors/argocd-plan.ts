@@ -13,12 +13,11 @@ import {
 } from "../../wire/schemas/argocd-executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
-import { applicationName, type Application, type ArgocdApi, type Deployment, type Read } from "./argocd-api.ts";
-import { syncDiff, type SyncDiff } from "./argocd-diff.ts";
-import { diffOf } from "./kubernetes-diff.ts";
+import { applicationName, got, type Application, type ArgocdApi, type Live } from "./argocd-api.ts";
+import { apartOf, syncDiff, type Apart, type SyncDiff } from "./argocd-diff.ts";
+import { isInert, lastDeployment, settingsChanged, undoOf } from "./argocd-undo.ts";
 
 export const SYNC = "argocd.sync";
-export const ROLLBACK = "argocd.rollback";
 
 /** A commit, or a version that a chart repository gives once. */
 const EXACT = /^(?:[0-9a-f]{40}|[0-9a-f]{64}|v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{64})$/;
@@ -51,27 +50,33 @@ export async function planSync(parts: PlanParts, request: PlanRequest, signal: A
   const asked = revision ?? app.spec.source?.targetRevision ?? "HEAD";
   const found = await compared(parts, { revision: asked, prune }, signal);
   const body = { ...bodyOf(parts.of, prune), revision: found.revision };
-  const plan = planOf(parts, request, { app, verb: "sync", body, source: null, by: null, settings: null, ...found });
+  const operation = { app, verb: "sync", body, source: null, by: null, settings: null, ...found } as const;
+  const plan = await planOf(parts, request, operation, signal);
   return { ...plan, change: digestOf({ revision: found.revision, prune }) };
 }
 
 /** The source of then comes back with it: chart values and paths, not the revision alone. */
 export async function planRollback(parts: PlanParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
-  const { id, prune } = parseArguments(argocdRollbackArguments, request.args);
+  const {
+    id,
+    prune,
+    only = request.left === undefined ? undefined : [],
+  } = parseArguments(argocdRollbackArguments, request.args);
   const app = await fitFor(parts, request, { prune }, signal);
   const history = app.status?.history ?? [];
   const to = id === undefined ? history.at(-2) : history.find((one) => one.id === id);
   if (to?.revision === undefined || to.source == null) {
     throw new AppError("arguments-invalid", "its history holds no such deployment", id === undefined ? {} : { id });
   }
-  const found = await compared(parts, { revision: to.revision, prune }, signal);
+  const settings = settingsChanged(app, to);
+  const want: Asked = { revision: to.revision, prune, only, isShown: settings === null };
+  const found = await compared(parts, want, signal);
   if (found.revision !== to.revision)
     throw new AppError("target-refused", "what it deployed then is not to be had", {});
-  const body = { ...bodyOf(parts.of, prune), id: to.id, dryRun: false };
+  const body = { ...bodyOf(parts.of, found.prune), id: to.id, dryRun: false };
   const source = digestOf(to.source as JsonObject);
   const by = got(await parts.api.account(signal));
-  const settings = settingsChanged(app, to);
-  return planOf(parts, request, { app, verb: "rollback", body, source, by, settings, ...found });
+  return planOf(parts, request, { app, verb: "rollback", body, source, by, settings, ...found }, signal);
 }
 
 function bodyOf(of: ArgocdApplication, prune: boolean): JsonObject {
@@ -124,10 +129,6 @@ function isBusy({ operation, status }: Application): boolean {
   return operation != null || phase === "Running" || phase === "Terminating";
 }
 
-function lastDeployment({ status }: Application): Deployment | undefined {
-  return status?.history?.at(-1);
-}
-
 /** Which object, and what was deployed last. */
 export function leftOf(app: Application): string {
   return `${app.metadata.uid}:${lastDeployment(app)?.id ?? ""}`;
@@ -148,30 +149,48 @@ export function digestOf(value: Json): string {
   return hash("sha256", canonicalJson(value));
 }
 
-type Compared = { readonly revision: string; readonly diff: SyncDiff };
+type Compared = {
+  readonly revision: string;
+  readonly live: readonly Live[];
+  readonly apart: Apart;
+  /** Asked for, and deleting nothing but what may go. */
+  readonly prune: boolean;
+  readonly diff: SyncDiff;
+};
+interface Asked {
+  readonly revision: string;
+  readonly prune: boolean;
+  readonly only?: readonly string[] | undefined;
+  /** False where what is rendered is not all of what would be applied: what pruning deletes cannot be told, then. */
+  readonly isShown?: boolean;
+}
 
-async function compared(
-  { api, of, findSecret }: PlanParts,
-  { revision: asked, prune }: { revision: string; prune: boolean },
-  signal: AbortSignal,
-): Promise<Compared> {
+async function compared({ api, of, findSecret }: PlanParts, want: Asked, signal: AbortSignal): Promise<Compared> {
+  const { revision: asked, prune } = want;
   const { revision, manifests } = got(await api.manifests(of, asked, signal));
   if (!EXACT.test(revision)) {
     throw new AppError("target-refused", "Argo CD does not say which commit or version that is", { revision: asked });
   }
-  const diff = syncDiff(manifests, got(await api.live(of, signal)), { prune, findSecret });
-  if (diff === undefined) throw new AppError("target-unavailable", "Argo CD gave no usable answer", {});
-  return { revision, diff };
+  const live = got(await api.live(of, signal));
+  const apart = apartOf(manifests, live);
+  const isPruned = prune && apart !== undefined && isFree(apart, want);
+  const diff = syncDiff(manifests, live, { prune: isPruned, findSecret });
+  if (apart === undefined || diff === undefined) {
+    throw new AppError("target-unavailable", "Argo CD gave no usable answer", {});
+  }
+  return { revision, live, apart, prune: isPruned, diff };
 }
 
-/** Chart values and the like that were others then; null where only the revision was. */
-function settingsChanged(app: Application, { source }: Deployment): Json {
-  const [{ targetRevision: _now, ...now }, { targetRevision: _then, ...then }] = [
-    (app.spec.source ?? {}) as JsonObject,
-    (source ?? {}) as JsonObject,
-  ];
-  const changes = diffOf(now, then);
-  return changes.length === 0 ? null : changes.map(({ path }) => path);
+/** Whether nothing else would go with what may. Throws where that cannot be left running, either. */
+function isFree({ running }: Apart, { only, isShown = true }: Asked): boolean {
+  if (only === undefined) return true;
+  const may = new Set(only);
+  const others = [...running].filter((object) => !may.has(object));
+  if (isShown && others.length === 0) return true;
+  if (only.every(isInert)) return false;
+  throw new AppError("target-moved", "deleting what may go could delete what came beside it", {
+    others: others.slice(0, 16),
+  });
 }
 
 type Found = Compared & {
@@ -183,12 +202,18 @@ type Found = Compared & {
   readonly settings: Json;
 };
 
-function planOf({ origin, of }: PlanParts, request: PlanRequest, found: Found): Plan {
+async function planOf(
+  { api, origin, of }: PlanParts,
+  request: PlanRequest,
+  found: Found,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { app, diff, verb, body, revision, source, by, settings } = found;
   const before = app.status?.operationState?.startedAt ?? null;
   const call: ArgocdCall = { origin, application: of.name, verb, body, revision, source, by, before };
   const last = lastDeployment(app);
-  const inverse = diff.losesData ? null : inverseOf(of, request, { last, prunes: diff.counts.creates > 0 });
+  const undo = diff.losesData ? { inverse: null, stays: [] } : await undoOf({ api, of, ...found }, request, signal);
+  const { inverse, stays } = undo;
   const { creates, updates, deletes } = diff.counts;
   // What the manifests do not show is for people: another source, or more objects than are listed.
   const signature = inverse === null ? IRREVERSIBLE : settings !== null || diff.unlisted > 0 ? "opaque" : undefined;
@@ -201,6 +226,7 @@ function planOf({ origin, of }: PlanParts, request: PlanRequest, found: Found): 
       to: revision,
       ...(verb === "rollback" ? { id: body["id"] ?? null, settings } : {}),
       ...(diff as unknown as JsonObject),
+      ...(stays.length === 0 ? {} : { stays: [...stays] }),
     },
     inverse,
     reversible: inverse !== null,
@@ -208,35 +234,4 @@ function planOf({ origin, of }: PlanParts, request: PlanRequest, found: Found): 
     ...(signature === undefined ? {} : { signature }),
     size: Math.max(1, creates + updates + deletes),
   };
-}
-
-/** What it ran before, with the settings of then. Objects that only the new revision has go, where they may. */
-function inverseOf(
-  of: ArgocdApplication,
-  { target }: PlanRequest,
-  { last, prunes }: { last: Deployment | undefined; prunes: boolean },
-): Json {
-  if (last === undefined) return null;
-  const args = { application: of.name, id: last.id, ...(prunes && of.prune ? { prune: true } : {}) };
-  return { kind: ROLLBACK, target: { ...target }, args };
-}
-
-/** Throws for what cannot be read. */
-function got<T>(read: Read<T>): T {
-  if (read.kind === "got") return read.value;
-  const { outcome } = read;
-  const code = "code" in outcome ? outcome.code : outcome.status;
-  switch (code) {
-    case "target-not-found":
-      throw new AppError("target-not-found", "there is no such application", {});
-    case "credential-missing":
-    case "credential-refused":
-      throw new AppError("target-forbidden", "the credential may not do this, or there is no such application", {
-        code,
-      });
-    case "target-refused":
-      throw new AppError("target-refused", "Argo CD cannot render that revision", {});
-    default:
-      throw new AppError("target-unavailable", "Argo CD gave no usable answer", { code });
-  }
 }

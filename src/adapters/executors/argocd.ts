@@ -11,8 +11,9 @@ import {
 } from "../../wire/schemas/argocd-executor.ts";
 import { argumentsJsonSchema } from "../../wire/schemas/executor-arguments.ts";
 import { ArgocdApi, type ArgocdParts } from "./argocd-api.ts";
-import { argocdCallSchema, planRollback, planSync, ROLLBACK, SYNC } from "./argocd-plan.ts";
+import { argocdCallSchema, planRollback, planSync, SYNC } from "./argocd-plan.ts";
 import { executeOperation, reconcileOperation, type ArgocdStep } from "./argocd-step.ts";
+import { ROLLBACK } from "./argocd-undo.ts";
 import { outcomeReach } from "./reach.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 

@@ -37,6 +37,9 @@ export const argocdConfigSchema = z.strictObject({
 });
 export type ArgocdConfig = z.output<typeof argocdConfigSchema>;
 
+/** More objects than these an operation may create, but what takes it back then deletes none of them. */
+export const ARGOCD_ONLY_MAX = 50;
+
 const named = nameSchema.describe("A configured application of the target");
 const pruneSchema = z.boolean().default(false).describe("Delete what the revision does not hold any more");
 
@@ -55,4 +58,9 @@ export const argocdRollbackArguments = z.strictObject({
   application: named,
   id: z.int().min(0).max(999_999_999).optional().describe("Of the application's history; else the one before the last"),
   prune: pruneSchema,
+  only: z
+    .array(z.string().min(1).max(600))
+    .max(ARGOCD_ONLY_MAX)
+    .optional()
+    .describe("Objects, as a plan shows them: where pruning would delete any other, nothing is pruned"),
 });
