@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import type { Json } from "../../core/json.ts";
 import type { Row, Session } from "./sql-database.ts";
+import { joinedName } from "./sql-tree.ts";
 
 export type TableFacts = {
   /** As the migration writes it. */
@@ -38,7 +39,9 @@ const FACTS = `
       (select jsonb_agg(jsonb_build_array(n.conname, pg_get_constraintdef(n.oid)) order by n.conname)
         from pg_constraint n where n.conrelid = c.oid),
       (select jsonb_agg(pg_get_triggerdef(t.oid) order by t.tgname) from pg_trigger t
-        where t.tgrelid = c.oid and not t.tgisinternal)) as definition
+        where t.tgrelid = c.oid and not t.tgisinternal),
+      case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid)
+        when c.relkind in ('i', 'I') then pg_get_indexdef(c.oid) end) as definition
   from unnest($1::text[]) with ordinality as asked (name, n) join pg_class c on c.oid = to_regclass(asked.name)
   order by asked.n`;
 
@@ -47,6 +50,21 @@ export async function readTables(session: Session, relations: Iterable<string>):
   const asked = [...new Set(relations)].sort();
   const rows = await session.query(FACTS, [asked.map(quoted)]);
   return rows.map((row) => toFacts(String(asked[Number(row["n"]) - 1]), row));
+}
+
+const SCHEMA_RELATIONS_MAX = 1_000;
+
+/** All relations of these schemas, by their names with it; of more than a thousand their number stands for the rest. */
+export async function readSchemas(session: Session, schemas: readonly string[]): Promise<readonly string[]> {
+  if (schemas.length === 0) return [];
+  const rows = await session.query(
+    `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = any ($1::text[]) and c.relkind <> 'c' order by 1, 2`,
+    [schemas],
+  );
+  const names = rows.map((row) => joinedName([String(row["schema"]), String(row["name"])]));
+  const rest = names.length - SCHEMA_RELATIONS_MAX;
+  return rest <= 0 ? names : [...names.slice(0, SCHEMA_RELATIONS_MAX), `${rest} more`];
 }
 
 /**

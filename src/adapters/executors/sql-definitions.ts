@@ -3,7 +3,8 @@
 import type { Json, JsonObject } from "../../core/json.ts";
 import { isSameForAllRows } from "./sql-expressions.ts";
 import type { SqlClass, SqlFinding, SqlLock } from "./sql-findings.ts";
-import { isObject, listOf, namesOf, nodesWithin, relationName, textOf, unwrap } from "./sql-tree.ts";
+import { referencesIn, sourcesIn, subjectsOf } from "./sql-relations.ts";
+import { isObject, listOf, namesOf, nodesWithin, textOf, unwrap } from "./sql-tree.ts";
 
 type Judgement = { readonly class: SqlClass; readonly code: string; readonly lock: SqlLock | null };
 
@@ -78,11 +79,17 @@ const ALTERATIONS: Readonly<Record<string, Judgement>> = {
 
 /** Nothing here is judged by what it is said to do, only by what PostgreSQL read. */
 export function judgeDefinition(type: string, node: JsonObject): readonly SqlFinding[] {
-  const relation = relationName(node["relation"]) ?? relationName(node["view"]) ?? relationName(node["sequence"]);
-  if (type === "AlterTableStmt") return listOf(node["cmds"]).map((command) => judgeAlteration(relation, command));
+  const relations = subjectsOf(type, node);
+  const references = type.endsWith("TableStmt") || type === "CreateStmt" ? referencesIn(node) : [];
+  const locked = references.map((relation) => ({ ...judged("reads", "references", "SHARE ROW EXCLUSIVE"), relation }));
+  if (type === "AlterTableStmt") {
+    const [relation = null] = relations;
+    return [...listOf(node["cmds"]).map((command) => judgeAlteration(relation, command)), ...locked];
+  }
+  const read = sourcesIn(type, node).map((relation) => ({ ...judged("reads", "selects", "ACCESS SHARE"), relation }));
   const found = Object.hasOwn(FIXED, type) ? FIXED[type] : judgeByContent(type, node);
   const opaque = judged("opaque", `unknown-${type.slice(0, 48)}`);
-  return [{ ...(found ?? opaque), relation }];
+  return [...relations.map((relation) => ({ ...(found ?? opaque), relation })), ...read, ...locked];
 }
 
 function judgeByContent(type: string, node: JsonObject): Judgement | undefined {

@@ -70,7 +70,8 @@ function judgeSpread(relations: readonly string[]): readonly SqlFinding[] {
 /** Tables with a foreign key that the migration itself makes, and that spreads what the migration does elsewhere. */
 function spreadAnew({ findings, touches }: JudgedStatement, ways: string): readonly string[] {
   if (![...touches.spreads].some((way) => ways.includes(way))) return [];
-  return findings.flatMap(({ relation }) => (relation === null ? [] : [relation]));
+  const changed = findings.filter((finding) => finding.class !== "reads");
+  return changed.flatMap(({ relation }) => (relation === null ? [] : [relation]));
 }
 
 function judgeFinding(finding: SqlFinding, table: TableFacts | undefined): SqlFinding {

@@ -6,6 +6,7 @@ import { hiddenEffect } from "./sql-expressions.ts";
 import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sql-findings.ts";
 import { inverseOf } from "./sql-inverse.ts";
 import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
+import { schemasIn } from "./sql-relations.ts";
 import { touchesIn, type Touches } from "./sql-touches.ts";
 import { isObject, listOf, nodesWithin, type SqlNode } from "./sql-tree.ts";
 import { judgeWrite } from "./sql-writes.ts";
@@ -21,6 +22,8 @@ export type JudgedStatement = {
   readonly findings: readonly SqlFinding[];
   readonly names: SqlNames;
   readonly touches: Touches;
+  /** Schemas of which everything is meant. */
+  readonly schemas: readonly string[];
   /** What takes it back; null where nothing does. */
   readonly inverse: string | null;
 };
@@ -66,7 +69,15 @@ export async function judgeMigration(text: string): Promise<JudgedMigration> {
 function unreadable(code: string): JudgedMigration {
   const findings = [{ class: "opaque", code, relation: null, lock: null }] as const;
   return migrationOf([
-    { number: 1, class: "opaque", findings, names: allNames([]), touches: touchesIn([], findings), inverse: null },
+    {
+      number: 1,
+      class: "opaque",
+      findings,
+      names: allNames([]),
+      touches: touchesIn([], findings),
+      schemas: [],
+      inverse: null,
+    },
   ]);
 }
 
@@ -96,6 +107,7 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     findings,
     names: allNames(nodes.map(namesIn)),
     touches: touchesIn(nodes, findings),
+    schemas: schemasIn(nodes),
     inverse: inverseOfStatement(wrapped),
   };
 }

@@ -25,11 +25,12 @@ import { parseTcpAddress } from "../../wire/schemas/origin.ts";
 import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { readCascades, type Cascades } from "./sql-cascades.ts";
-import { fingerprintOf, readTables, type TableFacts } from "./sql-catalog.ts";
+import { fingerprintOf, readSchemas, readTables, type TableFacts } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
 import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
+import type { SqlFinding } from "./sql-findings.ts";
 import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
@@ -162,13 +163,17 @@ type Touched = {
 
 async function readTouched(session: Session, judged: JudgedMigration): Promise<Touched> {
   const cascades = await readCascades(session, spreadable(judged.statements).flat());
-  const relations = [...relationsOf(judged), ...[...cascades.values()].flat()];
+  const meant = await readSchemas(
+    session,
+    judged.statements.flatMap(({ schemas }) => schemas),
+  );
+  const relations = [...relationsOf(judged), ...meant, ...[...cascades.values()].flat()];
   const code = await readCode(session, touchesOf(judged.statements).flat());
   return { relations, tables: await readTables(session, relations), code, cascades };
 }
 
-function relationsOf({ statements }: JudgedMigration): readonly string[] {
-  const named = statements.flatMap(({ findings }) => findings.map(({ relation }) => relation));
+function relationsOf({ statements }: JudgedMigration, isMeant = (_: SqlFinding): boolean => true): readonly string[] {
+  const named = statements.flatMap(({ findings }) => findings.filter(isMeant).map(({ relation }) => relation));
   return named.filter((relation): relation is string => relation !== null);
 }
 
@@ -251,7 +256,7 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
     return { status: "failed", code: "target-moved", detail: null };
   }
   await session.query(call.statements);
-  const relations = relationsOf(judged);
+  const relations = relationsOf(judged, (finding) => finding.class !== "reads");
   const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));
   const row = [action, request.grantId, left];
   await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);

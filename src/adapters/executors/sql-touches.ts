@@ -44,7 +44,8 @@ export function touchesIn(nodes: readonly SqlNode[], findings: readonly SqlFindi
   const sources = nodes.flatMap(({ type, node }) => (type === "RangeVar" ? [relationName(node)] : []));
   const types = nodes.flatMap(({ type, node }) => [node["typeName"], node["ofTypename"], type === "TypeName" && node]);
   const joined = nodes.flatMap(joinedBy);
-  const ends = joined.length === 0 ? [] : findings.map(({ relation }) => relation);
+  const changed = joined.length === 0 ? [] : findings.filter((finding) => finding.class !== "reads");
+  const ends = changed.map(({ relation }) => relation);
   return {
     now: [...touched, ...touches(sources, "r"), ...touches(types.map(typeNameOf), "t")],
     joined: touches([...joined, ...ends], ALL_WRITES),
