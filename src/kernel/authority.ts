@@ -47,27 +47,39 @@ export type AuthorityCode =
   | "model-undeclared"
   | "declaration-exceeded";
 
-type Proposed = Reach & Pick<Action, "agent" | "agentKind" | "signed" | "actsFor">;
+type Unsigned = Reach & Pick<Action, "agent" | "agentKind" | "actsFor">;
+type Proposed = Unsigned & Pick<Action, "signed">;
 
 /**
  * What keeps an agent from what it proposed, as it and those above it are registered now; null for nothing. Asked when
  * it proposes, and again with fresh state whenever the action is evaluated or begins. Of people it is asked alone
  * whether they have lost their rights: those that they have are the door's to judge.
  */
-export function authorityProblem(
+export function authorityProblem(state: Everybody, proposed: Proposed): AuthorityCode | null {
+  const problem = standingProblem(state, proposed);
+  const isKnown = problem === null || problem === "declaration-exceeded";
+  if (proposed.agentKind !== "agent" || !isKnown) return problem;
+  return signatureProblem(state.agents.get(proposed.agent), proposed.signed) ?? problem;
+}
+
+/** As much of it as can be said of what nobody has signed: of what is asked about, and not proposed. */
+export function standingProblem(
   state: Everybody,
-  { agent: id, agentKind, signed, actsFor, ...reach }: Proposed,
+  { agent: id, agentKind, actsFor, ...reach }: Unsigned,
 ): AuthorityCode | null {
   if (agentKind !== "agent") return state.rights.get(id)?.status === "revoked" ? "rights-revoked" : null;
-  const agent = state.agents.get(id);
-  if (agent === undefined) return "agent-unregistered";
+  if (!state.agents.has(id)) return "agent-unregistered";
   const chain = chainsOf(state, id, actsFor);
   if (chain === null) return "agent-revoked";
-  if (signed === null) return "signature-missing";
-  if (!agent.keys.some(({ thumbprint }) => thumbprint === signed.key)) return "signature-invalid";
-  const { name, provider } = signed.model;
-  if (!agent.models.some((model) => model.name === name && model.provider === provider)) return "model-undeclared";
   return chain.every((one) => permits(one, reach)) ? null : "declaration-exceeded";
+}
+
+function signatureProblem(agent: Agent | undefined, signed: Action["signed"]): AuthorityCode | null {
+  if (signed === null) return "signature-missing";
+  if (agent?.keys.some(({ thumbprint }) => thumbprint === signed.key) !== true) return "signature-invalid";
+  const { name, provider } = signed.model;
+  const isDeclared = agent.models.some((model) => model.name === name && model.provider === provider);
+  return isDeclared ? null : "model-undeclared";
 }
 
 /** The agent, those for whom it acts, and those above each of them; null where one of them is revoked. */

@@ -8,7 +8,7 @@ import type { PolicyFacts } from "../wire/types/policy-facts.ts";
 import type { PlanFindings } from "../wire/types/risk.ts";
 import type { Evaluation, Verdict } from "../wire/types/verdict.ts";
 import { adviceToForget, isAdvice } from "./advice.ts";
-import { authorityProblem } from "./authority.ts";
+import { authorityProblem, standingProblem } from "./authority.ts";
 import { brakeOn } from "./brakes.ts";
 import { marksToForget, readCounters } from "./counters.ts";
 import type { Draft, EvaluationFacts } from "./events.ts";
@@ -134,7 +134,7 @@ export function settle(tx: Transaction, actionId: string, { hasCome } = { hasCom
   if (isWindowOver(action, tx.now)) return endWait(tx, action, "window-over");
   // No proposal of an agent is without a signature: what has none is asked about, and not proposed.
   const isProbe = action.agentKind === "agent" && action.signed === null;
-  const problem = isProbe ? null : authorityProblem(tx.state, action);
+  const problem = isProbe ? standingProblem(tx.state, action) : authorityProblem(tx.state, action);
   if (problem !== null) return refuse(tx, action, { evaluation: null, code: problem });
   const stopped = action.effect === "kernel" ? whyNotAsked(tx, action) : null;
   if (stopped !== null) return refuse(tx, action, { evaluation: null, code: stopped });

@@ -5,7 +5,9 @@ import { assert } from "../core/assert.ts";
 import { idFromSeq } from "../core/ids.ts";
 import type { Prediction } from "../wire/types/prediction.ts";
 import type { Verdict } from "../wire/types/verdict.ts";
+import { brakeOn } from "./brakes.ts";
 import type { Command, CommandInputs } from "./command.ts";
+import { fullVolume } from "./commands/signed-proposals.ts";
 import { settle } from "./evaluate.ts";
 import type { Draft, EvaluationFacts, EventType, KernelEvent } from "./events.ts";
 import { applyProposed } from "./reducers/actions.ts";
@@ -14,11 +16,13 @@ import { Transaction, type Engine } from "./transaction.ts";
 
 export type Probed = {
   readonly decision: "allow" | "hold" | "refuse";
-  /** Why it is refused: the code of a refusal. Empty for the others. */
+  /** Why it is refused: the code of a refusal, or `dry-run` for what would be granted as a rehearsal. Empty for the others. */
   readonly code: string;
   readonly verdicts: readonly Verdict[];
   /** Where it would be held. */
   readonly route: string | null;
+  /** Of what would be held: why it would not run once its people have said yes; null where it would. */
+  readonly heldBack: "dry-run" | "conflict" | null;
   readonly bundleHash: string | null;
   readonly engine: string;
   readonly at: number;
@@ -45,10 +49,22 @@ export function probe({ state, engine, now }: At, { actor, input, prediction, si
   try {
     settle(tx, action.id);
   } catch (error) {
-    if (error instanceof Decided) return toProbed(error.draft, { engine: engine.version, now });
-    throw error;
+    if (!(error instanceof Decided)) throw error;
+    const probed = toProbed(error.draft, { engine: engine.version, now });
+    if (probed.decision !== "refuse" && input.agentKind === "agent" && fullVolume(state, now, actor) !== undefined)
+      return { ...probed, decision: "refuse", code: "volume-exceeded", route: null };
+    return { ...probed, heldBack: probed.decision === "hold" ? whyHeldBack(state, action, probed) : null };
   }
   assert(false, "a decision is an event");
+}
+
+/** What gates say that make an action wait for others. */
+const IN_TURN = "in-turn";
+
+/** What a hold does not say of the grant that would follow it. */
+function whyHeldBack(state: State, action: Action, { verdicts }: Pick<Probed, "verdicts">): Probed["heldBack"] {
+  if (brakeOn(state.brakes.values(), action) === "dry-run") return "dry-run";
+  return verdicts.some(({ code }) => code === IN_TURN) ? "conflict" : null;
 }
 
 /** The action as its proposal would make it, in a state of its own: what a proposal notes elsewhere is not noted. */
@@ -64,6 +80,8 @@ function draftAction(state: State, now: number, command: Command<"propose-action
   applyProposed(scratch, event satisfies KernelEvent<"action.proposed">);
   const action = actions.get(subject);
   assert(action !== undefined, "a proposal makes an action");
+  const above = action.agentKind === "agent" ? (state.agents.get(action.agent)?.parents ?? []) : [];
+  if (above.length > 0) action.above = above;
   return action;
 }
 
@@ -112,20 +130,29 @@ class ProbeTransaction extends Transaction {
   }
 }
 
+type DecidedFacts = {
+  readonly evaluation?: EvaluationFacts | null;
+  readonly code?: string;
+  readonly route?: string;
+  readonly dryRun?: boolean;
+};
+
 function toProbed({ type, facts }: Draft, { engine, now }: { engine: string; now: number }): Probed {
-  const { evaluation, code, route } = facts as { evaluation?: EvaluationFacts | null; code?: string; route?: string };
-  const decision = type === "action.granted" ? "allow" : type === "action.held" ? "hold" : "refuse";
+  const { evaluation, code, route, dryRun } = facts as DecidedFacts;
+  const isRun = type === "action.granted" && dryRun !== true;
+  const decision = isRun ? "allow" : type === "action.held" ? "hold" : "refuse";
+  const rest = { heldBack: null, engine, at: now } as const;
   if (type === "action.prediction-asked") {
     const none = { decision, code: "prediction-missing", verdicts: [], route: null, bundleHash: null } as const;
-    return { ...none, awaits: "prediction", engine, at: now };
+    return { ...none, ...rest, awaits: "prediction" };
   }
+  const refusal = dryRun === true ? "dry-run" : (code ?? type.replace(/^action\./, ""));
   return {
+    ...rest,
     decision,
-    code: decision === "refuse" ? (code ?? type.replace(/^action\./, "")) : "",
+    code: decision === "refuse" ? refusal : "",
     verdicts: evaluation?.verdicts ?? [],
     route: decision === "hold" ? (route ?? null) : null,
     bundleHash: evaluation?.bundleHash ?? null,
-    engine,
-    at: now,
   };
 }

@@ -60,7 +60,8 @@ type Asked = { readonly identity: Identity; readonly planned: Planned };
 function probe(services: Services, { identity, planned }: Asked): Promise<Probed> {
   const { repeat = "idempotent", effect = "none", reversible = false } = services.actions.kinds.get(planned.kind) ?? {};
   const requestHash = hash("sha256", canonicalJson({ asked: planned }));
-  const own = { agentKind: identity.kind, person: identity.person, requestHash, planHash: requestHash };
+  const delegated = identity.actsFor === undefined ? {} : { actsFor: identity.actsFor };
+  const own = { agentKind: identity.kind, person: identity.person, ...delegated, requestHash, planHash: requestHash };
   const input = { ...planned, ...own, repeat, effect, reversible, idempotencyKey: null };
   return services.probe({ actor: identity.id, input });
 }

@@ -1,10 +1,12 @@
 // What an agent's proposal has to stand up to before it becomes an action. The signature itself was verified on the way in.
 
 import { AppError } from "../../core/errors.ts";
+import type { Agent } from "../agent.ts";
 import { authorityProblem, chainOf } from "../authority.ts";
 import type { Command } from "../command.ts";
 import { TERMS } from "../limits.ts";
 import { volumeOf } from "../reducers/agents.ts";
+import type { State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
@@ -24,15 +26,19 @@ export function checkSignedProposal({ state, now }: Transaction, { actor, input 
     throw new AppError("signature-stale", `iat is more than ${TERMS.signatureMs / 1000} s ago; sign again`);
   if (signedAt - now > TERMS.signatureAheadMs)
     throw new AppError("signature-stale", "iat is in the future: set the agent's clock");
-  for (const one of chainOf(state, actor) ?? []) {
-    if (volumeOf(one, now) < one.volumePerHour) continue;
-    const facts = { agent: one.id, volumePerHour: one.volumePerHour, retryAfterS: 60 };
-    throw new AppError(
-      "volume-exceeded",
-      `${one.id} is registered for ${one.volumePerHour} proposals in an hour`,
-      facts,
-    );
-  }
+  const full = fullVolume(state, now, actor);
+  if (full === undefined) return;
+  const facts = { agent: full.id, volumePerHour: full.volumePerHour, retryAfterS: 60 };
+  throw new AppError(
+    "volume-exceeded",
+    `${full.id} is registered for ${full.volumePerHour} proposals in an hour`,
+    facts,
+  );
+}
+
+/** The agent, or the one above it, that has proposed as much in the last hour as it is registered for. */
+export function fullVolume(state: Pick<State, "agents">, now: number, agent: string): Agent | undefined {
+  return chainOf(state, agent)?.find((one) => volumeOf(one, now) >= one.volumePerHour);
 }
 
 const DETAILS = {
