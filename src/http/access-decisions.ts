@@ -1,8 +1,8 @@
 // What evaluations and access requests of AuthZEN share: who asks, what may be requested, and when an action is an approval.
 
 import type { JsonObject } from "../core/json.ts";
-import { TRIAGE_KINDS } from "../kernel/triage-kinds.ts";
-import { KERNEL_KINDS } from "../wire/schemas/kernel-kinds.ts";
+import { OWN_KINDS } from "../wire/schemas/kernel-kinds.ts";
+import { EXECUTOR_KINDS } from "../wire/types/executor-kinds.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ActionView } from "../wire/types/views.ts";
 import type { Placed } from "./access-calls.ts";
@@ -22,7 +22,7 @@ export async function begin({ services, request, reply }: RouteContext): Promise
 
 /** What Holdpoint carries out itself is proposed to it: an approval that somebody else uses would stand in its way. */
 export function isRequestable(services: Services, { kind }: Placed): boolean {
-  return !services.actions.kinds.has(kind) && !KERNEL_KINDS.has(kind) && !Object.hasOwn(TRIAGE_KINDS, kind);
+  return !services.actions.kinds.has(kind) && !OWN_KINDS.has(kind) && !EXECUTOR_KINDS.has(kind);
 }
 
 type TaskStatus = "pending" | "approved" | "denied" | "expired" | "cancelled" | "failed";

@@ -10,6 +10,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import type { ActionKind, ExecuteRequest, Executor, Plan, PlanRequest } from "../../src/wire/contracts/executor.ts";
+import { EXECUTOR_KINDS } from "../../src/wire/types/executor-kinds.ts";
 
 export class TestClock implements Clock {
   #offsetMs = 1_790_000_000_000;
@@ -125,6 +126,8 @@ function assertWithoutEffect(asked: readonly Received[]): void {
 function testPlanning(subject: Subject): void {
   test(`${subject.name}: the same request has the same plan, and planning writes nothing`, async (t) => {
     const { stage, executor, plan } = await opened(subject, t);
+    for (const { kind } of executor.kinds)
+      assert.ok(EXECUTOR_KINDS.has(kind), `${kind} is known also where it is not configured`);
     const again = await stage.build().plan(planRequest(stage), never);
     assert.equal(canonicalJson(again as unknown as Json), canonicalJson(plan as unknown as Json));
     const asked = stage.standIn?.received ?? [];

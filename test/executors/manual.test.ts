@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { EXECUTOR_KINDS } from "../../src/wire/types/executor-kinds.ts";
 import { MISHAPS } from "../../examples/stand-ins/stand-in.ts";
 
 const manual = readFileSync(new URL("../../docs/executors.md", import.meta.url), "utf8");
@@ -35,4 +36,13 @@ test("every code of a part of a major incident is in the manual", () => {
 test("the manual names every way a stand-in fails", () => {
   const listed = manual.slice(manual.indexOf("Modes: "));
   for (const mode of MISHAPS) assert.ok(listed.includes(`\`${mode}\``), mode);
+});
+
+test("the kinds that executors are known by are those in the code, and in the manual", () => {
+  const families = [...new Set([...EXECUTOR_KINDS].map((kind) => kind.split(".", 1)[0]))].join("|");
+  const inCode = [...code.matchAll(new RegExp(`"((?:${families})(?:\\.[a-z][a-z-]*)+)"`, "g"))].map(
+    (match) => match[1],
+  );
+  assert.deepEqual(new Set(inCode), EXECUTOR_KINDS);
+  for (const kind of EXECUTOR_KINDS) assert.ok(manual.includes(`\`${kind}\``), kind);
 });

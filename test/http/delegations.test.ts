@@ -116,6 +116,23 @@ it("an agent that acts for an agent has no more than that one, wherever the toke
   assert.notEqual((await propose(await token("agent:lower"), "production")).json?.["status"], undefined, "by itself");
 });
 
+it("what an agent that acts for others is told would be decided is what its proposal meets", async () => {
+  const asked = async (as: string, environment: string): Promise<unknown> => {
+    const properties = { environment, service: "cart" };
+    const body = {
+      subject: { type: "agent", id: "lower" },
+      action: { name: "record.note", properties: { text: "a note" } },
+      resource: { type: "service", id: "cart", properties },
+    };
+    const { json } = await server.ask("/access/v1/evaluation", { as, body });
+    return ((json?.["context"] ?? {}) as JsonObject)["reason"];
+  };
+  const through = await token("agent:upper", { sub: "agent:lower" });
+  assert.equal(await asked(through, "staging"), undefined);
+  assert.equal(await asked(through, "production"), "declaration-exceeded");
+  assert.equal(await asked(await token("agent:lower"), "production"), "approval_required");
+});
+
 it("no token passes on what is nobody's to pass on, and who is revoked is nobody's delegator", async () => {
   for (const [sub, act] of [
     ["person:iris-corp", { sub: "person:iris-corp" }],

@@ -14,11 +14,11 @@ import {
   type AccessCall,
 } from "../../wire/schemas/access.ts";
 import { documentSchema } from "../../wire/schemas/api.ts";
-import type { Identity } from "../../wire/types/identity.ts";
-import { boundCall, boundMembers, callHash, isOwn, isPerson, placeOf, type Placed } from "../access-calls.ts";
-import { planOfCall, type CallPlan } from "../access-plans.ts";
+import { isOwn, isPerson, placeOf } from "../access-calls.ts";
 import { approvalOf, begin, instant, isRequestable, statusOf, type Asking } from "../access-decisions.ts";
-import { factsOf } from "../propose.ts";
+import { readCall, SameCalls, type ReadCall } from "../access-plans.ts";
+import { subjectOf, type Subject } from "../access-subjects.ts";
+import { inTurn } from "../in-turn.ts";
 import { admitWrite, parseWith, requireScope } from "../request.ts";
 import type { Route, RouteContext } from "../route.ts";
 import type { Services } from "../services.ts";
@@ -27,11 +27,13 @@ import type { Services } from "../services.ts";
 const DENIAL_MS = 10 * 60_000;
 
 type Decision = { readonly decision: boolean; readonly context: JsonObject };
+type Refused = { readonly refused: string };
+
 async function evaluateOne(context: RouteContext): Promise<unknown> {
   const asking = await begin(context);
   const call = parseWith(evaluationSchema, context.request.body, "request-invalid");
   admitWrite(asking.services, asking.identity);
-  return decide(asking, call);
+  return decide(asking, await read(asking, call));
 }
 
 /** Members beside `evaluations` are defaults. One that is malformed is denied, and says why. */
@@ -40,29 +42,33 @@ async function evaluateMany(context: RouteContext): Promise<unknown> {
   const { evaluations, options, ...defaults } = parseWith(evaluationsSchema, context.request.body, "request-invalid");
   if (evaluations === undefined) {
     admitWrite(asking.services, asking.identity);
-    return decide(asking, parseWith(evaluationSchema, defaults, "request-invalid"));
+    return decide(asking, await read(asking, parseWith(evaluationSchema, defaults, "request-invalid")));
   }
   admitWrite(asking.services, asking.identity, evaluations.length);
   const last = { deny_on_first_deny: false, permit_on_first_permit: true, execute_all: null }[
     options.evaluations_semantic
   ];
-  const decisions: Decision[] = [];
-  for (const one of evaluations) {
-    const decision = await decideItem(asking, { ...defaults, ...one });
-    decisions.push(decision);
-    if (decision.decision === last) break;
-  }
+  const same = new SameCalls<ReadCall | Refused>();
+  const decisions = await inTurn({
+    items: evaluations,
+    one: (item) => decideItem(asking, { ...defaults, ...item }, same),
+    isLast: ({ decision }) => decision === last,
+  });
   return { evaluations: decisions };
 }
 
-async function decideItem(asking: Asking, item: unknown): Promise<Decision> {
+async function decideItem(
+  asking: Asking,
+  item: Readonly<Record<string, unknown>>,
+  same: SameCalls<ReadCall | Refused>,
+): Promise<Decision> {
   const parsed = accessCallSchema.safeParse(item);
   if (!parsed.success) {
     const place = (parsed.error.issues[0]?.path ?? []).map((part) => `/${String(part).slice(0, 64)}`).join("");
     return { decision: false, context: { error: { status: 400, message: `${place}: not as the schema says` } } };
   }
   try {
-    return await decide(asking, parsed.data);
+    return await decide(asking, await same.of(item, () => read(asking, parsed.data)));
   } catch (error) {
     if (!isAppError(error, "scope-insufficient")) throw error;
     return { decision: false, context: { error: { status: 403, message: error.message } } };
@@ -70,57 +76,59 @@ async function decideItem(asking: Asking, item: unknown): Promise<Decision> {
 }
 
 /** A caller asks about itself; about others with a scope of its own. */
-async function decide(asking: Asking, call: AccessCall): Promise<Decision> {
-  const { services, identity } = asking;
+async function read({ services, identity }: Asking, call: AccessCall): Promise<ReadCall | Refused> {
   const placed = placeOf(call);
-  const evaluation = `eval_${randomUUID()}`;
-  const base = { evaluation_id: evaluation, evaluated_at: instant(services.nowMs()) };
-  if ("problem" in placed) return { decision: false, context: { ...base, reason: placed.problem } };
+  if ("problem" in placed) return { refused: placed.problem };
   if (!isOwn(placed, identity)) requireScope(identity, "access:evaluate");
-  const plan = await planOfCall(services.actions, placed, call);
-  if (plan.is === "impossible") return { decision: false, context: { ...base, reason: plan.code } };
-  const probed = await probe(services, { placed, identity, call, plan });
-  const context = { ...base, ...toldOf(probed), ...(plan.is === "unknown" ? { plan: "unknown" } : {}) };
-  if (probed.decision === "allow" && plan.is === "unknown")
-    return { decision: false, context: { ...context, reason: "plan-unknown" } };
-  if (probed.decision === "allow") return { decision: true, context };
-  if (probed.decision === "refuse") return { decision: false, context: { ...context, reason: probed.code } };
-  const approval = await approvalFor(asking, call, probed);
-  if (approval !== null) return { decision: true, context: { ...context, approval } };
-  const denied = { ...context, reason: "approval_required" };
-  if (!isRequestable(services, placed) || !isOwn(placed, identity)) return { decision: false, context: denied };
-  return { decision: false, context: { ...denied, access_request: denialOf(asking, { call, evaluation, probed }) } };
+  return readCall(services.actions, placed, call);
 }
 
-type Probing = {
-  readonly placed: Placed;
-  readonly identity: Identity;
-  readonly call: AccessCall;
-  readonly plan: CallPlan;
-};
+async function decide(asking: Asking, about: ReadCall | Refused): Promise<Decision> {
+  const { services, identity } = asking;
+  const evaluation = `eval_${randomUUID()}`;
+  const base = { evaluation_id: evaluation, evaluated_at: instant(services.nowMs()) };
+  if ("refused" in about) return { decision: false, context: { ...base, reason: about.refused } };
+  const { placed, plan } = about;
+  if (plan.is === "impossible") return { decision: false, context: { ...base, reason: plan.code } };
+  const isOffered = services.actions.kinds.has(placed.kind);
+  const subject = subjectOf(services.identity, { placed, identity, isOffered });
+  const probed = await probe(services, about, subject);
+  const context = { ...base, ...toldOf(probed), ...(plan.is === "unknown" ? { plan: "unknown" } : {}) };
+  const denied = (reason: string): Decision => ({ decision: false, context: { ...context, reason } });
+  if (probed.decision === "refuse") return denied(probed.code);
+  if (subject.barred !== null) return denied(subject.barred);
+  if (probed.decision === "allow") return plan.is === "unknown" ? denied("plan-unknown") : { decision: true, context };
+  const approval = await approvalFor(asking, about, probed);
+  if (approval !== null && probed.heldBack !== null) return denied(probed.heldBack);
+  if (approval !== null) return { decision: true, context: { ...context, approval } };
+  const held = denied("approval_required");
+  if (!isRequestable(services, placed) || !isOwn(placed, identity)) return held;
+  const request = denialOf(asking, { about, evaluation, probed });
+  return { decision: false, context: { ...held.context, access_request: request } };
+}
 
 /** What policy says now of the subject's doing this, with every gate and brake. */
-function probe(services: Services, { placed, identity, call, plan }: Probing): Promise<Probed> {
+function probe(services: Services, { placed, hash, plan }: ReadCall, { person, actsFor }: Subject): Promise<Probed> {
   const { kind, target } = placed;
-  const requestHash = callHash(boundCall(call, boundMembers(call)));
   const known = services.actions.kinds.get(kind);
-  const planned = plan.is === "made" ? plan.planned : null;
+  const { signature, planHash, ...facts } =
+    plan.is === "made" ? plan.facts : { planHash: hash, signature: undefined, reversible: known?.reversible ?? false };
   return services.probe({
     actor: placed.subject,
-    ...(planned?.plan.signature === undefined ? {} : { signature: planned.plan.signature }),
+    ...(signature === undefined ? {} : { signature }),
     input: {
       kind,
       environment: target.environment,
       service: target.service,
       resource: target.resource ?? null,
       agentKind: isPerson(placed) ? "person" : "agent",
-      person: isOwn(placed, identity) ? identity.person : null,
-      requestHash,
-      planHash: planned?.planHash ?? requestHash,
+      person,
+      ...(actsFor === undefined ? {} : { actsFor }),
+      requestHash: hash,
+      planHash,
       repeat: known?.repeat ?? "idempotent",
       effect: known?.effect ?? "none",
-      reversible: planned === null ? (known?.reversible ?? false) : planned.inverse !== undefined,
-      ...(planned === null ? {} : factsOf(planned)),
+      ...facts,
       idempotencyKey: null,
     },
   });
@@ -130,22 +138,21 @@ function toldOf({ verdicts, bundleHash, engine }: Probed): JsonObject {
   return { policy: bundleHash, engine, verdicts: verdicts as unknown as Json };
 }
 
-type Denied = { readonly call: AccessCall; readonly evaluation: string; readonly probed: Probed };
+type Denied = { readonly about: ReadCall; readonly evaluation: string; readonly probed: Probed };
 
-function denialOf({ services, identity }: Asking, { call, evaluation, probed }: Denied): JsonObject {
+function denialOf({ services, identity }: Asking, { about, evaluation, probed }: Denied): JsonObject {
   const expiresAt = services.nowMs() + DENIAL_MS;
-  const context = boundMembers(call);
-  const bound = callHash(boundCall(call, context));
+  const { members: context, hash: call } = about;
   return {
     endpoint: `${services.sessions.url}/access/v1/requests`,
     template: probed.route,
     expires_at: instant(expiresAt),
-    binding_token: services.access.seal({ evaluation, caller: identity.id, call: bound, context, expiresAt }),
+    binding_token: services.access.seal({ evaluation, caller: identity.id, call, context, expiresAt }),
   };
 }
 
 /** The approval that the call carries, where it is of this very call and caller, still holds, and is of this route. */
-async function approvalFor(asking: Asking, call: AccessCall, { route }: Probed): Promise<JsonObject | null> {
+async function approvalFor(asking: Asking, { call, hash }: ReadCall, { route }: Probed): Promise<JsonObject | null> {
   const { services, identity } = asking;
   const reference = approvalReferenceSchema.safeParse(call.context?.["approval"]);
   const id = reference.success ? services.access.actionOf("apr", reference.data.id) : null;
@@ -154,7 +161,7 @@ async function approvalFor(asking: Asking, call: AccessCall, { route }: Probed):
   const action = services.views.reader.find("actions", id);
   if (action === null || action.agent !== identity.id || statusOf(action) !== "approved") return null;
   const isCurrent = action.grant !== null && services.nowMs() < action.grant.expiresAt;
-  if (!isCurrent || action.requestHash !== callHash(boundCall(call, boundMembers(call)))) return null;
+  if (!isCurrent || action.requestHash !== hash) return null;
   const timeline = await services.ledger.timeline(action);
   const held = timeline.findLast(({ type }) => type === "action.held");
   return held?.facts["route"] === route ? approvalOf(services, action) : null;

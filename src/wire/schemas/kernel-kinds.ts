@@ -152,6 +152,9 @@ export const KERNEL_KINDS: ReadonlyMap<string, KernelKind> = new Map(
   ].map((one) => [one.kind, one]),
 );
 
+/** Those and the ones that have a way of their own in: all that changes Holdpoint itself. */
+export const OWN_KINDS: ReadonlySet<string> = new Set([...KERNEL_KINDS.keys(), "killswitch.resume", "policy.activate"]);
+
 /** Throws `arguments-invalid` for a target that promises a narrower effect than the action has. */
 export function checkKernelTarget({ environment, service }: { environment: string; service: string }): void {
   if (environment === SELF && service === SELF) return;
