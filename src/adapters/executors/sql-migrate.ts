@@ -30,8 +30,7 @@ import { DatabaseError, withSession, type Database, type DatabaseProblem, type S
 import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
-import type { SqlFinding } from "./sql-findings.ts";
-import { judgeMigration, type JudgedMigration } from "./sql-judge.ts";
+import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
 const MIGRATE: ActionKind = {
@@ -172,8 +171,8 @@ async function readTouched(session: Session, judged: JudgedMigration): Promise<T
   return { relations, tables: await readTables(session, relations), code, cascades };
 }
 
-function relationsOf({ statements }: JudgedMigration, isMeant = (_: SqlFinding): boolean => true): readonly string[] {
-  const named = statements.flatMap(({ findings }) => findings.filter(isMeant).map(({ relation }) => relation));
+function relationsOf({ statements }: Pick<JudgedMigration, "statements">): readonly string[] {
+  const named = statements.flatMap(({ findings }) => findings.map(({ relation }) => relation));
   return named.filter((relation): relation is string => relation !== null);
 }
 
@@ -256,13 +255,18 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
     return { status: "failed", code: "target-moved", detail: null };
   }
   await session.query(call.statements);
-  const relations = relationsOf(judged, (finding) => finding.class !== "reads");
+  const relations = relationsOf({ statements: judged.statements.map(withoutReads) });
   const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));
   const row = [action, request.grantId, left];
   await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);
   progress.isCommitting = true;
   await session.query("commit");
   return { ...succeeded(action, false), left };
+}
+
+/** What it only reads or points to may change afterwards: taking it back does not go over that. */
+function withoutReads(statement: JudgedStatement): JudgedStatement {
+  return { ...statement, findings: statement.findings.filter((finding) => finding.class !== "reads") };
 }
 
 /** The tables of the migration and how they are now: its inverse is run only while they still are. */
