@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { JsonObject } from "../../src/core/json.ts";
 import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { executeRequest, never } from "./contract.ts";
