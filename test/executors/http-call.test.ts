@@ -141,5 +141,8 @@ test("configuration with two of one name, or an undo of another target, is refus
   assert.equal(parse([{ ...restart, path: "//elsewhere/x" }]), false);
   assert.equal(parse([{ ...restart, irreversible: true }]), true);
   assert.equal(parse([{ ...drain, irreversible: true }, fill]), false, "it can be undone");
+  const forGood = { http: { operations: [drain, { ...fill, irreversible: true }] } };
+  const refused = executorsConfigSchema.safeParse(forGood).error?.issues.map(({ message }) => message);
+  assert.deepEqual(refused, ["an undo is irreversible: it would run without a person"]);
   assert.throws(() => executor([{ ...restart, baseUrl: "http://cart.example" }]), { code: "config-invalid" });
 });

@@ -348,6 +348,11 @@ describe("a runbook command", () => {
     const forGood = { ...alone, irreversible: true };
     assert.equal((await plan(build(forGood), { parameters: { region: "eu", note: "x" } })).signature, "irreversible");
     assert.throws(() => build({ ...on, irreversible: true }, off), "it can be undone");
+    const unattended = /an undo or a check is irreversible: it would run without a person/;
+    assert.throws(() => build(on, { ...off, irreversible: true }), unattended);
+    const look = { name: "look", program: program("true") };
+    assert.throws(() => build(on, { ...off, check: "look" }, { ...look, irreversible: true }), unattended);
+    assert.doesNotThrow(() => build(on, { ...off, check: "look" }, look));
     assert.throws(() => build({ ...on, undo: "none" }));
     assert.throws(() => build({ program: "/bin/true", args: ["{unknown}"] }));
     assert.throws(() => build({ program: "/bin/true", parameters }));

@@ -229,6 +229,12 @@ function undoesItsOwn(operations: readonly NamedOperation[]): boolean {
   });
 }
 
+/** What takes something back runs without a person, which what is irreversible never does. */
+function isUndoneUnattended(operations: readonly Pick<HttpOperation, "name" | "undo" | "irreversible">[]): boolean {
+  const forGood = new Set(operations.filter(({ irreversible }) => irreversible).map(({ name }) => name));
+  return operations.every(({ undo }) => undo === undefined || !forGood.has(undo));
+}
+
 export const httpConfigSchema = z.strictObject({
   operations: z
     .array(httpOperationSchema)
@@ -236,6 +242,7 @@ export const httpConfigSchema = z.strictObject({
     .max(1_000)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "an operation is named twice")
     .refine(undoesItsOwn, "an operation is undone by none of the same target")
+    .refine(isUndoneUnattended, "an undo is irreversible: it would run without a person")
     .refine((all) => all.every((one) => one.phases === undefined || one.undo !== undefined), "phases need an undo")
     .refine(
       (all) => all.every((one) => !one.irreversible || one.undo === undefined),

@@ -27,7 +27,7 @@ const workflowSchema = z.strictObject({
   file: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\.ya?ml$/, "a workflow's file"),
   /** The inputs that proposals may give. */
   inputs: z.array(inputNameSchema).max(25).default([]),
-  /** The listed workflow that takes it back. */
+  /** The listed workflow that takes it back: naming it says that it may be run for that, also where nothing takes it back. */
   undo: nameSchema.optional(),
 });
 

@@ -95,6 +95,14 @@ function namesItsOwn(commands: readonly RunbookCommand[]): boolean {
   );
 }
 
+/** What takes a command back, or checks for it, runs without a person, which what is irreversible never does. */
+function isServedUnattended(commands: readonly RunbookCommand[]): boolean {
+  const forGood = new Set(commands.filter(({ irreversible }) => irreversible).map(({ name }) => name));
+  return commands.every(({ undo, check }) =>
+    [undo, check].every((other) => other === undefined || !forGood.has(other)),
+  );
+}
+
 export const runbookConfigSchema = z.strictObject({
   /** Whom programs run as where Holdpoint itself is root; else they run as Holdpoint's own user, apart from its folders. */
   user: z.strictObject({ uid: z.int().min(1).max(4_294_967_294), gid: z.int().min(1).max(4_294_967_294) }).default({
@@ -107,6 +115,7 @@ export const runbookConfigSchema = z.strictObject({
     .max(500)
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "a command is named twice")
     .refine(namesItsOwn, "a command is undone, or checked for, by none of the same target and parameters")
+    .refine(isServedUnattended, "an undo or a check is irreversible: it would run without a person")
     .refine(
       (all) => all.every((one) => !one.irreversible || one.undo === undefined),
       "what has an undo is not irreversible",
