@@ -185,7 +185,7 @@ describe("a runbook command", () => {
       build(
         { program: set, args: ["{to}"], parameters, undo: "back" },
         { name: "back", program: program(`printf off > ${flag}`), ...(check === undefined ? {} : { check }) },
-        { name: "look", program: program(`echo "$RANDOM" >&2; cat ${flag}`) },
+        { name: "look", program: program(`echo "$RANDOM" >&2; cat ${flag}; test ! -e ${flag}-away`) },
         { name: "broken", program: program("exit 1") },
       );
     const of = async (executor: Executor): Promise<unknown> =>
@@ -212,6 +212,12 @@ describe("a runbook command", () => {
     assert.deepEqual(await executor.execute(planned, never), { status: "failed", code: "target-moved", detail: null });
     assert.equal(readFileSync(flag, "utf8"), "somebody's");
     writeFileSync(flag, "on");
+    writeFileSync(`${flag}-away`, ""); // who cannot be asked has not said that anything changed
+    await assert.rejects(back(executor, left), { code: "target-unavailable" });
+    const later = { status: "retry", afterMs: 30_000, code: "check-failed", detail: null };
+    assert.deepEqual(await executor.execute(planned, never), later);
+    assert.equal(readFileSync(flag, "utf8"), "on");
+    rmSync(`${flag}-away`);
     assert.equal((await executor.execute(planned, never)).status, "succeeded");
     assert.equal(readFileSync(flag, "utf8"), "off");
     await assert.rejects(back(executor, await act(commands("broken"))), { code: "target-moved" }, "it did not tell");

@@ -96,9 +96,7 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
     throw new AppError("target-not-found", "there is no such program, or others may change it", { command: name });
   }
   const { left } = request;
-  if (left !== undefined && (await standing(room, { command, parameters }, signal)) !== left) {
-    throw new AppError("target-moved", "it was changed since, or does not tell: undoing would overwrite that");
-  }
+  if (left !== undefined) refuseUnlessStanding(await standing(room, { command, parameters }, signal), left);
   const { program, network, limits, irreversible } = command;
   const undone = undoing(room, command);
   const inverse = undone === undefined ? null : inverseOf(undone, request, parameters);
@@ -112,6 +110,14 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
     fingerprint: digest,
     ...(irreversible ? { signature: IRREVERSIBLE } : {}),
   };
+}
+
+/** Nobody knows that it was changed while the check does not tell. */
+function refuseUnlessStanding(found: string, left: string): void {
+  if (left !== UNTOLD && found === SILENT) throw new AppError("target-unavailable", "its check does not tell");
+  if (left === UNTOLD || found !== left) {
+    throw new AppError("target-moved", "it was changed since, or did not tell: undoing would overwrite that");
+  }
 }
 
 const leaving = (left: string | undefined): { readonly left?: string } => (left === undefined ? {} : { left });
@@ -188,31 +194,40 @@ async function runCommand(parts: Room, request: ExecuteRequest, outer: AbortSign
   }
   const environment = { ...secrets, HOLDPOINT_ACTION: `${parts.installation}:${request.idempotencyKey}` };
   const { args, parameters, left } = parsed.data;
-  if (left !== undefined && (await standing(parts, { command, parameters }, signal)) !== left) {
-    return { status: "failed", code: "target-moved", detail: null };
+  if (left !== undefined) {
+    const found = await standing(parts, { command, parameters }, signal);
+    if (found === SILENT) return { status: "retry", afterMs: AGAIN_MS, code: "check-failed", detail: null };
+    if (found !== left) return { status: "failed", code: "target-moved", detail: null };
   }
   const end = await runSandboxed(sandboxed(parts, command, { args, environment }), signal);
   const ran = { parts, command, request, secrets: Object.values(secrets), isTimeout: !outer.aborted };
   const outcome = outcomeOf(end, ran);
   const undone = undoing(parts, command);
   if (outcome.status !== "succeeded" || undone?.check === undefined) return outcome;
-  return { ...outcome, left: (await standing(parts, { command: undone, parameters }, outer)) ?? "untold" };
+  const found = await standing(parts, { command: undone, parameters }, outer);
+  return { ...outcome, left: found === SILENT ? UNTOLD : found };
 }
 
-/** A digest of what the check of a command says now; undefined where there is none, or it does not tell. */
+/** Of a check that has to be asked again: it could not be run, or did not end well. */
+const SILENT = "silent";
+/** How a command left things whose check could not be had then, or is not there any more: nothing will ever match it. */
+const UNTOLD = "untold";
+
+/** A digest of what the check of a command says now, or one of the two above. */
 async function standing(
   room: Room,
   { command, parameters }: { readonly command: RunbookCommand; readonly parameters: Given },
   outer: AbortSignal,
-): Promise<string | undefined> {
+): Promise<string> {
   const check = command.check === undefined ? undefined : room.known.get(command.check);
-  if (check === undefined) return undefined;
+  if (check === undefined) return UNTOLD;
   const args = runbookArgv(check, ownOf(check, parameters));
   const signal = AbortSignal.any([outer, AbortSignal.timeout(check.limits.seconds * 1_000)]);
+  if ("misfit" in args) return UNTOLD;
   const environment = await readSecrets(room, check, signal);
-  if ("misfit" in args || typeof environment === "string") return undefined;
+  if (typeof environment === "string") return SILENT;
   const end = await runSandboxed({ ...sandboxed(room, check, { args, environment }), isApart: true }, signal);
-  return end.kind === "ended" && end.exit === 0 && !end.isCut ? hash("sha256", end.output) : undefined;
+  return end.kind === "ended" && end.exit === 0 && !end.isCut ? hash("sha256", end.output) : SILENT;
 }
 
 /** By environment variable, or the reference that gave none. */
