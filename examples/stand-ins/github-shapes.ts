@@ -21,6 +21,8 @@ type Review = { readonly login: string; readonly state: string; readonly commit:
 
 export type StandInPull = {
   readonly number: number;
+  /** The login that opened it. */
+  readonly author: string;
   title: string;
   body: string;
   state: "open" | "closed";
@@ -54,7 +56,7 @@ export interface GithubStandIn extends StandIn {
   /** Somebody opens a pull request from a branch of their own. */
   propose(
     branch: string,
-    of: { readonly title: string; readonly files: Readonly<Record<string, string>> },
+    of: { readonly title: string; readonly files: Readonly<Record<string, string>>; readonly author?: string },
   ): StandInPull;
   /** Somebody merges it. */
   merge(number: number): void;

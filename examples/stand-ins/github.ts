@@ -232,13 +232,13 @@ class Github implements Vendor {
       body: pull.body,
       merged_at: pull.mergedAt,
       merge_commit_sha: pull.mergeSha,
-      user: { login: BOT },
+      user: { login: pull.author },
       head: { ref: pull.head, sha: pull.headSha },
       base: { ref: pull.base, sha: pull.baseSha },
     };
   }
 
-  #open(body: Body): Reply {
+  #open(body: Body, author = BOT): Reply {
     const { title, head, base, body: text = "" } = body as Record<string, string>;
     const [from, to] = [this.branches.get(head ?? ""), this.branches.get(base ?? "")];
     if (from === undefined || to === undefined || from === to) throw new Refusal(422, "Validation Failed");
@@ -247,6 +247,7 @@ class Github implements Vendor {
     }
     const made: StandInPull = {
       number: this.pulls.length + 1,
+      author,
       title: title ?? "",
       body: text,
       state: "open",
@@ -332,11 +333,11 @@ class Github implements Vendor {
   /** As `POST /pulls` by somebody else. */
   proposeByHand(
     branch: string,
-    { title, files }: { title: string; files: Readonly<Record<string, string>> },
+    { title, files, author = BOT }: { title: string; files: Readonly<Record<string, string>>; author?: string },
   ): StandInPull {
     this.branches.set(branch, this.branches.get("main") ?? "");
     this.commitByHand(branch, files);
-    this.#open({ title, head: branch, base: "main" });
+    this.#open({ title, head: branch, base: "main" }, author);
     return this.pulls.at(-1) as StandInPull;
   }
 }

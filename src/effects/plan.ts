@@ -23,6 +23,7 @@ import { composeRevertPage, isRevertPage } from "./compose-revert-page.ts";
 import { composeStormPage, findStorm } from "./compose-storm.ts";
 import { composeTriage } from "./compose-triage.ts";
 import { planHashOf, type ExecuteParts } from "./execute.ts";
+import { peopleBehind } from "./people-behind.ts";
 import { checkPlan } from "./sound-plan.ts";
 import { findInverse, readRevert, type RevertContent } from "./inverse.ts";
 
@@ -61,6 +62,7 @@ export async function planAction(parts: PlanParts, id: string): Promise<void> {
       kind: action.kind,
       target: targetOf(action),
       context: contextOf(action),
+      behind: (of: string) => peopleBehind(parts, of),
       ...content,
     };
     plan = await parts.brake.guard(action, parts.planTimeoutMs, (signal) => executor.plan(request, signal));

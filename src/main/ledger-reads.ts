@@ -64,6 +64,10 @@ export class LedgerReads implements LedgerService, PayloadReader {
     return readRecordedPayload(this.#parts.reader, this.#parts.keys, seq);
   }
 
+  async event(seq: number): Promise<LedgerEvent> {
+    return (await readLeaf(this.#parts.reader, seq)).event;
+  }
+
   async checkpoint(): Promise<string> {
     const { checkpoint } = await this.#parts.reader.head();
     if (checkpoint === null) throw new AppError("event-not-found", "the log is empty");

@@ -21,6 +21,7 @@ import type { HealthAnswer, HealthQuestion } from "../../src/wire/contracts/heal
 import type { Explainer, ImpactAnswer, Relater } from "../../src/wire/contracts/predictor.ts";
 import { nothingPredicted, type Prediction } from "../../src/wire/types/prediction.ts";
 import type { SignalFacts } from "../../src/kernel/signal-facts.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { bundle, Rig, settle } from "../kernel/rig.ts";
 
@@ -77,6 +78,12 @@ export class Stage {
   registered: readonly Answerer[] = [];
   tampered: ((body: JsonObject) => JsonObject) | null = null;
 
+  readonly event = async (seq: number): Promise<LedgerEvent> => {
+    const event = this.rig.writer.kept[seq];
+    if (event === undefined) throw new AppError("event-not-found", "no event");
+    return event;
+  };
+
   private constructor(rig: Rig) {
     this.rig = rig;
     this.runner = this.newRunner();
@@ -111,7 +118,7 @@ export class Stage {
     return new EffectRunner({
       kernel: this.rig.kernel,
       brake: this.brake,
-      payloads: { payload: (seq) => this.#payload(seq) },
+      payloads: { payload: (seq) => this.#payload(seq), event: this.event },
       executors: this.executors,
       classifier,
       registered: () => this.registered,

@@ -131,11 +131,21 @@ export interface GithubSetup {
   readonly paths?: readonly string[];
   /** The repository holds another service's files too. */
   readonly isShared?: boolean;
+  /** Who reviews. */
+  readonly people?: Readonly<Record<string, string>>;
 }
 
 export async function githubStage(
   kind = "github.pull-request",
-  { login, granted = GRANTED, key = APP_KEY, files = FILES, paths = ["deploy/"], isShared = false }: GithubSetup = {
+  {
+    login,
+    granted = GRANTED,
+    key = APP_KEY,
+    files = FILES,
+    paths = ["deploy/"],
+    isShared = false,
+    people,
+  }: GithubSetup = {
     login: "token",
   },
 ): Promise<GithubStage> {
@@ -153,7 +163,7 @@ export async function githubStage(
   const other = { ...place, name: "billing", service: "billing", paths: ["billing/"] };
   const repositories = [...(isShared ? [other] : []), { ...place, ...asks, workflows }];
   const baseUrl = `${github.url}${prefix}`;
-  const config = { github: { baseUrl, repositories, ...(isApp ? { app: { id: APP_ID } } : {}) } };
+  const config = { github: { baseUrl, repositories, ...(isApp ? { app: { id: APP_ID } } : {}), people } };
   const secrets = isApp ? { "github/app-key": key } : { "github/token": TOKEN };
   const number = kind === "github.merge" ? openByHand(github) : 0;
   return {

@@ -11,6 +11,7 @@ import type { ImageVerifier } from "../../src/wire/contracts/images.ts";
 import type { PlanRisk } from "../../src/wire/types/risk.ts";
 import { signedBy } from "../kernel/agent-registration.ts";
 import { Rig } from "../kernel/rig.ts";
+import type { LedgerEvent } from "../../src/wire/types/event.ts";
 import { mustLoad, packFiles } from "../policy/pack.ts";
 
 /** For kinds of which the pack says nothing, the pack's own words about what a plan puts at risk. */
@@ -73,7 +74,10 @@ export async function judge(
     {
       kernel: rig.kernel,
       nowMs: () => rig.nowMs,
-      payloads: { payload: (seq) => Promise.resolve(bodyOf(seq)) },
+      payloads: {
+        payload: (seq) => Promise.resolve(bodyOf(seq)),
+        event: (seq) => Promise.resolve(rig.writer.kept[seq] as LedgerEvent),
+      },
       executors: new Map([[kind, executor]]),
       brake: new EmergencyBrake({ monotonicMs: () => rig.monotonicMs }),
       registered: () => [],

@@ -181,7 +181,7 @@ export class World {
     const runner = new EffectRunner({
       kernel,
       brake,
-      payloads: { payload },
+      payloads: { payload, event: async (seq) => (await readLeaf(store, seq)).event },
       executors: new Map(executor.kinds.map(({ kind }) => [kind, executor])),
       classifier: modelClassifier(this.random, this.turns),
       registered: (ids) => this.people.registered(ids),

@@ -7,7 +7,8 @@ import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/github-arguments.ts";
 import { need, type PlanParts } from "./github-plans.ts";
 import { isWithin } from "./github-proposal.ts";
-import type { Pull, Repository } from "./github-repository.ts";
+import type { Repository } from "./github-repository.ts";
+import { behindMerge, isByOtherRules, otherApprovals, type Reviewers } from "./github-reviews.ts";
 
 export const mergeCallSchema = z.strictObject({
   method: z.literal("PUT"),
@@ -16,6 +17,8 @@ export const mergeCallSchema = z.strictObject({
   base: z.string(),
   number: z.int().min(1),
   body: z.strictObject({ sha: z.string(), merge_method: z.enum(["squash", "merge"]) }),
+  /** Whose review does not count; absent where nobody could tell whose any is. */
+  behind: z.array(z.string()).optional(),
 });
 export const closeCallSchema = z.strictObject({
   method: z.literal("PATCH"),
@@ -29,21 +32,15 @@ export const closeCallSchema = z.strictObject({
 
 const MOVED: StepOutcome = { status: "failed", code: "target-moved", detail: null };
 
-/** Never the author's own approval, and never one of an earlier commit. */
-async function otherApprovals(repository: Repository, pull: Pull, signal: AbortSignal) {
-  const got = await repository.approvals(pull.number, pull.head.sha, signal);
-  if (got.kind === "not") return got;
-  return { kind: "got", value: got.value.filter((login) => login !== pull.user?.login) } as const;
-}
-
 export async function planMerge(parts: PlanParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const { number, method } = parseArguments(githubMergeArguments, request.args);
-  const { config, origin, repository } = parts;
+  const { config, installation, origin, people, repository } = parts;
   const pull = need(await repository.pull(number, signal));
   if (pull === null || pull.state !== "open" || pull.draft === true || pull.base.ref !== config.base) {
     throw new AppError("arguments-invalid", "it is no open pull request into the base branch", { number });
   }
-  const approvals = need(await otherApprovals(repository, pull, signal));
+  const behind = await behindMerge({ installation, people, pull }, request);
+  const approvals = need(await otherApprovals(repository, { pull, people, behind }, signal));
   const files = need(await repository.touched(number, signal));
   if (files === null) throw new AppError("arguments-invalid", "it touches nothing, or too many files", { number });
   const outside = files.find((path) => !isWithin(config, path));
@@ -61,6 +58,7 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
         base: config.base,
         number,
         body: { sha, merge_method: method },
+        ...(behind === undefined ? {} : { behind }),
       },
     ],
     diff: {
@@ -68,6 +66,7 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
       into: config.base,
       commit: sha,
       approvedBy: [...approvals],
+      reviewedBy: behind === undefined ? "anybody-but-the-author" : "somebody-else",
       files: [...files],
     },
     inverse: { kind: "github.revert", target: { ...request.target }, args: { repository: config.name, number } },
@@ -78,12 +77,13 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
   };
 }
 
+type MergeCall = z.output<typeof mergeCallSchema>;
+type Merging = { readonly repository: Repository; readonly call: MergeCall; readonly people: Reviewers["people"] };
+
 /** A review of what was planned: another commit is another plan. What others have merged meanwhile is there, too. */
-export async function awaitedMerge(
-  repository: Repository,
-  call: z.output<typeof mergeCallSchema>,
-  signal: AbortSignal,
-): Promise<Awaited> {
+export async function awaitedMerge({ repository, call, people }: Merging, signal: AbortSignal): Promise<Awaited> {
+  const { behind } = call;
+  if (isByOtherRules({ people, behind })) return { status: "over", code: "plan-invalid" };
   const pull = await repository.pull(call.number, signal);
   if (pull.kind === "not") return cannotTell(pull.outcome);
   if (pull.value === null) return { status: "over", code: "target-not-found" };
@@ -91,7 +91,7 @@ export async function awaitedMerge(
   if (head.sha !== call.body.sha || base.ref !== call.base) return { status: "over", code: "target-moved" };
   if (mergedAt !== null) return { status: "come" };
   if (state !== "open") return { status: "over", code: "target-moved" };
-  const approvals = await otherApprovals(repository, pull.value, signal);
+  const approvals = await otherApprovals(repository, { pull: pull.value, people, behind }, signal);
   if (approvals.kind === "not") return cannotTell(approvals.outcome);
   return approvals.value.length > 0 ? { status: "come" } : { status: "pending", code: "approval-missing" };
 }
@@ -102,12 +102,9 @@ function cannotTell(outcome: StepOutcome): Awaited {
 }
 
 /** Only the commit that was planned is merged, whatever arrives when: GitHub compares it itself. */
-export async function executeMerge(
-  repository: Repository,
-  call: z.output<typeof mergeCallSchema>,
-  signal: AbortSignal,
-): Promise<StepOutcome> {
-  const { number, body } = call;
+export async function executeMerge({ repository, call, people }: Merging, signal: AbortSignal): Promise<StepOutcome> {
+  const { number, body, behind } = call;
+  if (isByOtherRules({ people, behind })) return { status: "failed", code: "plan-invalid", detail: null };
   const got = await repository.pull(number, signal);
   if (got.kind === "not") return got.outcome;
   const pull = got.value;
@@ -115,7 +112,7 @@ export async function executeMerge(
   if (pull.head.sha !== body.sha || pull.base.ref !== call.base) return MOVED;
   if (pull.merged_at !== null) return merged(call, { commit: pull.merge_commit_sha ?? "", foundBefore: true });
   if (pull.state !== "open") return MOVED;
-  const approvals = await otherApprovals(repository, pull, signal);
+  const approvals = await otherApprovals(repository, { pull, people, behind }, signal);
   if (approvals.kind === "not") return approvals.outcome;
   if (approvals.value.length === 0) return { status: "failed", code: "approval-missing", detail: null };
   const reply = await repository.merge(number, body, signal);
@@ -126,7 +123,7 @@ export async function executeMerge(
 }
 
 function merged(
-  { repository, number }: z.output<typeof mergeCallSchema>,
+  { repository, number }: MergeCall,
   detail: { readonly commit: string; readonly foundBefore: boolean },
 ): StepOutcome {
   return { status: "succeeded", reference: `${repository}#${number}`, detail: { ...detail, number } };

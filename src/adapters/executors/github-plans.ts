@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import type { Plan, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { githubPullRequestArguments, githubRevertArguments } from "../../wire/schemas/github-arguments.ts";
-import type { GithubRepository } from "../../wire/schemas/github-config.ts";
+import type { GithubConfig, GithubRepository } from "../../wire/schemas/github-config.ts";
 import {
   baseCommit,
   branchOf,
@@ -26,6 +26,7 @@ export type PlanParts = {
   readonly origin: string;
   readonly installation: string;
   readonly config: GithubRepository;
+  readonly people: GithubConfig["people"];
   readonly repository: Repository;
 };
 

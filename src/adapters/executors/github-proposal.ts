@@ -41,6 +41,13 @@ export function branchOf(installation: string, actionId: string): string {
   return `holdpoint/${hash("sha256", installation).slice(0, 8)}/${actionId}`;
 }
 
+/** The action that a branch of Holdpoint's is of; empty for another installation's, null for a branch of somebody's. */
+export function actionOfBranch(installation: string, branch: string): string | null {
+  const own = branchOf(installation, "");
+  if (branch.startsWith(own)) return branch.slice(own.length);
+  return /^holdpoint\/[0-9a-f]{8}\//.test(branch) ? "" : null;
+}
+
 /** Whether a file may be changed: as configured, in a folder or by its name. */
 export function isWithin({ paths }: Pick<GithubRepository, "paths">, path: string): boolean {
   return paths.some((allowed) => (allowed.endsWith("/") ? path.startsWith(allowed) : path === allowed));

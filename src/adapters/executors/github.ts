@@ -122,7 +122,7 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
       const of = repositoryOf(config, request);
       const planner = PLANNERS[request.kind] as Planner;
       const repository = new Repository(api, of, request.kind === DISPATCH.kind ? LOOKS : READS);
-      return planner({ origin, installation, config: of, repository }, request, signal);
+      return planner({ origin, installation, config: of, people: config.people, repository }, request, signal);
     },
     awaited: (plan, signal) => awaited({ parts, api }, plan, signal),
     execute(request, outer) {
@@ -165,7 +165,8 @@ async function awaited({ parts, api }: Room, { kind, calls }: Plan, signal: Abor
   const { data } = mergeCallSchema.safeParse(calls[0]);
   const known = data === undefined ? undefined : findRepository({ parts, api }, data);
   if (data === undefined || known === undefined) return { status: "over", code: "plan-invalid" };
-  return awaitedMerge(new Repository(api, known, READS), data, signal);
+  const { people } = parts.config;
+  return awaitedMerge({ repository: new Repository(api, known, READS), call: data, people }, signal);
 }
 
 async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
@@ -175,7 +176,8 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
     case MERGE.kind: {
       const parsed = mergeCallSchema.safeParse(call);
       const repository = parsed.success ? knownRepository(room, parsed.data, request.plan.kind) : undefined;
-      return parsed.success && repository !== undefined ? executeMerge(repository, parsed.data, signal) : PLAN_INVALID;
+      if (!parsed.success || repository === undefined) return PLAN_INVALID;
+      return executeMerge({ repository, call: parsed.data, people: config.people }, signal);
     }
     case DISPATCH.kind: {
       const parsed = dispatchCallSchema.safeParse(call);

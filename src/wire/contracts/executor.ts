@@ -37,6 +37,11 @@ export interface PlanRequest {
   /** What the triage run or agent gave as context: run, incident, classification; shown to people, part of the bytes. */
   readonly context: JsonObject;
   /**
+   * The people behind an action of this log, this one or an earlier one: `person:ada`, each by all their identities; null
+   * where there is no such action. Absent for a plan at once, which asks nobody, and for a trial.
+   */
+  readonly behind?: (action: string) => Promise<readonly string[] | null>;
+  /**
    * For the plan of a revert: how the action left the target, as its outcome said. An executor that can tell throws
    * `target-moved` when it is not so any more: what somebody changed since is not overwritten.
    */

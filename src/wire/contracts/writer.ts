@@ -1,7 +1,7 @@
 // What the kernel needs of the ledger: durable appends in order, and payloads read back.
 
 import type { Json } from "../../core/json.ts";
-import type { Head, UnsealedEvent } from "../types/event.ts";
+import type { Head, LedgerEvent, UnsealedEvent } from "../types/event.ts";
 
 export interface LedgerWriter {
   /**
@@ -15,4 +15,6 @@ export interface LedgerWriter {
 export interface PayloadReader {
   /** The payload of one event; throws `payload-erased` when its key is gone, `event-not-found` when it had none. */
   payload(seq: number): Promise<Json>;
+  /** One event without its payload, which outlasts it; throws `event-not-found`. */
+  event(seq: number): Promise<LedgerEvent>;
 }

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { secretRefSchema } from "./credentials-config.ts";
+import { identitiesBy } from "./people-config.ts";
 
 export const inputNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,99}$/, "an input's name");
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
@@ -72,6 +73,16 @@ export const githubConfigSchema = z.strictObject({
   tokenRef: secretRefSchema.default("github/token"),
   /** An App that is installed on these repositories: each step has a token for its own and for what it does alone. */
   app: appSchema.optional(),
+  /**
+   * Who reviews: the identity of each GitHub login. With it a merge needs the review of one of them who is behind neither
+   * the merge nor the pull request; without it nobody can tell, and any login but the author's is enough.
+   */
+  people: identitiesBy(loginSchema)
+    .refine(
+      (people) => new Set(Object.keys(people).map((login) => login.toLowerCase())).size === Object.keys(people).length,
+      "a login is named twice",
+    )
+    .optional(),
   repositories: z
     .array(githubRepositorySchema)
     .min(1)

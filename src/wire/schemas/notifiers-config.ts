@@ -2,16 +2,15 @@
 
 import { z } from "zod";
 import { secretRefSchema } from "./credentials-config.ts";
+import { identitiesBy, personSchema, withinBounds } from "./people-config.ts";
 import { NOTIFICATION_KINDS } from "../contracts/notifier.ts";
 
 const NOTIFIERS_MAX = 16;
-const PEOPLE_MAX = 2_000;
 
 const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "a notifier's name is lower-case letters, digits and -");
 const plainSchema = z.string().min(1).max(128);
-const personSchema = z.string().regex(/^person:[a-z0-9-]{1,64}$/, "an identity is like person:ada");
 
 const shared = {
   /** Reasons and what would change, beside the facts. */
@@ -65,10 +64,7 @@ const emailSchema = z.strictObject({
     /** Who is told of a hold that asks this role. */
     roles: z.record(plainSchema, addressesSchema).default({}),
     /** Who is told, beside those, how it ended what this person proposed, or is behind. */
-    people: z
-      .record(personSchema, addressesSchema)
-      .refine((people) => Object.keys(people).length <= PEOPLE_MAX, `at most ${PEOPLE_MAX} people`)
-      .default({}),
+    people: withinBounds(z.record(personSchema, addressesSchema)).default({}),
   }),
 });
 export type EmailConfig = z.infer<typeof emailSchema>;
@@ -88,10 +84,7 @@ const slackSchema = z.strictObject({
   /** With it messages have buttons, and Slack's interactions are taken. */
   signingSecretRef: secretRefSchema.optional(),
   /** Who answers: the identity of each Slack user. */
-  people: z
-    .record(z.string().regex(/^[UW][A-Z0-9]{6,20}$/, "a user's id is like U0123456789"), personSchema)
-    .refine((people) => Object.keys(people).length <= PEOPLE_MAX, `at most ${PEOPLE_MAX} people`)
-    .default({}),
+  people: identitiesBy(z.string().regex(/^[UW][A-Z0-9]{6,20}$/, "a user's id is like U0123456789")).default({}),
 });
 export type SlackConfig = z.infer<typeof slackSchema>;
 
