@@ -20,6 +20,7 @@ export function describeAction(action: Fields, nowMs: number): string {
     section("Hold", holdLines(action, nowMs)),
     section("Answers", answerLines(action.list("answers"))),
     section("Labels", labelLines(action.list("labels"))),
+    section("What it did", didLines(action)),
     section("Outcome", outcomeLines(action)),
     planLines(action),
     section("Timeline", timelineLines(action)),
@@ -252,10 +253,21 @@ function labelLines(labels: readonly Fields[]): string {
     .join("");
 }
 
+/** What its executor said when the newest step ended, or the target when it was asked. */
+function didLines(action: Fields): string {
+  const content = action.fields("content");
+  const outcome = content?.fields("outcome") ?? null;
+  if (content === null || !action.has("stepEnd")) return "";
+  if (outcome === null) return `not readable: ${content.text("missing")}\n`;
+  const said = Object.entries({ reference: outcome.raw("reference"), detail: outcome.raw("detail") });
+  const told = Object.fromEntries(said.filter(([, value]) => value !== null));
+  return Object.keys(told).length === 0 ? "" : valueText(told);
+}
+
 /** How its health was found, and what takes or took it back: `explain` has what each check saw. */
 function outcomeLines(action: Fields): string {
   return pairLines([
-    ["Checked", checkedText(action.fields("verification"))],
+    ["Checked", checkedText(action.fields("verification"), action.has("endedAt"))],
     ["Undo tried", inverseText(action.fields("inverseCheck"))],
     ["Taken back", action.has("revert") ? `by ${action.text("revert")}` : null],
     ["Takes back", action.has("revertOf") ? action.text("revertOf") : null],
@@ -273,8 +285,9 @@ function inverseText(check: Fields | null): string | null {
   return `${what} (without an effect, ${formatInstant(check.number("at"))})`;
 }
 
-function checkedText(verification: Fields | null): string | null {
-  if (verification === null) return null;
+/** Nothing of what ended before any check. */
+function checkedText(verification: Fields | null, hasEnded: boolean): string | null {
+  if (verification === null || (hasEnded && verification.number("samples") === 0)) return null;
   const [name, passes, needed, samples] = ["name", "passes", "needed", "samples"].map((of) => verification.text(of));
   const failed = verification.texts("failed") === NONE ? "" : `; did not pass: ${verification.texts("failed")}`;
   return `by ${name}: ${passes} of ${needed} passes in a row, after ${samples} samples${failed}`;

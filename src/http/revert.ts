@@ -10,7 +10,6 @@ import type { Services } from "./services.ts";
 
 /** In which something may have been left behind. */
 const REVERTIBLE: ReadonlySet<string> = new Set(["succeeded", "needs-attention"]);
-const ENDS: ReadonlySet<string> = new Set(["step.finished", "step.reconciled"]);
 
 const planSchema = z.object({
   plan: z.object({
@@ -55,8 +54,7 @@ function notRevertible({ id }: ActionView, why: string): AppError {
 
 /** How the last step of it left the target, where its executor can tell: what changed since is not overwritten. */
 async function leftBy(services: Services, action: ActionView): Promise<string | null> {
-  const end = (await services.ledger.timeline(action)).findLast(({ type }) => ENDS.has(type));
-  if (end === undefined) return null;
-  const said = (await services.ledger.payload(end.seq)) as { readonly left?: Json } | null;
+  if (action.stepEnd === null) return null;
+  const said = (await services.ledger.payload(action.stepEnd.seq)) as { readonly left?: Json } | null;
   return typeof said?.left === "string" ? said.left : null;
 }

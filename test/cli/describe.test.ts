@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerCard } from "../../src/cli/describe-action.ts";
+import { answerCard, describeAction } from "../../src/cli/describe-action.ts";
 import { describeIncident, describeRun } from "../../src/cli/describe-triage.ts";
 import { Fields } from "../../src/cli/fields.ts";
 import type { JsonObject } from "../../src/core/json.ts";
@@ -103,4 +103,23 @@ test("whoever answers sees what the action rests on and what it puts at stake, o
     card({ kind: "grant.create", operand }),
     /Acts on +agent agent:a\n +expiresAt 2026-11-28.*\n +kinds record/,
   );
+});
+
+test("an action tells what its step did, as far as that can be read, and no check that nobody made", () => {
+  const action = { id: "act_1", status: "failed", code: "program-failed", endedAt: 9, stepEnd: { seq: 7 } };
+  const told = (of: JsonObject): string => describeAction(new Fields({ ...action, ...of }), 0);
+  const detail = { exit: 3, output: "no disk\n\u202eleft\u001b[2J\n" };
+  const seen = told({ content: { outcome: { seq: 7, reference: "clean:act_1", detail } } });
+  assert.match(seen, /\nWhat it did\n {2}reference: clean:act_1\n {2}detail:\n {4}exit: 3\n {4}output: .*no disk/);
+  assert.doesNotMatch(seen.replaceAll("\n", ""), /[\p{C}\p{Zl}\p{Zp}]/u);
+  const failed = told({ content: { outcome: { seq: 7, reference: null, detail: { status: 422 } } } });
+  assert.match(failed, /\nWhat it did\n {2}detail:\n {4}status: 422\n/);
+  assert.doesNotMatch(failed, /reference/);
+  assert.match(told({ content: { missing: "payload-erased" } }), /\nWhat it did\n {2}not readable: payload-erased\n/);
+  for (const nothing of [{}, { content: { outcome: { seq: 7, reference: null, detail: null } } }])
+    assert.doesNotMatch(told(nothing), /What it did/);
+  const verification = { name: "orders", samples: 0, passes: 0, needed: 2, failed: [] };
+  assert.doesNotMatch(told({ verification }), /Checked/);
+  assert.match(told({ verification, endedAt: null }), /Checked +by orders: 0 of 2 passes/);
+  assert.match(told({ verification: { ...verification, samples: 1 } }), /Checked +by orders/);
 });

@@ -310,6 +310,8 @@ describe("an action that was taken back", { skip }, () => {
     const row = outcome.getByRole("row").filter({ hasText: "page" });
     await row.getByText("503").waitFor();
     await row.getByText("fail", { exact: true }).waitFor();
+    await outcome.getByText(/^turn:act_/).waitFor();
+    await outcome.getByText("status: 200").waitFor();
     await page.getByText("By http.call, which bears on configuration, performance").waitFor();
     await page.getByRole("button", { name: "Explain" }).click();
     await page.getByText(/undone .* before the right to ended/).waitFor();

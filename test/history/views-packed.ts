@@ -66,6 +66,7 @@ function action(seq: number, status: ActionStatus): ActionView {
     duplicateOf: null,
     contentSeq: seq,
     planSeq: null,
+    stepEnd: null,
     events: [seq],
     eventsOmitted: 0,
     erased: [],

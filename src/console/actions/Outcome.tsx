@@ -3,15 +3,17 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { InverseCheckView } from "../../wire/types/inverse-check.ts";
-import type { ActionDocument } from "../api/documents.ts";
+import type { ActionContent, ActionDocument } from "../api/documents.ts";
 import { Foreign } from "../ui/Foreign.tsx";
+import { ValueText } from "../ui/JsonText.tsx";
 import { HealthChecks } from "./HealthChecks.tsx";
 import { Instant } from "../ui/Instant.tsx";
 import { Pair, Pairs, Panel } from "../ui/Panel.tsx";
 
 export function Outcome({ action }: { readonly action: ActionDocument }): ReactNode {
-  const { phases, verification, inverseCheck, revert, revertOf } = action;
-  if ([verification, inverseCheck, revert, revertOf].every((one) => one === null)) return null;
+  const { phases, verification, inverseCheck, revert, revertOf, stepEnd, content } = action;
+  const told = stepEnd === null ? null : (content ?? null);
+  if ([told, verification, inverseCheck, revert, revertOf].every((one) => one === null)) return null;
   return (
     <Panel title="Outcome">
       <Pairs>
@@ -20,7 +22,8 @@ export function Outcome({ action }: { readonly action: ActionDocument }): ReactN
             {phases.at} of {phases.of}
           </Pair>
         )}
-        {verification !== null && (
+        {told !== null && <Did content={told} />}
+        {verification !== null && (verification.samples > 0 || action.endedAt === null) && (
           <Pair name="Health">
             <Foreign text={verification.name} />: {verification.passes} of {verification.needed} passes in a row, after{" "}
             {verification.samples} samples
@@ -49,6 +52,27 @@ export function Outcome({ action }: { readonly action: ActionDocument }): ReactN
       </Pairs>
       {verification !== null && verification.samples > 0 && <HealthChecks action={action} />}
     </Panel>
+  );
+}
+
+/** What its newest step did: of one that failed, where to look for why. */
+function Did({ content: { outcome, missing } }: { readonly content: ActionContent }): ReactNode {
+  if (outcome === undefined) return <Pair name="What it did">It cannot be read: {missing}.</Pair>;
+  const { reference, detail } = outcome;
+  return (
+    <>
+      {reference !== null && (
+        <Pair name="Reference">
+          <Foreign text={reference} />
+        </Pair>
+      )}
+      {detail !== null && (
+        <Pair name="What it did">
+          <ValueText value={detail} />
+        </Pair>
+      )}
+      {reference === null && detail === null && <Pair name="What it did">nothing more was said</Pair>}
+    </>
   );
 }
 

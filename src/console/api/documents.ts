@@ -38,6 +38,8 @@ export type ActionContent = {
   readonly plan?: PlanContent;
   /** What takes it back, as it was planned without an effect once the action was done. */
   readonly inversePlan?: PlanContent;
+  /** What its newest step did, as its executor or its target said. */
+  readonly outcome?: { readonly seq: number; readonly reference: string | null; readonly detail: Json };
   /** What whoever proposed it says that it rests on. */
   readonly evidence?: readonly { readonly kind: "signal" | "run" | "incident" | "action"; readonly id: string }[];
   readonly context?: JsonRecord;

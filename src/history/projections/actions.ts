@@ -68,6 +68,7 @@ export function projectProposed(documents: Documents, event: KernelEvent<"action
     duplicateOf: null,
     contentSeq: event.seq,
     planSeq: facts.planHash === null ? null : event.seq,
+    stepEnd: null,
     events: [event.seq],
     eventsOmitted: 0,
     erased: [],
@@ -280,21 +281,30 @@ export function projectCompleted(documents: Documents, event: KernelEvent<"actio
 }
 
 export function projectStepStarted(documents: Documents, event: KernelEvent<"step.started">): void {
-  move(documents, event, () => ({ status: "executing", attempt: event.facts.attempt }));
+  move(documents, event, () => ({ status: "executing", attempt: event.facts.attempt, stepEnd: null }));
 }
 
 export function projectStepFinished(documents: Documents, event: KernelEvent<"step.finished">): void {
   const { action: status, code, stops } = event.facts;
-  move(documents, event, () => ({ status, code }));
+  move(documents, event, () => ({ status, code, stepEnd: { seq: event.seq } }));
   noteStopEnds(documents, event.subject, stops);
   if (status === "succeeded") notePaged(documents, event.subject);
 }
 
 export function projectStepReconciled(documents: Documents, event: KernelEvent<"step.reconciled">): void {
   const { action: status, status: code, stops } = event.facts;
-  move(documents, event, () => ({ status, code }));
+  move(documents, event, ({ stepEnd }) => ({ status, code, stepEnd: endOnceAsked(stepEnd, event) }));
   noteStopEnds(documents, event.subject, stops);
   if (status === "succeeded") notePaged(documents, event.subject);
+}
+
+/** An answer that tells nothing does not hide what the call itself said. */
+function endOnceAsked(
+  before: ActionView["stepEnd"],
+  { seq, facts }: KernelEvent<"step.reconciled">,
+): ActionView["stepEnd"] {
+  if (facts.status !== "unclear") return { seq };
+  return before === null || before.unclear === true ? { seq, unclear: true } : before;
 }
 
 function notePaged(documents: Documents, id: string): void {

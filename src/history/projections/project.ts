@@ -18,7 +18,7 @@ import * as stage from "./stage.ts";
 import * as storms from "./storms.ts";
 
 /** Views written under another version are forgotten and built again. Change it with any change of a projection. */
-export const PROJECTIONS_VERSION = 34;
+export const PROJECTIONS_VERSION = 35;
 
 type Projection<T extends EventType> = (documents: Documents, event: KernelEvent<T>) => void;
 

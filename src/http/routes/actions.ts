@@ -107,20 +107,28 @@ function inversePlanSeq({ inverseCheck }: ActionView): number | null {
   return inverseCheck?.result === "planned" ? inverseCheck.seq : null;
 }
 
-/** What was proposed and what was planned; a part that was erased, or never there, says so by its code. */
+/** What was proposed, what was planned and what a step did; a part that was erased, or never there, says so by its code. */
 async function contentOf(services: Services, document: ActionView): Promise<Json> {
   const content: Record<string, Json> = {};
-  const { contentSeq, planSeq } = document;
-  for (const seq of new Set([contentSeq, planSeq, refusedSeq(document), inversePlanSeq(document)])) {
+  const { contentSeq, planSeq, stepEnd } = document;
+  const stepSeq = stepEnd?.seq ?? null;
+  for (const seq of new Set([contentSeq, planSeq, refusedSeq(document), inversePlanSeq(document), stepSeq])) {
     if (seq === null) continue;
     try {
-      Object.assign(content, await services.ledger.payload(seq));
+      const said = await services.ledger.payload(seq);
+      Object.assign(content, seq === stepSeq ? { outcome: outcomeOf(seq, said) } : said);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       content["missing"] = error.code;
     }
   }
   return content;
+}
+
+/** How it left its target is for whoever plans its revert, and nothing to read. */
+function outcomeOf(seq: number, said: Json): Json {
+  const { reference = null, detail = null } = (said ?? {}) as { readonly reference?: Json; readonly detail?: Json };
+  return { seq, reference, detail };
 }
 
 /** Agents see their own actions; reading all of them is a scope. */

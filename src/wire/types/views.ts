@@ -199,6 +199,8 @@ export interface ActionView extends Document {
   /** Event whose payload holds the proposal, and the one that holds the plan (null while there is none). */
   readonly contentSeq: number;
   readonly planSeq: number | null;
+  /** Event whose payload says how its newest step ended; `unclear` where only asking about it gave anything. */
+  readonly stepEnd: { readonly seq: number; readonly unclear?: true } | null;
   /** Sequences of its events, which its timeline is made of when the action is read; at most 64. */
   readonly events: readonly number[];
   /** How many were left out of the middle of a long life. */
