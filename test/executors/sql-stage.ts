@@ -22,6 +22,7 @@ export type Overrides = {
   readonly passwordRef?: string;
   readonly user?: string;
   readonly lockTimeoutMs?: number;
+  readonly searchPath?: readonly string[];
 };
 
 /** The database `orders` of production's cart on that port, unless told otherwise. */

@@ -9,6 +9,9 @@ import { joinedName } from "./sql-tree.ts";
 export type TableFacts = {
   /** As the migration writes it. */
   readonly relation: string;
+  /** In which it is, also where that is not written. */
+  readonly schema: string;
+  readonly hasPartitions: boolean;
   readonly bytes: number;
   readonly rows: number;
   readonly triggers: number;
@@ -16,12 +19,13 @@ export type TableFacts = {
   readonly keys: readonly (readonly string[])[];
   /** Type of each column, as `format_type` writes it. */
   readonly types: Readonly<Record<string, string>>;
-  /** Of its columns, indexes, constraints and triggers. */
+  /** Of its columns, indexes, constraints and triggers; of a view also what it selects. */
   readonly fingerprint: string;
 };
 
 const FACTS = `
-  select asked.n::int, c.oid::text as oid, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
+  select asked.n::int, c.oid::text as oid, (select nspname from pg_namespace where oid = c.relnamespace) as place, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
+    c.relkind = 'p' as partitioned,
     (select count(*)::int from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) as triggers,
     coalesce((select jsonb_agg(k.columns) from (
       select (select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
@@ -85,6 +89,8 @@ export function quoted(relation: string): string {
 function toFacts(relation: string, row: Row): TableFacts {
   return {
     relation,
+    schema: String(row["place"]),
+    hasPartitions: row["partitioned"] === true,
     bytes: Number(row["bytes"]),
     rows: Number(row["rows"]),
     triggers: Number(row["triggers"]),

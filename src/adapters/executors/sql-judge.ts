@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import { judgeDefinition } from "./sql-definitions.ts";
 import { hiddenEffect } from "./sql-expressions.ts";
 import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sql-findings.ts";
-import { inverseOf } from "./sql-inverse.ts";
+import { inverseOf, type Inverse } from "./sql-inverse.ts";
 import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
 import { schemasIn } from "./sql-relations.ts";
 import { touchesIn, type Touches } from "./sql-touches.ts";
@@ -25,7 +25,7 @@ export type JudgedStatement = {
   /** Schemas of which everything is meant. */
   readonly schemas: readonly string[];
   /** What takes it back; null where nothing does. */
-  readonly inverse: string | null;
+  readonly inverse: Inverse | null;
 };
 
 export type JudgedMigration = {
@@ -108,12 +108,18 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     names: allNames(nodes.map(namesIn)),
     touches: touchesIn(nodes, findings),
     schemas: schemasIn(nodes),
-    inverse: inverseOfStatement(wrapped),
+    inverse: inverseOfStatement(wrapped, findings),
   };
 }
 
-function inverseOfStatement(statement: Json): string | null {
+/** What makes a table of rows that it deletes elsewhere, or by calling what nobody knows, is not taken back by dropping it. */
+function inverseOfStatement(statement: Json, findings: readonly SqlFinding[]): Inverse | null {
   const [entry] = isObject(statement) ? Object.entries(statement) : [];
+  if (
+    entry?.[0] === "CreateTableAsStmt" &&
+    findings.some((one) => one.class === "bounded-write" || needsSignature(one.class))
+  )
+    return null;
   return entry !== undefined && isObject(entry[1]) ? inverseOf(entry[0], entry[1]) : null;
 }
 

@@ -30,6 +30,7 @@ import { DatabaseError, withSession, type Database, type DatabaseProblem, type S
 import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
+import { undoOf } from "./sql-inverse.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
@@ -112,16 +113,16 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const known = await reading(database, signal, async (session) => {
     if (request.left !== undefined) await checkLeft(session, request.left);
     const defined = await readDefined(session, names);
-    return { ...(await readTouched(session, read)), defined };
+    return { ...(await readTouched(session, read)), defined, newIn: await readNewIn(session) };
   });
-  const { relations, tables, code } = known;
+  const { relations, tables, code, newIn } = known;
   const judged = judgeAgainst(read, known);
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
-  const inverse = undoOf(judged);
+  const inverse = undoOf(judged.statements, { newIn, searchPath, tables });
   return {
     kind: request.kind,
     change: hash("sha256", statements),
-    calls: [{ database: name, lockTimeoutMs, searchPath: [...searchPath], statements, statementTimeoutMs }],
+    calls: [{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs }],
     diff: {
       class: judged.class,
       needsSignature: judged.needsSignature,
@@ -184,10 +185,11 @@ function shown({ statements }: JudgedMigration): Json {
   }));
 }
 
-/** In reverse order, and only when every statement has an inverse. */
-function undoOf({ statements }: JudgedMigration): string | null {
-  const parts = statements.map(({ inverse }) => inverse);
-  return parts.includes(null) ? null : parts.reverse().join(";\n");
+/** The schema that what is made without naming one goes to; null where there is none that another session sees. */
+async function readNewIn(session: Session): Promise<string | null> {
+  const [row] = await session.query("select current_schema() as here");
+  const here = row?.["here"];
+  return typeof here === "string" && !here.startsWith("pg_temp") ? here : null;
 }
 
 /** A session that can change nothing. What the database does not answer is a plan that cannot be made now. */
@@ -207,6 +209,8 @@ async function reading<T>(database: Database, signal: AbortSignal, work: (sessio
 const callSchema = z.strictObject({
   database: z.string(),
   lockTimeoutMs: z.int().positive(),
+  /** Where its inverse looks for what it makes; plans from before named no schema there. */
+  newIn: z.string().nullable().optional(),
   searchPath: z.array(z.string()),
   statements: z.string(),
   statementTimeoutMs: z.int().positive(),
@@ -251,7 +255,8 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   if (before !== undefined) return { ...succeeded(action, true), ...before };
   const judged = await judgeMigration(call.statements);
   const now = await readTouched(session, judged);
-  if (fingerprintOf(now.relations, now.tables, now.code) !== plan.fingerprint) {
+  const isElsewhere = call.newIn !== undefined && (await readNewIn(session)) !== call.newIn;
+  if (isElsewhere || fingerprintOf(now.relations, now.tables, now.code) !== plan.fingerprint) {
     return { status: "failed", code: "target-moved", detail: null };
   }
   await session.query(call.statements);

@@ -29,7 +29,7 @@ function subjects(type: string, node: JsonObject): Names {
         ? rangesWithin(node["fromClause"])
         : [relationName(memberOf(node["intoClause"], "rel"))];
     default:
-      return [relationName(node["relation"] ?? node["view"] ?? node["sequence"] ?? node["table"])];
+      return [relationName(node["relation"] ?? node["view"] ?? node["sequence"] ?? node["table"] ?? node["typevar"])];
   }
 }
 
