@@ -7,6 +7,7 @@ import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sq
 import { inverseOf, type Inverse } from "./sql-inverse.ts";
 import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
 import { schemasIn } from "./sql-relations.ts";
+import { dropsOf, type Dropped } from "./sql-since.ts";
 import { touchesIn, type Touches } from "./sql-touches.ts";
 import { isObject, listOf, nodesWithin, type SqlNode } from "./sql-tree.ts";
 import { judgeWrite } from "./sql-writes.ts";
@@ -26,6 +27,7 @@ export type JudgedStatement = {
   readonly schemas: readonly string[];
   /** What takes it back; null where nothing does. */
   readonly inverse: Inverse | null;
+  readonly drops: readonly Dropped[];
 };
 
 export type JudgedMigration = {
@@ -77,6 +79,7 @@ function unreadable(code: string): JudgedMigration {
       touches: touchesIn([], findings),
       schemas: [],
       inverse: null,
+      drops: [],
     },
   ]);
 }
@@ -106,6 +109,7 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     class: worstClass(findings.map((one) => one.class)),
     findings,
     names: allNames(nodes.map(namesIn)),
+    drops: nodes.flatMap(({ type, node }) => dropsOf(type, node)),
     touches: touchesIn(nodes, findings),
     schemas: schemasIn(nodes),
     inverse: inverseOfStatement(wrapped, findings),

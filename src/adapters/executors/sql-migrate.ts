@@ -32,6 +32,7 @@ import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
+import { findWrittenSince, lockDropped, readTransaction, type Dropped } from "./sql-since.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
 const MIGRATE: ActionKind = {
@@ -111,7 +112,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   refuseUntransacted(read);
   const names = allNames(read.statements.map((statement) => statement.names));
   const known = await reading(database, signal, async (session) => {
-    if (request.left !== undefined) await checkLeft(session, request.left);
+    if (request.left !== undefined) await checkLeft(session, request.left, dropsOf(read));
     const defined = await readDefined(session, names);
     return { ...(await readTouched(session, read)), defined, newIn: await readNewIn(session) };
   });
@@ -122,7 +123,12 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   return {
     kind: request.kind,
     change: hash("sha256", statements),
-    calls: [{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs }],
+    calls: [
+      {
+        ...{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs },
+        ...(request.left === undefined ? {} : { undoes: { transaction: transactionOf(request.left) } }),
+      },
+    ],
     diff: {
       class: judged.class,
       needsSignature: judged.needsSignature,
@@ -206,11 +212,15 @@ async function reading<T>(database: Database, signal: AbortSignal, work: (sessio
   }
 }
 
+const TRANSACTION = /^[0-9]{1,10}$/;
+
 const callSchema = z.strictObject({
   database: z.string(),
   lockTimeoutMs: z.int().positive(),
   /** Where its inverse looks for what it makes; plans from before named no schema there. */
   newIn: z.string().nullable().optional(),
+  /** Of a revert: the transaction that it takes back, where that is known. It drops nothing that was written since. */
+  undoes: z.strictObject({ transaction: z.string().regex(TRANSACTION).nullable() }).optional(),
   searchPath: z.array(z.string()),
   statements: z.string(),
   statementTimeoutMs: z.int().positive(),
@@ -243,7 +253,8 @@ type Run = {
 
 async function migrate(session: Session, { call, request, progress }: Run): Promise<StepOutcome> {
   const { plan, idempotencyKey: action } = request;
-  await session.query("begin");
+  // Each statement sees what was committed before it, also while a lock was waited for.
+  await session.query("begin isolation level read committed");
   await session.query(`set local lock_timeout = ${call.lockTimeoutMs}`);
   await session.query(`set local statement_timeout = ${call.statementTimeoutMs}`);
   const [lock] = await session.query("select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken", [action]);
@@ -259,9 +270,19 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   if (isElsewhere || fingerprintOf(now.relations, now.tables, now.code) !== plan.fingerprint) {
     return { status: "failed", code: "target-moved", detail: null };
   }
+  if (call.undoes !== undefined) {
+    const drops = dropsOf(judged);
+    await lockDropped(session, drops);
+    const written = await findWrittenSince(session, drops, call.undoes.transaction);
+    if (written !== undefined) return { status: "failed", code: "target-moved", detail: { written } };
+  }
   await session.query(call.statements);
   const relations = relationsOf({ statements: judged.statements.map(withoutReads) });
-  const left = leftAs(relations, fingerprintOf(relations, await readTables(session, relations)));
+  const left = leftAs(
+    relations,
+    fingerprintOf(relations, await readTables(session, relations)),
+    await readTransaction(session),
+  );
   const row = [action, request.grantId, left];
   await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);
   progress.isCommitting = true;
@@ -275,17 +296,34 @@ function withoutReads(statement: JudgedStatement): JudgedStatement {
 }
 
 /** The tables of the migration and how they are now: its inverse is run only while they still are. */
-function leftAs(relations: readonly string[], fingerprint: string): string {
-  return JSON.stringify({ fingerprint, relations: [...new Set(relations)] });
+function leftAs(relations: readonly string[], fingerprint: string, transaction: string): string {
+  return JSON.stringify({ fingerprint, relations: [...new Set(relations)], transaction });
 }
 
-const leftSchema = z.object({ fingerprint: z.string(), relations: z.array(z.string()).max(1_000) });
+const leftSchema = z.object({
+  fingerprint: z.string(),
+  relations: z.array(z.string()).max(1_000),
+  /** Not kept by those from before. */
+  transaction: z.string().regex(TRANSACTION).optional(),
+});
 
-/** Throws `target-moved` when somebody has changed the tables since. */
-async function checkLeft(session: Session, left: string): Promise<void> {
-  const { fingerprint, relations } = leftSchema.parse(JSON.parse(left));
-  if (fingerprintOf(relations, await readTables(session, relations)) === fingerprint) return;
-  throw new AppError("target-moved", "the tables were changed since: undoing would overwrite that", { relations });
+function transactionOf(left: string): string | null {
+  return leftSchema.parse(JSON.parse(left)).transaction ?? null;
+}
+
+function dropsOf({ statements }: JudgedMigration): readonly Dropped[] {
+  return statements.flatMap(({ drops }) => drops);
+}
+
+/** Throws `target-moved` when somebody has changed the tables since, or has written what would be dropped. */
+async function checkLeft(session: Session, left: string, drops: readonly Dropped[]): Promise<void> {
+  const { fingerprint, relations, transaction = null } = leftSchema.parse(JSON.parse(left));
+  if (fingerprintOf(relations, await readTables(session, relations)) !== fingerprint) {
+    throw new AppError("target-moved", "the tables were changed since: undoing would overwrite that", { relations });
+  }
+  const written = await findWrittenSince(session, drops, transaction);
+  if (written === undefined) return;
+  throw new AppError("target-moved", "somebody has written since what undoing would drop", { ...written });
 }
 
 /** In the migration's own transaction: it says that the migration ran if, and only if, it did. */
