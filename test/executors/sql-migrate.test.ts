@@ -284,7 +284,7 @@ describe("a migration of a real database", () => {
     const cutting = await cuttingProxy(t, server.port);
     const of = executor({ port: cutting.port });
     const ran = request(await plan("ALTER TABLE lost ADD COLUMN kept int"));
-    cutting.cutAt("commit");
+    cutting.cutAt("commit\0"); // the statement, not the isolation level
     const outcome = await of.execute(ran, never);
     assert.deepEqual(outcome, { status: "unknown", code: "connection-lost", detail: null });
     const settled = await untilSettled(() => executor().reconcile(ran, never));
