@@ -98,7 +98,7 @@ describe("a migration that is taken back", () => {
     assert.equal((await execute(await undo.plan())).status, "succeeded");
   });
 
-  it("is not over a row that is committed while its lock is waited for, nor one that row security hides", async () => {
+  it("is not over a value that is committed while its lock is waited for", async () => {
     const undo = await migrated(`${NOTE} text`);
     const planned = await undo.plan();
     const { default: pg } = await import("pg");
@@ -120,7 +120,7 @@ describe("a migration that is taken back", () => {
     }
   });
 
-  it("is bounded by what statements may take, and by nothing that a plan from before has not kept", async () => {
+  it("is not over what was written since either where its transaction was not kept, and is planned anew where that is no number", async () => {
     const undo = await migrated(`${NOTE} int default 7`);
     const { calls, ...rest } = await undo.plan();
     const call = { ...(calls[0] as Record<string, never>), undoes: { transaction: null } };
