@@ -254,9 +254,9 @@ export type EventFacts = {
   };
   "action.completed": {
     /**
-     * `unsettled`: its grant ran out while nobody knew whether an attempt had taken effect. `page-open`: the last of
-     * many attempts to close a page came to nothing. `unhealthy`: it failed its checks and nothing takes it back.
-     * `revert-failed`: what should have taken it back did not.
+     * `unsettled`: its grant ran out, or a later change began, while nobody knew whether an attempt had taken effect.
+     * `page-open`: the last of many attempts to close a page came to nothing. `unhealthy`: it failed its checks and
+     * nothing takes it back. `revert-failed`: what should have taken it back did not.
      */
     readonly code: "applied" | "failed" | "unsettled" | "page-open" | "unhealthy" | "revert-failed";
     readonly status: "succeeded" | "failed" | "needs-attention";

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import type { CommandInputs } from "../../src/kernel/command.ts";
 import { LIMITS } from "../../src/kernel/limits.ts";
 import { assertReplays } from "./alerts.ts";
-import { Rig } from "./rig.ts";
+import { MINUTE_MS, Rig } from "./rig.ts";
 
 const INVERSE = { kind: "test.undo", repeat: "idempotent", hash: hash("sha256", "inverse"), blind: true } as const;
 
@@ -120,6 +120,24 @@ describe("what cannot tell what changed since", () => {
     assert.equal(await undoing(second), "started");
     assert.equal(await undoing(first), "started");
     assert.equal(await undoing("act_0000000zz"), "refused", "nobody knows what came after it");
+  });
+
+  it("is not tried again over a change that came between two attempts, whatever the first one did", async () => {
+    for (const [attempt, result, code] of [
+      ["retry", "refused", "revert-failed"],
+      ["unknown", "needs-attention", "unsettled"],
+    ] as const) {
+      const rig = await opened();
+      const { revert, result: first } = await takenBack(rig, await done(rig, { inverse: INVERSE, resource: "flags" }));
+      assert.equal(first, "started");
+      assert.equal((await rig.finish(revert, attempt)).result, "retrying");
+      await done(rig, { resource: "flags", requestHash: "later" });
+      rig.pass(MINUTE_MS / 2);
+      assert.equal((await rig.begin(revert)).result, result);
+      assert.ok(rig.all("action.completed").some(({ facts }) => facts.code === code));
+      assert.equal(rig.state.blocked.size, 1);
+      assertReplays(rig);
+    }
   });
 
   it("is not taken back where later changes pushed it out of memory", async () => {

@@ -15,12 +15,14 @@ export function checkOverwritten(events: readonly LedgerEvent[]): string[] {
   for (const event of events) {
     const { type, subject } = event;
     const action = state.actions.get(subject);
-    const isFirst = type === "step.started" && event.facts["attempt"] === 1 && action !== undefined;
-    if (isFirst && action.blind === true) {
+    const isBegun = type === "step.started" && action !== undefined;
+    if (isBegun && action.blind === true) {
       const at = begun.findIndex(({ id }) => id === action.revertOf);
-      const later = begun.slice(at + 1).filter((one) => one.kind === action.kind || one.kind === begun[at]?.kind);
+      const others = begun.slice(at + 1).filter(({ id }) => id !== subject);
+      const later = others.filter((one) => one.kind === action.kind || one.kind === begun[at]?.kind);
       if (at < 0 || later.some((one) => isSame(one, action))) broken.push(`${subject}: went over a later change`);
     }
+    const isFirst = isBegun && event.facts["attempt"] === 1;
     if (isFirst && (action.agentKind !== "system" || action.revertOf !== undefined)) {
       begun = [...begun, { ...action }];
     }

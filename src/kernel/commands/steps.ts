@@ -61,10 +61,8 @@ export function beginStep(tx: Transaction, command: Command<"begin-step">): Repl
     refuse(tx, action, { evaluation: null, code: late });
     return { subject: id, result: "refused", repeated: false };
   }
-  if (isUndone(action) && goesOverLater(tx.state, action)) {
-    refuse(tx, action, { evaluation: null, code: "target-moved" });
-    return { subject: id, result: "refused", repeated: false };
-  }
+  if (!isHalfDone(action) && goesOverLater(tx.state, action))
+    return { subject: id, result: yieldToLater(tx, action), repeated: false };
   // Used up by the first step: what is under way is not left half done.
   if (action.attempt === 0 && !isConsentStanding(action, command.input.present ?? [])) {
     refuse(tx, action, { evaluation: null, code: "approval-void" });
@@ -85,6 +83,17 @@ export function expireGrant(tx: Transaction, action: Action): void {
     return tx.emit({ type: "action.completed", subject: action.id, facts });
   }
   tx.emit({ type: "action.expired", subject: action.id, facts: { code: "grant-timeout" } });
+}
+
+/** A later change of its target stands. Whether an attempt before that one took effect, people have to see. */
+function yieldToLater(tx: Transaction, action: Action): "refused" | "needs-attention" {
+  if (action.unsettled) {
+    const facts = { code: "unsettled", status: "needs-attention" } as const;
+    tx.emit({ type: "action.completed", subject: action.id, facts });
+    return "needs-attention";
+  }
+  refuse(tx, action, { evaluation: null, code: "target-moved" });
+  return "refused";
 }
 
 /** Why no later phase begins. Its grant goes, and the tick takes it back: what is recorded here is this command's own. */

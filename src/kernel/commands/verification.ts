@@ -84,7 +84,7 @@ export function takeBack(tx: Transaction, action: Action, code: RevertCode): voi
     revertOf: action.id,
     ...(inverse.blind === true ? { blind: true } : {}),
   };
-  // No deadline: planning always answers, and a revert that is owed is owed after an outage too.
+  // No deadline of its own: its planning is tried again until the right to it ends, also after an outage.
   tx.emit({ type: "action.proposed", subject: revert, facts: { ...proposal, deadline: null } }, REVERT_AGENT);
   tx.emit({ type: "action.reverting", subject: action.id, facts: { code, revert, grant: grant.revert } });
 }
