@@ -121,12 +121,18 @@ test("where nobody can tell who is behind it, nothing is planned", async (t) => 
   await assert.rejects(planMerge(room, { number }), isRefused);
 });
 
-test("without people every login but the author's counts, and the plan says so", async (t) => {
+test("without people every login but the author's counts; what Holdpoint opened needs a second person here", async (t) => {
   const room = await opened(t, undefined);
   assert.equal(await counts(room, "holdpoint[bot]"), false);
   assert.equal(await counts(room, "octo-ada"), true);
   const plan = await planMerge(room);
-  assert.equal(diffOf(plan)["reviewedBy"], "anybody-but-the-author");
+  assert.deepEqual([diffOf(plan)["reviewedBy"], plan.signature], ["anybody-but-the-author", "unreviewed"]);
+  const { number } = room.stage.github.propose("by-hand", {
+    title: "By hand",
+    files: { "deploy/cart.yaml": "a: 1\n" },
+  });
+  assert.equal((await planMerge(room, { number })).signature, undefined, "its author is no account of Holdpoint's");
+  assert.equal((await planMerge(await opened(t, PEOPLE))).signature, undefined, "told who reviews");
   assert.ok(!("behind" in (plan.calls[0] as JsonObject)));
 });
 

@@ -8,7 +8,7 @@ import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/g
 import { need, type PlanParts } from "./github-plans.ts";
 import { isWithin } from "./github-proposal.ts";
 import type { Repository } from "./github-repository.ts";
-import { behindMerge, isByOtherRules, otherApprovals, type Reviewers } from "./github-reviews.ts";
+import { behindMerge, isByOtherRules, isUnreviewed, otherApprovals, type Reviewers } from "./github-reviews.ts";
 
 export const mergeCallSchema = z.strictObject({
   method: z.literal("PUT"),
@@ -73,6 +73,7 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
     reversible: true,
     fingerprint: sha,
     size: files.length,
+    ...(isUnreviewed({ installation, people, pull }) ? { signature: "unreviewed" } : {}),
     ...(approvals.length > 0 ? {} : { awaits: true as const }),
   };
 }

@@ -62,3 +62,8 @@ export async function behindMerge(
   });
   return [...new Set(all)].toSorted();
 }
+
+/** Holdpoint opened it, and the review there may be that of whoever asked for it: another person has to look here. */
+export function isUnreviewed({ installation, people, pull }: Asked): boolean {
+  return people === undefined && actionOfBranch(installation, pull.head.ref) !== null;
+}
