@@ -98,9 +98,7 @@ function judgeByContent(type: string, node: JsonObject): Judgement | undefined {
       return judgeSelect(node);
     case "CreateStmt": {
       const joins = listOf(node["inhRelations"]).length > 0;
-      return joins
-        ? judged("altering", "attaches-partition", "ACCESS EXCLUSIVE")
-        : judged("additive", "creates-table", lockOfReferences(node));
+      return joins ? judged("altering", "attaches-partition", "ACCESS EXCLUSIVE") : judged("additive", "creates-table");
     }
     case "ViewStmt":
       return node["replace"] === true
@@ -163,14 +161,6 @@ function runsAsOwner(node: JsonObject): boolean {
     const option = unwrap(one, "DefElem");
     return textOf(option?.["defname"]) === "security" && unwrap(option?.["arg"], "Boolean")?.["boolval"] === true;
   });
-}
-
-/** A foreign key also locks the table that it points to. */
-function lockOfReferences(node: JsonObject): SqlLock | null {
-  for (const one of nodesWithin(node)) {
-    if (one?.type === "Constraint" && one.node["contype"] === "CONSTR_FOREIGN") return "SHARE ROW EXCLUSIVE";
-  }
-  return null;
 }
 
 function judgeAlteration(relation: string | null, command: Json): SqlFinding {

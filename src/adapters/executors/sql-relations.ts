@@ -2,7 +2,18 @@
 // whoever signs, and has to be what it was when the statement is run.
 
 import type { Json, JsonObject } from "../../core/json.ts";
-import { joinedName, listOf, namesOf, nodesWithin, relationName, textOf, unwrap, type SqlNode } from "./sql-tree.ts";
+import {
+  isObject,
+  joinedName,
+  listOf,
+  namesOf,
+  nodesWithin,
+  rangesWithin,
+  relationName,
+  textOf,
+  unwrap,
+  type SqlNode,
+} from "./sql-tree.ts";
 
 type Names = readonly (string | null)[];
 
@@ -23,11 +34,11 @@ function subjects(type: string, node: JsonObject): Names {
     case "CommentStmt":
       return [objectName(textOf(node["objtype"]), node["object"] ?? null)];
     case "CreateTableAsStmt":
-      return [relationName(memberOf(node["into"], "rel"))];
+      return [relationName(targetOf(node["into"]))];
     case "SelectStmt":
       return node["intoClause"] === undefined
         ? rangesWithin(node["fromClause"])
-        : [relationName(memberOf(node["intoClause"], "rel"))];
+        : [relationName(targetOf(node["intoClause"]))];
     default:
       return [relationName(node["relation"] ?? node["view"] ?? node["sequence"] ?? node["table"] ?? node["typevar"])];
   }
@@ -43,12 +54,9 @@ function objectName(type: string, object: Json): string | null {
   return own.length === 0 || own.includes("") ? null : joinedName(own);
 }
 
-function memberOf(value: Json | undefined, name: string): Json | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject)[name] : undefined;
-}
-
-function rangesWithin(value: Json | undefined): Names {
-  return [...nodesWithin(value ?? null)].flatMap((one) => (one?.type === "RangeVar" ? [relationName(one.node)] : []));
+/** Of an IntoClause. */
+function targetOf(into: Json | undefined): Json | undefined {
+  return isObject(into) ? into["rel"] : undefined;
 }
 
 /** What a query that makes a table reads; other queries are statements of their own. */

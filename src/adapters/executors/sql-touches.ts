@@ -2,7 +2,7 @@
 
 import type { Json } from "../../core/json.ts";
 import type { SqlFinding } from "./sql-findings.ts";
-import { isObject, joinedName, namesOf, nodesWithin, relationName, textOf, type SqlNode } from "./sql-tree.ts";
+import { isObject, joinedName, namesOf, rangesWithin, relationName, textOf, type SqlNode } from "./sql-tree.ts";
 
 /**
  * How something is touched, a letter each: `r`ead; rows `i`nserted, `u`pdated, `d`eleted; `a`ltered, so that rows are
@@ -92,9 +92,9 @@ function typeNameOf(type: Json | undefined): string | null {
 function joinedBy({ type, node }: SqlNode): readonly (string | null)[] {
   switch (type) {
     case "ViewStmt":
-      return sourcesWithin(node["query"]);
+      return rangesWithin(node["query"]);
     case "CreateStmt":
-      return sourcesWithin(node["inhRelations"]);
+      return rangesWithin(node["inhRelations"]);
     case "TableLikeClause":
       return [relationName(node["relation"])];
     case "PartitionCmd":
@@ -104,10 +104,6 @@ function joinedBy({ type, node }: SqlNode): readonly (string | null)[] {
     default:
       return [];
   }
-}
-
-function sourcesWithin(value: Json | undefined): readonly (string | null)[] {
-  return [...nodesWithin(value ?? null)].flatMap((one) => (one?.type === "RangeVar" ? [relationName(one.node)] : []));
 }
 
 function spreadBy({ type, node }: SqlNode): string {

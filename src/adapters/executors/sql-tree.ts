@@ -58,3 +58,8 @@ export function relationName(rangeVar: Json | undefined): string | null {
   const schema = textOf(rangeVar["schemaname"]);
   return joinedName(schema === "" ? [name] : [schema, name]);
 }
+
+/** Tables and views named anywhere below. */
+export function rangesWithin(value: Json | undefined): readonly (string | null)[] {
+  return [...nodesWithin(value ?? null)].flatMap((one) => (one?.type === "RangeVar" ? [relationName(one.node)] : []));
+}
