@@ -117,9 +117,17 @@ test("a test that never ends is stopped with the run, and its file named", async
   const project = prepare(t, { files: 1, tests: 1 });
   const forever = `import { test } from "node:test"; test("x", () => new Promise(() => setInterval(() => {}, 1_000)));`;
   project.write("test/a/endless.test.ts", forever);
-  const ended = await project.run("scripts/test.mjs", { env: { TEST_SECONDS_MAX: "2" } });
+  const ended = await project.run("scripts/test.mjs", { env: { TEST_QUIET_SECONDS_MAX: "2" } });
   assert.equal(ended.code, 1);
   assert.match(ended.stderr, /did not run to their end: test\/a\/endless\.test\.ts/);
+});
+
+test("a run in which tests go on ending is not stopped, however long it takes", async (t) => {
+  const project = prepare(t, { files: 1, tests: 5 });
+  const slow = `import { test } from "node:test"; for (const n of [1, 2, 3, 4, 5]) test("x" + n, () => new Promise((r) => setTimeout(r, 2_000)));`;
+  project.write("test/a/slow.test.ts", slow);
+  const ended = await project.run("scripts/test.mjs", { env: { TEST_QUIET_SECONDS_MAX: "8" } });
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
 });
 
 function isAlive(pid: number): boolean {
