@@ -211,7 +211,7 @@ describe("a migration of a real database", () => {
       ["DELETE FROM known WHERE id IN (1, 2) AND status = 'new'", "bounded-write"],
       ["DELETE FROM known WHERE status = 'new'", "unbounded-write"],
       ["DELETE FROM known_view WHERE id = 1", "unbounded-write"],
-      ["DELETE FROM missing WHERE id = 1", "unbounded-write"],
+      ["CREATE TABLE fresh (id int); DELETE FROM fresh WHERE id = 1", "unbounded-write"],
       ["ALTER TABLE known ALTER COLUMN id TYPE bigint", "altering"],
       ["ALTER TABLE known ALTER COLUMN id TYPE smallint", "destructive"],
       ["ALTER TABLE known ALTER COLUMN id TYPE bigint USING 0", "destructive"],

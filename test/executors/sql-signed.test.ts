@@ -1,7 +1,9 @@
-// Migrations that destroy, open or copy: planned against the catalog like the others, and run on nothing but what was signed.
+// Migrations are planned against the catalog, also those that destroy, open or copy, and run on nothing but what was signed.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { isAppError } from "../../src/core/errors.ts";
 import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
 import { startPostgresServer, type PostgresServer } from "../stores/postgres-server.ts";
 import { executeRequest, never } from "./contract.ts";
@@ -34,9 +36,42 @@ async function table(name: string): Promise<void> {
     insert into ${name} select n, 'new', n, 'c' || n from generate_series(1, 5) n; analyze ${name}`);
 }
 
-describe("a migration that destroys, opens or copies", () => {
+describe("a migration against the catalog", () => {
   before(async () => (server = await startPostgresServer()));
   after(() => server.stop());
+
+  it("is not planned for a table that is not there, unless it makes it or does not mind", async () => {
+    await table("there");
+    const absent =
+      (relation: string, statement = 1) =>
+      (error: unknown) =>
+        isAppError(error, "target-not-found") && isDeepStrictEqual(error.facts, { statement, relation });
+    for (const text of [
+      "ALTER TABLE nowhere ADD COLUMN note text",
+      "DROP TABLE nowhere",
+      "TRUNCATE there, nowhere",
+      "DELETE FROM nowhere WHERE id = 1",
+      "INSERT INTO nowhere VALUES (1)",
+      "GRANT SELECT ON nowhere TO pg_monitor",
+      "ALTER TABLE nowhere DROP COLUMN IF EXISTS note",
+    ])
+      await assert.rejects(plan(text), absent("nowhere"), text);
+    await assert.rejects(
+      plan("ALTER TABLE there ADD COLUMN a int; COMMENT ON TABLE public.gone IS ''"),
+      absent("public.gone", 2),
+    );
+    for (const text of [
+      "ALTER TABLE IF EXISTS nowhere ADD COLUMN note text",
+      "DROP TABLE IF EXISTS nowhere",
+      "CREATE TABLE nowhere (id int); INSERT INTO nowhere VALUES (1)",
+      "ALTER TABLE there RENAME TO nowhere; ALTER TABLE nowhere ADD COLUMN note text",
+      "CREATE INDEX anew ON there (id); ALTER INDEX anew SET (fillfactor = 70)",
+      "DO $$ begin create table nowhere (id int); end $$; DELETE FROM nowhere WHERE id = 1",
+      "WITH nowhere AS (SELECT 1 AS id) SELECT * FROM nowhere",
+      "WITH nowhere AS (SELECT 1 AS id) UPDATE there SET code = 'x' FROM nowhere WHERE there.id = nowhere.id",
+    ])
+      await plan(text);
+  });
 
   it("shows what it destroys, opens or copies, and does none of it to anything else than what was signed", async () => {
     type Case = readonly [make: string, statements: string, change: string, shown: readonly string[]];

@@ -28,6 +28,8 @@ export type JudgedStatement = {
   /** What takes it back; null where nothing does. */
   readonly inverse: Inverse | null;
   readonly drops: readonly Dropped[];
+  /** IF EXISTS: what is not there is no mistake. */
+  readonly isOptional: boolean;
 };
 
 export type JudgedMigration = {
@@ -80,6 +82,7 @@ function unreadable(code: string): JudgedMigration {
       schemas: [],
       inverse: null,
       drops: [],
+      isOptional: false,
     },
   ]);
 }
@@ -113,6 +116,8 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     touches: touchesIn(nodes, findings),
     schemas: schemasIn(nodes),
     inverse: inverseOfStatement(wrapped, findings),
+    isOptional:
+      isObject(wrapped) && Object.values(wrapped).some((node) => isObject(node) && node["missing_ok"] === true),
   };
 }
 

@@ -24,6 +24,7 @@ import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
 import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
+import { refuseAbsent } from "./sql-absent.ts";
 import { readCascades, type Cascades } from "./sql-cascades.ts";
 import { fingerprintOf, readSchemas, readTables, type TableFacts } from "./sql-catalog.ts";
 import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
@@ -118,6 +119,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   });
   const { relations, tables, code, newIn } = known;
   const judged = judgeAgainst(read, known);
+  if (request.left === undefined) refuseAbsent(judged, new Set(tables.map(({ relation }) => relation)));
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged.statements, { newIn, searchPath, tables });
   return {
