@@ -174,6 +174,8 @@ export interface SignalService {
 
 export interface ActionService {
   readonly kinds: ReadonlyMap<string, ActionKind>;
+  /** References of the secrets that whatever offers the kind needs: names, never values. */
+  credentialsOf(kind: string): readonly string[];
   /** False where more than target and arguments has to be read first: what is left of its service's error budget. */
   plansAtOnce(kind: ActionKind, target: Target): boolean;
   /** The plan of a `pure` kind with its hash; throws `arguments-invalid` for what the kind's schema refuses. */

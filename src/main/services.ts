@@ -217,6 +217,7 @@ function actionService({ executors, budgets }: EffectParts, kernel: Kernel): Act
   for (const executor of new Set(executors.values())) for (const kind of executor.kinds) kinds.set(kind.kind, kind);
   return {
     kinds,
+    credentialsOf: (kind) => executors.get(kind)?.credentials ?? [],
     plansAtOnce: ({ risks }, target) => !(risks.includes("performance") && budgets.covers(target)),
     async plan({ kind, target, args, agent }) {
       const executor = executors.get(kind);

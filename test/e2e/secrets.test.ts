@@ -203,7 +203,10 @@ async function actThroughAll(server: TestServer): Promise<readonly string[]> {
 
 /** One of every kind that is offered, none of which goes where something outside is asked. */
 async function actOnLeaky(server: TestServer): Promise<void> {
-  const { items } = (await server.call("GET", "/v1/kinds")).body as { items: readonly { readonly kind: string }[] };
+  type Kind = { readonly kind: string; readonly credentials: readonly string[] };
+  const { items } = (await server.call("GET", "/v1/kinds")).body as { items: readonly Kind[] };
+  const told = items.find(({ kind }) => kind === "pagerduty.note")?.credentials ?? [];
+  assert.ok(told.includes("pagerduty/leaky-api"), "what a kind needs is told by reference");
   const known = new Set([...LEAKING.map(([kind]) => kind), ...KERNEL_KINDS.keys(), ...WORKING]);
   assert.deepEqual(
     items.map(({ kind }) => kind).filter((kind) => !known.has(kind)),

@@ -118,10 +118,11 @@ describe("the description", () => {
 
   it("has the same kinds that an agent can ask for, each with what it may put at risk", async () => {
     const { json } = await server.ask("/v1/kinds", { as: await server.bearer("ada") });
-    const items = json?.["items"] as readonly { kind: string; argumentsSchema: JsonObject; risks: unknown }[];
+    type Kind = { kind: string; argumentsSchema: JsonObject; risks: unknown; credentials: unknown };
+    const items = json?.["items"] as readonly Kind[];
     assert.ok(items.some(({ kind }) => kind === "record.note") && items.some(({ kind }) => kind === "stage.set"));
-    for (const { kind, argumentsSchema, risks } of items) {
-      assert.ok(Array.isArray(risks), kind);
+    for (const { kind, argumentsSchema, risks, credentials } of items) {
+      assert.ok(Array.isArray(risks) && Array.isArray(credentials), kind);
       const { $schema: _dialect, ...schema } = argumentsSchema;
       assert.deepEqual(schema, description.components.schemas[`arguments.${kind}`]);
     }

@@ -16,8 +16,11 @@ async function listKinds({ services, request }: RouteContext): Promise<unknown> 
     effect: "kernel",
     reversible: true,
     risks: KERNEL_DOMAINS,
+    credentials: [],
   }));
-  const items = [...services.actions.kinds.values(), ...own].sort((a, b) => (a.kind < b.kind ? -1 : 1));
+  const { actions } = services;
+  const offered = [...actions.kinds.values()].map((one) => ({ ...one, credentials: actions.credentialsOf(one.kind) }));
+  const items = [...offered, ...own].sort((a, b) => (a.kind < b.kind ? -1 : 1));
   return { items };
 }
 
@@ -26,7 +29,8 @@ export const kindRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/kinds",
     operationId: "listKinds",
-    summary: "The kinds of action that may be proposed here: arguments, repeat, reversibility, risk domains.",
+    summary:
+      "The kinds of action that may be proposed here: arguments, repeat, reversibility, risk domains, needed secrets.",
     auth: { scope: "actions:read" },
     response: { status: 200, schema: documentSchema, what: "All of them" },
     errors: [],
