@@ -63,7 +63,7 @@ type Table = {
 function tables(): readonly Table[] {
   const incidents = { ...SHARED, urgency: 40, major_incident_state: 40, caller_id: 32 };
   const plans = { justification: 4000, implementation_plan: 4000, backout_plan: 4000, test_plan: 4000 };
-  const changes = { ...SHARED, ...plans, type: 40, risk: 40, start_date: 40, end_date: 40 };
+  const changes = { ...SHARED, ...plans, type: 40, risk: 40, start_date: 40, end_date: 40, cmdb_ci: 32 };
   return [
     {
       path: "/api/now/table/incident",
@@ -82,7 +82,7 @@ function tables(): readonly Table[] {
   ];
 }
 
-const REFERENCES = ["assignment_group", "assigned_to", "caller_id"];
+const REFERENCES = ["assignment_group", "assigned_to", "caller_id", "cmdb_ci"];
 const JOURNALS = ["work_notes", "comments"];
 /** When a change is to be carried out is written as stored: UTC. */
 const INSTANTS = ["start_date", "end_date"];

@@ -20,7 +20,9 @@ const CHANGE = {
   end_date: "2026-09-21 15:00:00",
 };
 
-async function staged(t: TestContext) {
+const CART = "d".repeat(32);
+
+async function staged(t: TestContext, control: object = {}) {
   const servicenow = await startServicenow({ password: PASSWORD });
   const operations = await startOperations({ token: OPERATIONS_TOKEN });
   t.after(() => Promise.all([servicenow.close(), operations.close()]));
@@ -28,7 +30,7 @@ async function staged(t: TestContext) {
   const drain = { ...target, environment: "production", name: "drain", path: "/drain", undo: "fill" };
   const fill = { ...target, environment: "production", name: "fill", path: "/fill" };
   const there = { ...target, environment: "staging", name: "drain-there", path: "/drain" };
-  const changeControl = { environments: ["production"], kinds: ["http.*"] };
+  const changeControl = { environments: ["production"], kinds: ["http.*"], ...control };
   const auth = { kind: "basic", user: "holdpoint" };
   const config = {
     servicenow: { baseUrl: servicenow.url, auth, changeControl },
@@ -99,6 +101,40 @@ test("nothing runs under a change that is not there, not approved, not ready or 
   servicenow.fail({ mode: "status-500", method: "GET" });
   assert.equal((await awaited(planned)).status, "pending", "and the change still be approved");
   assert.equal(operations.done.length, 0);
+});
+
+test("a change covers the services whose configuration items it is about, where those are configured", async (t) => {
+  const configurationItems = { cart: ["e".repeat(32), CART], search: ["f".repeat(32)] };
+  const { servicenow, operations, executor, changes, plan, change, awaited } = await staged(t, { configurationItems });
+  const planned = await plan(ARGS);
+  assert.deepEqual((planned.diff as JsonObject)["configurationItems"], configurationItems.cart);
+  for (const about of [{}, { cmdb_ci: "" }, { cmdb_ci: "f".repeat(32) }]) {
+    Object.assign(change, about);
+    assert.deepEqual(await awaited(planned), { status: "over", code: "change-elsewhere" });
+    const outcome = await executor.execute(executeRequest(planned), never);
+    assert.ok(outcome.status === "failed" && outcome.code === "change-elsewhere", JSON.stringify(outcome));
+  }
+  Object.assign(change, { cmdb_ci: CART });
+  assert.deepEqual(await awaited(planned), { status: "come" });
+  assert.equal((await executor.execute(executeRequest(planned), never)).status, "succeeded");
+  assert.equal(operations.done.length, 1);
+  servicenow.changes.length = 0;
+  const asked = await changes.plan(planRequest({ kind: "servicenow.change.create", args: ASKED }), never);
+  assert.equal((await changes.execute(executeRequest(asked), never)).status, "succeeded");
+  assert.equal(servicenow.changes[0]?.["cmdb_ci"], "e".repeat(32), "what is asked for here covers the service");
+  assert.deepEqual(servicenow.complaints, []);
+});
+
+test("a service without configuration items has no change, and what was planned before there were any is planned again", async (t) => {
+  const { plan } = await staged(t, { configurationItems: { search: [CART] } });
+  await assert.rejects(plan(ARGS), (error) => isAppError(error, "arguments-invalid"));
+  const [before, after] = [await staged(t), await staged(t, { configurationItems: { cart: [CART] } })];
+  Object.assign(after.change, { cmdb_ci: CART });
+  const text = JSON.stringify(await before.plan(ARGS));
+  const moved = text
+    .replaceAll(before.servicenow.url, after.servicenow.url)
+    .replaceAll(before.operations.url, after.operations.url);
+  assert.deepEqual(await after.awaited(JSON.parse(moved) as Plan), { status: "over", code: "plan-invalid" });
 });
 
 test("other environments need no change, and what takes something back waits for none", async (t) => {

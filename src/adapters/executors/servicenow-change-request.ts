@@ -31,6 +31,7 @@ export function planChange(parts: CreateParts, request: PlanRequest): Plan {
   const correlationId = correlationIdOf(parts.installation, request);
   const body = {
     ...fieldsOf(config, args),
+    ...aboutService(config, request),
     correlation_id: correlationId,
     correlation_display: "Holdpoint",
     work_notes: contextNote(request),
@@ -70,6 +71,13 @@ function fieldsOf(config: ServicenowConfig, args: Args): JsonObject {
   };
   const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { ...Object.fromEntries(given), ...assignedTo(config, args.team) };
+}
+
+/** So that the change covers what is proposed for the service. */
+function aboutService({ changeControl }: ServicenowConfig, { target }: PlanRequest): JsonObject {
+  const items = changeControl?.configurationItems ?? {};
+  const [item] = Object.hasOwn(items, target.service) ? (items[target.service] ?? []) : [];
+  return item === undefined ? {} : { cmdb_ci: item };
 }
 
 /** As stored: UTC, without a letter. */

@@ -18,7 +18,7 @@ import { ServicenowLogin, type LoginParts } from "./servicenow-login.ts";
 import { jsonObjectOf, readOutcome } from "./step-outcomes.ts";
 
 const PATH = "/api/now/table/change_request";
-const FIELDS = "number,sys_id,approval,state,start_date,end_date";
+const FIELDS = "number,sys_id,approval,state,start_date,end_date,cmdb_ci";
 const NUMBER = /^[A-Z]{2,10}\d{3,12}$/;
 /** In whose name the kernel takes back what failed its checks: the end of a change does not keep anybody from that. */
 const REVERTS = "system:revert";
@@ -32,12 +32,16 @@ const changeSchema = z.looseObject({
   state: z.string(),
   start_date: timeSchema,
   end_date: timeSchema,
+  /** Its sys_id, or empty. */
+  cmdb_ci: z.string().default(""),
 });
 /** The last call of a plan under change control; null where none is needed: elsewhere, and for what the kernel takes back. */
 const callSchema = z.strictObject({
   change: z.string().nullable(),
   origin: z.string(),
   path: z.literal(PATH),
+  /** About which configuration items the change has to be; null where configuration names none. */
+  items: z.array(z.string()).nullable().default(null),
 });
 
 export interface ChangeParts extends LoginParts {
@@ -139,7 +143,13 @@ async function planUnder(
   if (call.change === null) return { ...plan, calls };
   const inverse =
     isInverse(plan.inverse) && isControlled(plan.inverse) ? coveredBy(call.change, plan.inverse) : plan.inverse;
-  return { ...plan, calls, inverse, diff: { under: call.change, does: plan.diff }, awaits: true };
+  return {
+    ...plan,
+    calls,
+    inverse,
+    diff: { under: call.change, configurationItems: call.items, does: plan.diff },
+    awaits: true,
+  };
 }
 
 /** Whoever asks for it to be taken back does so under the same change. */
@@ -173,18 +183,23 @@ class Changes {
   callFor({ context, target }: PlanRequest, change: Json | undefined): ChangeCall {
     const { control, origin } = this.#parts;
     const isUnder = control.environments.some((one) => canonicalEnvironment(one) === target.environment);
-    if (!isUnder || context["agent"] === REVERTS) return { change: null, origin, path: PATH };
-    if (typeof change === "string" && NUMBER.test(change)) return { change, origin, path: PATH };
-    throw new AppError("arguments-invalid", "it is under change control: name the change", { places: ["/change"] });
+    if (!isUnder || context["agent"] === REVERTS) return { change: null, origin, path: PATH, items: null };
+    if (typeof change !== "string" || !NUMBER.test(change)) {
+      throw new AppError("arguments-invalid", "it is under change control: name the change", { places: ["/change"] });
+    }
+    return { change, origin, path: PATH, items: itemsOf(control, target.service) };
   }
 
-  async stand({ change: number, origin }: ChangeCall, signal: AbortSignal): Promise<Stand> {
-    if (origin !== this.#parts.origin) return { kind: "over", code: "plan-invalid" };
+  async stand({ change: number, origin, items }: ChangeCall, signal: AbortSignal): Promise<Stand> {
+    const { control, origin: here } = this.#parts;
+    if (origin !== here) return { kind: "over", code: "plan-invalid" };
     if (number === null) return { kind: "open" };
+    // Planned by other rules than those of now.
+    if ((items === null) !== (control.configurationItems === undefined)) return { kind: "over", code: "plan-invalid" };
     const login = await this.#login.header(signal);
     if (login.kind === "refused") return failedOf(login.outcome);
     const query = `sysparm_query=${encodeURIComponent(`number=${number}`)}&sysparm_limit=2&sysparm_fields=${FIELDS}`;
-    const path = `${PATH}?${query}&sysparm_display_value=false`;
+    const path = `${PATH}?${query}&sysparm_display_value=false&sysparm_exclude_reference_link=true`;
     const headers = { authorization: login.authorization };
     const answer = await this.#parts.egress({ method: "GET", origin, path, headers }, signal);
     const rows = jsonObjectOf(answer)?.["result"];
@@ -196,6 +211,7 @@ class Changes {
     if (rows.length !== 1 || !parsed.success || parsed.data.number !== number) {
       return { kind: "over", code: "change-unknown" };
     }
+    if (items?.includes(parsed.data.cmdb_ci) === false) return { kind: "over", code: "change-elsewhere" };
     return this.#judge(parsed.data);
   }
 
@@ -209,6 +225,14 @@ class Changes {
     if (!isOpenState) return { kind: "pending", code: "change-unready" };
     return start === "" || instantOf(start) <= nowMs ? { kind: "open" } : { kind: "pending", code: "change-window" };
   }
+}
+
+/** Null where configuration names none at all. Throws `arguments-invalid` where it names those of other services alone. */
+function itemsOf({ configurationItems }: ChangeControl, service: string): string[] | null {
+  if (configurationItems === undefined) return null;
+  const items = Object.hasOwn(configurationItems, service) ? configurationItems[service] : undefined;
+  if (items !== undefined) return [...items];
+  throw new AppError("arguments-invalid", "no configuration item is configured for the service", { service });
 }
 
 /** Review, Closed and Canceled, and Closed Skipped of the older change process: no change runs again after them. */

@@ -67,6 +67,11 @@ const changeControlSchema = z.strictObject({
     .max(64),
   /** Values of the change's `state` in which it may be carried out: Scheduled and Implement, unless an instance changed them. */
   states: z.array(z.int().min(-99).max(99)).min(1).max(10).default([-2, -1]),
+  /**
+   * sys_ids of the configuration items of each service: a change covers a service when it is about one of them (`cmdb_ci`).
+   * Without, any change that is approved covers whatever names it.
+   */
+  configurationItems: z.record(z.string().min(1).max(128), z.array(sysIdSchema).min(1).max(64)).optional(),
 });
 export type ChangeControl = z.infer<typeof changeControlSchema>;
 
