@@ -6,7 +6,7 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { InverseFacts } from "../kernel/events.ts";
-import type { ActionKind, Plan, Target } from "../wire/contracts/executor.ts";
+import type { ActionKind, Plan, PlanRequest, Target } from "../wire/contracts/executor.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 
 const inverseSchema = z.object({
@@ -37,7 +37,14 @@ function hashOf(inverse: Json): string {
 }
 
 /** What a revert needs to be planned: its arguments, as the plan that was decided on has them, and how things were left. */
-export type RevertContent = { readonly args: JsonObject; readonly left?: string };
+export type RevertContent = { readonly args: JsonObject } & Pick<PlanRequest, "left">;
+
+/** How an action left its target, by the content of its end, for the plan of its revert. */
+export function leftIn(end: Json, { blind }: { readonly blind?: true | undefined }): Pick<PlanRequest, "left"> {
+  const { left } = (end ?? {}) as { readonly left?: Json };
+  if (typeof left === "string") return { left };
+  return blind === true ? {} : { left: null };
+}
 
 /** Of an action that took effect: the events with its plan and its end, and the inverse that was decided on with it. */
 type Done = { readonly planSeq: number; readonly endSeq: number; readonly hash: string };
@@ -49,7 +56,5 @@ export async function readRevert(payloads: PayloadReader, { planSeq, endSeq, has
   if (plan === undefined || !parsed.success || hashOf(plan.inverse) !== hash) {
     throw new AppError("plan-mismatch", "the recorded inverse is not the one that was granted", { plan: planSeq });
   }
-  const { left } = (await payloads.payload(endSeq)) as unknown as { left?: string | null };
-  const args = parsed.data.args as JsonObject;
-  return typeof left === "string" ? { args, left } : { args };
+  return { args: parsed.data.args as JsonObject, ...leftIn(await payloads.payload(endSeq), plan) };
 }

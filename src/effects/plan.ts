@@ -168,7 +168,7 @@ async function contentOf(parts: ExecuteParts, action: Action): Promise<RevertCon
     return readRevert(parts.payloads, { planSeq: planSeq ?? -1, endSeq, hash: action.requestHash });
   }
   if (action.agentKind === "system") return { args: await argumentsOf(parts, action) };
-  const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject; left?: string };
+  const content = (await parts.payloads.payload(action.contentSeq)) as { args?: JsonObject; left?: string | null };
   const { args = {}, left } = content;
   return left === undefined ? { args } : { args, left };
 }

@@ -45,8 +45,8 @@ export async function propose(context: RouteContext, asked: unknown): Promise<De
   }
 }
 
-/** What a proposal undoes, how that left the target, where that is known, and whether nobody sees what changed since. */
-export type Undoing = { readonly action: string; readonly left?: string; readonly blind?: true };
+/** What a proposal undoes, how that left the target (null: nobody knows), and whether nobody sees what changed since. */
+export type Undoing = { readonly action: string; readonly left?: string | null; readonly blind?: true };
 
 /** As whoever asks, who was identified before; `undoing` is read from the ledger and never from a request. */
 export async function proposeAs(
@@ -99,7 +99,7 @@ export async function readyProposal(
     ...(window === undefined ? {} : { window }),
   });
   checkSecrets(services, requestText, body);
-  // What takes something back is planned where it is known how that was left.
+  // What takes something back and compares is planned where it is known how that was left.
   const isLater = kind === undefined || undoing?.left !== undefined;
   const planned = isLater ? null : await planAtOnce(services, { kind, target, args, agent: identity.id });
   if (isRegistration(body.kind)) await services.agents.checkPossession(body.kind, args);

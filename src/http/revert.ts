@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
+import { leftIn } from "../effects/inverse.ts";
 import type { Identity } from "../wire/types/identity.ts";
 import type { ActionView } from "../wire/types/views.ts";
 import type { Undoing } from "./propose.ts";
@@ -41,20 +42,13 @@ export async function revertOf(
   if (!parsed.success) throw notRevertible(action, "its plan names nothing that takes it back");
   const { blind, inverse } = parsed.data.plan;
   const { kind, target, args } = inverse;
-  const left = await leftBy(services, action);
+  const end = action.stepEnd === null ? null : await services.ledger.payload(action.stepEnd.seq);
   return {
     body: { kind, target, arguments: args as JsonObject, reason },
-    undoing: { action: action.id, ...(left === null ? {} : { left }), ...(blind === undefined ? {} : { blind }) },
+    undoing: { action: action.id, ...leftIn(end, { blind }), ...(blind === undefined ? {} : { blind }) },
   };
 }
 
 function notRevertible({ id }: ActionView, why: string): AppError {
   return new AppError("action-not-revertible", why, { action: id });
-}
-
-/** How the last step of it left the target, where its executor can tell: what changed since is not overwritten. */
-async function leftBy(services: Services, action: ActionView): Promise<string | null> {
-  if (action.stepEnd === null) return null;
-  const said = (await services.ledger.payload(action.stepEnd.seq)) as { readonly left?: Json } | null;
-  return typeof said?.left === "string" ? said.left : null;
 }

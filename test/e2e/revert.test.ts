@@ -16,7 +16,7 @@ const POLICIES = `apiVersion: holdpoint.dev/v1
 kind: Policy
 metadata: { name: migration }
 spec:
-  match: { actions: [sql.migrate, http.call] }
+  match: { actions: [sql.migrate, http.call, http.call-once] }
   rules:
     - { name: free, decision: allow }
 ---
@@ -88,7 +88,17 @@ function canaryOperations(baseUrl: string): readonly object[] {
   const wipe = { ...shared, service: "archive", name: "wipe", path: "/wipe", irreversible: true };
   const flag = { ...shared, service: "flags", name: "flag", path: "/flag", undo: "flag-back" };
   const flagBack = { ...shared, service: "flags", name: "flag-back", path: "/flag-back" };
-  return [flag, flagBack, shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
+  const dial = {
+    ...shared,
+    service: "dials",
+    repeat: "neither",
+    name: "dial",
+    path: "/dial",
+    undo: "undial",
+    etag: true,
+  };
+  const undial = { ...shared, service: "dials", name: "undial", path: "/undial", etag: true };
+  return [flag, flagBack, dial, undial, shift, { ...shared, name: "shift-back", path: "/shift-back" }, wipe];
 }
 
 /** What was asked of the canary, in order. */
@@ -250,24 +260,40 @@ it("a revert that somebody asks for overwrites no newer change, and what left no
   assert.equal((await askForRevert("act_00000zzzz")).body.code, "action-not-found");
 });
 
+/** Until it has ended, under the name of the operation and a number. */
+async function operated(kind: string, service: string, [operation, n]: [string, number]) {
+  const proposal = { kind, target: { environment: "staging", service }, arguments: { operation, body: { n } } };
+  const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key: `${operation}-${n}` });
+  return untilStatus(body.id, "succeeded", "reverted", "refused", "failed", "needs-attention");
+}
+
+async function takenBack({ id }: Record<string, unknown>, key?: string): Promise<readonly unknown[]> {
+  const asked = await askForRevert(String(id), key);
+  const { status, code } = await untilStatus(asked.body.id, "succeeded", "refused", "failed");
+  return [status, code];
+}
+
+function called(path: RegExp): readonly string[] {
+  return operations.done.map((one) => one.path).filter((one) => path.test(one));
+}
+
 it("what tells nothing of itself is taken back over no later change that was made here", async () => {
-  const flag = async (value: string): Promise<string> => {
-    const target = { environment: "staging", service: "flags" };
-    const proposal = { kind: "http.call", target, arguments: { operation: "flag", body: { value } } };
-    const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key: `flag-${value}` });
-    await untilStatus(body.id, "succeeded");
-    return body.id;
-  };
-  const takenBack = async (id: string, key?: string): Promise<Record<string, unknown>> =>
-    untilStatus((await askForRevert(id, key)).body.id, "succeeded", "refused", "failed");
-  const calls = (): readonly string[] => operations.done.map(({ path }) => path).filter((path) => /flag/.test(path));
-  const [first, second] = [await flag("one"), await flag("two")];
-  const refused = await takenBack(first);
-  assert.deepEqual([refused["status"], refused["code"]], ["refused", "target-moved"]);
-  assert.deepEqual(calls(), ["/flag", "/flag"], "nothing was called");
-  assert.equal((await takenBack(second))["status"], "succeeded");
-  assert.equal((await takenBack(first, "once-more"))["status"], "succeeded", "what came later is undone");
-  assert.deepEqual(calls(), ["/flag", "/flag", "/flag-back", "/flag-back"]);
+  const flag = (n: number) => operated("http.call", "flags", ["flag", n]);
+  const [first, second] = [await flag(1), await flag(2)];
+  assert.deepEqual(await takenBack(first), ["refused", "target-moved"]);
+  assert.deepEqual(called(/flag/), ["/flag", "/flag"], "nothing was called");
+  assert.equal((await takenBack(second))[0], "succeeded");
+  assert.equal((await takenBack(first, "once-more"))[0], "succeeded", "what came later is undone");
+  assert.deepEqual(called(/flag/), ["/flag", "/flag", "/flag-back", "/flag-back"]);
+});
+
+it("what compares is not taken back where nobody saw how it left its target", async () => {
+  const dial = (n: number) => operated("http.call-once", "dials", ["dial", n]);
+  operations.fail({ mode: "act-then-drop", method: "POST", path: "/dial" });
+  const [lost, later] = [await dial(1), await dial(2)];
+  assert.deepEqual(await takenBack(lost), ["refused", "target-moved"]);
+  assert.equal((await takenBack(later))[0], "succeeded", "of which it is known");
+  assert.deepEqual(called(/dial/), ["/dial", "/dial", "/undial"]);
 });
 
 it("a change that makes it unwell is taken back by itself, though everything is paused, and the record tells it", async () => {
@@ -303,21 +329,15 @@ it("a change that makes it unwell is taken back by itself, though everything is 
 });
 
 it("traffic is shifted in steps, each after the checks of the one before, and back as a whole when one is not well", async () => {
-  const shift = async (key: string): Promise<Record<string, unknown>> => {
-    const target = { environment: "staging", service: "canary" };
-    const proposal = { kind: "http.call", target, arguments: { operation: "shift" } };
-    const { body } = await server.ask("POST", "/v1/actions", { as: OWNER, body: proposal, key });
-    return untilStatus(body.id, "succeeded", "reverted", "refused", "failed", "needs-attention");
-  };
+  const shift = (n: number) => operated("http.call", "canary", ["shift", n]);
   await approved(["kill", "--resume"]);
-  const done = await shift("shift");
+  const done = await shift(1);
   assert.equal(done["status"], "succeeded", JSON.stringify(done));
   assert.deepEqual(done["phases"], { at: 3, of: 3 });
   operations.touch(); // what somebody changed since is not overwritten
-  const { body: asked } = await askForRevert(String(done["id"]));
-  assert.equal((await untilStatus(asked.id, "refused", "failed", "succeeded"))["code"], "target-moved");
+  assert.equal((await takenBack(done))[1], "target-moved");
   bearable = 10;
-  const back = await shift("shift-again");
+  const back = await shift(2);
   assert.equal(back["status"], "reverted", JSON.stringify(back));
   assert.deepEqual(back["phases"], { at: 2, of: 3 });
   const calls = shifted().map(({ path, percent }) => `${path} ${percent}`);

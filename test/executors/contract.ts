@@ -144,6 +144,7 @@ function testPlanning(subject: Subject): void {
       assert.ok(outcome.status === "succeeded", JSON.stringify(outcome));
       const inverse = plan.inverse as unknown as PlanRequest;
       await dryRun({ stage, executor, left: outcome.left, inverse });
+      await unseen({ stage, executor, left: outcome.left, inverse }, plan);
       const undo = await executor.plan(
         { ...planRequest(stage, "act_00000000z"), kind: inverse.kind, args: inverse.args },
         never,
@@ -163,6 +164,14 @@ async function dryRun({ stage, executor, left, inverse: { kind, args } }: Tried)
   await executor.plan(left === undefined ? request : { ...request, left }, never);
   assertWithoutEffect(stage.standIn?.received.slice(asked) ?? []);
   assert.equal(await stage.effects(), effects);
+}
+
+/** Nobody saw how it was left: whoever would compare with that takes nothing back. */
+async function unseen({ stage, executor, left, inverse: { kind, args } }: Tried, { blind }: Plan): Promise<void> {
+  if (blind === true) return; // it is planned without the question
+  const planned = executor.plan({ ...planRequest(stage, "act_00000000y"), kind, args, left: null }, never);
+  if (left === undefined) await planned;
+  else await assert.rejects(planned, { code: "target-moved" });
 }
 
 function testArguments(subject: Subject): void {

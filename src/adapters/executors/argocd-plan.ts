@@ -16,6 +16,7 @@ import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { applicationName, got, type Application, type ArgocdApi, type Live } from "./argocd-api.ts";
 import { apartOf, syncDiff, type Apart, type SyncDiff } from "./argocd-diff.ts";
 import { isInert, lastDeployment, settingsChanged, undoOf } from "./argocd-undo.ts";
+import { knownLeft } from "./known-left.ts";
 
 export const SYNC = "argocd.sync";
 
@@ -96,6 +97,7 @@ async function fitFor(
   { prune }: { prune: boolean },
   signal: AbortSignal,
 ): Promise<Application> {
+  const left = knownLeft(request);
   if (prune && !of.prune) throw new AppError("arguments-invalid", "configuration does not let it be pruned", {});
   const app = got(await api.application(of, signal));
   const application = app.metadata.name;
@@ -112,7 +114,7 @@ async function fitFor(
     });
   }
   if (isBusy(app)) throw new AppError("target-moved", "an operation on it is under way", { application });
-  if (request.left !== undefined && leftOf(app) !== request.left) {
+  if (left !== undefined && leftOf(app) !== left) {
     throw new AppError("target-moved", "it was deployed again since", { application });
   }
   return app;

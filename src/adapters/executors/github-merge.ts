@@ -9,6 +9,7 @@ import { need, type PlanParts } from "./github-plans.ts";
 import { isWithin } from "./github-proposal.ts";
 import type { Repository } from "./github-repository.ts";
 import { behindMerge, isByOtherRules, isUnreviewed, otherApprovals, type Reviewers } from "./github-reviews.ts";
+import { knownLeft } from "./known-left.ts";
 
 export const mergeCallSchema = z.strictObject({
   method: z.literal("PUT"),
@@ -132,6 +133,7 @@ function merged(
 
 export async function planClose(parts: PlanParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const { branch } = parseArguments(githubCloseArguments, request.args);
+  const left = knownLeft(request);
   const { config, origin, repository } = parts;
   const pull = need(await repository.pullOf(branch, signal));
   if (pull?.merged_at != null) {
@@ -140,7 +142,7 @@ export async function planClose(parts: PlanParts, request: PlanRequest, signal: 
     });
   }
   const sha = need(await repository.head(branch, signal));
-  if (request.left !== undefined && sha !== null && !isLeft(request.left, sha)) {
+  if (left !== undefined && sha !== null && !isLeft(left, sha)) {
     throw new AppError("target-moved", "somebody added to its branch: removing it would lose that", { branch });
   }
   return {

@@ -21,6 +21,7 @@ import { argumentsJsonSchema, httpCallArguments, parseArguments } from "../../wi
 import type { HttpConfig, HttpOperation } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { knownLeft } from "./known-left.ts";
 import { answeredReach, missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { writeOutcome } from "./step-outcomes.ts";
@@ -136,7 +137,8 @@ function planCall(find: Find, request: PlanRequest): Plan {
 }
 
 /** Taking back what left a tag is asked for while that is still what stands there. Throws `target-moved` for what told none. */
-function onlyIf({ left }: PlanRequest): { readonly ifMatch?: string } {
+function onlyIf(request: PlanRequest): { readonly ifMatch?: string } {
+  const left = knownLeft(request);
   if (left === undefined) return {};
   if (left !== UNTOLD) return { ifMatch: left };
   throw new AppError("target-moved", "its answer had no tag: what was changed since would not be seen");

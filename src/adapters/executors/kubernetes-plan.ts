@@ -5,6 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
 import type { PinImage } from "../../wire/contracts/images.ts";
+import { knownLeft } from "./known-left.ts";
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { compareDeclared } from "./kubernetes-declared.ts";
 import { diffOf, type Change } from "./kubernetes-diff.ts";
@@ -83,9 +84,11 @@ type Tried = {
 
 async function tryChange(
   { opened, api, planning }: { opened: Opened; api: KubernetesApi; planning: Planning },
-  { actionId, left }: PlanRequest,
+  request: PlanRequest,
   signal: AbortSignal,
 ): Promise<Tried | "moved"> {
+  const { actionId } = request;
+  const left = knownLeft(request);
   const { place } = opened;
   const mark = markOf(planning, actionId);
   const isOurs = ownership(api, planning);

@@ -16,6 +16,7 @@ import {
   type PagerdutyIncidentArguments,
 } from "../../wire/schemas/pagerduty-arguments.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { knownLeft } from "./known-left.ts";
 import type { PagerdutyApi, PagerdutyIncident } from "./pagerduty-api.ts";
 import type { Got } from "./step-outcomes.ts";
 
@@ -196,7 +197,8 @@ type Escalation = {
 
 function escalation({ config }: IncidentParts, request: PlanRequest, { args, incident }: Escalation): Part {
   open(incident);
-  if (request.left !== undefined && request.left !== leftOf(incident)) {
+  const left = knownLeft(request);
+  if (left !== undefined && left !== leftOf(incident)) {
     throw new AppError("target-moved", "somebody has escalated it since", { incident: incident.id });
   }
   const policy = args.policy === undefined ? undefined : policyOf(config, args.policy);

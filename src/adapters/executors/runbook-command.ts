@@ -24,6 +24,7 @@ import {
   type RunbookConfig,
 } from "../../wire/schemas/runbook-config.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { knownLeft } from "./known-left.ts";
 import { digestOf } from "./program-digest.ts";
 import { runSandboxed, type Sandboxed, type SandboxEnd } from "./runbook-sandbox.ts";
 import { readSecret } from "./secret-reading.ts";
@@ -95,7 +96,7 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
   if (digest === undefined) {
     throw new AppError("target-not-found", "there is no such program, or others may change it", { command: name });
   }
-  const { left } = request;
+  const left = knownLeft(request);
   if (left !== undefined) refuseUnlessStanding(await standing(room, { command, parameters }, signal), left);
   const { program, network, limits, irreversible } = command;
   const undone = undoing(room, command);

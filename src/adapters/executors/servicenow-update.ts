@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, Plan, PlanRequest, Reconciliation, StepOutcome } from "../../wire/contracts/executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { ServicenowUpdate } from "../../wire/schemas/servicenow-arguments.ts";
+import { knownLeft } from "./known-left.ts";
 import { journalText, withGrant } from "./servicenow-journal.ts";
 import type { RecordShape, RecordTable, TableRecord } from "./servicenow-table.ts";
 import { writeOutcome, type Got, type Told } from "./step-outcomes.ts";
@@ -40,12 +41,13 @@ export interface UpdateParts {
 /** Throws `arguments-invalid` where there is no such record or nothing to change, `target-unavailable` without an answer. */
 export async function planUpdate(parts: UpdateParts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const args = parseArguments(parts.updates, request.args);
+  const left = knownLeft(request);
   const record = await currentRecord(parts.table, args, signal);
   if (args.whileActive === true && !(Number(record.values["state"] ?? Number.NaN) < parts.table.shape.overFrom)) {
     throw new AppError("arguments-invalid", "the record is over already, or does not show its state");
   }
   const changes = changesTo(parts.table.shape, record, args.fields);
-  if (request.left !== undefined && !isLeft(record, request.left, fieldsIn(parts.table.shape, args.fields))) {
+  if (left !== undefined && !isLeft(record, left, fieldsIn(parts.table.shape, args.fields))) {
     throw new AppError("target-moved", "it was changed since: undoing would overwrite that", { number: record.number });
   }
   const notes = notesIn(args.fields);

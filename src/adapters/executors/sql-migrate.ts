@@ -22,6 +22,7 @@ import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { argumentsJsonSchema, parseArguments, sqlMigrateArguments } from "../../wire/schemas/executor-arguments.ts";
 import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
+import { knownLeft } from "./known-left.ts";
 import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
 import { refuseAbsent } from "./sql-absent.ts";
@@ -106,20 +107,20 @@ const OUTSIDE_TRANSACTION: ReadonlySet<string> = new Set([
 async function planMigration(of: FindDatabase, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
   const { database: name, statements } = parseArguments(sqlMigrateArguments, request.args);
   const database = of(name);
+  const left = knownLeft(request);
   if (database === undefined || !isTarget(database.config, request)) {
     throw new AppError("arguments-invalid", `the target has no database ${name}`, { database: name });
   }
   const read = await judgeMigration(statements);
   refuseUntransacted(read);
-  const names = allNames(read.statements.map((statement) => statement.names));
   const known = await reading(database, signal, async (session) => {
-    if (request.left !== undefined) await checkLeft(session, request.left, dropsOf(read));
-    const defined = await readDefined(session, names);
+    if (left !== undefined) await checkLeft(session, left, dropsOf(read));
+    const defined = await readDefined(session, allNames(read.statements.map(({ names }) => names)));
     return { ...(await readTouched(session, read)), defined, newIn: await readNewIn(session) };
   });
   const { relations, tables, code, newIn } = known;
   const judged = judgeAgainst(read, known);
-  if (request.left === undefined) refuseAbsent(judged, new Set(tables.map(({ relation }) => relation)));
+  if (left === undefined) refuseAbsent(judged, new Set(tables.map(({ relation }) => relation)));
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged.statements, { newIn, searchPath, tables });
   return {
@@ -128,7 +129,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
     calls: [
       {
         ...{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs },
-        ...(request.left === undefined ? {} : { undoes: { transaction: transactionOf(request.left) } }),
+        ...(left === undefined ? {} : { undoes: { transaction: transactionOf(left) } }),
       },
     ],
     diff: {

@@ -43,9 +43,10 @@ export interface PlanRequest {
   readonly behind?: (action: string) => Promise<readonly string[] | null>;
   /**
    * For the plan of a revert: how the action left the target, as its outcome said. An executor that can tell throws
-   * `target-moved` when it is not so any more: what somebody changed since is not overwritten.
+   * `target-moved` when it is not so any more: what somebody changed since is not overwritten. Null: nobody knows how, since
+   * nobody saw the end of the action, or its executor tells it another way. Absent of reverts for what is `Plan.blind`.
    */
-  readonly left?: string;
+  readonly left?: string | null;
 }
 
 /** The exact bytes an executor will run, before hashing. Holds references to secrets, never values. */
