@@ -2,6 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { HealthPlaces } from "../policy/verification.ts";
 import type { Classifier } from "../wire/contracts/classifier.ts";
 import type { Reach } from "../wire/contracts/executor.ts";
 
@@ -33,6 +34,7 @@ export type LocalConfiguration = {
   readonly policyDir: string;
   /** Names of the executors that are configured. */
   readonly executors: readonly string[];
+  readonly healthPlaces: HealthPlaces;
 };
 
 export type ClassifierCheck = {
@@ -80,6 +82,8 @@ export type CliHost = {
   checkNotifiers(): Promise<readonly NotifierCheck[]>;
   /** Asks every target of the local installation's executors whether it is there, without any effect; throws `config-invalid`. */
   probeExecutors(): Promise<readonly Reach[]>;
+  /** Asks every place that the local installation's verifications may ask, without any effect; throws `config-invalid`. */
+  probeHealth(): Promise<readonly Reach[]>;
   /** A configured classifier of the local installation, and its teams; throws `config-invalid`. */
   openClassifier(name: string): { readonly classifier: Classifier; readonly teams: readonly string[] };
   /** A policy folder's files as the server reads them. */

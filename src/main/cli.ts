@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { CliHost, LocalConfiguration, TextSource } from "../cli/host.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { classifierNamed } from "./classifiers.ts";
-import { loadConfig, ownerDir } from "./config.ts";
+import { healthPlaces, loadConfig, ownerDir } from "./config.ts";
 import { openEgress } from "./egress.ts";
 import { readPolicyFolder } from "./policy-bundles.ts";
 import { systemClock, systemRandom } from "./system.ts";
@@ -38,8 +38,9 @@ const stdin: TextSource = {
 };
 
 function readLocalConfiguration(): LocalConfiguration {
-  const { policyDir, executors } = loadConfig(process.env);
-  return { policyDir, executors: Object.keys(executors) };
+  const config = loadConfig(process.env);
+  const { policyDir, executors } = config;
+  return { policyDir, executors: Object.keys(executors), healthPlaces: healthPlaces(config) };
 }
 
 function openClassifier(name: string): ReturnType<CliHost["openClassifier"]> {
@@ -75,6 +76,7 @@ function hostOf(env: NodeJS.ProcessEnv, interrupted: AbortSignal): CliHost {
     checkExports: async () => (await import("./exports-check.ts")).checkExports(loadConfig(env)),
     checkNotifiers: async () => (await import("./notifiers-check.ts")).checkNotifiers(loadConfig(env)),
     probeExecutors: async () => (await import("./executors-check.ts")).probeExecutors(loadConfig(env)),
+    probeHealth: async () => (await import("./health-check.ts")).probeHealthPlaces(loadConfig(env)),
     openClassifier,
     readPolicyFolder,
   };

@@ -7,6 +7,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
+import type { HealthPlaces } from "../policy/verification.ts";
 import { classifierConfigSchema } from "../wire/schemas/classifier-config.ts";
 import { credentialsConfigSchema } from "../wire/schemas/credentials-config.ts";
 import { healthConfigSchema } from "../wire/schemas/health-config.ts";
@@ -202,4 +203,13 @@ function parsePort(text: string | undefined): number {
     throw new AppError("config-invalid", "HOLDPOINT_PORT is a number from 0 to 65535");
   }
   return port;
+}
+
+/** What the checks of verifications may ask. */
+export function healthPlaces({ health, executors }: Pick<Config, "health" | "executors">): HealthPlaces {
+  return {
+    endpoints: Object.keys(health.endpoints),
+    databases: Object.keys(health.databases),
+    clusters: (executors.kubernetes?.clusters ?? []).map(({ name }) => name),
+  };
 }

@@ -24,6 +24,7 @@ import type { ImageRegistries, ImageVerifier } from "../wire/contracts/images.ts
 import type { DiffReader } from "../wire/contracts/diffs.ts";
 import type { HealthProbe, ServiceStateReader } from "../wire/contracts/health.ts";
 import type { Egress } from "../wire/contracts/egress.ts";
+import type { SqlReader } from "../wire/contracts/sql-reader.ts";
 import { parseTcpAddress } from "../wire/schemas/origin.ts";
 import type { PayloadReader } from "../wire/contracts/writer.ts";
 import { chainTimeoutMs, createClassifiers } from "./classifiers.ts";
@@ -152,11 +153,20 @@ function openImages({ images, dataDir }: Config, registries: ImageRegistries): I
 }
 
 function openHealth({ health: config, executors }: Config, { egress, credentials, model }: HealthWays): HealthProbe {
-  const databases = Object.entries(config.databases).map(([name, database]) => {
-    const connect = egress.connectTo(parseTcpAddress(database).address);
-    return [name, createSqlReader({ config: database, connect, credentials })] as const;
-  });
+  const databases = openHealthDatabases(config, { egress, credentials });
   const ways = { egress, credentials, clock: systemClock };
   const clusters = createRolloutReaders({ config: executors.kubernetes, ...ways });
-  return createHealthProbe({ config, databases: new Map(databases), clusters, model, ...ways });
+  return createHealthProbe({ config, databases, clusters, model, ...ways });
+}
+
+/** Of each database that SQL checks may ask, by its name. */
+export function openHealthDatabases(
+  { databases }: Config["health"],
+  { egress, credentials }: Omit<HealthWays, "model">,
+): ReadonlyMap<string, SqlReader> {
+  const readers = Object.entries(databases).map(([name, config]) => {
+    const connect = egress.connectTo(parseTcpAddress(config).address);
+    return [name, createSqlReader({ config, connect, credentials })] as const;
+  });
+  return new Map(readers);
 }

@@ -2,12 +2,14 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import type { Logger } from "pino";
 import type { Json } from "../core/json.ts";
 import { AppError } from "../core/errors.ts";
 import { KERNEL } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { State } from "../kernel/state.ts";
 import { bundleHash, loadBundle, type Bundle } from "../policy/load.ts";
+import { findMissingPlaces, type HealthPlaces } from "../policy/verification.ts";
 import type { Problem } from "../policy/yaml-reader.ts";
 import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { HealthCheck } from "../wire/types/health.ts";
@@ -80,6 +82,13 @@ export class PolicyBundles {
     const oldest = this.#byHash.keys().next();
     if (this.#byHash.size > BUNDLES_MAX && oldest.done !== true) this.#byHash.delete(oldest.value);
   }
+}
+
+/** Says at the start which checks can never pass: nobody should learn it from an action that is taken back for it. */
+export function warnOfMissingPlaces(bundle: Bundle | undefined, places: HealthPlaces, log: Logger): void {
+  const missing = findMissingPlaces(bundle?.verifications ?? [], places);
+  if (missing.length === 0) return;
+  log.warn({ code: "config-invalid", missing }, "checks ask what is not configured: they can never pass");
 }
 
 type Recorded = { readonly reader: LedgerReader; readonly keys: InstallationKeys };

@@ -23,7 +23,7 @@ import type { LedgerReader } from "../wire/contracts/store.ts";
 import type { ViewReader } from "../wire/contracts/views.ts";
 import { followAgents } from "./agents.ts";
 import { followBrake } from "./brake-file.ts";
-import type { Config } from "./config.ts";
+import { healthPlaces, type Config } from "./config.ts";
 import type { Core } from "./core.ts";
 import { startDeliveries, type Delivering } from "./deliveries.ts";
 import { createEffectParts, type EffectParts } from "./effect-parts.ts";
@@ -37,7 +37,7 @@ import { loadKeys, type InstallationKeys } from "./keys.ts";
 import { LedgerReads } from "./ledger-reads.ts";
 import { startModel, type ModelClient } from "./model-client.ts";
 import { openReader } from "./open-store.ts";
-import { activatePolicy, loadRecordedBundles, PolicyBundles } from "./policy-bundles.ts";
+import { activatePolicy, loadRecordedBundles, PolicyBundles, warnOfMissingPlaces } from "./policy-bundles.ts";
 import { restoreState } from "./restore.ts";
 import { followRights, installRights } from "./rights.ts";
 import { createServices } from "./services.ts";
@@ -146,6 +146,7 @@ async function startKernel({ config, hooks, keys, reader, writer }: KernelNeeds)
   await activatePolicy(kernel, bundles, { activation: config.policy.activation, dir: config.policyDir });
   await grantInitialStage({ kernel, config, keys, log: hooks.log });
   warnOfShadow({ kernel, bundles }, hooks.log);
+  warnOfMissingPlaces(bundles.get(kernel.state.bundleHash ?? ""), healthPlaces(config), hooks.log);
   return { kernel, clock, bundles };
 }
 

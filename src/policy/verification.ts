@@ -48,6 +48,47 @@ function weight({ environments, services }: Match): number {
   return (services === null ? 0 : 2) + (environments === null ? 0 : 1);
 }
 
+/** What configuration lets checks ask, by name. */
+export interface HealthPlaces {
+  readonly endpoints: readonly string[];
+  readonly databases: readonly string[];
+  readonly clusters: readonly string[];
+}
+
+/** A check that can never pass: configuration does not name what it asks. */
+export interface MissingPlace {
+  readonly verification: string;
+  readonly check: string;
+  /** `endpoint shop` */
+  readonly place: string;
+  readonly path: string;
+  readonly line: number;
+}
+
+export function findMissingPlaces(all: readonly MatchedVerification[], places: HealthPlaces): readonly MissingPlace[] {
+  return all.flatMap(({ name, checks, path, line }) =>
+    checks.flatMap((check) => {
+      const place = missingPlace(check, places);
+      return place === null ? [] : [{ verification: name, check: check.name, place, path, line }];
+    }),
+  );
+}
+
+function missingPlace(check: HealthCheck, { endpoints, databases, clusters }: HealthPlaces): string | null {
+  switch (check.kind) {
+    case "http":
+    case "prometheus":
+    case "canary":
+      return endpoints.includes(check.endpoint) ? null : `endpoint ${check.endpoint}`;
+    case "sql":
+      return databases.includes(check.database) ? null : `database ${check.database}`;
+    case "rollout":
+      return clusters.includes(check.cluster) ? null : `cluster ${check.cluster}`;
+    case "model":
+      return null;
+  }
+}
+
 /** The `spec` of a Verification named `name`. */
 export function readVerification(name: string, spec: Field): MatchedVerification | undefined {
   const required = ["match", "within", "checks"] as const;

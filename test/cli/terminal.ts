@@ -22,11 +22,15 @@ export type RunOptions = {
   readonly piped?: string;
   readonly interrupted?: AbortSignal;
   readonly openClassifier?: CliHost["openClassifier"];
+  /** What there is on this machine, for `doctor`. */
+  readonly local?: Partial<Pick<CliHost, "readLocalConfiguration" | "readPolicyFolder" | "probeHealth">>;
   /** Sees each chunk of standard output as it comes. */
   readonly onOut?: (text: string) => void;
 };
 
 export type Terminal = (argv: readonly string[], options?: RunOptions) => Promise<Outcome>;
+
+const NO_PLACES = { endpoints: [], databases: [], clusters: [] };
 
 export const POLICY_DIR = join(import.meta.dirname, "../../policies");
 
@@ -60,13 +64,15 @@ export function openTerminal(place: Place): Terminal {
       interrupted: options.interrupted ?? new AbortController().signal,
       policyDir: POLICY_DIR,
       serve: () => Promise.reject(new Error("served")),
-      readLocalConfiguration: () => ({ policyDir: POLICY_DIR, executors: [] }),
+      readLocalConfiguration: () => ({ policyDir: POLICY_DIR, executors: [], healthPlaces: NO_PLACES }),
       checkClassifiers: async () => [{ name: "rules", model: "rules.yaml", problem: null }],
       checkExports: async () => [],
       checkNotifiers: async () => [],
       probeExecutors: async () => [],
+      probeHealth: async () => [],
       openClassifier: options.openClassifier ?? (() => assert.fail("no classifier is asked for")),
       readPolicyFolder,
+      ...options.local,
     };
     const code = await runCli(host);
     return { code, out, err };

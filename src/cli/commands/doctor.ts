@@ -6,6 +6,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { readPrivateJwk } from "../../adapters/identity/key-pairs.ts";
 import { loadBundle } from "../../policy/load.ts";
+import { findMissingPlaces } from "../../policy/verification.ts";
+import type { Reach } from "../../wire/contracts/executor.ts";
 import { CliError, toCliError } from "../cli-error.ts";
 import { keyPathOf } from "../credentials.ts";
 import { receiversIn } from "../deliveries-health.ts";
@@ -50,10 +52,12 @@ async function doctor(session: Session, { output: format }: { output: OutputForm
     : [live, await checkPort(session), checkKey(session)];
   const checks = [
     ...local,
+    ...checkVerifications(session),
     ...(await checkClassifiers(session)),
     ...(await checkExports(session)),
     ...(await checkNotifiers(session)),
-    ...(await checkTargets(session)),
+    ...(await checkReach("target", () => session.host.probeExecutors(), "see docs/executors.md#credentials")),
+    ...(await checkReach("health", () => session.host.probeHealth(), "see docs/policy.md#verifications")),
     ...remote,
     ...(isReachable
       ? [
@@ -159,16 +163,19 @@ const REACHED = {
 } as const;
 
 /** What is away for now may come back; what has no good credential needs somebody. */
-async function checkTargets({ host }: Session): Promise<readonly Check[]> {
+async function checkReach(
+  name: string,
+  probe: () => Promise<readonly Reach[]>,
+  next: string,
+): Promise<readonly Check[]> {
   try {
-    return (await host.probeExecutors()).map(({ target, status, code }) => {
+    return (await probe()).map(({ target, status, code }) => {
       const detail = `${target} ${REACHED[status]}${code === "" ? "" : ` (${code})`}`;
-      if (status === "ready" || status === "reached") return ok("target", detail);
-      const next = "see docs/executors.md#credentials";
-      return status === "away" ? warning("target", detail, next) : failed("target", detail, next);
+      if (status === "ready" || status === "reached") return ok(name, detail);
+      return status === "away" ? warning(name, detail, next) : failed(name, detail, next);
     });
   } catch (error) {
-    return [failed("targets", toCliError(error).message, null)];
+    return [failed(name, toCliError(error).message, null)];
   }
 }
 
@@ -200,6 +207,22 @@ function checkPolicy({ host }: Session): Check {
     return failed("policies", `${problems.length} problems in ${dir}`, `holdpoint policy lint ${dir}`);
   } catch (error) {
     return failed("policies", toCliError(error).message, null);
+  }
+}
+
+/** One for each check that can never pass; nothing where the policies do not load, which is said already. */
+function checkVerifications({ host }: Session): readonly Check[] {
+  try {
+    const { policyDir, healthPlaces } = host.readLocalConfiguration();
+    const { bundle } = loadBundle(host.readPolicyFolder(policyDir));
+    return findMissingPlaces(bundle?.verifications ?? [], healthPlaces).map(
+      ({ verification, check, place, path, line }) => {
+        const detail = `${verification} (${path}:${line}) asks the ${place} in ${check}, which is not configured`;
+        return failed("verification", detail, "see docs/policy.md#verifications");
+      },
+    );
+  } catch {
+    return [];
   }
 }
 
