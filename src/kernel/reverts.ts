@@ -1,5 +1,6 @@
 // Reverts: actions that the kernel owes, under grants that were issued with what they take back.
 
+import { AppError } from "../core/errors.ts";
 import type { Action } from "./state.ts";
 
 /** In whose name the kernel takes back what failed its checks. No policy, pause or level stands in its way. */
@@ -7,6 +8,12 @@ export const REVERT_AGENT = "system:revert";
 
 export function isRevert(action: Pick<Action, "revertOf">): boolean {
   return action.revertOf !== undefined;
+}
+
+/** Throws `scope-insufficient`: an agent would keep its own bad change, whatever scopes it has. */
+export function checkMayStop(action: Pick<Action, "id" | "revertOf">, actor: string): void {
+  if (!isRevert(action) || actor.startsWith("person:")) return;
+  throw new AppError("scope-insufficient", "only a person stops what takes something back", { action: action.id });
 }
 
 /** Something of it stands, and nothing of it is open: what cannot go on is taken back rather than left half done. */

@@ -140,6 +140,26 @@ describe("what cannot tell what changed since", () => {
     }
   });
 
+  it("what takes something back is stopped by no agent, whatever scopes it has: only by a person", async () => {
+    const rig = await opened();
+    const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));
+    const { id: grant } = rig.action(revert).grant ?? assert.fail();
+    for (const by of ["agent:one", "agent:two"]) {
+      await assert.rejects(rig.ask("revoke-grant", { grant }, by), { code: "scope-insufficient" });
+    }
+    await rig.finish(revert, "retry");
+    await assert.rejects(rig.ask("revoke-grant", { grant }, "agent:one"), { code: "scope-insufficient" });
+    assert.equal((await rig.ask("revoke-grant", { grant }, "person:ada")).result, "cancelled");
+    const second = await done(rig, { inverse: INVERSE, service: "search" });
+    for (let sample = 1; sample <= 2; sample++) {
+      await rig.ask("report-health", { action: second, sample, result: "fail", failed: ["front"] });
+    }
+    const cancel = { action: [...rig.state.reverts].find(([, of]) => of === second)?.[0] ?? "", code: "x" };
+    await assert.rejects(rig.ask("cancel-action", cancel, "agent:one"), { code: "scope-insufficient" });
+    assert.equal((await rig.ask("cancel-action", cancel, "person:ada")).result, "cancelled");
+    assertReplays(rig);
+  });
+
   it("is not taken back where later changes pushed it out of memory", async () => {
     const { rig, result } = await after(async (at) => {
       for (let i = 0; i <= LIMITS.changesMax; i++) await done(at, { kind: "test.free", resource: `other-${i}` });

@@ -147,9 +147,14 @@ async function planUnder(
     ...plan,
     calls,
     inverse,
-    diff: { under: call.change, configurationItems: call.items, does: plan.diff },
+    // Beside what the plan shows, which risks, images and documents are read from.
+    diff: { ...(jsonObject(plan.diff) ?? { does: plan.diff }), under: call.change, configurationItems: call.items },
     awaits: true,
   };
+}
+
+function jsonObject(value: Json): JsonObject | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }
 
 /** Whoever asks for it to be taken back does so under the same change. */

@@ -12,7 +12,7 @@ import { checkOperand } from "../kernel-kinds.ts";
 import { revokeGrant } from "../levels.ts";
 import { LIMITS, TERMS } from "../limits.ts";
 import { shareToCut } from "../bounded.ts";
-import { isHalfDone } from "../reverts.ts";
+import { checkMayStop, isHalfDone } from "../reverts.ts";
 import type { Action, State } from "../state.ts";
 import type { Transaction } from "../transaction.ts";
 import type { WaitsView } from "../../wire/types/waits-view.ts";
@@ -214,6 +214,7 @@ export function cancelAction(tx: Transaction, command: Command<"cancel-action">)
   ) {
     throw new AppError("action-not-cancellable", "it has ended, or a step of it has started", { action: id });
   }
+  checkMayStop(action, command.actor);
   if (isHalfDone(action)) {
     const isRepeated = action.grant?.revoked === true;
     if (!isRepeated) revokeGrant(tx, action, { code: action.agent === command.actor ? "given-up" : "by-request" });

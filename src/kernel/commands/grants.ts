@@ -3,6 +3,7 @@
 import { AppError } from "../../core/errors.ts";
 import type { Command, Reply } from "../command.ts";
 import { MAY_BEGIN, isUnderWay, revokeGrant } from "../levels.ts";
+import { checkMayStop } from "../reverts.ts";
 import type { Action, State } from "../state.ts";
 import { revokeSet } from "./grant-sets.ts";
 import type { Transaction } from "../transaction.ts";
@@ -22,6 +23,7 @@ export function revokeGrantById(tx: Transaction, { actor, input, content }: Comm
   const { grant = null } = action ?? {};
   if (action === undefined || grant === null || !(MAY_BEGIN.has(action.status) || isUnderWay(action)))
     throw new AppError("grant-ended", "nothing begins under it any more", { grant: input.grant });
+  checkMayStop(action, actor);
   const { id: subject, status } = action;
   if (grant.revoked) return { subject, result: status, repeated: true };
   const isOwn = action.agentKind === "agent" && action.agent === actor;
