@@ -13,14 +13,17 @@ function keyOf({ environment, service }: Pick<Action, "environment" | "service">
   return `${environment}|${service}`;
 }
 
-/** With its first call. What triage asks for is about a target and changes nothing there. */
+/** With each call, of which the first and the last count. What triage asks for is about a target and changes nothing there. */
 export function noteChange({ changes }: State, action: Action): void {
   const { id, kind, environment, service, resource, agentKind, effect, revertOf } = action;
   if (effect !== "external" || (agentKind === "system" && revertOf === undefined)) return;
   const key = keyOf(action);
   const before = changes.get(key) ?? [];
-  if (before.some((one) => one.action === id)) return; // its place is that of its first call
-  const value = [...before, { action: id, kind, environment, service, resource }].slice(-LIMITS.changesMax);
+  const first = before.findIndex((one) => one.action === id);
+  const kept = before.filter((one, at) => one.action !== id || at === first);
+  const all = [...kept, { action: id, kind, environment, service, resource }];
+  const gone = new Set(all.slice(0, -LIMITS.changesMax).map((one) => one.action));
+  const value = all.filter((one) => !gone.has(one.action)); // half of what is known of one would be wrong
   setBounded(changes, { key, value, max: LIMITS.changedServicesMax });
 }
 
@@ -48,6 +51,6 @@ export function goesOverLater({ changes }: Readonly<State>, action: Action): boo
   const known = changes.get(keyOf(action)) ?? [];
   const at = known.findIndex((one) => one.action === undone);
   const sorts = [action.kind, known[at]?.kind ?? ""].map(sortOf);
-  const later = known.slice(at + 1).filter((one) => one.action !== action.id);
+  const later = known.slice(at + 1).filter((one) => one.action !== action.id && one.action !== undone);
   return at < 0 || later.some((one) => sorts.includes(sortOf(one.kind)) && isSameTarget(one, action));
 }

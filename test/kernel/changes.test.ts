@@ -140,6 +140,20 @@ describe("what cannot tell what changed since", () => {
     }
   });
 
+  it("nor over a change that began earlier and took effect later: each of its calls counts", async () => {
+    for (const attempt of ["retry", "unknown"] as const) {
+      const rig = await opened();
+      const earlier = await begun(rig, { kind: "test.checked", resource: "flags", requestHash: "earlier" });
+      assert.equal((await rig.finish(earlier, attempt)).result, "retrying");
+      const id = await done(rig, { inverse: INVERSE, resource: "flags" });
+      rig.pass(MINUTE_MS / 2);
+      assert.equal((await rig.begin(earlier)).result, "started");
+      await rig.finish(earlier, "succeeded");
+      assert.equal((await takenBack(rig, id)).result, "refused");
+      assertReplays(rig);
+    }
+  });
+
   it("what takes something back is stopped by no agent, whatever scopes it has: only by a person", async () => {
     const rig = await opened();
     const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));

@@ -18,12 +18,11 @@ export function checkOverwritten(events: readonly LedgerEvent[]): string[] {
     const isBegun = type === "step.started" && action !== undefined;
     if (isBegun && action.blind === true) {
       const at = begun.findIndex(({ id }) => id === action.revertOf);
-      const others = begun.slice(at + 1).filter(({ id }) => id !== subject);
+      const others = begun.slice(at + 1).filter(({ id }) => id !== subject && id !== action.revertOf);
       const later = others.filter((one) => one.kind === action.kind || one.kind === begun[at]?.kind);
       if (at < 0 || later.some((one) => isSame(one, action))) broken.push(`${subject}: went over a later change`);
     }
-    const isFirst = isBegun && event.facts["attempt"] === 1;
-    if (isFirst && (action.agentKind !== "system" || action.revertOf !== undefined)) {
+    if (isBegun && (action.agentKind !== "system" || action.revertOf !== undefined)) {
       begun = [...begun, { ...action }];
     }
     apply(state, event);
