@@ -1,6 +1,7 @@
 // What state wants done outside: derived from live actions and runs, never remembered on its own.
 
 import { seqFromId } from "../core/ids.ts";
+import { isRevert } from "../kernel/reverts.ts";
 import type { Action, State } from "../kernel/state.ts";
 
 type WorkKind =
@@ -32,7 +33,9 @@ function workForAction(view: WorkView, action: Action): Work | undefined {
   if (action.predicting !== undefined) return { kind: "predict", subject: action.id, lane: "predict" };
   if (action.effect !== "external") return undefined;
   const kind = workKind(view, action);
-  return kind === undefined ? undefined : { kind, subject: action.id, lane: `${kind} ${action.kind}` };
+  // What takes something back queues behind nothing that was only asked for.
+  const whose = isRevert(action) ? " revert" : "";
+  return kind === undefined ? undefined : { kind, subject: action.id, lane: `${kind} ${action.kind}${whose}` };
 }
 
 function workKind({ now, state }: WorkView, action: Action): WorkKind | undefined {

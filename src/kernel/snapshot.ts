@@ -8,7 +8,7 @@ import { addShare } from "./bounded.ts";
 import { indexOpen, indexResolved } from "./incident-index.ts";
 import { emptyState, incidentOwner, type State } from "./state.ts";
 
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
 
 type StateField = keyof State;
 

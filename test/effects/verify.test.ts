@@ -68,6 +68,21 @@ describe("effects after an action", () => {
     assert.equal(stage.calls.length, 2);
   });
 
+  it("take something back at once, however many calls of its kind hang before it", async () => {
+    const { stage, id } = await done();
+    const { onExecute } = stage;
+    stage.onExecute = (request, signal) =>
+      JSON.stringify(request.plan).includes('"back":1') ? onExecute(request, signal) : hang();
+    for (let i = 0; i < 40; i++) await stage.grant();
+    await settle();
+    assert.equal(stage.runner.running, 32, "as many as may run at once");
+    stage.onHealth = async () => ({ result: "fail", evidence: {} });
+    await sample(stage);
+    await sample(stage);
+    await settle();
+    assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
+  });
+
   it("plan a revert again for as long as there is a right to it, where its target cannot be asked", async () => {
     const { stage, id } = await done();
     let [asked, away] = [0, true];

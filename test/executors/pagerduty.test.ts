@@ -75,13 +75,19 @@ test("the plan is the whole request, with a reference in the place of the routin
         },
       },
     ],
-    diff: { alert: "holdpoint.test/log:inc_000000002", integration: "default", becomes: "triggered" },
+    diff: {
+      alert: "holdpoint.test/log:inc_000000002",
+      integration: "default",
+      becomes: "triggered",
+      takenBack: "changes-since-are-not-seen",
+    },
     inverse: {
       kind: "pagerduty.resolve",
       target: { environment: "production", service: "cart" },
       args: { dedupKey: "holdpoint.test/log:inc_000000002", integration: "default" },
     },
     reversible: true,
+    blind: true,
     fingerprint: null,
   });
 });

@@ -131,9 +131,16 @@ function planEvent(parts: PagerdutyParts, request: PlanRequest): Plan {
   return {
     kind: request.kind,
     calls: [{ method: "POST", origin: parts.origin, path: PATH, body }],
-    diff: { alert: dedupKey, integration: chosen, becomes: BECOMES[request.kind] ?? "" },
+    diff: {
+      alert: dedupKey,
+      integration: chosen,
+      becomes: BECOMES[request.kind] ?? "",
+      // The Events API cannot be asked who has triggered the alert again since.
+      ...(isTrigger ? { takenBack: "changes-since-are-not-seen" } : {}),
+    },
     inverse: isTrigger ? inverseOf(request, { dedupKey, integration: chosen }) : null,
     reversible: isTrigger,
+    ...(isTrigger ? { blind: true as const } : {}),
     fingerprint: null,
   };
 }
