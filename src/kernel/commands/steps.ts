@@ -121,7 +121,7 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   const { action: id, attempt, status, code, afterMs, sinceStopMs } = command.input;
   const action = runningStep(tx, { id, attempt });
   if (action === undefined) return { subject: id, result: "ended", repeated: true };
-  const ended = afterStep(action, status);
+  const ended = afterStep(action, { status, code });
   const isLast = ended === "failed" && isLastTry(tx.state, action);
   const isStuck = status === "partial" && afterMs === 0;
   const isBack = isTakenBack(action, ended);
@@ -142,9 +142,14 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   return { subject: id, result: next, repeated: false };
 }
 
-function afterStep(action: Action, status: StepStatus): ActionStatus {
+/** Nothing was called: what is missing now may be there before the right to take something back ends. */
+const UNCALLED: ReadonlySet<string> = new Set(["credential-missing", "credential-refused"]);
+
+function afterStep(action: Action, { status, code }: { status: StepStatus; code: string }): ActionStatus {
   if (action.grant?.revoked === true) return afterRevoked(action, status);
   const again = mayTryAgain(action);
+  // A revert that has had no effect is tried as long as there is a right to it.
+  if (isRevert(action) && (status === "retry" || (status === "failed" && UNCALLED.has(code)))) return "retrying";
   switch (status) {
     case "succeeded":
       return done(action);
