@@ -6,9 +6,9 @@ import type { Action, State } from "./state.ts";
 const LISTED_MAX = 16;
 
 /**
- * Granted actions of others on the action's target that have not ended, oldest first: the same service of the same
- * environment, and the same resource or one of the two as a whole. What triage asks for is about a target and changes
- * nothing there; the same request again is the duplicate gate's to judge. Looked up by whoever asks: few rules do.
+ * Granted actions of others on the action's target that have not ended, oldest first. What triage asks for is about a
+ * target and changes nothing there; the same request again is the duplicate gate's to judge. Looked up by whoever asks:
+ * few rules do.
  */
 export function contendersOf({ actions }: Readonly<State>, id: string): readonly Contender[] {
   const own = actions.get(id);
@@ -40,11 +40,11 @@ function isUnderWay({ grant, agentKind, effect }: Action): boolean {
   return grant !== null && agentKind !== "system" && effect === "external";
 }
 
-type Place = Pick<Action, "environment" | "service" | "resource">;
+type Place = Pick<Action, "environment" | "service">;
 
+/** The same service: a resource is the proposer's own word, which no executor compares with what it calls. */
 export function isSameTarget(one: Place, other: Place): boolean {
-  if (one.environment !== other.environment || one.service !== other.service) return false;
-  return one.resource === null || other.resource === null || one.resource === other.resource;
+  return one.environment === other.environment && one.service === other.service;
 }
 
 function isSameRequest(one: Action, other: Action): boolean {

@@ -17,11 +17,8 @@ export function requireSignature({ signature }: Pick<Action, "signature">, resul
 }
 
 /** Throws `confirmation-missing` for an approval of what nothing takes back without its target's name, typed. */
-export function checkConfirmed(
-  action: Pick<Action, "id" | "signature" | "resource" | "service">,
-  confirm?: string,
-): void {
+export function checkConfirmed(action: Pick<Action, "id" | "signature" | "service">, confirm?: string): void {
   if (action.signature !== IRREVERSIBLE || confirm === nameToType(action)) return;
-  const what = "nothing takes it back: type the name of its target, the resource or else the service";
+  const what = "nothing takes it back: type the name of its service";
   throw new AppError("confirmation-missing", what, { action: action.id });
 }

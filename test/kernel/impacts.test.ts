@@ -264,10 +264,10 @@ describe("a change in pieces", () => {
 });
 
 describe("two actions on one target", () => {
-  it("conflict while the earlier one is under way, on the same resource or on the service as a whole", async () => {
+  it("conflict while the earlier one is under way, whatever resource the proposer names", async () => {
     const rig = await open();
     const first = await change(rig, "alone", { resource: "a" });
-    assert.equal((await change(rig, "alone", { resource: "b" }, "agent:two")).result, "granted", "elsewhere");
+    assert.equal((await change(rig, "alone", { resource: "b" }, "agent:two")).result, "refused", "called another name");
     assert.equal((await change(rig, "alone", { resource: "a" }, "agent:two")).result, "refused");
     assert.equal(rig.last("action.refused").code, "conflict");
     assert.equal((await change(rig, "alone", {}, "agent:two")).result, "refused", "all of it");

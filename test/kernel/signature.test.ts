@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { describe, it } from "node:test";
-import { IRREVERSIBLE, nameToType } from "../../src/wire/types/approvals.ts";
+import { IRREVERSIBLE } from "../../src/wire/types/approvals.ts";
 import { MINUTE_MS, Rig } from "./rig.ts";
 
-async function planned(kind: string, signature?: string): Promise<{ rig: Rig; id: string; result: string }> {
+type Planned = { readonly rig: Rig; readonly id: string; readonly result: string };
+
+async function planned(kind: string, signature?: string, resource: string | null = null): Promise<Planned> {
   const rig = await Rig.open();
-  const { subject: id } = await rig.propose({ kind, planHash: null });
+  const { subject: id } = await rig.propose({ kind, planHash: null, resource });
   const why = signature === undefined ? {} : { signature };
   const { result } = await rig.ask("plan-action", { action: id, planHash: hash("sha256", "p"), code: "", ...why });
   return { rig, id, result };
@@ -60,8 +62,9 @@ describe("a plan that nothing takes back", () => {
     assert.equal((await other.rig.answer(other.id, { decision: "deny" })).result, "denied");
   });
 
-  it("asks for the resource where the target names one, the narrowest name", () => {
-    assert.equal(nameToType({ resource: "orders", service: "cart" }), "orders");
-    assert.equal(nameToType({ resource: null, service: "cart" }), "cart");
+  it("asks for the service, never for what the proposer calls its resource", async () => {
+    const { rig, id } = await planned("test.free", IRREVERSIBLE, "scratch");
+    await assert.rejects(rig.answer(id, { confirm: "scratch" }), { code: "confirmation-missing" });
+    assert.equal((await rig.answer(id, { confirm: "cart" })).result, "granted");
   });
 });

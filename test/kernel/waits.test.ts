@@ -224,8 +224,8 @@ describe("actions on one target", () => {
   it("that are elsewhere, or ask the same, are not in the way", async () => {
     const rig = await Rig.open();
     await rig.propose(inTurn("1", { resource: "pod-1" }));
-    assert.equal((await rig.propose(inTurn("2", { resource: "pod-2" }))).result, "granted");
     assert.equal((await rig.propose(inTurn("3", { service: "elsewhere" }))).result, "granted");
+    assert.equal((await rig.propose(inTurn("2", { resource: "pod-2" }))).result, "waiting", "called another name");
     assert.equal((await rig.propose(inTurn("4"))).result, "waiting");
   });
 

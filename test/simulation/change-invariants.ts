@@ -4,7 +4,7 @@ import { apply } from "../../src/kernel/apply.ts";
 import { emptyState, type Action } from "../../src/kernel/state.ts";
 import type { LedgerEvent } from "../../src/wire/types/event.ts";
 
-type Begun = Pick<Action, "id" | "kind" | "environment" | "service" | "resource">;
+type Begun = Pick<Action, "id" | "kind" | "environment" | "service">;
 
 const GONE: ReadonlySet<string> = new Set(["failed", "expired", "cancelled", "refused", "reverted"]);
 
@@ -34,6 +34,5 @@ export function checkOverwritten(events: readonly LedgerEvent[]): string[] {
 }
 
 function isSame(one: Begun, other: Begun): boolean {
-  if (one.environment !== other.environment || one.service !== other.service) return false;
-  return one.resource === null || other.resource === null || one.resource === other.resource;
+  return one.environment === other.environment && one.service === other.service;
 }

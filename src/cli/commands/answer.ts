@@ -208,7 +208,7 @@ async function typeTarget({ host }: Session, action: Fields): Promise<string | u
     (one) => one.exact("gate") === "kernel/signature" && one.exact("code") === IRREVERSIBLE,
   );
   if (!isIrreversible) return undefined;
-  host.stderr.write("Nothing takes this back. Type the name of its target, the resource or else the service: ");
+  host.stderr.write("Nothing takes this back. Type the name of its service: ");
   return (await host.stdin.readLine())?.trim() ?? "";
 }
 

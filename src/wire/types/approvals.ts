@@ -3,15 +3,9 @@
 /** The signature of a plan that nothing takes back: whoever approves it types the name of its target. */
 export const IRREVERSIBLE = "irreversible";
 
-/** What is typed: the narrowest name that the target has. */
-export function nameToType({
-  resource,
-  service,
-}: {
-  readonly resource: string | null;
-  readonly service: string;
-}): string {
-  return resource ?? service;
+/** What is typed: the service, which configuration binds to what is called. A resource is the proposer's own word. */
+export function nameToType({ service }: { readonly service: string }): string {
+  return service;
 }
 
 /** Equal seats of a step, each taken by somebody else. Whoever fits any of the lists may take one. */
