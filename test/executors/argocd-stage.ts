@@ -2,6 +2,7 @@
 
 import { startArgocd, type ArgocdStandIn } from "../../examples/stand-ins/argocd.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import type { Executor } from "../../src/wire/contracts/executor.ts";
 import { TestClock, type Stage } from "./contract.ts";
 import { buildExecutor } from "./fixture.ts";
 
@@ -39,7 +40,11 @@ const COMMITS = {
   [THIRD]: [cart("cart:3", 3)],
 };
 
-export type ArgocdStage = Stage & { readonly argocd: ArgocdStandIn };
+export type ArgocdStage = Stage & {
+  readonly argocd: ArgocdStandIn;
+  /** With the application configured otherwise. */
+  buildWith(more: object): Executor;
+};
 
 /** Two deployments for a rollback, one for a sync. */
 export async function argocdStage(kind = "argocd.sync", prune = true): Promise<ArgocdStage> {
@@ -55,15 +60,20 @@ export async function argocdStage(kind = "argocd.sync", prune = true): Promise<A
   const before = argocd.begun.length;
   const clock = new TestClock();
   const application = { name: "cart", environment: "production", service: "cart", project: "shop", prune };
-  const config = { argocd: { baseUrl: argocd.url, applications: [application] } };
+  const build = (more: object = {}) => {
+    const config = { argocd: { baseUrl: argocd.url, applications: [{ ...application, ...more }] } };
+    return (has: Readonly<Record<string, string>> = secrets) => buildExecutor({ kind, config, clock, secrets: has });
+  };
   const secrets = { "argocd/token": TOKEN };
   const path = "/api/v1/applications/cart";
   return {
     clock,
     kind,
     args: kind === "argocd.sync" ? { application: "cart", revision: SECOND } : { application: "cart", id: 0 },
-    build: () => buildExecutor({ kind, config, clock, secrets }),
-    buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
+    build: build(),
+    buildFor: (target) => build(target)(),
+    buildWith: (more) => build(more)(),
+    buildWithoutSecrets: () => build()({}),
     effects: () => argocd.begun.length - before,
     complaints: () => argocd.complaints,
     standIn: argocd,

@@ -205,5 +205,8 @@ test("other applications, targets and forged plans are not run, and no revision 
   const plan = await sync(executor, { revision: SECOND });
   const forged = JSON.parse(JSON.stringify(plan).replaceAll('"cart"', '"admin"')) as Plan;
   assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  for (const more of [{ application: "other" }, { project: "default" }, { namespace: "apps" }]) {
+    assert.equal(codeOf(await run(stage.buildWith(more), plan)), "plan-invalid", "the name stands for another");
+  }
   assert.equal(stage.effects(), 0);
 });

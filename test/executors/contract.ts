@@ -9,7 +9,14 @@ import { canonicalJson } from "../../src/core/canonical-json.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { isAppError } from "../../src/core/errors.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
-import type { ActionKind, ExecuteRequest, Executor, Plan, PlanRequest } from "../../src/wire/contracts/executor.ts";
+import type {
+  ActionKind,
+  ExecuteRequest,
+  Executor,
+  Plan,
+  PlanRequest,
+  Target,
+} from "../../src/wire/contracts/executor.ts";
 import { EXECUTOR_KINDS } from "../../src/wire/types/executor-kinds.ts";
 
 export class TestClock implements Clock {
@@ -25,6 +32,8 @@ export class TestClock implements Clock {
   }
 }
 
+export type Owner = Pick<Target, "environment" | "service">;
+
 /** One executor before one fresh target. */
 export interface Stage {
   readonly clock: TestClock;
@@ -34,6 +43,8 @@ export interface Stage {
   build(): Executor;
   /** The same without any secret. */
   buildWithoutSecrets(): Executor;
+  /** The same places, which configuration gives to this target; absent where it gives them to none. */
+  buildFor?(target: Owner): Executor;
   /** How often the world was changed by the action. */
   effects(): number | Promise<number>;
   /** What the target found wrong with the requests. */
@@ -113,6 +124,7 @@ export function executorContract(subject: Subject): void {
   testPlanning(subject);
   testArguments(subject);
   testExecution(subject);
+  testBinding(subject);
   testProbe(subject);
 }
 
@@ -231,6 +243,38 @@ function testExecution(subject: Subject): void {
     assert.notEqual(outcome.status, "succeeded");
     assert.notEqual(outcome.status, "unknown");
     assert.equal(await stage.effects(), 0);
+  });
+}
+
+const OTHERS: readonly Owner[] = [
+  { environment: "staging", service: "cart" },
+  { environment: "production", service: "payments" },
+];
+
+function testBinding(subject: Subject): void {
+  test(`${subject.name}: what was given to another target since is not begun, and can be asked about`, async (t) => {
+    const { stage, executor, plan } = await opened(subject, t);
+    if (stage.buildFor === undefined) return;
+    const invalid = { status: "failed", code: "plan-invalid", detail: null };
+    const asked = stage.standIn?.received.length;
+    for (const owner of OTHERS) {
+      const outcome = await stage.buildFor(owner).execute(executeRequest(plan), never);
+      assert.deepEqual(outcome, invalid, owner.environment);
+    }
+    const calls = plan.calls.map((call) => {
+      const { target: _, ...before } = call as JsonObject;
+      return before;
+    });
+    assert.deepEqual(await executor.execute(executeRequest({ ...plan, calls }), never), invalid, "named no target");
+    assert.equal(stage.standIn?.received.length, asked, "nothing is called");
+    assert.equal(await stage.effects(), 0);
+    const outcome = await executor.execute(executeRequest(plan), never);
+    assert.equal(outcome.status, "succeeded", JSON.stringify(outcome));
+    const found = await stage.build().reconcile(executeRequest(plan), never);
+    for (const owner of OTHERS) {
+      assert.deepEqual(await stage.buildFor(owner).reconcile(executeRequest(plan), never), found);
+    }
+    assert.deepEqual(await stage.build().reconcile(executeRequest({ ...plan, calls }), never), found);
   });
 }
 

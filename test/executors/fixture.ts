@@ -161,13 +161,17 @@ export async function operationsStage(): Promise<Stage> {
   const target = { environment: "production", service: "cart", baseUrl: operations.url, tokenRef: "http/cart" };
   const drain = { ...target, name: "drain", path: "/drain", repeat: "idempotent", undo: "fill" };
   const fill = { ...target, name: "fill", path: "/fill", repeat: "idempotent", undo: "drain" };
-  const config = { http: { operations: [drain, fill] } };
+  const configFor = (more: object = {}) => ({
+    http: { operations: [drain, fill].map((one) => ({ ...one, ...more })) },
+  });
+  const config = configFor();
   const kind = "http.call";
   return {
     clock,
     kind,
     args: { operation: "drain", body: { percent: 50 } },
     build: () => buildExecutor({ kind, config, clock }),
+    buildFor: (target) => buildExecutor({ kind, config: configFor(target), clock }),
     buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
     effects: () => operations.done.filter(({ path }) => path === "/drain").length,
     complaints: () => operations.complaints,

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startOperations } from "../../examples/stand-ins/operations.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import type { Executor } from "../../src/wire/contracts/executor.ts";
 import { executorsConfigSchema } from "../../src/wire/schemas/executors-config.ts";
 import { executeRequest, never, TestClock } from "./contract.ts";
 import { buildExecutor, OPERATIONS_TOKEN } from "./fixture.ts";
@@ -110,8 +111,11 @@ test("a plan is run only as configuration still has it", async (t) => {
   t.after(() => standIn.close());
   const all = operations(standIn.url);
   const plan = await executor(all).plan(request, never);
-  const moved = all.map((one) => ({ ...one, path: "/elsewhere" }));
-  for (const changed of [executor(moved), executor(all.slice(0, 1))]) {
+  const configured = (more: object): Executor => {
+    return executor(all.map((one) => ({ ...one, undo: undefined, ...more })));
+  };
+  const terms = [{ path: "/elsewhere" }, { method: "PATCH" }, { repeat: "neither" }, { irreversible: true }];
+  for (const changed of [...terms.map(configured), executor(all.slice(0, 1))]) {
     const outcome = await changed.execute(executeRequest(plan), never);
     assert.deepEqual(outcome, { status: "failed", code: "plan-invalid", detail: null });
   }

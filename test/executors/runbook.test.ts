@@ -110,6 +110,7 @@ describe("a runbook command", () => {
         kind: "runbook.command",
         args: { command: "it" },
         build: () => all(),
+        buildFor: all,
         buildWithoutSecrets: () => all({ secrets: { CACHE_TOKEN: "none" } }),
         effects: () => readFileSync(done, "utf8").split("\n").length - 1,
         complaints: () => [],
@@ -324,8 +325,10 @@ describe("a runbook command", () => {
     const path = program("true");
     const executor = build({ program: path });
     const request = executeRequest(await plan(executor));
-    const other = build({ program: path, network: "host" });
-    assert.deepEqual(await other.execute(request, never), { status: "failed", code: "plan-invalid", detail: null });
+    for (const more of [{ network: "host" }, { repeat: "idempotent" }, { irreversible: true }]) {
+      const other = build({ program: path, ...more });
+      assert.deepEqual(await other.execute(request, never), { status: "failed", code: "plan-invalid", detail: null });
+    }
     writeFileSync(path, "#!/bin/bash\necho other\n");
     assert.deepEqual(await executor.execute(request, never), { status: "failed", code: "target-moved", detail: null });
     await assert.rejects(plan(build({ program: program("true", 0o777) })), { code: "target-not-found" });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer, connect as connectTcp, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, it, type TestContext } from "node:test";
-import type { ExecuteRequest, Executor, Plan } from "../../src/wire/contracts/executor.ts";
+import type { ExecuteRequest, Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createSqlExecutor } from "../../src/adapters/executors/sql-migrate.ts";
@@ -39,6 +39,14 @@ async function rowsOf(sql: string): Promise<readonly JsonObject[]> {
 function classOf(planned: Plan): unknown {
   return (planned.diff as JsonObject)["class"];
 }
+
+/** As it would be of the same database at another port. */
+function at(planned: Plan, port: number): Plan {
+  const [call] = planned.calls as readonly JsonObject[];
+  return { ...planned, calls: [{ ...call, at: { ...(call?.["at"] as JsonObject), port } }] };
+}
+
+const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
 
 /** A fresh table of five rows. */
 async function table(name: string): Promise<void> {
@@ -140,6 +148,7 @@ describe("a migration of a real database", () => {
         kind: "sql.migrate",
         args: { database: "orders", statements: `alter table ${name} add column note text` },
         build: () => executor({ user: "migrator", passwordRef: "sql/migrator" }),
+        buildFor: (target) => executor({ user: "migrator", passwordRef: "sql/migrator", ...target }),
         buildWithoutSecrets: () => executor({ passwordRef: "sql/none" }),
         effects: async () => (await rowsOf(column)).length,
         complaints: () => [],
@@ -201,6 +210,8 @@ describe("a migration of a real database", () => {
     assert.deepEqual(await rowsOf("select amount::float8 from once where id = 1"), [{ amount: 2 }]);
     assert.equal((await executor().reconcile(ran, never)).status, "happened");
     assert.equal((await executor().reconcile(request(ran.plan), never)).status, "absent");
+    const elsewhere = await executor({ database: "template1" }).reconcile(request(ran.plan), never);
+    assert.deepEqual(elsewhere, { status: "unclear", detail: { code: "plan-invalid" } }, "nobody told it");
   });
 
   it("is judged by what the catalog knows: keys that pick few rows, types that only widen", async () => {
@@ -283,17 +294,17 @@ describe("a migration of a real database", () => {
     await table("lost");
     const cutting = await cuttingProxy(t, server.port);
     const of = executor({ port: cutting.port });
-    const ran = request(await plan("ALTER TABLE lost ADD COLUMN kept int"));
+    const ran = request(await plan("ALTER TABLE lost ADD COLUMN kept int", of));
     cutting.cutAt("commit\0"); // the statement, not the isolation level
     const outcome = await of.execute(ran, never);
     assert.deepEqual(outcome, { status: "unknown", code: "connection-lost", detail: null });
-    const settled = await untilSettled(() => executor().reconcile(ran, never));
+    const settled = await untilSettled(() => of.reconcile(ran, never));
     const kept = await rowsOf("select 1 from information_schema.columns where column_name = 'kept'");
     assert.equal(settled.status, kept.length > 0 ? "happened" : "absent");
     cutting.cutAt("add column");
-    const early = request(await plan("alter table lost add column never int"));
+    const early = request(await plan("alter table lost add column never int", of));
     assert.equal((await of.execute(early, never)).status, "retry", "it was never told to commit");
-    assert.equal((await untilSettled(() => executor().reconcile(early, never))).status, "absent");
+    assert.equal((await untilSettled(() => of.reconcile(early, never))).status, "absent");
   });
 
   it("is refused where it could not be taken back as a whole, or is not of this target", async () => {
@@ -326,7 +337,10 @@ describe("a migration of a real database", () => {
   });
 
   it("says what is wrong with its login, and never the password", async () => {
-    const outcome = await executor({ port: 1 }).execute(request(await plan("SELECT 1")), never);
+    const moved = executor({ port: 1 });
+    const planned = await plan("SELECT 1");
+    assert.equal(codeOf(await moved.execute(request(planned), never)), "plan-invalid");
+    const outcome = await moved.execute(request(at(planned, 1)), never);
     assert.deepEqual(outcome, { status: "retry", afterMs: 5_000, code: "unreachable", detail: null });
     await assert.rejects(plan("SELECT 1", executor({ port: 1 })), { code: "target-unavailable" });
     await assert.rejects(plan("SELECT 1", executor({ passwordRef: "sql/none" })), /no such secret/);

@@ -18,6 +18,8 @@ export const credentials: Credentials = {
 
 export type Overrides = {
   readonly environment?: string;
+  readonly service?: string;
+  readonly database?: string;
   readonly port?: number;
   readonly passwordRef?: string;
   readonly user?: string;

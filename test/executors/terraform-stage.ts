@@ -40,6 +40,8 @@ export type TerraformStage = Stage & {
   /** As somebody else's apply leaves it. */
   moveState(): void;
   applied(): readonly string[];
+  /** With the workspace configured otherwise. */
+  buildWith(more: JsonObject): Executor;
 };
 
 const CHANGE: Resource = {
@@ -85,10 +87,9 @@ export function terraformStage(limits: JsonObject = {}): TerraformStage {
   const secrets: Readonly<Record<string, string>> = { "tofu/state": STATE_KEY };
   const shared = { name: "cart", environment: "production", service: "cart", network: "none" };
   const workspace = { ...shared, directory, plans, secrets: { STATE_KEY: "tofu/state" }, limits };
-  const config = terraformConfigSchema.parse({ program, workspaces: [workspace] });
-  const build = (has: Readonly<Record<string, string>> = secrets): Executor =>
+  const build = (has: Readonly<Record<string, string>> = secrets, more: JsonObject = {}): Executor =>
     createTerraformExecutor({
-      config,
+      config: terraformConfigSchema.parse({ program, workspaces: [{ ...workspace, ...more }] }),
       credentials: credentialsFrom(has),
       hidden: [],
       records,
@@ -104,6 +105,8 @@ export function terraformStage(limits: JsonObject = {}): TerraformStage {
     kind: "terraform.apply",
     args: { workspace: "cart", plan: "raise.tfplan" },
     build: () => build(),
+    buildFor: (target) => build(secrets, target),
+    buildWith: (more) => build(secrets, more),
     buildWithoutSecrets: () => build({}),
     effects: () => applied().length,
     complaints: () => [],

@@ -129,6 +129,7 @@ test("another file, another state or another program since the plan is not appli
   });
   const forged = JSON.parse(JSON.stringify(plan).replaceAll('"cart"', '"other"')) as Plan;
   assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  assert.equal(codeOf(await run(stage.buildWith({ workspace: "other" }), plan)), "plan-invalid");
   assert.equal(stage.effects(), 0);
 });
 

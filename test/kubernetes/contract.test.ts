@@ -10,7 +10,7 @@ import { startFailingProxy } from "./failing-proxy.ts";
 import { configMap, deployment, openShop, pod } from "./shop.ts";
 
 const RESOURCES = ["deployment/*", "configmap/*", "pod/*"];
-const TARGETS = [{ environment: "production", service: "cart", namespace: "shop", resources: RESOURCES }];
+const TARGET = { environment: "production", service: "cart", namespace: "shop", resources: RESOURCES };
 
 type Cluster = { readonly server: ApiServer; readonly token: string };
 
@@ -57,15 +57,18 @@ async function stageOf({ kind, method, make }: Case): Promise<Stage> {
   const { path, args } = await make(server, `object-${++objects}`);
   const proxy = await startFailingProxy(server);
   const clock = new TestClock();
-  const more = { cluster: { targets: TARGETS, settleMs: 65_000, takeOverFrom: ["kubectl"] }, clock };
   const connection = { kind: "token", server: proxy.url, tokenRef: "kubernetes/token" };
-  const build = (secrets: Record<string, string>) =>
-    buildExecutor({ server: proxy.url, ca: server.ca, token: "", connection, secrets, ...more });
+  const build = (secrets: Record<string, string>, owner: object = {}) => {
+    const targets = [{ ...TARGET, ...owner }];
+    const more = { cluster: { targets, settleMs: 65_000, takeOverFrom: ["kubectl"] }, clock };
+    return buildExecutor({ server: proxy.url, ca: server.ca, token: "", connection, secrets, ...more });
+  };
   return {
     clock,
     kind,
     args: { cluster: "main", namespace: "shop", ...args },
     build: () => build({ "kubernetes/token": token }),
+    buildFor: (owner) => build({ "kubernetes/token": token }, owner),
     buildWithoutSecrets: () => build({ "kubernetes/token": "not one\r\nline" }),
     effects: proxy.writes,
     complaints: () => proxy.complaints,

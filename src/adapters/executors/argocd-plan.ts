@@ -15,6 +15,7 @@ import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { applicationName, got, type Application, type ArgocdApi, type Live } from "./argocd-api.ts";
 import { apartOf, syncDiff, type Apart, type SyncDiff } from "./argocd-diff.ts";
+import { boundTarget, boundTo } from "./bound-target.ts";
 import { isInert, lastDeployment, settingsChanged, undoOf } from "./argocd-undo.ts";
 import { knownLeft } from "./known-left.ts";
 
@@ -34,6 +35,7 @@ export const argocdCallSchema = z.strictObject({
   by: z.string().nullable(),
   /** When the operation before it began, or null: what is there afterwards with another time came later. */
   before: z.string().nullable(),
+  target: boundTarget.optional(),
 });
 export type ArgocdCall = z.output<typeof argocdCallSchema>;
 
@@ -88,6 +90,12 @@ function bodyOf(of: ArgocdApplication, prune: boolean): JsonObject {
     prune,
     ...(namespace === undefined ? {} : { appNamespace: namespace }),
   };
+}
+
+/** The name of configuration may stand for another application of Argo CD by now. */
+export function isSameApplication({ body }: ArgocdCall, of: ArgocdApplication): boolean {
+  const now = bodyOf(of, false);
+  return ["name", "project", "appNamespace"].every((member) => body[member] === now[member]);
 }
 
 /** Of one source, in nobody else's hands, and as a revert was promised to find it. */
@@ -212,7 +220,8 @@ async function planOf(
 ): Promise<Plan> {
   const { app, diff, verb, body, revision, source, by, settings } = found;
   const before = app.status?.operationState?.startedAt ?? null;
-  const call: ArgocdCall = { origin, application: of.name, verb, body, revision, source, by, before };
+  const target = boundTo(request.target);
+  const call: ArgocdCall = { origin, application: of.name, verb, body, revision, source, by, before, target };
   const last = lastDeployment(app);
   const undo = diff.losesData ? { inverse: null, stays: [] } : await undoOf({ api, of, ...found }, request, signal);
   const { inverse, stays } = undo;

@@ -1,6 +1,5 @@
 // The Argo CD executor: applications that configuration lists, synchronized to a pinned revision or rolled back.
 
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { ActionKind, ExecuteRequest, Executor, PlanRequest, Reach } from "../../wire/contracts/executor.ts";
 import {
@@ -11,9 +10,10 @@ import {
 } from "../../wire/schemas/argocd-executor.ts";
 import { argumentsJsonSchema } from "../../wire/schemas/executor-arguments.ts";
 import { ArgocdApi, type ArgocdParts } from "./argocd-api.ts";
-import { argocdCallSchema, planRollback, planSync, SYNC } from "./argocd-plan.ts";
+import { argocdCallSchema, isSameApplication, planRollback, planSync, SYNC } from "./argocd-plan.ts";
 import { executeOperation, reconcileOperation, type ArgocdStep } from "./argocd-step.ts";
 import { ROLLBACK } from "./argocd-undo.ts";
+import { isFor } from "./bound-target.ts";
 import { outcomeReach } from "./reach.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
 
@@ -56,6 +56,7 @@ export function createArgocdExecutor(parts: ArgocdExecutorParts): Executor {
     const parsed = argocdCallSchema.safeParse(request.plan.calls[0]);
     const of = parsed.success ? config.applications.find(({ name }) => name === parsed.data.application) : undefined;
     if (!parsed.success || of === undefined || parsed.data.origin !== place) return undefined;
+    if (!isSameApplication(parsed.data, of)) return undefined;
     const mark = `${parts.installation}:${request.idempotencyKey}`;
     return { api, of, call: parsed.data, writes, request, mark };
   };
@@ -69,7 +70,9 @@ export function createArgocdExecutor(parts: ArgocdExecutorParts): Executor {
     },
     execute(request, signal) {
       const step = stepOf(request);
-      if (step === undefined) return Promise.resolve({ status: "failed", code: "plan-invalid", detail: null });
+      if (step === undefined || !isFor(step.of, step.call.target)) {
+        return Promise.resolve({ status: "failed", code: "plan-invalid", detail: null });
+      }
       return executeOperation(step, signal);
     },
     reconcile(request, signal) {
@@ -86,14 +89,8 @@ async function probe(api: ArgocdApi, of: ArgocdApplication, signal: AbortSignal)
   return outcomeReach(`application ${of.name}`, read.kind === "got" ? null : read.outcome);
 }
 
-/** The target binds it: what is proposed for one service changes nothing of another. */
 function applicationOf({ applications }: ArgocdConfig, { args, target }: PlanRequest): ArgocdApplication {
-  const found = applications.find(
-    (one) =>
-      one.name === args["application"] &&
-      canonicalEnvironment(one.environment) === target.environment &&
-      one.service === target.service,
-  );
+  const found = applications.find((one) => one.name === args["application"] && isFor(one, target));
   if (found !== undefined) return found;
   throw new AppError("arguments-invalid", "the target has no application of that name", {});
 }

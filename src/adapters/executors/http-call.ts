@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
@@ -21,6 +20,7 @@ import { argumentsJsonSchema, httpCallArguments, parseArguments } from "../../wi
 import type { HttpConfig, HttpOperation } from "../../wire/schemas/executors-config.ts";
 import { parseOrigin } from "../../wire/schemas/origin.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { boundTarget, boundTo, isFor } from "./bound-target.ts";
 import { knownLeft } from "./known-left.ts";
 import { answeredReach, missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
@@ -108,10 +108,11 @@ function planCall(find: Find, request: PlanRequest): Plan {
   if (operation === undefined || !isOffered(operation, request)) {
     throw new AppError("arguments-invalid", `the target has no operation ${name} of this kind`, { operation: name });
   }
-  const { method, path, baseUrl, undo, etag, irreversible } = operation;
+  const { method, path, baseUrl, undo, etag, repeat, irreversible } = operation;
   const undone = undo === undefined ? undefined : find(undo);
   const inverse = undone === undefined ? null : inverseOf(request, undone);
-  const call = { operation: name, method, origin: parseOrigin(baseUrl), path, ...onlyIf(request) };
+  const terms = { target: boundTo(request.target), repeat, irreversible };
+  const call = { operation: name, method, origin: parseOrigin(baseUrl), path, ...terms, ...onlyIf(request) };
   const percents = operation.phases;
   if (percents !== undefined && Object.hasOwn(body ?? {}, "percent")) {
     throw new AppError("arguments-invalid", "how much of it is done at a time is configured", { operation: name });
@@ -148,11 +149,8 @@ function inPhases(percents: readonly number[] | undefined): { readonly phases?: 
   return percents === undefined ? {} : { phases: percents.map((percent) => `${percent} %`) };
 }
 
-/** The target binds it: what is proposed for one service calls nothing of another. */
 function isOffered(operation: HttpOperation, { kind, target }: PlanRequest): boolean {
-  const { environment, service, repeat } = operation;
-  const isSame = canonicalEnvironment(environment) === target.environment && service === target.service;
-  return isSame && kindOf(repeat) === kind;
+  return isFor(operation, target) && kindOf(operation.repeat) === kind;
 }
 
 function kindOf(repeat: HttpOperation["repeat"]): string {
@@ -173,6 +171,9 @@ const callSchema = z.strictObject({
   method: z.enum(["POST", "PATCH"]),
   origin: z.string(),
   path: z.string(),
+  target: boundTarget,
+  repeat: z.enum(["idempotent", "neither"]),
+  irreversible: z.boolean(),
   body: z.record(z.string(), z.unknown()).nullable(),
   ifMatch: z.string().regex(STRONG_TAG).optional(),
 });
@@ -221,12 +222,10 @@ function leftBy({ etag }: HttpOperation, tag = ""): { readonly left?: string } {
   return etag ? { left: STRONG_TAG.test(tag) ? tag : UNTOLD } : {};
 }
 
-/** The configuration may have changed since: what it does not name any more is not called. */
-function isAsConfigured(
-  { method, origin, path, body }: z.infer<typeof callSchema>,
-  operation: HttpOperation,
-  phase: number,
-): boolean {
-  if (operation.phases !== undefined && body?.["percent"] !== operation.phases[phase - 1]) return false;
-  return operation.method === method && operation.path === path && parseOrigin(operation.baseUrl) === origin;
+/** The configuration may have changed since: what it does not name any more, or on other terms, is not called. */
+function isAsConfigured(call: z.infer<typeof callSchema>, operation: HttpOperation, phase: number): boolean {
+  const { method, path, baseUrl, repeat, irreversible, phases } = operation;
+  if (phases !== undefined && call.body?.["percent"] !== phases[phase - 1]) return false;
+  if (!isFor(operation, call.target) || repeat !== call.repeat || irreversible !== call.irreversible) return false;
+  return method === call.method && path === call.path && parseOrigin(baseUrl) === call.origin;
 }

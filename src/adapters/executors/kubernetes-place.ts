@@ -1,8 +1,7 @@
 // Where an object of Kubernetes is: its path at the API server, its words for people, and whose it is.
 
-import { canonicalEnvironment } from "../../core/environment.ts";
-import type { Target } from "../../wire/contracts/executor.ts";
 import type { KubernetesCluster } from "../../wire/schemas/kubernetes-config.ts";
+import { isFor, type BoundTarget } from "./bound-target.ts";
 
 /** The words of configuration and arguments, and what the API calls the same. */
 const RESOURCES = {
@@ -65,13 +64,17 @@ export function permissionOf({ word, namespace, name }: Place, verb: string): Re
 }
 
 /** Whether configuration gives the object to this target. */
-export function isOf(cluster: KubernetesCluster, target: Target, { word, namespace, name }: Place): boolean {
-  return cluster.targets.some((one) => {
-    const isTarget = canonicalEnvironment(one.environment) === target.environment && one.service === target.service;
-    return (
-      isTarget && (one.namespace ?? null) === namespace && one.resources.some((given) => matches(given, word, name))
-    );
-  });
+export function isOf(
+  cluster: KubernetesCluster,
+  target: BoundTarget | undefined,
+  { word, namespace, name }: Place,
+): boolean {
+  return cluster.targets.some(
+    (one) =>
+      isFor(one, target) &&
+      (one.namespace ?? null) === namespace &&
+      one.resources.some((given) => matches(given, word, name)),
+  );
 }
 
 function matches(given: string, word: Word, name: string): boolean {

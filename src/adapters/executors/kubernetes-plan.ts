@@ -5,6 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Plan, PlanRequest } from "../../wire/contracts/executor.ts";
 import type { PinImage } from "../../wire/contracts/images.ts";
+import { boundTarget, boundTo } from "./bound-target.ts";
 import { knownLeft } from "./known-left.ts";
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { compareDeclared } from "./kubernetes-declared.ts";
@@ -47,6 +48,7 @@ export const callSchema = z.strictObject({
   object: z.string(),
   server: z.string(),
   takesFrom: z.array(z.object({ manager: z.string(), field: z.string() })),
+  target: boundTarget.optional(),
   verb: z.enum(["apply", "merge", "json", "delete"]),
 });
 export type Call = z.infer<typeof callSchema>;
@@ -237,6 +239,7 @@ function toPlan(
       object: nameOf(opened.place),
       server: api.server,
       takesFrom: [...takesFrom],
+      target: boundTo(target),
       verb,
     };
   });

@@ -6,7 +6,7 @@ import type { ExecuteRequest, Reconciliation, StepOutcome } from "../../wire/con
 import { isStatus, objectIn, type Heard, type KubernetesApi } from "./kubernetes-api.ts";
 import { digestOf, fingerprintOf, marksOf, type KubernetesObject } from "./kubernetes-object.ts";
 import { sealed, type Opened, type Operation } from "./kubernetes-operation.ts";
-import { nameOf } from "./kubernetes-place.ts";
+import { isOf, nameOf } from "./kubernetes-place.ts";
 import { callSchema, leftAs, managerOf, markOf, ownership, type Call, type Naming } from "./kubernetes-plan.ts";
 import { isFree, isMoved, ownedIn, stepProblem, type Asked } from "./kubernetes-refusals.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
@@ -41,6 +41,11 @@ export function readStep(
   } catch {
     return undefined;
   }
+}
+
+/** What became of a step is asked in any case; begun is only what the cluster still gives to the target of its plan. */
+export function isStillOf({ api, call, opened }: Step): boolean {
+  return isOf(api.cluster, call.target, opened.place);
 }
 
 /** How often a write is tried that lost against changes of others which the action is not about, such as a status. */

@@ -12,7 +12,7 @@ import { openKubernetesApi, type KubernetesApi } from "./kubernetes-api.ts";
 import { BOUNDS, CORDON, DELETE_POD, PATCH_CONFIG_MAP, UNCORDON } from "./kubernetes-cluster-objects.ts";
 import type { Operation } from "./kubernetes-operation.ts";
 import { planChange } from "./kubernetes-plan.ts";
-import { executeChange, readStep, reconcileChange, type Step } from "./kubernetes-step.ts";
+import { executeChange, isStillOf, readStep, reconcileChange, type Step } from "./kubernetes-step.ts";
 import { UNDO } from "./kubernetes-undo.ts";
 import { RESTART, SCALE, SET_IMAGE } from "./kubernetes-workloads.ts";
 import { UnsettledWrites } from "./unsettled-writes.ts";
@@ -73,7 +73,7 @@ export function createKubernetesExecutor(parts: KubernetesParts): Executor {
     },
     execute: async (request, signal) => {
       const step = stepOf(request);
-      if (step === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+      if (step === undefined || !isStillOf(step)) return { status: "failed", code: "plan-invalid", detail: null };
       return executeChange(step, signal);
     },
     reconcile: async (request, signal) => {

@@ -3,7 +3,6 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
@@ -24,6 +23,7 @@ import {
   type RunbookConfig,
 } from "../../wire/schemas/runbook-config.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { boundTarget, boundTo, isFor } from "./bound-target.ts";
 import { knownLeft } from "./known-left.ts";
 import { digestOf } from "./program-digest.ts";
 import { runSandboxed, type Sandboxed, type SandboxEnd } from "./runbook-sandbox.ts";
@@ -98,12 +98,15 @@ async function planCommand(room: Room, request: PlanRequest, signal: AbortSignal
   }
   const left = knownLeft(request);
   if (left !== undefined) refuseUnlessStanding(await standing(room, { command, parameters }, signal), left);
-  const { program, network, limits, irreversible } = command;
+  const { program, network, limits, repeat, irreversible } = command;
+  const terms = { target: boundTo(request.target), repeat, irreversible };
   const undone = undoing(room, command);
   const inverse = undone === undefined ? null : inverseOf(undone, request, parameters);
   return {
     kind: request.kind,
-    calls: [{ args: [...argv], command: name, digest, limits, network, program, parameters, ...leaving(left) }],
+    calls: [
+      { args: [...argv], command: name, digest, limits, network, program, parameters, ...terms, ...leaving(left) },
+    ],
     diff: { runs: [program, ...argv], network, limits, ...takenBack(undone) },
     inverse,
     ...(undone === undefined || undone.check !== undefined ? {} : { blind: true as const }),
@@ -132,10 +135,8 @@ function takenBack(undone: RunbookCommand | undefined): JsonObject {
   return { takenBack: undone.check === undefined ? "changes-since-are-not-seen" : "unless-changed-since" };
 }
 
-/** The target binds it: what is proposed for one service runs nothing of another. */
-function isOffered({ environment, service, repeat }: RunbookCommand, { kind, target }: PlanRequest): boolean {
-  const isSame = canonicalEnvironment(environment) === target.environment && service === target.service;
-  return isSame && kindOf(repeat) === kind;
+function isOffered(command: RunbookCommand, { kind, target }: PlanRequest): boolean {
+  return isFor(command, target) && kindOf(command.repeat) === kind;
 }
 
 function kindOf(repeat: RunbookCommand["repeat"]): string {
@@ -162,19 +163,23 @@ const callSchema = z.strictObject({
   network: z.enum(["none", "host"]),
   program: z.string(),
   parameters: z.record(z.string(), z.union([z.string(), z.int()])),
+  target: boundTarget,
+  repeat: z.enum(["idempotent", "neither"]),
+  irreversible: z.boolean(),
   left: z.string().optional(),
 });
 type Call = z.infer<typeof callSchema>;
 
-/** The configuration may have changed since: what it does not say any more is not run. */
+/** The configuration may have changed since: what it does not say any more, or on other terms, is not run. */
 function isAsConfigured(call: Call, command: RunbookCommand): boolean {
-  const { program, network, limits } = command;
   const argv = runbookArgv(command, call.parameters);
-  if ("misfit" in argv) return false;
-  const said = (of: Pick<Call, "program" | "network" | "limits" | "args">): string =>
-    canonicalJson({ args: of.args, limits: of.limits, network: of.network, program: of.program });
-  return said({ program, network, limits, args: [...argv] }) === said(call);
+  if ("misfit" in argv || !isFor(command, call.target)) return false;
+  const said = ({ args, limits, network, program, repeat, irreversible }: Said): string =>
+    canonicalJson({ args, limits, network, program, repeat, irreversible });
+  return said({ ...command, args: [...argv] }) === said(call);
 }
+
+type Said = Pick<Call, "args" | "limits" | "network" | "program" | "repeat" | "irreversible">;
 
 async function runCommand(parts: Room, request: ExecuteRequest, outer: AbortSignal): Promise<StepOutcome> {
   const parsed = callSchema.safeParse(request.plan.calls[0]);

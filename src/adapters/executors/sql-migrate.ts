@@ -3,7 +3,6 @@
 
 import { hash } from "node:crypto";
 import { z } from "zod";
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
@@ -20,8 +19,9 @@ import type {
 } from "../../wire/contracts/executor.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
 import { argumentsJsonSchema, parseArguments, sqlMigrateArguments } from "../../wire/schemas/executor-arguments.ts";
-import type { SqlConfig, SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
+import type { SqlConfig } from "../../wire/schemas/executors-config.ts";
 import { parseTcpAddress } from "../../wire/schemas/origin.ts";
+import { boundTarget, boundTo, isFor } from "./bound-target.ts";
 import { knownLeft } from "./known-left.ts";
 import { missingReach } from "./reach.ts";
 import { readSecret } from "./secret-reading.ts";
@@ -33,6 +33,7 @@ import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
+import { findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { findWrittenSince, lockDropped, readTransaction, type Dropped } from "./sql-since.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
@@ -108,7 +109,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   const { database: name, statements } = parseArguments(sqlMigrateArguments, request.args);
   const database = of(name);
   const left = knownLeft(request);
-  if (database === undefined || !isTarget(database.config, request)) {
+  if (database === undefined || !isFor(database.config, request.target)) {
     throw new AppError("arguments-invalid", `the target has no database ${name}`, { database: name });
   }
   const read = await judgeMigration(statements);
@@ -128,8 +129,9 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
     change: hash("sha256", statements),
     calls: [
       {
+        ...{ target: boundTo(request.target), at: placeOf(database) },
         ...{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs },
-        ...(left === undefined ? {} : { undoes: { transaction: transactionOf(left) } }),
+        ...(left === undefined ? {} : { undoes: { transaction: readLeft(left).transaction } }),
       },
     ],
     diff: {
@@ -147,10 +149,6 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
     size: judged.statements.length,
     ...(judged.needsSignature ? { signature: inverse === null ? IRREVERSIBLE : judged.class } : {}),
   };
-}
-
-function isTarget(config: SqlDatabaseConfig, { target }: PlanRequest): boolean {
-  return canonicalEnvironment(config.environment) === target.environment && config.service === target.service;
 }
 
 function refuseUntransacted({ statements }: JudgedMigration): void {
@@ -215,9 +213,11 @@ async function reading<T>(database: Database, signal: AbortSignal, work: (sessio
   }
 }
 
-const TRANSACTION = /^[0-9]{1,10}$/;
+const placeSchema = z.strictObject({ host: z.string(), port: z.int(), database: z.string() });
 
 const callSchema = z.strictObject({
+  /** Where the database of that name was when this was planned. */
+  at: placeSchema.optional(),
   database: z.string(),
   lockTimeoutMs: z.int().positive(),
   /** Where its inverse looks for what it makes; plans from before named no schema there. */
@@ -227,6 +227,7 @@ const callSchema = z.strictObject({
   searchPath: z.array(z.string()),
   statements: z.string(),
   statementTimeoutMs: z.int().positive(),
+  target: boundTarget.optional(),
 });
 type Call = z.infer<typeof callSchema>;
 
@@ -236,9 +237,21 @@ function readCall(of: FindDatabase, { plan }: ExecuteRequest): { call: Call; dat
   return parsed.success && database !== undefined ? { call: parsed.data, database } : undefined;
 }
 
+function placeOf({ config: { host, port, database } }: Database): z.output<typeof placeSchema> {
+  return { host, port, database };
+}
+
+/** By another way it may be the same database; that is for whoever plans it again. */
+function isThere({ call, database }: { readonly call: Call; readonly database: Database }): boolean {
+  const { host, port, database: of } = placeOf(database);
+  return call.at?.host === host && call.at.port === port && call.at.database === of;
+}
+
 async function executeMigration(of: FindDatabase, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
   const found = readCall(of, request);
-  if (found === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+  if (found === undefined || !isThere(found) || !isFor(found.database.config, found.call.target)) {
+    return { status: "failed", code: "plan-invalid", detail: null };
+  }
   const progress = { isCommitting: false };
   try {
     return await withSession(found.database, signal, (session) => migrate(session, { ...found, request, progress }));
@@ -263,8 +276,7 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   const [lock] = await session.query("select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken", [action]);
   // A connection that was lost leaves its transaction behind for a while: it may still commit only if it was told to.
   if (lock?.["taken"] !== true) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
-  await session.query(JOURNAL);
-  await keepLeft(session);
+  await keepJournal(session);
   const before = await findWritten(session, action);
   if (before !== undefined) return { ...succeeded(action, true), ...before };
   const judged = await judgeMigration(call.statements);
@@ -281,13 +293,9 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
   }
   await session.query(call.statements);
   const relations = relationsOf({ statements: judged.statements.map(withoutReads) });
-  const left = leftAs(
-    relations,
-    fingerprintOf(relations, await readTables(session, relations)),
-    await readTransaction(session),
-  );
-  const row = [action, request.grantId, left];
-  await session.query("insert into holdpoint.migrations (action, grant_id, left_as) values ($1, $2, $3)", row);
+  const fingerprint = fingerprintOf(relations, await readTables(session, relations));
+  const left = leftAs({ fingerprint, relations, transaction: await readTransaction(session) });
+  await writeDown(session, { action, grantId: request.grantId, left });
   progress.isCommitting = true;
   await session.query("commit");
   return { ...succeeded(action, false), left };
@@ -298,59 +306,19 @@ function withoutReads(statement: JudgedStatement): JudgedStatement {
   return { ...statement, findings: statement.findings.filter((finding) => finding.class !== "reads") };
 }
 
-/** The tables of the migration and how they are now: its inverse is run only while they still are. */
-function leftAs(relations: readonly string[], fingerprint: string, transaction: string): string {
-  return JSON.stringify({ fingerprint, relations: [...new Set(relations)], transaction });
-}
-
-const leftSchema = z.object({
-  fingerprint: z.string(),
-  relations: z.array(z.string()).max(1_000),
-  /** Not kept by those from before. */
-  transaction: z.string().regex(TRANSACTION).optional(),
-});
-
-function transactionOf(left: string): string | null {
-  return leftSchema.parse(JSON.parse(left)).transaction ?? null;
-}
-
 function dropsOf({ statements }: JudgedMigration): readonly Dropped[] {
   return statements.flatMap(({ drops }) => drops);
 }
 
 /** Throws `target-moved` when somebody has changed the tables since, or has written what would be dropped. */
 async function checkLeft(session: Session, left: string, drops: readonly Dropped[]): Promise<void> {
-  const { fingerprint, relations, transaction = null } = leftSchema.parse(JSON.parse(left));
+  const { fingerprint, relations, transaction } = readLeft(left);
   if (fingerprintOf(relations, await readTables(session, relations)) !== fingerprint) {
     throw new AppError("target-moved", "the tables were changed since: undoing would overwrite that", { relations });
   }
   const written = await findWrittenSince(session, drops, transaction);
   if (written === undefined) return;
   throw new AppError("target-moved", "somebody has written since what undoing would drop", { ...written });
-}
-
-/** In the migration's own transaction: it says that the migration ran if, and only if, it did. */
-const JOURNAL = `create schema if not exists holdpoint;
-  create table if not exists holdpoint.migrations
-    (action text primary key, grant_id text not null, at timestamptz not null default now(), left_as text)`;
-
-const LEFT_AS = `select 1 from pg_attribute
-  where attrelid = to_regclass('holdpoint.migrations') and attname = 'left_as' and not attisdropped`;
-
-/** A table from before has no place for it. */
-async function keepLeft(session: Session): Promise<void> {
-  if ((await session.query(LEFT_AS)).length > 0) return;
-  await session.query("alter table holdpoint.migrations add column if not exists left_as text");
-}
-
-/** Undefined for what never ran; else how it left its tables, which counts as much when it is asked about later. */
-async function findWritten(session: Session, action: string): Promise<{ readonly left?: string } | undefined> {
-  const isKept = (await session.query(LEFT_AS)).length > 0;
-  const column = isKept ? "left_as" : "null as left_as";
-  const [row] = await session.query(`select ${column} from holdpoint.migrations where action = $1`, [action]);
-  if (row === undefined) return undefined;
-  const left = row["left_as"];
-  return typeof left === "string" ? { left } : {};
 }
 
 function succeeded(action: string, foundBefore: boolean) {
@@ -387,11 +355,14 @@ async function reconcileMigration(
         action,
       ]);
       if (lock?.["taken"] !== true) return { status: "unclear", detail: { code: "still-running" }, afterMs: 2_000 };
-      const [journal] = await session.query("select to_regclass('holdpoint.migrations') is not null as there");
-      const written = journal?.["there"] === true ? await findWritten(session, action) : undefined;
-      return written === undefined
+      const written = await findWritten(session, action);
+      if (written !== undefined) {
+        return { status: "happened", reference: `migration:${action}`, detail: null, ...written };
+      }
+      // That another database knows nothing of it says nothing.
+      return isThere(found)
         ? { status: "absent", detail: null }
-        : { status: "happened", reference: `migration:${action}`, detail: null, ...written };
+        : { status: "unclear", detail: { code: "plan-invalid" } };
     });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;

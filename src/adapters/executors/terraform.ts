@@ -2,7 +2,6 @@
 
 import { closeSync } from "node:fs";
 import { z } from "zod";
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type {
@@ -18,6 +17,7 @@ import type {
 import { argumentsJsonSchema, parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { terraformApplyArguments, type TerraformWorkspace } from "../../wire/schemas/terraform-config.ts";
 import { IRREVERSIBLE } from "../../wire/types/approvals.ts";
+import { boundTarget, boundTo, isFor } from "./bound-target.ts";
 import { digestOf } from "./program-digest.ts";
 import type { SandboxEnd } from "./runbook-sandbox.ts";
 import { withoutSecrets } from "./step-outcomes.ts";
@@ -64,7 +64,7 @@ export function createTerraformExecutor(parts: TerraformParts): Executor {
     plan: (request, signal) => planApply(parts, request, signal),
     execute: async (request, signal) => {
       const step = readStep(parts, request);
-      if (step === undefined) return { status: "failed", code: "plan-invalid", detail: null };
+      if (step === undefined || !isStillFor(step)) return { status: "failed", code: "plan-invalid", detail: null };
       const { name } = step.workspace;
       if (busy.has(name)) return { status: "retry", afterMs: 5_000, code: "target-busy", detail: null };
       busy.add(name);
@@ -92,6 +92,9 @@ const callSchema = z.strictObject({
   directory: z.string(),
   plan: z.string(),
   digest: z.string(),
+  target: boundTarget.optional(),
+  /** Terraform's own workspace; null for the one that it calls default. */
+  within: z.string().nullable().optional(),
 });
 type Call = z.output<typeof callSchema>;
 
@@ -111,7 +114,10 @@ async function planApply(parts: TerraformParts, request: PlanRequest, signal: Ab
   if (serial === undefined) throw new AppError("target-unavailable", "the state could not be read", {});
   const { program } = parts.config;
   const { directory } = workspace;
-  const call: Call = { program, programDigest, workspace: name, directory, plan: file, digest: read.digest };
+  const call = {
+    ...{ program, programDigest, workspace: name, directory, plan: file, digest: read.digest },
+    ...{ target: boundTo(request.target), within: workspace.workspace ?? null },
+  } satisfies Call;
   const signature = signatureOf(saved);
   return {
     kind: request.kind,
@@ -148,14 +154,8 @@ function signatureOf({ counts, unlisted }: SavedPlan): string | undefined {
   return unlisted > 0 || counts.forgets > 0 ? "opaque" : undefined;
 }
 
-/** The target binds it: what is proposed for one service changes nothing of another. */
 function workspaceOf({ config }: TerraformParts, { target }: PlanRequest, name: string): TerraformWorkspace {
-  const found = config.workspaces.find(
-    (one) =>
-      one.name === name &&
-      canonicalEnvironment(one.environment) === target.environment &&
-      one.service === target.service,
-  );
+  const found = config.workspaces.find((one) => one.name === name && isFor(one, target));
   if (found !== undefined) return found;
   throw new AppError("arguments-invalid", "the target has no workspace of that name", { workspace: name });
 }
@@ -181,6 +181,11 @@ function readStep(parts: TerraformParts, request: ExecuteRequest): Step | undefi
   const workspace = parts.config.workspaces.find(({ name }) => name === call.workspace);
   if (workspace === undefined || workspace.directory !== call.directory) return undefined;
   return { parts, workspace, call, request, mark: `${parts.installation}:${request.idempotencyKey}` };
+}
+
+/** What it did is asked wherever its log says so; it is begun only in the place that was approved. */
+function isStillFor({ workspace, call }: Step): boolean {
+  return isFor(workspace, call.target) && call.within === (workspace.workspace ?? null);
 }
 
 async function executeApply(step: Step, outer: AbortSignal): Promise<StepOutcome> {
