@@ -127,7 +127,16 @@ function undoText(action: Fields): string {
   if (!action.has("undoneBy")) return "yes";
   const domains = action.texts("undoDomains");
   const bears = domains === NONE ? "" : `, which bears on ${domains}`;
-  return `yes, by ${action.text("undoneBy")}${bears}; where its checks fail it runs by itself, and nobody is asked again`;
+  return `yes, by ${action.text("undoneBy")}${bears}; ${undoneWhenText(action)}`;
+}
+
+/** Policy says with the grant whether that runs by itself; what was not granted, or is left out of the timeline, may yet. */
+function undoneWhenText(action: Fields): string {
+  const granted = action.list("timeline").findLast((entry) => entry.exact("type") === "action.granted");
+  if (granted === undefined) return "where a verification takes it back that runs by itself, and nobody is asked again";
+  return granted.fields("facts")?.has("revertGrant") === true
+    ? "where its checks fail that runs by itself, and nobody is asked again"
+    : "never by itself: a person may ask for it";
 }
 
 function grantText(grant: Fields | null): string | null {

@@ -153,11 +153,21 @@ function constraintLines({ constraints }: Omit<Explanation, "text">): readonly s
 }
 
 /** What its plan was found to put at risk, and what takes it back. */
-function riskLines({ findings, inverse, reversible }: Explanation["constraints"]): readonly string[] {
+function riskLines(constraints: Explanation["constraints"]): readonly string[] {
+  const { findings, inverse, reversible } = constraints;
   const found = findings === null ? [] : [`found in its plan: ${findingsText(findings)}`];
   if (inverse === null) return [...found, reversible ? "declared reversible" : "nothing takes it back"];
   const back = `taken back by ${inverse.kind}, as its plan says (inverse ${inverse.hash})`;
-  return [...found, back, "where its checks fail that runs by itself, under a grant of its own: nobody is asked again"];
+  return [...found, back, undoneWhen(constraints)];
+}
+
+/** Policy says with the grant whether that runs by itself. */
+function undoneWhen({ grantExpiresAt, revertGrant }: Explanation["constraints"]): string {
+  if (revertGrant !== null)
+    return `where its checks fail that runs by itself, under the grant ${revertGrant}: nobody is asked again`;
+  return grantExpiresAt === null
+    ? "where a verification takes it back that runs by itself: nobody is asked again"
+    : "that does not run by itself: a person may ask for it";
 }
 
 function windowLines({ window, waits }: Explanation["constraints"]): readonly string[] {

@@ -217,6 +217,7 @@ function constraintsOf(proposed: Of<"action.proposed">, own: readonly KernelEven
     waits: waitsOf(own),
     planHash,
     grantExpiresAt: granted?.facts.expiresAt ?? null,
+    revertGrant: granted?.facts.revertGrant ?? null,
     dryRun: granted?.facts.dryRun ?? false,
     reversible: planned === undefined ? proposed.facts.reversible : inverse !== null,
     inverse,

@@ -117,6 +117,8 @@ export interface Constraints {
   readonly waits: readonly WaitStep[];
   readonly planHash: string | null;
   readonly grantExpiresAt: number | null;
+  /** Under which it is taken back by itself should its checks fail; null where nothing of that kind was granted. */
+  readonly revertGrant: string | null;
   readonly dryRun: boolean;
   readonly reversible: boolean;
   /** The kind of action that its plan names as what takes it back, with the hash of that; null where none does. */

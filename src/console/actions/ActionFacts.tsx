@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { PlanRisk } from "../../wire/types/risk.ts";
 import type { ActionDocument } from "../api/documents.ts";
+import { undoneWhen } from "../text/undo-words.ts";
 import { Badge } from "../ui/Badge.tsx";
 import { Foreign, ForeignLines } from "../ui/Foreign.tsx";
 import { Age, Instant } from "../ui/Instant.tsx";
@@ -128,9 +129,7 @@ function Undo({ action }: { readonly action: ActionDocument }): ReactNode {
     <>
       By <Foreign text={undoneBy} mono />
       {undoDomains.length > 0 && `, which bears on ${undoDomains.join(", ")}`}
-      <span className="block text-xs text-muted">
-        Where checks fail it runs by itself, under a grant of its own: nobody is asked again.
-      </span>
+      <span className="block text-xs text-muted">{undoneWhen(action.timeline)}</span>
     </>
   );
 }
