@@ -142,10 +142,9 @@ function changeOf(
   if (running === undefined) return [{ object, change: "creates", fields: [] }];
   const mine = withoutBookkeeping(wanted);
   const before = kept(withoutBookkeeping(running), [mine, withoutBookkeeping(lastApplied(running))]);
-  const fields = diffOf(before, mine);
+  const fields = diffOf(before, mine, findSecret);
   if (fields.length === 0) return [];
-  const shown = wanted["kind"] === "Secret" ? [] : fields.map((one) => withoutSecret(one, findSecret));
-  return [{ object, change: "updates", fields: shown }];
+  return [{ object, change: "updates", fields: wanted["kind"] === "Secret" ? [] : fields }];
 }
 
 function annotationsOf(object: JsonObject): JsonObject {
@@ -196,10 +195,4 @@ function twinOf(list: readonly Json[], member: Json, index: number): Json {
   const { name } = membersOf(member);
   if (typeof name !== "string") return list[index] ?? null;
   return list.find((one) => membersOf(one)["name"] === name) ?? null;
-}
-
-function withoutSecret({ path, from, to }: Change, findSecret: Wanted["findSecret"]): Change {
-  const masked = (value: Json): Json =>
-    typeof value === "string" && findSecret(`${path}: ${value}`) !== null ? "(not shown)" : value;
-  return { path, from: masked(from), to: masked(to) };
 }

@@ -13,15 +13,19 @@ export interface Change {
   readonly to: Json;
 }
 
-/** At most 100 changes, in the order of their paths. */
-export function diffOf(before: Json, after: Json, path = ""): readonly Change[] {
-  return walk(before, after, path).slice(0, CHANGES_MAX);
+type FindSecret = (text: string) => string | null;
+
+/** At most 100 changes, in the order of their paths; without what `findSecret` takes for a secret. */
+export function diffOf(before: Json, after: Json, findSecret: FindSecret = () => null): readonly Change[] {
+  const changes = walk(before, after, "").slice(0, CHANGES_MAX);
+  const texts = (value: Json, path: string): Json => shown(value, path, findSecret);
+  return changes.map(({ path, from, to }) => ({ path, from: texts(from, path), to: texts(to, path) }));
 }
 
 function walk(before: Json, after: Json, path: string): readonly Change[] {
   const [from, to] = [membersOf(before), membersOf(after)];
   if (from === undefined || to === undefined) {
-    return isSame(before, after) ? [] : [{ path, from: shown(before, path), to: shown(after, path) }];
+    return isSame(before, after) ? [] : [{ path, from: before, to: after }];
   }
   const names = [...new Set([...from.keys(), ...to.keys()])].sort();
   return names.flatMap((name) => walk(from.get(name) ?? null, to.get(name) ?? null, `${path}${name}`));
@@ -62,11 +66,13 @@ function isSame(one: Json, other: Json): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function shown(value: Json, path: string): Json {
+function shown(value: Json, path: string, findSecret: FindSecret): Json {
   if (value === null || typeof value === "number" || typeof value === "boolean") return value;
   if (UNSHOWN.test(path)) return "(not shown)";
-  if (typeof value === "string") return cut(value);
-  return cut(JSON.stringify(masked(value, path)));
+  const text = typeof value === "string" ? value : JSON.stringify(masked(value, path));
+  // More than is shown of it: no pattern knows half a secret at the cut.
+  const isSecret = findSecret(`${path}: ${text.slice(0, 2 * TEXT_CHARS_MAX)}`) !== null;
+  return isSecret ? "(not shown)" : cut(text);
 }
 
 function masked(value: Json, path: string): Json {

@@ -1,5 +1,6 @@
 // From an HTTP answer to the outcome of a step: what had no effect for certain, and what nobody can tell.
 
+import { hideSecrets } from "../../core/hide-secrets.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { Answer } from "../../wire/contracts/egress.ts";
@@ -108,17 +109,7 @@ function textsOf(value: Json): readonly string[] {
 
 /** A short excerpt without the secrets in any form. Cut only after the search: half a secret would not be found. */
 export function withoutSecrets(text: string, secrets: readonly string[], charsMax = EXCERPT_CHARS_MAX): string {
-  let clean = text;
-  for (const secret of secrets) {
-    const forms = [
-      secret,
-      encodeURIComponent(secret),
-      Buffer.from(secret).toString("base64"),
-      JSON.stringify(secret).slice(1, -1),
-    ];
-    for (const form of forms) clean = clean.replaceAll(form, "[secret]");
-  }
-  return clean
+  return hideSecrets(text, secrets, "[secret]")
     .toWellFormed()
     .replace(/\p{Cc}+/gu, " ")
     .slice(0, charsMax)

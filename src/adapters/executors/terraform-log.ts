@@ -19,6 +19,8 @@ import type { Json, JsonObject } from "../../core/json.ts";
 const LOG_BYTES_MAX = 33_554_432;
 const LOGS_MAX = 2_000;
 const ERRORS_MAX = 8;
+/** More than is shown of one: secrets are looked for before it is cut to that. */
+const ERROR_CHARS_MAX = 16_384;
 
 /** `isTold`: what is not in it did not happen. A machine that went down may have lost what was written last. */
 export interface ApplyLog {
@@ -128,7 +130,7 @@ function messageOf(line: string): JsonObject | undefined {
 
 function errorsIn({ diagnostic }: JsonObject): readonly string[] {
   const { severity, summary } = (diagnostic ?? {}) as { severity?: unknown; summary?: unknown };
-  return severity === "error" && typeof summary === "string" ? [summary.slice(0, 200)] : [];
+  return severity === "error" && typeof summary === "string" ? [summary.slice(0, ERROR_CHARS_MAX)] : [];
 }
 
 /** There are others, of the plan that is about to be applied. */

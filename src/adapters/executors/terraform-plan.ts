@@ -122,9 +122,7 @@ function fieldsOf(
     [change.after_sensitive as Json, "(sensitive)"],
     [change.after_unknown as Json, "(known after apply)"],
   ]);
-  const masked = (path: string, value: Json): Json =>
-    typeof value === "string" && findSecret(`${path}: ${value}`) !== null ? "(not shown)" : value;
-  return diffOf(before, after).map(({ path, from, to }) => ({ path, from: masked(path, from), to: masked(path, to) }));
+  return diffOf(before, after, findSecret);
 }
 
 /** Marks mirror the values: `true` covers whatever is there. */

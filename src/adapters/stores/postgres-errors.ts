@@ -2,6 +2,7 @@
 
 import pg from "pg";
 import { AppError, isAppError } from "../../core/errors.ts";
+import { hideSecrets } from "../../core/hide-secrets.ts";
 
 /** What an error of a read, or of a transaction before its COMMIT, means; `connectionString` is of where it was met. */
 export function readError(error: unknown, connectionString: string): unknown {
@@ -16,11 +17,11 @@ export function readError(error: unknown, connectionString: string): unknown {
 /** The same error; nothing that it says has the password in it. */
 export function withoutPassword(error: unknown, connectionString: string): unknown {
   if (!(error instanceof Error)) return error;
-  const forms = formsOf(passwordIn(connectionString));
+  const password = passwordIn(connectionString);
   for (const name of Object.getOwnPropertyNames(error)) {
     const said: unknown = Reflect.get(error, name);
     if (typeof said !== "string") continue;
-    const clean = forms.reduce((text, form) => text.replaceAll(form, "[password]"), said);
+    const clean = hideSecrets(said, [password], "[password]");
     if (clean !== said) Reflect.set(error, name, clean);
   }
   return error;
@@ -38,10 +39,4 @@ function passwordIn(connectionString: string): string {
   } catch {
     return "";
   }
-}
-
-function formsOf(password: string): readonly string[] {
-  if (password === "") return [];
-  const base64 = Buffer.from(password).toString("base64");
-  return [password, encodeURIComponent(password), JSON.stringify(password).slice(1, -1), base64];
 }
