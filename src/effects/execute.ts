@@ -102,7 +102,7 @@ type Call = { readonly action: Action; readonly executor: Executor };
 async function callExecutor(parts: ExecuteParts, { action, executor }: Call): Promise<StepOutcome> {
   let request: ExecuteRequest;
   try {
-    request = await requestFor(parts, action);
+    request = { ...(await requestFor(parts, action)), unsettled: action.unsettled };
   } catch (error) {
     // Nothing was called. A plan that is gone or another will not come back; a store that did not answer may.
     const code = isAppError(error) ? error.code : "plan-unreadable";
@@ -134,6 +134,7 @@ async function requestFor(parts: ExecuteParts, action: Action): Promise<ExecuteR
     ...(phase === undefined ? {} : { phase }),
     grantId: action.grant?.id ?? "",
     idempotencyKey: phase === undefined || phase === 1 ? id : `${id}.${phase}`,
+    unsettled: true,
     justification: { action: action.id, grant: action.grant?.id ?? "", run: action.run, verdicts: action.verdicts },
     timeoutMs: parts.stepTimeoutMs,
   };

@@ -39,6 +39,29 @@ describe("a step", () => {
     assert.equal(stage.rig.last("step.finished", other).status, "succeeded");
   });
 
+  it("says whether an attempt before it may have had an effect", async () => {
+    const stage = await Stage.open();
+    const again = { afterMs: 0, code: "busy", detail: null };
+    const ends: StepOutcome[] = [
+      { ...again, status: "retry" },
+      { ...again, status: "unknown" },
+      { ...again, status: "retry" },
+    ];
+    stage.onExecute = async () => ends.shift() ?? DONE;
+    const id = await stage.grant("idempotent");
+    for (let i = 0; i < 4; i++) {
+      await settle();
+      stage.rig.pass(60_000);
+      stage.runner.sweep();
+    }
+    await settle();
+    assert.equal(stage.rig.last("step.finished", id).status, "succeeded");
+    assert.deepEqual(
+      stage.calls.map(({ unsettled }) => unsettled),
+      [false, false, true, true],
+    );
+  });
+
   it("of which a part is missing is run again as soon as its executor says, and left to people where it says never", async () => {
     const stage = await Stage.open();
     let afterMs = 20_000;

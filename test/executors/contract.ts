@@ -80,7 +80,8 @@ export function planRequest(stage: Pick<Stage, "kind" | "args">, actionId = ACTI
 
 export function executeRequest(plan: Plan, timeoutMs = 30_000): ExecuteRequest {
   const justification = { decision: "allow", verdicts: [{ gate: "pager/serious", verdict: "pass", code: "ok" }] };
-  return { plan, grantId: "grt_00000000d", idempotencyKey: ACTION, justification, timeoutMs };
+  const key = { idempotencyKey: ACTION, unsettled: false };
+  return { plan, grantId: "grt_00000000d", ...key, justification, timeoutMs };
 }
 
 /** Everything that an executor said goes through here, and none of it may hold a secret. */

@@ -219,7 +219,7 @@ async function escalate(room: Room, request: ExecuteRequest, signal: AbortSignal
   if (read.value === null) return { status: "failed", code: "target-not-found", detail: null };
   if (fingerprintOf(read.value) !== request.plan.fingerprint) {
     // An earlier attempt of our own may be what moved it: then this is no failure.
-    return isEscalated(read.value, call.body)
+    return request.unsettled && isEscalated(read.value, call.body)
       ? { status: "unknown", code: "target-already-changed", detail: null }
       : { status: "failed", code: "target-moved", detail: null };
   }

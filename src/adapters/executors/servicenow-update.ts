@@ -166,7 +166,8 @@ export async function executeUpdate(
   if (read.value === undefined) return { status: "failed", code: "target-not-found", detail: null };
   if (read.value.fingerprint !== request.plan.fingerprint) {
     // An earlier attempt of our own may be what moved it: then this is no failure.
-    if (hasValues(read.value, call.values)) return { status: "unknown", code: "target-already-changed", detail: null };
+    const mayBeOurs = request.unsettled && hasValues(read.value, call.values);
+    if (mayBeOurs) return { status: "unknown", code: "target-already-changed", detail: null };
     return {
       status: "failed",
       code: "target-moved",

@@ -107,6 +107,11 @@ export interface ExecuteRequest {
   readonly grantId: string;
   /** Stable over retries and restarts; each phase has its own. */
   readonly idempotencyKey: string;
+  /**
+   * An earlier attempt may have taken effect, and nothing since has told whether it did. False: what the target has of it,
+   * somebody else has done. Always true for `reconcile`.
+   */
+  readonly unsettled: boolean;
   /** Verdicts of the decision that granted it, for the justification that executors append where the kind has a place. */
   readonly justification: JsonObject;
   readonly timeoutMs: number;
