@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { diffOf, type Change } from "./kubernetes-diff.ts";
+import { besideChanges, configurationSchema, provisionersAt, provisionersIn, type Unseen } from "./terraform-runs.ts";
 
 const RESOURCES_SHOWN_MAX = 200;
 
@@ -28,6 +29,7 @@ const planSchema = z.looseObject({
   /** What was found to be otherwise than the state had it: changed by others than Terraform. */
   resource_drift: z.array(z.looseObject({ address: z.string().max(2_000), change: changeSchema })).default([]),
   output_changes: z.record(z.string(), changeSchema).default({}),
+  configuration: configurationSchema.default({}),
 });
 
 type Word = "creates" | "updates" | "deletes" | "replaces" | "forgets" | "imports";
@@ -37,7 +39,10 @@ export interface SavedPlan {
   readonly version: string;
   readonly madeAt: string;
   readonly changes: readonly Resource[];
+  /** Changes beyond those, and all that is run or put off: what these do is not in the plan. */
   readonly unlisted: number;
+  /** Absent where nothing is. */
+  readonly runs?: readonly Unseen[];
   /** What others than Terraform have changed since its last apply; absent where nothing is. */
   readonly drift?: readonly Resource[];
   readonly outputs: readonly string[];
@@ -63,7 +68,8 @@ export function readSavedPlan(text: string, findSecret: (text: string) => string
     return word === null ? [] : [{ address, change: word, fields: fieldsOf(change, findSecret) }];
   });
   const outputs = Object.entries(plan.output_changes).filter(([, change]) => wordOf(change) !== null);
-  if (plan.applyable === false || (all.length === 0 && outputs.length === 0)) return "empty";
+  const runs = [...provisionersRun(plan), ...besideChanges(plan)];
+  if (plan.applyable === false || all.length + outputs.length + runs.length === 0) return "empty";
   const words = ["creates", "updates", "deletes", "replaces", "forgets", "imports"] as const;
   const counts = words.map((word) => [word, all.filter(({ change }) => change === word).length] as const);
   return {
@@ -71,11 +77,21 @@ export function readSavedPlan(text: string, findSecret: (text: string) => string
     madeAt: plan.timestamp ?? "",
     // Who reads no further than the first ones has seen the worst.
     changes: all.toSorted((one, other) => rankOf(one.change) - rankOf(other.change)).slice(0, RESOURCES_SHOWN_MAX),
-    unlisted: Math.max(0, all.length - RESOURCES_SHOWN_MAX),
+    unlisted: Math.max(0, all.length - RESOURCES_SHOWN_MAX) + runs.length,
+    ...(runs.length === 0 ? {} : { runs: runs.slice(0, RESOURCES_SHOWN_MAX) }),
     ...(drift.length === 0 ? {} : { drift: drift.slice(0, RESOURCES_SHOWN_MAX) }),
     outputs: outputs.map(([name]) => name.slice(0, 200)).slice(0, RESOURCES_SHOWN_MAX),
     counts: Object.fromEntries(counts) as Record<Word, number>,
   };
+}
+
+/** Provisioners are run by what creates or destroys; when, the plan does not say. */
+const RUN_BY: ReadonlySet<Word | null> = new Set(["creates", "replaces", "deletes"]);
+
+function provisionersRun({ configuration, resource_changes: changes }: z.output<typeof planSchema>): readonly Unseen[] {
+  const provisioners = provisionersIn(configuration);
+  const running = changes.filter(({ change }) => RUN_BY.has(wordOf(change)));
+  return running.flatMap(({ address }) => provisionersAt(provisioners, address));
 }
 
 function parsedJson(text: string): unknown {
