@@ -24,6 +24,7 @@ export type Overrides = {
   readonly passwordRef?: string;
   readonly user?: string;
   readonly lockTimeoutMs?: number;
+  readonly statementTimeoutMs?: number;
   readonly searchPath?: readonly string[];
 };
 

@@ -1,6 +1,7 @@
 // One session with a database that is to be migrated: opened over the way out, with limits that a migration cannot lift.
 
-import type { Client } from "pg";
+import type { Socket } from "node:net";
+import type { Client, Connection as Protocol } from "pg";
 import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundConnect } from "../../wire/contracts/egress.ts";
@@ -16,11 +17,13 @@ export interface Database<Config extends Connection = SqlDatabaseConfig> {
 }
 
 /**
- * What a failure means: nothing was sent, PostgreSQL refused with this SQLSTATE, or the answer is lost. Its message is
- * left out: it may quote rows.
+ * What a failure means: nothing was sent, PostgreSQL refused with this SQLSTATE, it was told to stop and does nothing any
+ * more, or the answer is lost and it may still be at work. Its message is left out: it may quote rows.
  */
 export type DatabaseProblem =
-  | { readonly kind: "unreachable" | "credential-refused" | "lost" }
+  | { readonly kind: "unreachable" | "credential-refused" }
+  | { readonly kind: "stopped"; readonly code: "timeout" | "aborted" }
+  | { readonly kind: "lost"; readonly code: "timeout" | "aborted" | "connection-lost" }
   | { readonly kind: "refused"; readonly sqlState: string; readonly about: JsonObject };
 
 /** Also an error, so that it unwinds through library code. */
@@ -39,29 +42,91 @@ export interface Session {
   query(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Of one statement each row as its columns in order, also where several have one name. */
   table(text: string): Promise<readonly (readonly unknown[])[]>;
+  /** Is not cancelled: whether it came too late would be nobody's to tell, nor whether a standby has it. */
+  commit(): Promise<void>;
 }
 
 /**
- * Runs `work` in a session of its own and closes it, whatever happens; aborting `signal` cuts it. The session looks names
- * up in pg_catalog first, since its path does not name that schema, and reads strings as the standard says: migrations are
- * judged by both.
+ * Runs `work` in a session of its own and closes it, whatever happens. Aborting `signal` has PostgreSQL cancel what it
+ * runs, since a backend in the midst of a statement does not notice that its client has gone; what does not end soon is cut.
+ * The session looks names up in pg_catalog first, since its path does not name that schema, and reads strings as the
+ * standard says: migrations are judged by both.
  */
 export async function withSession<T>(
   database: Database<Connection>,
   signal: AbortSignal,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const client = await openClient(database, signal);
+  const cut = new AbortController();
+  let isCommitting = false;
+  let timer: NodeJS.Timeout | undefined;
+  let stop = (): void => cut.abort(signal.reason);
+  const onAbort = (): void => stop();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) stop();
   try {
-    return await work({
-      query: (text, values) => run<Row>(client, values === undefined ? { text } : { text, values: [...values] }),
-      // Values, be it none, make it the extended protocol: what comes after a semicolon is refused, not run.
-      table: (text) => run<readonly unknown[]>(client, { text, values: [], rowMode: "array" }),
-    });
+    const client = await openClient(database, cut.signal);
+    stop = () => {
+      timer = setTimeout(() => cut.abort(signal.reason), CANCEL_TIMEOUT_MS);
+      if (!isCommitting) void cancel(database, client).catch(() => undefined);
+    };
+    try {
+      return await work({
+        query: (text, values) =>
+          run<Row>(client, values === undefined ? { text } : { text, values: [...values] }, signal),
+        // Values, be it none, make it the extended protocol: what comes after a semicolon is refused, not run.
+        table: (text) => run<readonly unknown[]>(client, { text, values: [], rowMode: "array" }, signal),
+        commit: async () => {
+          isCommitting = true;
+          await run(client, { text: "commit" }, signal);
+        },
+      });
+    } finally {
+      // Says goodbye, so that a transaction that was not committed ends at once and not when the server notices.
+      void client.end().catch(() => undefined);
+    }
   } finally {
-    // Says goodbye, so that a transaction that was not committed ends at once and not when the server notices.
-    void client.end().catch(() => undefined);
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
+}
+
+/**
+ * Asks the server over a connection of its own to cancel what the client's backend runs. It says nothing about whether it
+ * did: the answer of what was cancelled does.
+ */
+async function cancel({ config, connect }: Database<Connection>, client: Client): Promise<void> {
+  const { default: pg } = await import("pg");
+  const socket = await connect(AbortSignal.timeout(CANCEL_TIMEOUT_MS));
+  const protocol = new pg.Connection({ stream: () => connected(socket), ssl: tlsOf(config) }) as CancelProtocol;
+  const { processID, secretKey } = client as Client & BackendKey;
+  const send = (): void => protocol.cancel(processID, secretKey);
+  protocol.on("error", () => socket.destroy());
+  protocol.on("connect", () => (config.tls === "off" ? send() : protocol.requestSsl()));
+  protocol.on("sslconnect", send);
+  protocol.connect(config.port, config.host);
+}
+
+/** Less than what a step that was told to end has left to say how it ended. */
+const CANCEL_TIMEOUT_MS = 3_000;
+
+/** What the library has and its types do not name. */
+type BackendKey = { readonly processID: number; readonly secretKey: number };
+type CancelProtocol = Protocol & {
+  connect(port: number, host: string): void;
+  requestSsl(): void;
+  cancel(processID: number, secretKey: number): void;
+};
+
+/** The library wants to connect by itself; this socket is connected already. */
+function connected(socket: Socket): Socket {
+  return Object.assign(socket, {
+    connect: () => void setImmediate(() => socket.emit("connect")),
+  });
+}
+
+function tlsOf({ tls, host }: Connection) {
+  return tls === "off" ? false : { rejectUnauthorized: true, servername: host };
 }
 
 async function openClient(
@@ -73,17 +138,14 @@ async function openClient(
   const socket = await connect(signal).catch(() => {
     throw new DatabaseError({ kind: "unreachable" });
   });
-  // The library wants to connect by itself; this socket is connected already.
-  const stream = Object.assign(socket, {
-    connect: () => void setImmediate(() => socket.emit("connect")),
-  });
+  const stream = connected(socket);
   const client = new pg.Client({
     user: config.user,
     password,
     database: config.database,
     host: config.host,
     port: config.port,
-    ssl: config.tls === "off" ? false : { rejectUnauthorized: true, servername: config.host },
+    ssl: tlsOf(config),
     stream: () => stream,
     application_name: "holdpoint",
     options: `-c search_path=${config.searchPath.join(",")} -c standard_conforming_strings=on`,
@@ -107,16 +169,35 @@ function isLoginRefused(error: unknown): boolean {
 
 type Query = { readonly text: string; readonly values?: unknown[]; readonly rowMode?: "array" };
 
-async function run<Of>(client: Client, query: Query): Promise<readonly Of[]> {
+async function run<Of>(client: Client, query: Query, signal: AbortSignal): Promise<readonly Of[]> {
+  // The one before it was answered, so the backend waits, and ends when it is told goodbye.
+  if (signal.aborted) throw new DatabaseError({ kind: "stopped", code: codeOf(signal) });
   try {
     const result: unknown = await client.query(query);
     return (Array.isArray(result) ? [] : (result as { rows?: Of[] }).rows) ?? [];
   } catch (error) {
     const sqlState = sqlStateOf(error);
     // Class 57P is the server going away: what was asked may or may not have been done.
-    if (sqlState === "" || sqlState.startsWith("57P")) throw new DatabaseError({ kind: "lost" });
+    if (sqlState === "" || sqlState.startsWith("57P")) {
+      throw new DatabaseError({ kind: "lost", code: signal.aborted ? codeOf(signal) : "connection-lost" });
+    }
+    if (sqlState === "57014" && signal.aborted) throw new DatabaseError({ kind: "stopped", code: codeOf(signal) });
     throw new DatabaseError({ kind: "refused", sqlState, about: namesIn(error) });
   }
+}
+
+function codeOf({ reason }: AbortSignal): "timeout" | "aborted" {
+  return reason instanceof Error && reason.name === "TimeoutError" ? "timeout" : "aborted";
+}
+
+/**
+ * Limits of the transaction's statements from here on. They also end while there is still time to hear of it: PostgreSQL
+ * itself then says that nothing was done, and nobody has to cut it short.
+ */
+export function limitsOf(limits: { lockTimeoutMs: number; statementTimeoutMs: number }, untilMs: number): string {
+  const leftMs = Math.max(1, Math.floor(untilMs - performance.now()));
+  return `set local lock_timeout = ${limits.lockTimeoutMs};
+    set local statement_timeout = ${Math.min(limits.statementTimeoutMs, leftMs)}`;
 }
 
 /** What PostgreSQL says the refusal is about: names of what is defined, never values. */

@@ -28,13 +28,14 @@ import { readSecret } from "./secret-reading.ts";
 import { refuseAbsent } from "./sql-absent.ts";
 import { readCascades, type Cascades } from "./sql-cascades.ts";
 import { fingerprintOf, readSchemas, readTables, type TableFacts } from "./sql-catalog.ts";
-import { DatabaseError, withSession, type Database, type DatabaseProblem, type Session } from "./sql-database.ts";
+import { DatabaseError, limitsOf, withSession, type Database, type Session } from "./sql-database.ts";
 import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
 import { findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
+import { endedBy } from "./sql-outcome.ts";
 import { findWrittenSince, lockDropped, readTransaction, type Dropped } from "./sql-since.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
@@ -252,27 +253,25 @@ async function executeMigration(of: FindDatabase, request: ExecuteRequest, signa
   if (found === undefined || !isThere(found) || !isFor(found.database.config, found.call.target)) {
     return { status: "failed", code: "plan-invalid", detail: null };
   }
-  const progress = { isCommitting: false };
+  const untilMs = performance.now() + request.timeoutMs * STATEMENTS_SHARE;
   try {
-    return await withSession(found.database, signal, (session) => migrate(session, { ...found, request, progress }));
+    return await withSession(found.database, signal, (session) => migrate(session, { ...found, request, untilMs }));
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    return endedBy(error.problem, progress.isCommitting);
+    return endedBy(error.problem);
   }
 }
 
-type Run = {
-  readonly call: Call;
-  readonly request: ExecuteRequest;
-  readonly progress: { isCommitting: boolean };
-};
+/** Of a step's time: by then PostgreSQL has ended what runs, and there is time left to hear of it. */
+const STATEMENTS_SHARE = 0.9;
 
-async function migrate(session: Session, { call, request, progress }: Run): Promise<StepOutcome> {
+type Run = { readonly call: Call; readonly request: ExecuteRequest; readonly untilMs: number };
+
+async function migrate(session: Session, { call, request, untilMs }: Run): Promise<StepOutcome> {
   const { plan, idempotencyKey: action } = request;
   // Each statement sees what was committed before it, also while a lock was waited for.
   await session.query("begin isolation level read committed");
-  await session.query(`set local lock_timeout = ${call.lockTimeoutMs}`);
-  await session.query(`set local statement_timeout = ${call.statementTimeoutMs}`);
+  await session.query(limitsOf(call, untilMs));
   const [lock] = await session.query("select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken", [action]);
   // A connection that was lost leaves its transaction behind for a while: it may still commit only if it was told to.
   if (lock?.["taken"] !== true) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
@@ -291,13 +290,14 @@ async function migrate(session: Session, { call, request, progress }: Run): Prom
     const written = await findWrittenSince(session, drops, call.undoes.transaction);
     if (written !== undefined) return { status: "failed", code: "target-moved", detail: { written } };
   }
+  await session.query(limitsOf(call, untilMs));
   await session.query(call.statements);
+  await session.query("set constraints all immediate"); // within COMMIT no limit would hold for what is deferred
   const relations = relationsOf({ statements: judged.statements.map(withoutReads) });
   const fingerprint = fingerprintOf(relations, await readTables(session, relations));
   const left = leftAs({ fingerprint, relations, transaction: await readTransaction(session) });
   await writeDown(session, { action, grantId: request.grantId, left });
-  progress.isCommitting = true;
-  await session.query("commit");
+  await session.commit();
   return { ...succeeded(action, false), left };
 }
 
@@ -323,21 +323,6 @@ async function checkLeft(session: Session, left: string, drops: readonly Dropped
 
 function succeeded(action: string, foundBefore: boolean) {
   return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } } as const;
-}
-
-/** Before COMMIT was sent a failure is definite: PostgreSQL drops what is not committed. */
-function endedBy(problem: DatabaseProblem, isCommitting: boolean): StepOutcome {
-  if (problem.kind === "lost" && isCommitting) return { status: "unknown", code: "connection-lost", detail: null };
-  if (problem.kind === "credential-refused") return { status: "failed", code: "credential-refused", detail: null };
-  if (problem.kind !== "refused") return { status: "retry", afterMs: 5_000, code: "unreachable", detail: null };
-  const { sqlState, about } = problem;
-  const detail = { sqlState, ...about };
-  // Lock not available, deadlock, serialization: another transaction was in the way, and may be gone later.
-  if (sqlState === "55P03" || sqlState.startsWith("40")) {
-    return { status: "retry", afterMs: 5_000, code: "lock-timeout", detail };
-  }
-  if (sqlState === "57014") return { status: "failed", code: "statement-timeout", detail };
-  return { status: "failed", code: "target-refused", detail };
 }
 
 async function reconcileMigration(
