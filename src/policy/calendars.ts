@@ -68,7 +68,7 @@ function readDays(field: Field): Days | undefined {
   if (isSpan) return readSpan(from, to);
   const isDay = from === undefined && to === undefined && (on === undefined) !== (every === undefined);
   if (!isDay) return field.fail("is `on` a date, `every` day of the year such as 12-25, or `from` one `to` another");
-  const day = on === undefined ? every?.textLike(YEARLY, "a day of the year such as 12-25", 5) : readDate(on);
+  const day = on === undefined ? every && readYearly(every) : readDate(on);
   return day === undefined ? undefined : { from: day, to: day };
 }
 
@@ -79,5 +79,20 @@ function readSpan(first: Field, last: Field): Days | undefined {
 }
 
 export function readDate(field: Field): string | undefined {
-  return field.textLike(DATE, "a date such as 2026-12-24", DATE_CHARS);
+  const date = field.textLike(DATE, "a date such as 2026-12-24", DATE_CHARS);
+  return date === undefined || isDay(date) ? date : field.fail("is a day that does not exist");
+}
+
+/** The 29th of February is one, in the years that have it. */
+function readYearly(field: Field): string | undefined {
+  const day = field.textLike(YEARLY, "a day of the year such as 12-25", 5);
+  return day === undefined || isDay(`2000-${day}`) ? day : field.fail("is a day that does not exist");
+}
+
+/** What never comes would never hold. */
+function isDay(date: string): boolean {
+  const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const days = month === 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
+  return day <= days;
 }

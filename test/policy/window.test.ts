@@ -178,3 +178,39 @@ spec: { days: [{ on: 2026-11-27 }] }
     assert.match(problem(freeze, backwards), /before it begins/);
   });
 });
+
+describe("a day that does not exist", () => {
+  const calendar = (days: string): string =>
+    `apiVersion: holdpoint.dev/v1\nkind: Calendar\nmetadata: { name: closed }\nspec: { days: [${days}] }\n`;
+  const problems = (text: string): readonly string[] =>
+    loadBundle([{ path: "days.yaml", text }]).problems.map(
+      ({ line, column, message }) => `${line}:${column} ${message}`,
+    );
+  const WRONG = "is a day that does not exist";
+
+  for (const [days, column] of [
+    ["{ on: 2026-11-31 }", 22],
+    ["{ on: 2026-02-29 }", 22],
+    ["{ on: 2100-02-29 }", 22],
+    ["{ every: 02-30 }", 25],
+    ["{ from: 2026-04-01, to: 2026-04-31 }", 40],
+  ] as const) {
+    it(`is refused in a calendar: ${days}`, () => {
+      assert.deepEqual(problems(calendar(days))[0], `4:${column} ${WRONG}`);
+    });
+  }
+
+  it("is refused in a freeze and among a window's exceptions", () => {
+    for (const gate of [
+      "freeze: { zone: UTC, from: 2026-11-31, to: 2026-12-01 }",
+      "window: { zone: UTC, days: [mon], from: '09:00', to: '10:00', exceptDates: ['2026-02-31'], onFail: refuse }",
+    ]) {
+      const [problem] = bundleWith(`{ ${gate} }`).problems;
+      assert.deepEqual([problem?.message, problem?.line], [WRONG, 6], gate);
+    }
+  });
+
+  it("is none that comes in leap years alone", () => {
+    assert.ok(problems(calendar("{ every: 02-29 }, { on: 2028-02-29 }")).every((one) => !one.includes(WRONG)));
+  });
+});
