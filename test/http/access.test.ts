@@ -260,6 +260,11 @@ describe("an agent without actions:read", () => {
     assert.equal((await cancel(own.json?.["id"])).json?.["code"], "action-not-cancellable");
   });
 
+  it("of an action that never was says so to those who may take back any", async () => {
+    const { json } = await server.ask(`/v1/actions/${NOBODY}/cancel`, { as: await server.bearer("ada"), body: {} });
+    assert.equal(json?.["code"], "action-not-found");
+  });
+
   it("says of no finished action that it is to be undone: people do, of what they may see", async () => {
     const revert = async (id: unknown, as: "stranger" | "deployer" | "ada"): Promise<unknown> => {
       const request = { as: await server.bearer(as), body: { reason: "not needed" } };

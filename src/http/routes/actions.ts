@@ -38,7 +38,13 @@ async function cancelAction({ services, request }: RouteContext): Promise<unknow
   parseWith(cancelSchema, request.body ?? {}, "request-invalid");
   admitWrite(services, identity);
   const input = { action, code: "cancelled-by-request" };
-  return decisionOf(await services.submit({ type: "cancel-action", actor: identity.id, input }));
+  try {
+    return decisionOf(await services.submit({ type: "cancel-action", actor: identity.id, input }));
+  } catch (error) {
+    // Looked for only now: what is to be stopped waits for no view.
+    if (!isAppError(error, "action-not-cancellable") || (await findAction(services, action)) !== null) throw error;
+    throw new AppError("action-not-found", NOTHING, { id: action });
+  }
 }
 
 /** Decided by policy like any proposal, and needs the scope to propose what takes the action back. */
@@ -53,8 +59,12 @@ async function revertAction(context: RouteContext): Promise<unknown> {
 
 /** Whoever proposed an action may take it back. */
 async function isOwn(services: Services, of: { identity: Identity; action: string }): Promise<boolean> {
-  await services.views.caughtUp();
-  return services.views.reader.find("actions", of.action)?.agent === of.identity.id;
+  return (await findAction(services, of.action))?.agent === of.identity.id;
+}
+
+async function findAction({ views }: Services, id: string): Promise<ActionView | null> {
+  await views.caughtUp();
+  return views.reader.find("actions", id);
 }
 
 /** One action with its timeline and, for those who may read contents, what was proposed and planned, for those who may read contents. */
@@ -268,7 +278,7 @@ export const actionRoutes: readonly Route[] = [
     auth: { scope: "actions:cancel" },
     body: { schema: cancelSchema, type: "application/json" },
     response: decided,
-    errors: ["action-not-cancellable"],
+    errors: ["action-not-cancellable", "action-not-found"],
     handle: cancelAction,
   },
   {
