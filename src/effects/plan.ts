@@ -108,7 +108,9 @@ const DETAIL_CHARS_MAX = 500;
 
 /** What is wrong with arguments, for whoever gave them: what a target says is told as its code alone. */
 function whyNot(error: unknown): Json | undefined {
-  return isAppError(error, "arguments-invalid") ? { detail: error.message.slice(0, DETAIL_CHARS_MAX) } : undefined;
+  if (!isAppError(error, "arguments-invalid")) return undefined;
+  const { places = [] } = error.facts as { readonly places?: readonly string[] };
+  return { detail: [error.message, ...places].join("; ").slice(0, DETAIL_CHARS_MAX) };
 }
 
 /** What it would run, each verified; what it does not show is not verified. */

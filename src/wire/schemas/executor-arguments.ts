@@ -8,6 +8,8 @@ import { SEVERITIES } from "../types/classification.ts";
 
 const DETAILS_CHARS_MAX = 65_536;
 const ISSUES_TOLD_MAX = 5;
+const NAMES_TOLD_MAX = 3;
+const NAME_CHARS_MAX = 32;
 
 /** One line of text: no control characters, whole Unicode. */
 export function lineOfText(charsMax: number): z.ZodString {
@@ -131,8 +133,14 @@ export function parseArguments<T>(schema: z.ZodType<T>, args: JsonObject): T {
 }
 
 function place(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map((part) => String(part).slice(0, 32).toWellFormed()).slice(0, 6);
-  return `/${path.join("/")}: ${issue.code}`;
+  const path = issue.path.map(nameOf).slice(0, 6);
+  const unknown =
+    issue.code === "unrecognized_keys" ? ` ${issue.keys.slice(0, NAMES_TOLD_MAX).map(nameOf).join(", ")}` : "";
+  return `/${path.join("/")}: ${issue.code}${unknown}`;
+}
+
+function nameOf(part: PropertyKey): string {
+  return String(part).slice(0, NAME_CHARS_MAX).toWellFormed();
 }
 
 /** JSON Schema (2020-12) of the arguments, as an action kind publishes it. */
