@@ -163,7 +163,11 @@ export async function githubStage(
   const other = { ...place, name: "billing", service: "billing", paths: ["billing/"] };
   const repositories = [...(isShared ? [other] : []), { ...place, ...asks, workflows }];
   const baseUrl = `${github.url}${prefix}`;
-  const config = { github: { baseUrl, repositories, ...(isApp ? { app: { id: APP_ID } } : {}), people } };
+  const configFor = (owner: object) => {
+    const given = repositories.map((one) => ({ ...one, ...owner }));
+    return { github: { baseUrl, repositories: given, ...(isApp ? { app: { id: APP_ID } } : {}), people } };
+  };
+  const config = configFor({});
   const secrets = isApp ? { "github/app-key": key } : { "github/token": TOKEN };
   const number = kind === "github.merge" ? openByHand(github) : 0;
   return {
@@ -171,6 +175,7 @@ export async function githubStage(
     kind,
     args: kind === "github.merge" ? { repository: "shop", number } : PULL_ARGS,
     build: () => buildExecutor({ kind, config, clock, secrets }),
+    buildFor: (target) => buildExecutor({ kind, config: configFor(target), clock, secrets }),
     buildWithoutSecrets: () => buildExecutor({ kind, config, clock, secrets: {} }),
     effects: () =>
       (kind === "github.merge" ? github.pulls.filter(({ mergedAt }) => mergedAt !== null) : github.pulls).length,

@@ -1,8 +1,7 @@
 // The GitHub executor: a change becomes a branch, a commit and a pull request; merged when somebody else approved it.
 
-import { canonicalEnvironment } from "../../core/environment.ts";
 import { AppError } from "../../core/errors.ts";
-import type { Json } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import type {
   ActionKind,
   Awaited,
@@ -22,6 +21,7 @@ import {
   githubRevertArguments,
 } from "../../wire/schemas/github-arguments.ts";
 import type { GithubConfig, GithubRepository } from "../../wire/schemas/github-config.ts";
+import { boundTarget, boundTo, isFor } from "./bound-target.ts";
 import { GithubApi, type GithubParts } from "./github-api.ts";
 import { dispatchCallSchema, executeDispatch, isListed, planDispatch } from "./github-dispatch.ts";
 import {
@@ -122,12 +122,17 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
       const of = repositoryOf(config, request);
       const planner = PLANNERS[request.kind] as Planner;
       const repository = new Repository(api, of, request.kind === DISPATCH.kind ? LOOKS : READS);
-      return planner({ origin, installation, config: of, people: config.people, repository }, request, signal);
+      const room = { origin, installation, config: of, people: config.people, repository };
+      return bound(await planner(room, request, signal), request);
     },
-    awaited: (plan, signal) => awaited({ parts, api }, plan, signal),
+    awaited(plan, signal) {
+      const { known, plan: unbound } = unbind(config, plan);
+      return awaited({ parts, api, known }, unbound, signal);
+    },
     execute(request, outer) {
       const signal = AbortSignal.any([outer, AbortSignal.timeout(request.timeoutMs)]);
-      return execute({ parts, api }, request, signal);
+      const { known, plan } = unbind(config, request.plan);
+      return execute({ parts, api, known }, { ...request, plan }, signal);
     },
     // Those that may be repeated are; of a started workflow GitHub keeps nothing that would name the action.
     reconcile: ({ plan }) =>
@@ -145,28 +150,41 @@ function probe(api: GithubApi, { name, repository }: GithubRepository, signal: A
 /** The target binds it: what is proposed for one service changes nothing of another. */
 function repositoryOf({ repositories }: GithubConfig, { args, target }: PlanRequest): GithubRepository {
   const name = args["repository"];
-  const found = repositories.find(
-    (one) =>
-      one.name === name &&
-      canonicalEnvironment(one.environment) === target.environment &&
-      one.service === target.service,
-  );
+  const found = repositories.find((one) => one.name === name && isFor(one, target));
   if (found !== undefined) return found;
   throw new AppError("arguments-invalid", "the target has no repository of that name", {});
 }
 
+/** The one call of a plan names the target that it was approved for. */
+function bound(plan: Plan, { target }: PlanRequest): Plan {
+  const [call] = plan.calls;
+  return { ...plan, calls: [{ ...(call as JsonObject), target: boundTo(target) }] };
+}
+
+/** The plan as it was made, and the repositories that its target has now. */
+function unbind({ repositories }: GithubConfig, plan: Plan): { known: readonly GithubRepository[]; plan: Plan } {
+  const { target, ...call } = (plan.calls[0] ?? {}) as JsonObject;
+  const { data } = boundTarget.safeParse(target);
+  return { known: repositories.filter((one) => isFor(one, data)), plan: { ...plan, calls: [call] } };
+}
+
 const PLAN_INVALID: StepOutcome = { status: "failed", code: "plan-invalid", detail: null };
 
-type Room = { readonly parts: GithubExecutorParts; readonly api: GithubApi };
+type Room = {
+  readonly parts: GithubExecutorParts;
+  readonly api: GithubApi;
+  /** Those of the target that was approved: what configuration gave to another since is not touched. */
+  readonly known: readonly GithubRepository[];
+};
 
 /** Of merging alone: somebody's review. */
-async function awaited({ parts, api }: Room, { kind, calls }: Plan, signal: AbortSignal): Promise<Awaited> {
+async function awaited(room: Room, { kind, calls }: Plan, signal: AbortSignal): Promise<Awaited> {
   if (kind !== MERGE.kind) return { status: "come" };
   const { data } = mergeCallSchema.safeParse(calls[0]);
-  const known = data === undefined ? undefined : findRepository({ parts, api }, data);
-  if (data === undefined || known === undefined) return { status: "over", code: "plan-invalid" };
-  const { people } = parts.config;
-  return awaitedMerge({ repository: new Repository(api, known, READS), call: data, people }, signal);
+  const found = data === undefined ? undefined : findRepository(room, data);
+  if (data === undefined || found === undefined) return { status: "over", code: "plan-invalid" };
+  const { people } = room.parts.config;
+  return awaitedMerge({ repository: new Repository(room.api, found, READS), call: data, people }, signal);
 }
 
 async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal): Promise<StepOutcome> {
@@ -191,7 +209,7 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
       return parsed.success && repository !== undefined ? executeClose(repository, parsed.data, signal) : PLAN_INVALID;
     }
     default: {
-      const read = readOpenCall(request, { origin, known: config.repositories });
+      const read = readOpenCall(request, { origin, known: room.known });
       if ("status" in read) return read;
       const repository = stepAt(room, read.config, request.plan.kind);
       return executeOpen({ repository, call: read.call, request }, signal);
@@ -204,12 +222,12 @@ async function execute(room: Room, request: ExecuteRequest, signal: AbortSignal)
  * several targets, each with its part.
  */
 function findRepository(
-  { parts }: Room,
+  { parts, known }: Room,
   { origin, repository, base }: Place,
   isFit: (of: GithubRepository) => boolean = () => true,
 ): GithubRepository | undefined {
   if (origin !== parts.origin) return undefined;
-  return parts.config.repositories.find((one) => one.repository === repository && one.base === base && isFit(one));
+  return known.find((one) => one.repository === repository && one.base === base && isFit(one));
 }
 
 type Place = { readonly origin: string; readonly repository: string; readonly base: string };
