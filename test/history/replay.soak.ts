@@ -11,7 +11,7 @@ import { engineWith } from "./fixed-policy.ts";
 import { BUNDLES } from "./names.ts";
 import { Workload } from "./workload.ts";
 
-const HISTORIES = 50;
+const HISTORIES = Number(process.env["SOAK_HISTORIES"] ?? 50);
 const STEPS = 15_000;
 const BATCH_GROUPS = 500;
 
