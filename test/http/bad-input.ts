@@ -290,7 +290,7 @@ const CONTROLS: readonly BadRequest[] = [
     body: { decision: "approve", planHash: "A".repeat(64) },
     code: "request-invalid",
   }),
-  post("a cancellation of nothing", "/v1/actions/act_00000000z/cancel", { body: {}, code: "action-not-cancellable" }),
+  post("a cancellation of nothing", "/v1/actions/act_00000000z/cancel", { body: {}, code: "action-not-found" }),
 ];
 
 export const BAD_REQUESTS: readonly BadRequest[] = [
