@@ -16,7 +16,13 @@ spec:
   match: { actions: [http.call] }
   rules:
     - { name: thin, when: plan.risks.sloHeadroom, decision: refuse }
+    - { name: asked, when: 'action.environment == "test"', decision: hold, route: on-call }
     - { name: free, decision: allow }
+---
+apiVersion: holdpoint.dev/v1
+kind: Route
+metadata: { name: on-call }
+spec: { steps: [{ roles: [on-call], within: 10m }] }
 `;
 
 let policies: string;
@@ -38,9 +44,11 @@ before(async () => {
   await new Promise<void>((resolve) => metrics.listen(0, "127.0.0.1", resolve));
   const search = { ...drain, name: "search-drain", service: "search", undo: undefined };
   const fill = { ...target, name: "fill", baseUrl: operations.url, path: "/fill" };
+  const asked = { ...drain, name: "asked", environment: "test", undo: "back" };
+  const back = { ...fill, name: "back", environment: "test" };
   server = await TestServer.create({
     policy: { path: policies },
-    executors: { http: { operations: [drain, fill, search] } },
+    executors: { http: { operations: [drain, fill, search, asked, back] } },
     health: {
       endpoints: { metrics: { baseUrl: `http://127.0.0.1:${(metrics.address() as AddressInfo).port}` } },
       objectives: [
@@ -92,14 +100,18 @@ it("runs the action and then what takes it back, and prints the receipts of both
   assert.equal((back as unknown as { reversible: boolean }).reversible, false, "this operation names no undo");
 });
 
-it("does not pass for what has no inverse, and is never in production", async () => {
+it("does not run what has no inverse, nor what nobody approves in time, and is never in production", async () => {
   const before = operations.done.length;
-  assert.match(await drill("fill", "-e", "staging"), /action-not-revertible/);
-  assert.equal(operations.done.length, before + 1);
+  assert.match(await drill("fill", "-e", "staging"), /nothing takes it back: it was not run[^]*not passed/);
+  const unknown = await drill("nowhere", "-e", "staging", "-o", "json");
+  assert.match(unknown, /arguments-invalid/);
+  const asked = await drill("asked", "-e", "test", "--wait", "2");
+  assert.match(asked, /action +act_\w+ cancelled[^]*not passed/);
+  assert.equal(operations.done.length, before);
   for (const environment of ["production", "PROD", " prod "]) {
     assert.match(await drill("drain", "-e", environment), /never in production/);
   }
-  assert.equal(operations.done.length, before + 1);
+  assert.equal(operations.done.length, before);
 });
 
 /** What is decided about a change to a service that promises 99.9 %, of whose budget a tenth has to be left. */

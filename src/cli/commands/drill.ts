@@ -5,7 +5,7 @@ import { canonicalEnvironment } from "../../core/environment.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { apiPath } from "../api-client.ts";
 import { usageError } from "../cli-error.ts";
-import { EXIT, exitOfStatus, type ExitCode } from "../exit-codes.ts";
+import { EXIT, exitOfStatus, isEnded, type ExitCode } from "../exit-codes.ts";
 import { Fields } from "../fields.ts";
 import { outputOption, type OutputFormat } from "../output.ts";
 import type { Runner, Session } from "../session.ts";
@@ -36,8 +36,8 @@ export function addDrill(program: Command, runner: Runner): void {
     .action(runner.action(drill));
 }
 
-/** One of the two as it ended. */
-type Half = { readonly name: "action" | "revert"; readonly shown: Fields };
+/** One of the two as it ended, or what was planned where neither was run. */
+type Half = { readonly name: "plan" | "action" | "revert"; readonly shown: Fields };
 
 async function drill(session: Session, kind: string, flags: DrillFlags): Promise<ExitCode> {
   const { environment, service, resource } = flags;
@@ -49,16 +49,37 @@ async function drill(session: Session, kind: string, flags: DrillFlags): Promise
     const decision = new Fields(await send(session, { path, body, headers }, `${key}-${name}`));
     return { name, shown: await waitForEnd(session, decision.exact("id"), waitMs) };
   };
-  const action = await run("action", apiPath("v1", "actions"), {
+  const proposal = {
     kind,
     target: { environment, service, ...(resource === undefined ? {} : { resource }) },
     arguments: await readArguments(session, flags),
     reason: REASON,
+  };
+  const plan = await run("plan", apiPath("v1", "actions"), { ...proposal, dryRun: true });
+  if (plan.shown.exact("status") !== "advised") return report(session, [plan], flags.output);
+  if (plan.shown.raw("reversible") !== true) {
+    session.output.note("nothing takes it back: it was not run");
+    return report(session, [plan], flags.output);
+  }
+  const action = await run("action", apiPath("v1", "actions"), proposal);
+  if (action.shown.exact("status") !== "succeeded") {
+    return report(session, [await withdrawn(session, action)], flags.output);
+  }
+  const path = apiPath("v1", "actions", action.shown.exact("id"), "revert");
+  const revert = await run("revert", path, { reason: REASON }).catch(async (error: unknown) => {
+    await report(session, [action], flags.output); // it stands: what is known of it is told before the error is
+    throw error;
   });
-  if (action.shown.exact("status") !== "succeeded") return report(session, [action], flags.output);
-  const id = action.shown.exact("id");
-  const revert = await run("revert", apiPath("v1", "actions", id, "revert"), { reason: REASON });
   return report(session, [action, revert], flags.output);
+}
+
+/** What has not begun when nobody waits any more would be run later, and nobody would take it back. */
+async function withdrawn(session: Session, half: Half): Promise<Half> {
+  const id = half.shown.exact("id");
+  if (isEnded(half.shown.exact("status"))) return half;
+  const cancel = apiPath("v1", "actions", id, "cancel");
+  await session.api.call({ method: "POST", path: cancel, body: {} }).catch(() => undefined); // its status says so
+  return { ...half, shown: await session.api.document(apiPath("v1", "actions", id)) };
 }
 
 /** Passed when both succeeded; else the exit code is that of the one that did not. */
