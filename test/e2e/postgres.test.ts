@@ -134,7 +134,8 @@ for (const [mode, isKept] of [
     proxy.mode = mode;
     const unknown = await server.propose(noteOf("which way"), "unknown");
     assert.ok(unknown.status === 0 || bodyOf(unknown).code === "commit-unknown", JSON.stringify(unknown.body));
-    assert.equal((await server.ended).code, FATAL_EXIT);
+    const { code, signal } = await server.ended;
+    assert.equal(code, FATAL_EXIT, `${signal}: ${server.log}`);
     proxy.mode = "forward";
     await one.start("proxy");
     const told = bodyOf(await server.propose(noteOf("which way"), "unknown"));
