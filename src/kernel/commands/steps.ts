@@ -142,14 +142,14 @@ export function finishStep(tx: Transaction, command: Command<"finish-step">): Re
   return { subject: id, result: next, repeated: false };
 }
 
-/** Nothing was called: what is missing now may be there before the right to take something back ends. */
-const UNCALLED: ReadonlySet<string> = new Set(["credential-missing", "credential-refused"]);
+/** Nothing took effect for want of a secret: it may be there, or be right, before the right to take something back ends. */
+const WITHOUT_SECRET: ReadonlySet<string> = new Set(["credential-missing", "credential-refused"]);
 
 function afterStep(action: Action, { status, code }: { status: StepStatus; code: string }): ActionStatus {
   if (action.grant?.revoked === true) return afterRevoked(action, status);
   const again = mayTryAgain(action);
   // A revert that has had no effect is tried as long as there is a right to it.
-  if (isRevert(action) && (status === "retry" || (status === "failed" && UNCALLED.has(code)))) return "retrying";
+  if (isRevert(action) && (status === "retry" || (status === "failed" && WITHOUT_SECRET.has(code)))) return "retrying";
   switch (status) {
     case "succeeded":
       return done(action);
