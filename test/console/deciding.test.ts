@@ -225,6 +225,29 @@ describe("a hold", { skip }, () => {
     await grace.locator(`a[href*="${id}"]`).waitFor({ state: "detached" });
   });
 
+  it("that is answered while its page is still being read is shown as it ended, though the first answer was older", async () => {
+    const id = await hold("read slowly");
+    const [page, other] = [await open("ada", "/console/activity"), await open("grace", `/console/actions/${id}`)];
+    const ended = Promise.withResolvers<void>();
+    let asked = 0;
+    await page.route(`**/v1/actions/${id}`, async (route) => {
+      const isFirst = (asked += 1) === 1;
+      const response = await route.fetch();
+      if (isFirst) await ended.promise;
+      await route.fulfill({ response });
+    });
+    await page.goto(`${holdpoint.server.url}/console/actions/${id}`);
+    await page.locator("[data-connection=live]").waitFor();
+    const as = await holdpoint.server.bearer("ada");
+    const planHash = (await holdpoint.server.ask(`/v1/actions/${id}`, { as })).json?.["planHash"] as string;
+    const body = { decision: "deny", planHash, reason: "no" };
+    await holdpoint.server.ask(`/v1/actions/${id}/approvals`, { as, body });
+    await other.getByText("denied", { exact: true }).first().waitFor();
+    ended.resolve();
+    await page.getByText("denied", { exact: true }).first().waitFor();
+    await page.unrouteAll({ behavior: "wait" });
+  });
+
   it("that changed hands tells the person who was too late what happened, and decides nothing", async () => {
     const id = await hold("too late");
     const page = await open("ada", `/console/holds/${id}`);

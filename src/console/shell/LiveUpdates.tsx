@@ -3,6 +3,7 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, use, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Told } from "../api/documents.ts";
+import { readAgain } from "../api/read-again.ts";
 import { followEvents, type StreamListener, type StreamPlace, type StreamState } from "../api/event-stream.ts";
 import { serverNow } from "../api/server-clock.ts";
 
@@ -61,8 +62,8 @@ export function LiveUpdates({ children }: { readonly children: ReactNode }): Rea
         setLive((before) => ({ ...before, seq: events.at(-1)?.seq ?? before.seq }));
         refresh(events);
       },
-      onGap: () => void queries.invalidateQueries(),
-      onSignedOut: () => void queries.invalidateQueries({ queryKey: ["session"] }),
+      onGap: () => readAgain(queries),
+      onSignedOut: () => readAgain(queries, { queryKey: ["session"] }),
     };
     return followEvents(listener, place.current);
   }, [queries, isSeen]);
@@ -103,7 +104,7 @@ function gatherer(queries: QueryClient): (events: readonly Told[]) => void {
   const flush = (): void => {
     timer = null;
     flushedAt = performance.now();
-    for (const key of old) void queries.invalidateQueries({ queryKey: [key] });
+    for (const key of old) readAgain(queries, { queryKey: [key] });
     old.clear();
   };
   return (events) => {
@@ -116,13 +117,11 @@ function gatherer(queries: QueryClient): (events: readonly Told[]) => void {
 function useFallback(queries: QueryClient, state: StreamState): void {
   useEffect(() => {
     if (state === "live") {
-      void queries.invalidateQueries({
-        predicate: ({ queryKey }) => queryKey[0] !== "ledger" && queryKey[0] !== "session",
-      });
+      readAgain(queries, { predicate: ({ queryKey }) => queryKey[0] !== "ledger" && queryKey[0] !== "session" });
       return undefined;
     }
     const timer = setInterval(
-      () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" }),
+      () => readAgain(queries, { predicate: ({ queryKey }) => queryKey[0] !== "session" }),
       FALLBACK_MS,
     );
     return () => clearInterval(timer);
