@@ -10,6 +10,8 @@ export interface GithubAppOptions {
   readonly publicKey: string;
   /** What its installation was given. */
   readonly permissions: Readonly<Record<string, string>>;
+  /** Where its installation on the repository is not as it should be. */
+  readonly installation?: "none" | "suspended";
   readonly nowMs?: () => number;
 }
 
@@ -58,7 +60,9 @@ export class GithubApp {
     const [owner, name] = repository.split("/");
     if (request.path === `/repos/${repository}/installation`) {
       if (!this.#isAssertion(bearer)) return BAD;
-      return { status: 200, json: { id: INSTALLATION, account: { login: owner }, suspended_at: null } };
+      if (this.#options.installation === "none") return message(404, "Not Found");
+      const suspendedAt = this.#options.installation === "suspended" ? "2026-01-01T00:00:00Z" : null;
+      return { status: 200, json: { id: INSTALLATION, account: { login: owner }, suspended_at: suspendedAt } };
     }
     if (request.path === `/app/installations/${INSTALLATION}/access_tokens`) {
       return this.#isAssertion(bearer) ? this.#mint(request, name ?? "") : BAD;

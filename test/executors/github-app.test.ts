@@ -80,6 +80,8 @@ test("an App that was not given enough, and a key that is not its own or none at
   const pem = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
   const setups: readonly (readonly [Partial<GithubSetup>, string, object])[] = [
     [{ granted: { contents: "read", pull_requests: "read" } }, "credential-refused", { cause: "permission-missing" }],
+    [{ installation: "none" }, "credential-refused", { cause: "app-not-installed" }],
+    [{ installation: "suspended" }, "credential-refused", { cause: "installation-suspended" }],
     [{ key: pem(other) }, "credential-refused", {}],
     [{ key: pem(curve) }, "credential-missing", { secretRef: "github/app-key" }],
     [{ key: "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n" }, "credential-missing", { secretRef: "github/app-key" }],

@@ -125,6 +125,7 @@ export interface GithubSetup {
   /** By an App at an Enterprise Server, or by a token at github.com. */
   readonly login: "app" | "token";
   readonly granted?: Readonly<Record<string, string>>;
+  readonly installation?: "none" | "suspended";
   readonly key?: string;
   /** What the repository holds, and which of it may be changed. */
   readonly files?: Readonly<Record<string, string>>;
@@ -140,6 +141,7 @@ export async function githubStage(
   {
     login,
     granted = GRANTED,
+    installation,
     key = APP_KEY,
     files = FILES,
     paths = ["deploy/"],
@@ -151,7 +153,8 @@ export async function githubStage(
 ): Promise<GithubStage> {
   const clock = new TestClock();
   const publicKey = PAIR.publicKey.export({ type: "spki", format: "pem" }).toString();
-  const app = { id: APP_ID, publicKey, permissions: granted, nowMs: () => clock.nowMs() };
+  const ofApp = { permissions: granted, ...(installation === undefined ? {} : { installation }) };
+  const app = { id: APP_ID, publicKey, ...ofApp, nowMs: () => clock.nowMs() };
   const isApp = login === "app";
   const prefix = isApp ? "/api/v3" : "";
   const options = { files, collaborators: ["grace", "ada"], check: checkByDescription };

@@ -141,46 +141,6 @@ test("a limit is waited out as long as GitHub says, also where it answers 403", 
   assert.equal((await run(executor, plan)).status, "succeeded");
 });
 
-test("what GitHub will not open leaves no branch behind, and who cannot be asked is told", async (t) => {
-  const { stage, executor } = await staged(t);
-  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
-  stage.github.fail({ ...stage.write, mode: "status-400" });
-  assert.equal((await run(executor, plan)).status, "failed");
-  assert.deepEqual([...stage.github.branches.keys()], ["main"]);
-  const args = { ...PULL_ARGS, reviewers: ["nobody-here"] };
-  const second = await run(executor, await planOf(executor, "github.pull-request", args, OTHER));
-  assert.ok(second.status === "partial" && second.afterMs === 0 && second.code === "reviewers-missing");
-  assert.equal(stage.github.pulls.length, 1, "the pull request stands");
-});
-
-test("closing takes a pull request back with its branch, twice as well as once, and not when it was merged", async (t) => {
-  const { stage, executor } = await staged(t);
-  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
-  await run(executor, plan);
-  const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
-  const undo = await planOf(executor, kind, args, OTHER);
-  for (const _again of [1, 2]) assert.equal((await run(executor, undo)).status, "succeeded");
-  assert.equal(stage.github.pulls[0]?.state, "closed");
-  assert.deepEqual([...stage.github.branches.keys()], ["main"]);
-  const main = { repository: "shop", branch: "main" };
-  await assert.rejects(planOf(executor, kind, main, OTHER), refused("arguments-invalid"));
-});
-
-test("a branch that somebody added to since is not removed with its pull request", async (t) => {
-  const { stage, executor } = await staged(t);
-  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
-  const opened = await run(executor, plan);
-  assert.ok(opened.status === "succeeded" && opened.left !== undefined, JSON.stringify(opened));
-  const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
-  const undo = { ...planRequest({ kind, args }, OTHER), left: opened.left };
-  const planned = await executor.plan(undo, never);
-  const branch = stage.github.pulls[0]?.head ?? "";
-  stage.github.commit(branch, { "deploy/cart.yaml": "replicas: 5\n" });
-  assert.equal(codeOf(await run(executor, planned)), "target-moved");
-  await assert.rejects(executor.plan(undo, never), refused("target-moved"));
-  assert.ok(stage.github.branches.has(branch) && stage.github.pulls[0]?.state === "open");
-});
-
 test("a repository may belong to several targets, and none merges or changes what is another's", async (t) => {
   const { stage, executor } = await staged(t, undefined, { login: "token", isShared: true });
   const billing = { environment: "production", service: "billing" };
