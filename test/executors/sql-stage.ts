@@ -1,5 +1,6 @@
 // Databases that tests migrate, and plans of which one is planted and its twin is benign.
 
+import type { LookupFunction } from "node:net";
 import { createEgress } from "../../src/adapters/egress/egress.ts";
 import { createSqlExecutor } from "../../src/adapters/executors/sql-migrate.ts";
 import type { Credentials } from "../../src/wire/contracts/credentials.ts";
@@ -17,6 +18,9 @@ export const credentials: Credentials = {
 };
 
 export type Overrides = {
+  /** A name is looked up nowhere: it is this machine's. */
+  readonly host?: string;
+  readonly tls?: "verify-full";
   readonly environment?: string;
   readonly service?: string;
   readonly database?: string;
@@ -48,8 +52,16 @@ export function sqlExecutor(port: number, overrides: Overrides = {}): Executor {
     ],
   });
   const allow = config.databases.map((one) => parseTcpAddress(one).address);
-  return createSqlExecutor({ config, egress: createEgress({ allow }), credentials, installation: "test" });
+  return createSqlExecutor({
+    config,
+    egress: createEgress({ allow, lookup: here }),
+    credentials,
+    installation: "test",
+  });
 }
+
+const here: LookupFunction = (_host, { all }, callback) =>
+  all === true ? callback(null, [{ address: "127.0.0.1", family: 4 }]) : callback(null, "127.0.0.1", 4);
 
 /** What is planted, its benign twin, and what is found in the planted one. */
 export const JUDGED: readonly (readonly [string, string, readonly string[]])[] = [

@@ -110,6 +110,22 @@ describe("a migration that does not end in its time", () => {
     await assertNothingDone(request, port);
   });
 
+  it("is not cancelled any more once it commits: no answer is unknown, not done, where a standby may lack it", async () => {
+    const request = await step("create table committed (id int)");
+    await server.query("alter system set synchronous_standby_names = 'nobody'");
+    await server.query("select pg_reload_conf()");
+    const brake = new AbortController();
+    const running = sqlExecutor(server.port).execute(request, brake.signal);
+    await until((queries) => queries.includes("commit"));
+    brake.abort(BRAKED);
+    assert.deepEqual(await running, { status: "unknown", code: "aborted", detail: null });
+    assert.ok((await activity()).includes("commit"), "it waits for the standby still");
+    await server.query("alter system reset synchronous_standby_names");
+    await server.query("select pg_reload_conf()");
+    await until(gone);
+    assert.equal((await sqlExecutor(server.port).reconcile(request, never)).status, "happened");
+  });
+
   it("did not begin, for certain, when the server never answered the connection", async (t) => {
     const brake = new AbortController();
     const port = await proxy(t, { silentAt: 2, onSilent: () => brake.abort(BRAKED) });
