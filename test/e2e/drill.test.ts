@@ -23,6 +23,14 @@ apiVersion: holdpoint.dev/v1
 kind: Route
 metadata: { name: on-call }
 spec: { steps: [{ roles: [on-call], within: 10m }] }
+---
+apiVersion: holdpoint.dev/v1
+kind: Verification
+metadata: { name: never-passes }
+spec:
+  match: { actions: [ticket.open] }
+  within: 1m
+  checks: [{ name: front, http: { endpoint: not-configured } }]
 `;
 
 let policies: string;
@@ -71,6 +79,11 @@ const BEARS_ON = ["configuration", "performance"];
 
 const drill = (operation: string, ...more: readonly string[]): Promise<string> =>
   server.holdpointBeside(["drill", "http.call", "-s", "cart", "-a", `operation=${operation}`, "--wait", "25", ...more]);
+
+it("names at its start the checks that ask what is not configured", () => {
+  const line = server.log.split("\n").find((text) => text.includes("they can never pass")) ?? "";
+  assert.match(line, /never-passes.*front.*endpoint not-configured/);
+});
 
 it("runs the action and then what takes it back, and prints the receipts of both", async () => {
   const text = await drill("drain", "-e", "staging", "-o", "json");
