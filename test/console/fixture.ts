@@ -84,7 +84,7 @@ async function openPage(browser: Browser, url: string, { size, scheme }: OpenOpt
     locale: "en",
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(error.message));
   page.on("console", (message) => {

@@ -217,6 +217,26 @@ describe("activity", { skip }, () => {
   });
 });
 
+describe("a page that the server had no time for", { skip }, () => {
+  it("is asked for again until it is as it is now", async () => {
+    const id = await propose(holdpoint.server, "deployer", note("production", "soon gone"));
+    const page = await open("ada", `/console/actions/${id}`);
+    await page.locator("[data-connection=live]").waitFor();
+    await page.getByText("held", { exact: true }).first().waitFor();
+    let asked = 0;
+    await page.route(`**/v1/actions/${id}`, async (route) => {
+      asked += 1;
+      if (asked > 2) return route.continue();
+      return route.fulfill({ status: 429, json: { title: "Too many requests", code: "rate-limited" } });
+    });
+    const as = await holdpoint.server.bearer("deployer");
+    const { status, text } = await holdpoint.server.ask(`/v1/actions/${id}/cancel`, { as, method: "POST", body: {} });
+    assert.equal(status, 200, text);
+    await page.getByText("cancelled", { exact: true }).first().waitFor();
+    await page.unrouteAll({ behavior: "wait" });
+  });
+});
+
 const SCRIPT = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
 const HOSTILE = `${SCRIPT} javascript:alert(1) \u{202e}dlrow\u{202c} zero\u{200b}width {{7*7}} \${7*7}`;
 
