@@ -66,7 +66,7 @@ async function fires(service: string, alertname: string, status: "firing" | "res
   const answer = await server.ask("/v1/signals/alertmanager", { method: "POST", as: `Bearer ${server.secret}`, body });
   assert.equal(answer.status, 202, answer.text);
   const { state } = server.running.kernel;
-  for (let tries = 0; tries < 100 && state.runs.size > 0; tries++)
+  for (let tries = 0; tries < 2_000 && state.runs.size > 0; tries++)
     await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
@@ -217,7 +217,7 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     await fires("payments", "CardProcessorDown", "resolved");
     const { resolved } = holdpoint.server.running.kernel.state;
     const isExplained = (): boolean => resolved.get(joined)?.incident.explained === true;
-    for (let tries = 0; tries < 100 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let tries = 0; tries < 2_000 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
     const page = await open("ada", `/console/incidents/${joined}`);
     await page.getByText("Nothing that the model knew when it ended explains it.").waitFor();
 

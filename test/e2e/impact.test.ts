@@ -85,7 +85,7 @@ function isBroken(environment: string): boolean {
 async function send(secret: string): Promise<void> {
   const resourceSpans = ENVIRONMENTS.flatMap((environment) => spansOf(environment));
   const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(30_000);
   const body = JSON.stringify({ resourceSpans });
   await fetch(`${server.url}/v1/traces`, { method: "POST", headers, body, signal }).catch(() => undefined);
 }

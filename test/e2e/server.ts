@@ -25,7 +25,7 @@ import { delivery, type Alert } from "./delivery.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const READY = / is ready at /;
-const WAIT_MAX_MS = 30_000;
+const WAIT_MAX_MS = 120_000;
 const START_MAX_MS = 120_000; // a first start compiles everything, beside others that do
 const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const RANDOM = { bytes: (count: number) => randomBytes(count) };

@@ -65,7 +65,7 @@ export class Fed implements FedModel {
 
   /** Waits, bounded, until the model is as it should be. */
   async until(isSo: () => boolean): Promise<void> {
-    for (let tries = 0; tries < 120; tries++) {
+    for (let tries = 0; tries < 1_200; tries++) {
       if (isSo()) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -188,7 +188,7 @@ it("a denial by a person, a timeout and a withdrawal are told apart, and none of
   await answer("deny");
   assert.deepEqual(at((await task(no)).json, "task", "status"), "denied");
   const late = await requested(callOf("late", { resource: { type: "account", id: "hurried" } }));
-  for (let turn = 0; turn < 200 && at((await task(late)).json, "task", "status") === "pending"; turn++) {
+  for (let turn = 0; turn < 2_000 && at((await task(late)).json, "task", "status") === "pending"; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.equal(at((await task(late)).json, "task", "status"), "expired");

@@ -100,7 +100,7 @@ async function changesOf(node: string): Promise<readonly ModelChangeView[]> {
 }
 
 async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 2_000; tries++) {
     const found = await read();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));

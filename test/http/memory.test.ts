@@ -170,13 +170,13 @@ async function fire(service: string, alertname: string, status: "firing" | "reso
   const sent = { method: "POST", as: `Bearer ${server.secret}`, body };
   assert.equal((await server.ask("/v1/signals/alertmanager", sent)).status, 202);
   const { state } = server.running.kernel;
-  for (let tries = 0; tries < 200 && state.runs.size > 0; tries++) await pause();
+  for (let tries = 0; tries < 4_000 && state.runs.size > 0; tries++) await pause();
 }
 
 /** The incident of that service, as soon as what explains it is recorded. */
 async function explainedOf(service: string): Promise<IncidentView> {
   const listed = async () => (await ask<{ items: IncidentView[] }>(`/v1/incidents?service=${service}`)).items.at(-1);
-  for (let tries = 0; tries < 200 && (await listed())?.explained == null; tries++) await pause();
+  for (let tries = 0; tries < 4_000 && (await listed())?.explained == null; tries++) await pause();
   const incident = await listed();
   assert.ok(incident?.explained, JSON.stringify(incident));
   return incident;
@@ -233,7 +233,7 @@ describe("a failure that emerges days after its cause", { timeout: 240_000 }, ()
     const seen = () => ask<ModelGraphView>("/v1/model?kind=deploy,change,library,service,incident,action&limit=2000");
     const isCause = ({ kind, from, to }: ModelGraphView["edges"][number]): boolean =>
       kind === "caused" && to.startsWith("incident:production:") && from.endsWith(culprit.id.toLowerCase());
-    for (let tries = 0; tries < 600 && !(await seen()).edges.some(isCause); tries++) await pause();
+    for (let tries = 0; tries < 4_000 && !(await seen()).edges.some(isCause); tries++) await pause();
     const { nodes, edges } = await seen();
     assert.ok(edges.some(isCause), JSON.stringify(edges.filter(({ kind }) => kind === "caused")));
     const ids = new Set(nodes.map(({ id }) => id));
@@ -315,7 +315,7 @@ describe("the same failure again and again", { timeout: 240_000 }, () => {
     const [cut = "", over = "", kept = ""] = past;
     const erased = async (id: string): Promise<readonly string[]> =>
       (await ask<IncidentView>(`/v1/incidents/${id}`)).erased;
-    for (let tries = 0; tries < 400 && (await erased(over)).length === 0; tries++) await pause();
+    for (let tries = 0; tries < 4_000 && (await erased(over)).length === 0; tries++) await pause();
     assert.deepEqual([await erased(cut), await erased(over), await erased(kept)], [["evidence"], ["evidence"], []]);
     for (const path of ["memory", "explanation"]) {
       const { status, json } = await server.ask(`/v1/incidents/${over}/${path}`, { as: reader });

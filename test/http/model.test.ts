@@ -67,7 +67,7 @@ const graph = (query = ""): Promise<ModelGraphView> => ask(`/v1/model${query}`);
 
 /** Asks until the graph is as it should be; windows close by the clock. */
 async function until(isSo: (view: ModelGraphView) => boolean, query = ""): Promise<ModelGraphView> {
-  for (let tries = 0; tries < 150; tries++) {
+  for (let tries = 0; tries < 1_500; tries++) {
     const view = await graph(query);
     if (isSo(view)) return view;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -98,7 +98,7 @@ async function fires(name: string, alertname: string, status: "firing" | "resolv
   });
   assert.equal(code, 202, text);
   const { state } = server.running.kernel;
-  for (let tries = 0; tries < 100 && state.runs.size > 0; tries++)
+  for (let tries = 0; tries < 2_000 && state.runs.size > 0; tries++)
     await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
@@ -191,7 +191,7 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     await fires("checkout", "OrdersFail", "resolved");
     await fires("payments", "CardProcessorDown", "resolved");
     const isExplained = (): boolean => server.running.kernel.state.resolved.get(first)?.incident.explained === true;
-    for (let tries = 0; tries < 100 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let tries = 0; tries < 2_000 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
     await fires("checkout", "QueueGrows");
     const { items: now } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=checkout");
     type Memory = { similar: { id: string; by: string[]; cause: JsonObject | null }[]; draft: string | null };

@@ -26,7 +26,7 @@ it("addresses go where signals.redact.ipAddresses says so, from every source who
   const as = await server.bearer("ada", ["signals:read", "payloads:read"]);
   const read = () => server.ask(`/v1/signals/${delivered?.["id"] as string}`, { as });
   let answer = await read();
-  for (let tries = 0; answer.status === 404 && tries < 100; tries++) {
+  for (let tries = 0; answer.status === 404 && tries < 2_000; tries++) {
     await setTimeout(50);
     answer = await read();
   }

@@ -46,7 +46,7 @@ describe("a registry", { skip: absent }, () => {
     const egress = createEgress({ allow: imageOrigins(config) });
     const credentials = credentialsFrom({ "registry/password": password });
     const registries = createImageRegistries(config, { egress, credentials });
-    const pin = (image: string) => registries.pin(image, AbortSignal.timeout(2_000));
+    const pin = (image: string) => registries.pin(image, AbortSignal.timeout(60_000));
     return { pin, registries, verifier: createImageVerifier(config, registries) };
   }
 

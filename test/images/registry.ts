@@ -45,7 +45,7 @@ auth: { htpasswd: { realm: tests, path: ${join(this.#folder, "htpasswd")} } }
 
   static async start(): Promise<Registry> {
     const registry = new Registry(await freePort());
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 2_000; tries++) {
       const answer = await fetch(`${registry.url}/v2/`).catch(() => undefined);
       if (answer?.status === 401) return registry;
       await sleep(50);
