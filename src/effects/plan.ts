@@ -37,6 +37,11 @@ function isStillOwed({ kernel, nowMs }: PlanParts, { revertOf }: Action): boolea
   return grant != null && nowMs() < grant.expiresAt;
 }
 
+/** It may be otherwise before the right to a revert ends, as a secret may be there again. */
+function isPassing(error: unknown): boolean {
+  return couldNotBeAsked(error) || isAppError(error, "target-forbidden");
+}
+
 /** Makes the plan that a proposal still lacks and submits it, or the reason why there is none. */
 export async function planAction(parts: PlanParts, id: string): Promise<void> {
   const action = parts.kernel.state.actions.get(id);
@@ -71,7 +76,7 @@ export async function planAction(parts: PlanParts, id: string): Promise<void> {
     phases = isRevert(action) ? {} : phasesOf(plan);
   } catch (error) {
     if (isAppError(error, "store-unavailable")) throw error; // not the plan's fault: the next sweep reads again
-    if (couldNotBeAsked(error) && isStillOwed(parts, action)) return; // the next sweep asks again
+    if (isPassing(error) && isStillOwed(parts, action)) return; // the next sweep asks again
     return void (await submit(
       { planHash: null, code: isAppError(error) ? error.code : "planning-failed" },
       whyNot(error),

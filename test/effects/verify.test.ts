@@ -84,20 +84,22 @@ describe("effects after an action", () => {
   });
 
   it("plan a revert again for as long as there is a right to it, where its target cannot be asked", async () => {
-    const { stage, id } = await done();
-    let [asked, away] = [0, true];
-    stage.onPlan = async (args) => {
-      asked++;
-      if (away) throw new AppError("target-unavailable", "away");
-      return planOf(args);
-    };
-    stage.onHealth = async () => ({ result: "fail", evidence: {} });
-    for (let i = 0; i < 6; i++) await sample(stage);
-    assert.ok(asked > 3, "again and again");
-    assert.equal(stage.status(id), "reverting");
-    away = false;
-    await sample(stage, 1_000);
-    assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
+    for (const code of ["target-unavailable", "target-forbidden"] as const) {
+      const { stage, id } = await done();
+      let [asked, away] = [0, true];
+      stage.onPlan = async (args) => {
+        asked++;
+        if (away) throw new AppError(code, "away, or so is the secret for it");
+        return planOf(args);
+      };
+      stage.onHealth = async () => ({ result: "fail", evidence: {} });
+      for (let i = 0; i < 6; i++) await sample(stage);
+      assert.ok(asked > 3, "again and again");
+      assert.equal(stage.status(id), "reverting");
+      away = false;
+      await sample(stage, 1_000);
+      assert.equal(stage.rig.all("action.reverted").at(-1)?.subject, id);
+    }
   });
 
   it("leave a revert to people when the right to it ends and its target was never there", async () => {

@@ -175,6 +175,23 @@ describe("what cannot tell what changed since", () => {
     assertReplays(rig);
   });
 
+  it("is tried as long as there is a right to it also where nobody saw what its calls did, and then left to people", async () => {
+    const rig = await opened();
+    const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));
+    let tries = 0;
+    for (; rig.state.actions.has(revert); tries++) {
+      const status = tries % 2 === 0 ? "unknown" : "partial";
+      const step = { action: revert, attempt: rig.action(revert).attempt, status, code: "", afterMs: 1_000 } as const;
+      assert.equal((await rig.ask("finish-step", step)).result, "retrying");
+      rig.pass(MINUTE_MS / 2);
+      await rig.begin(revert);
+    }
+    assert.ok(tries > LIMITS.stepAttemptsMax, `${tries} tries`);
+    assert.equal(rig.all("action.completed").find(({ subject }) => subject === revert)?.facts.code, "unsettled");
+    assert.equal(rig.state.blocked.size, 1);
+    assertReplays(rig);
+  });
+
   it("what takes something back is stopped by no agent, whatever scopes it has: only by a person", async () => {
     const rig = await opened();
     const { revert } = await takenBack(rig, await done(rig, { inverse: INVERSE }));

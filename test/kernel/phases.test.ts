@@ -93,6 +93,26 @@ describe("a plan in phases", () => {
     await assertTakenBack(rig, id, "unhealthy");
   });
 
+  it("is checked to its end when its grant is taken back during its last call, and stopped before there is another", async () => {
+    const { rig, id } = await halfDone();
+    await rig.begin(id);
+    await rig.finish(id, "succeeded");
+    await pass(rig, id);
+    await rig.begin(id);
+    await rig.ask("revoke-grant", { grant: rig.action(id).grant?.id ?? "" });
+    assert.equal((await rig.finish(id, "succeeded")).result, "verifying");
+    await rig.passAndTick(1_000);
+    assert.equal(await pass(rig, id), "succeeded");
+    const other = await halfDone();
+    await other.rig.begin(other.id);
+    await other.rig.ask("revoke-grant", { grant: other.rig.action(other.id).grant?.id ?? "" });
+    await other.rig.finish(other.id, "succeeded");
+    await other.rig.passAndTick(1_000);
+    assert.equal(await pass(other.rig, other.id), "granted");
+    await other.rig.passAndTick(1_000);
+    await assertTakenBack(other.rig, other.id, "phase-stopped");
+  });
+
   it("is taken back when a later phase is refused by its target, and not when the first one is", async () => {
     const { rig, id } = await halfDone();
     await rig.begin(id);

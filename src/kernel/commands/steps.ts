@@ -148,8 +148,8 @@ const WITHOUT_SECRET: ReadonlySet<string> = new Set(["credential-missing", "cred
 function afterStep(action: Action, { status, code }: { status: StepStatus; code: string }): ActionStatus {
   if (action.grant?.revoked === true) return afterRevoked(action, status);
   const again = mayTryAgain(action);
-  // A revert that has had no effect is tried as long as there is a right to it.
-  if (isRevert(action) && (status === "retry" || (status === "failed" && WITHOUT_SECRET.has(code)))) return "retrying";
+  // What takes something back and may be repeated is tried as long as there is a right to it.
+  if (isRevert(action) && status === "failed" && WITHOUT_SECRET.has(code)) return "retrying";
   switch (status) {
     case "succeeded":
       return done(action);
@@ -165,8 +165,8 @@ function afterStep(action: Action, { status, code }: { status: StepStatus; code:
   }
 }
 
-function mayTryAgain({ attempt, attemptsBefore = 0 }: Action): boolean {
-  return attempt - attemptsBefore < LIMITS.stepAttemptsMax;
+function mayTryAgain(action: Action): boolean {
+  return isRevert(action) || action.attempt - (action.attemptsBefore ?? 0) < LIMITS.stepAttemptsMax;
 }
 
 /** What has terms for it is verified before it counts as done. */

@@ -143,7 +143,7 @@ function isDue(state: State, action: Action, now: number): boolean {
   if (action.status === "waiting") return isWaitOver(state, action, now);
   if (action.hold?.frozenAt !== undefined) return false; // its clock is resumed first
   if (action.status === "executing" || action.status === "reconciling") return false; // a step ends by its own answer
-  if (action.grant?.revoked === true && isHalfDone(action)) return true;
+  if (action.grant?.revoked === true && isBetween(action) && isHalfDone(action)) return true;
   if (action.status === "retrying") return action.grant !== null && now >= beginBy(action);
   return action.dueAt !== null && now >= action.dueAt;
 }
@@ -151,9 +151,13 @@ function isDue(state: State, action: Action, now: number): boolean {
 /** The grant of what is further says itself until when it may begin. */
 const UNBEGUN: ReadonlySet<string> = new Set(["evaluating", "held", "waiting"]);
 
+/** No call is under way, and none is being checked. */
+function isBetween({ status }: Action): boolean {
+  return status === "granted" || status === "retrying";
+}
+
 function fireAction(tx: Transaction, action: Action): void {
-  const isBetween = action.status === "granted" || action.status === "retrying";
-  if (isBetween && isHalfDone(action)) return takeBack(tx, action, "phase-stopped");
+  if (isBetween(action) && isHalfDone(action)) return takeBack(tx, action, "phase-stopped");
   if (isToStop(tx.state, action)) return stopAction(tx, action);
   if (isWindowOver(action, tx.now) && UNBEGUN.has(action.status)) return endWait(tx, action, "window-over");
   switch (action.status) {
