@@ -17,6 +17,8 @@ const NAME_CHARS_MAX = 63;
 const PATH = /^\/(?!\/)[\x21-\x7e]*$/;
 const WORKLOAD = /^(?:deployment|statefulset|daemonset)\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
 const WORKLOAD_CHARS_MAX = 270;
+/** Below one: nothing can rise by more than that, and such a bound would be none. */
+const RISE_MAX = 0.999_999;
 const BOUND_MAX = Number.MAX_SAFE_INTEGER;
 
 export interface MatchedVerification extends Verification {
@@ -193,7 +195,7 @@ function readCanary(name: string, field: Field): HealthCheck | undefined {
   const endpoint = readEndpoint(fields?.endpoint);
   const canary = fields?.canary && readCounts(fields.canary);
   const baseline = fields?.baseline && readCounts(fields.baseline);
-  const maxRise = fields?.maxRise?.number(0, 1);
+  const maxRise = fields?.maxRise?.number(0, RISE_MAX);
   const confidence = readConfidence(fields?.confidence);
   if (endpoint === undefined || canary === undefined || baseline === undefined) return undefined;
   if (maxRise === undefined || confidence === undefined) return undefined;
@@ -207,7 +209,7 @@ function readConfidence(field: Field | undefined): number | undefined {
 function readModel(name: string, field: Field): HealthCheck | undefined {
   const fields = field.fields(["service", "maxRise", "maxTimesBefore", "confidence"], []);
   const service = fields?.service === undefined ? null : fields.service.text(SERVICE_CHARS_MAX);
-  const maxRise = fields?.maxRise === undefined ? null : fields.maxRise.number(0, 1);
+  const maxRise = fields?.maxRise === undefined ? null : fields.maxRise.number(0, RISE_MAX);
   const times = fields?.maxTimesBefore === undefined ? null : fields.maxTimesBefore.number(0, 1_000_000);
   const confidence = readConfidence(fields?.confidence);
   if (service === undefined || maxRise === undefined || times === undefined || confidence === undefined)

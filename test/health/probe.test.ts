@@ -186,6 +186,8 @@ describe("a canary", () => {
     assert.equal((await askedOf(t, counts(["0", "40"], ["0", "40"]))).answer.result, "unknown");
     assert.equal((await askedOf(t, counts(["3", "10"], ["0", "40"]))).answer.result, "unknown");
     assert.equal((await askedOf(t, counts(["0", "0"], ["0", "0"]))).answer.result, "unknown");
+    const gone = await askedOf(t, counts(["0", "0"], ["1000", "1000"]));
+    assert.equal(gone.answer.result, "unknown", "a baseline that fails makes it no better");
     const { base_all: _gone, ...left } = counts(["0", "5000"], ["0", "5000"]);
     assert.deepEqual((await askedOf(t, left)).answer, { result: "unknown", evidence: { code: "baseline-no-value" } });
   });
@@ -193,7 +195,7 @@ describe("a canary", () => {
 
 describe("a check of the runtime model", () => {
   const counts = (requests: number, failed: number, p95Ms: number | null = null, windows = 10): StateCounts => {
-    return { requests, failed, p95Ms, windows: p95Ms === null ? 0 : windows };
+    return { requests, failed, windows, p95Ms, p95Windows: p95Ms === null ? 0 : windows };
   };
   const action = { environment: "production", service: "cart", doneMs: NOW_MS - 60_000 };
 
@@ -235,6 +237,7 @@ describe("a check of the runtime model", () => {
 
   it("cannot tell of a service that says nothing any more, was never seen, or that the model does not know", async () => {
     assert.equal((await ask({ own: { before: counts(40_000, 0), after: counts(0, 0) } })).result, "unknown");
+    assert.equal((await ask({ own: { before: counts(1_000, 1_000), after: counts(0, 0) } })).result, "unknown");
     const { result, evidence } = await ask({});
     assert.deepEqual([result, evidence], ["unknown", { code: "not-measured-before" }]);
     const check = {
@@ -248,6 +251,13 @@ describe("a check of the runtime model", () => {
     const gone = probeOf("http://127.0.0.1:9").ask({ check, beforeMs: 0, action }, never);
     await assert.rejects(gone, { code: "model-node-not-found" });
     assert.equal((await probeOf("http://127.0.0.1:9").ask({ check, beforeMs: 0 }, never)).result, "unknown");
+  });
+
+  it("cannot tell before two windows were counted after the action, also where no more can fail than did", async () => {
+    const after = (windows: number) => ({ before: counts(1_000, 1_000), after: counts(40, 40, null, windows) });
+    assert.equal((await ask({ own: after(1) })).result, "unknown");
+    const { result, evidence } = await ask({ own: after(2) });
+    assert.deepEqual([result, (evidence["own"] as { windows: number }).windows], ["pass", 2]);
   });
 
   it("holds latency against the time before, over windows enough, by the callers where it says nothing itself", async () => {

@@ -99,6 +99,15 @@ describe("a rollout", { skip: absent }, () => {
     assert.equal(await ask("daemonset/daemons"), "pass");
   });
 
+  it("that is to have no pods is not known to be well", async () => {
+    const path = await make("deployments", "none-wanted", { replicas: 0 });
+    await report(path, { observedGeneration: 1 });
+    assert.equal(await ask("deployment/none-wanted"), "unknown no-pods-wanted");
+    const status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
+    await report(await make("daemonsets", "no-nodes", {}), { observedGeneration: 1, ...status });
+    assert.equal(await ask("daemonset/no-nodes"), "unknown no-pods-wanted");
+  });
+
   it("that nobody can ask about is not known to be well", async () => {
     assert.equal(await ask("deployment/none"), "unknown target-not-found");
     assert.equal(await ask("deployment/rolls", { namespace: "default" }), "unknown credential-refused");

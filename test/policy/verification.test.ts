@@ -69,7 +69,7 @@ describe("a verification", () => {
       checked(`{ name: a, canary: { endpoint: m, canary: ${counts}, baseline: ${baseline}, ${more} } }`);
     assert.equal(canary(counts, "maxRise: 0.1"), "");
     assert.match(canary("{ bad: 'b[5m]', all: 'a[$window]' }", "maxRise: 0.1"), /over \[\$window\]/);
-    assert.match(canary(counts, "maxRise: 2"), /maxRise|1/);
+    assert.match(canary(counts, "maxRise: 1"), /from 0 to 0\.9/);
     assert.match(canary(counts, "maxRise: 0.1, confidence: 1"), /confidence|0\.9/);
     const rollout = (workload: string) =>
       checked(`{ name: a, rollout: { cluster: main, namespace: shop, workload: ${workload} } }`);
@@ -77,6 +77,7 @@ describe("a verification", () => {
     assert.match(rollout("pod/cart"), /deployment\/name/);
     assert.match(rollout("deployment/../secrets"), /deployment\/name/);
     assert.equal(checked("{ name: a, model: { maxRise: 0.01, service: cart } }"), "");
+    assert.match(checked("{ name: a, model: { maxRise: 1 } }"), /from 0 to 0\.9/);
     assert.match(checked("{ name: a, model: { service: cart } }"), /needs maxRise or maxTimesBefore/);
     assert.match(checked("{ name: a, model: { maxRise: 0.01, confidence: 1 } }"), /confidence|0\.9/);
     assert.match(checked("{ name: a, prometheus: { endpoint: m, query: up } }"), /min, max or maxTimesBefore/);

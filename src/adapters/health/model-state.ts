@@ -15,7 +15,7 @@ import { unknown } from "./asking.ts";
 import type { Counts } from "./share-interval.ts";
 import { judgeRise } from "./share-rise.ts";
 
-/** Windows on each side, without which a median of percentiles says nothing. */
+/** So many windows after the action: what was counted in one alone may be what ended with it. Of percentiles, on each side. */
 const WINDOWS_MIN = 2;
 
 type Asked = Omit<HealthQuestion, "check"> & { readonly check: ModelCheck };
@@ -45,7 +45,9 @@ function judgeErrors({ maxRise, confidence }: ModelCheck, state: ServiceState): 
     // The error is shared between these two as well.
     const terms = { maxRise, confidence: 1 - (1 - confidence) / 2 };
     const { result, ...rise } = judgeRise({ one: after, other: before }, terms);
-    found.push({ of: side, result, evidence: { before, after, ...rise, maxRise, confidence } });
+    const { windows } = compared.after;
+    const evidence = { before, after, ...rise, windows, maxRise, confidence };
+    found.push({ of: side, result: windows < WINDOWS_MIN ? "unknown" : result, evidence });
   }
   return found;
 }
@@ -58,8 +60,8 @@ function judgeLatency({ maxTimesBefore }: ModelCheck, { own, called }: ServiceSt
   const compared = own ?? called;
   if (maxTimesBefore === null || compared === null) return [];
   const { before, after } = compared;
-  const evidence = { beforeP95Ms: before.p95Ms, afterP95Ms: after.p95Ms, windows: after.windows, maxTimesBefore };
-  const isThin = before.windows < WINDOWS_MIN || after.windows < WINDOWS_MIN;
+  const evidence = { beforeP95Ms: before.p95Ms, afterP95Ms: after.p95Ms, windows: after.p95Windows, maxTimesBefore };
+  const isThin = before.p95Windows < WINDOWS_MIN || after.p95Windows < WINDOWS_MIN;
   if (isThin || before.p95Ms === null || after.p95Ms === null) return [{ of: "latency", result: "unknown", evidence }];
   const result = after.p95Ms <= before.p95Ms * maxTimesBefore ? "pass" : "fail";
   return [{ of: "latency", result, evidence }];

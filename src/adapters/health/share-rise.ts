@@ -5,7 +5,10 @@ import { shareInterval, type Counts } from "./share-interval.ts";
 
 export type Rise = { readonly riseMin: number; readonly riseMax: number };
 
-/** The error is shared between the two: both intervals hold at every look with the confidence that is asked for. */
+/**
+ * The error is shared between the two: both intervals hold at every look with the confidence that is asked for. Where one
+ * had no requests nobody can tell: beside a share that is bad enough already, no share at all would be no rise.
+ */
 export function judgeRise(
   { one, other }: { readonly one: Counts; readonly other: Counts },
   { maxRise, confidence }: { readonly maxRise: number; readonly confidence: number },
@@ -14,7 +17,8 @@ export function judgeRise(
   const [higher, lower] = [shareInterval(one, errorEach), shareInterval(other, errorEach)];
   const riseMin = higher.low - lower.high;
   const riseMax = higher.high - lower.low;
-  const result = riseMax <= maxRise ? "pass" : riseMin > maxRise ? "fail" : "unknown";
+  const isEmpty = one.all === 0 || other.all === 0;
+  const result = isEmpty ? "unknown" : riseMax <= maxRise ? "pass" : riseMin > maxRise ? "fail" : "unknown";
   return { riseMin: rounded(riseMin), riseMax: rounded(riseMax), result };
 }
 

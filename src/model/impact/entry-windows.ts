@@ -9,6 +9,8 @@ export interface Count {
 }
 
 export interface WindowCount extends Count {
+  /** Its beginning. */
+  readonly fromS: number;
   /** 95th percentile of that window. */
   readonly p95Ms: number;
 }
@@ -57,9 +59,9 @@ export class EntryWindows {
   /** One for each window within that counted any of it. */
   of(subject: number, span: Span): readonly WindowCount[] {
     const found: WindowCount[] = [];
-    for (const { counts } of this.#within(span)) {
+    for (const { from, counts } of this.#within(span)) {
       for (let row = 0; row < counts.length; row += ROW_WIDTH) {
-        if (counts[row] === subject) found.push(rowAt(counts, row));
+        if (counts[row] === subject) found.push({ fromS: from, ...rowAt(counts, row) });
       }
     }
     return found;
@@ -70,7 +72,9 @@ export class EntryWindows {
   }
 }
 
-function rowAt(rows: readonly number[], row: number): WindowCount & { readonly subject: number } {
+type Row = Omit<WindowCount, "fromS"> & { readonly subject: number };
+
+function rowAt(rows: readonly number[], row: number): Row {
   const [subject = 0, count = 0, failed = 0, p95Ms = 0] = rows.slice(row, row + ROW_WIDTH);
   return { subject, count, failed, p95Ms };
 }

@@ -47,11 +47,18 @@ function spanBefore({ keptFromS }: EntryWindows, { beforeS, stepS, windowS }: St
 function countsOf(windows: EntryWindows, subjects: readonly number[], span: Span): StateCounts {
   const counted = subjects.flatMap((subject) => windows.of(subject, span));
   const sum = (of: (one: WindowCount) => number): number => counted.reduce((all, one) => all + of(one), 0);
-  const slow = counted.filter(({ count }) => count >= P95_REQUESTS_MIN).map(({ p95Ms }) => p95Ms);
+  const rated = counted.filter(({ count }) => count >= P95_REQUESTS_MIN);
+  const slow = rated.map(({ p95Ms }) => p95Ms);
   return {
     requests: sum(({ count }) => count),
     failed: sum(({ failed }) => failed),
-    windows: slow.length,
+    windows: windowsOf(counted),
+    p95Windows: windowsOf(rated),
     p95Ms: slow.length === 0 ? null : (slow.toSorted((a, b) => a - b)[Math.floor(slow.length / 2)] ?? null),
   };
+}
+
+/** One window counts the calls of each caller by themselves. */
+function windowsOf(counted: readonly WindowCount[]): number {
+  return new Set(counted.map(({ fromS }) => fromS)).size;
 }

@@ -25,8 +25,10 @@ export interface ServiceStateAsk {
 export interface StateCounts {
   readonly requests: number;
   readonly failed: number;
-  /** Windows with enough requests for a 95th percentile, and the median of these; null where there are none. */
+  /** Windows that counted any of these. */
   readonly windows: number;
+  /** Those with enough requests for a 95th percentile, and the median of these; null where there are none. */
+  readonly p95Windows: number;
   readonly p95Ms: number | null;
 }
 

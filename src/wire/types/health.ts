@@ -53,7 +53,7 @@ export type CanaryCheck = {
   readonly endpoint: string;
   readonly canary: CountQueries;
   readonly baseline: CountQueries;
-  /** Between 0 and 1. */
+  /** From 0 on, below 1. */
   readonly maxRise: number;
   /** Between 0 and 1: how rarely a look at any time may be wrong. */
   readonly confidence: number;
@@ -77,7 +77,7 @@ export type ModelCheck = {
   readonly name: string;
   /** That of the action where it is null. */
   readonly service: string | null;
-  /** Between 0 and 1. */
+  /** From 0 on, below 1. */
   readonly maxRise: number | null;
   readonly maxTimesBefore: number | null;
   /** As of a canary. */
