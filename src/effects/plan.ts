@@ -111,11 +111,18 @@ async function budgetOf({ budgets }: ExecuteParts, action: Action, { kinds }: Ex
 
 const DETAIL_CHARS_MAX = 500;
 
-/** What is wrong with arguments, for whoever gave them: what a target says is told as its code alone. */
+type Facts = { readonly code?: string; readonly places?: readonly string[]; readonly relations?: readonly string[] };
+const WORD = /^[a-z][a-z-]{0,63}$/;
+
+/** What is wrong with arguments, for whoever gave them: of what a target says nothing is told but a word of ours for it. */
 function whyNot(error: unknown): Json | undefined {
-  if (!isAppError(error, "arguments-invalid")) return undefined;
-  const { places = [] } = error.facts as { readonly places?: readonly string[] };
-  return { detail: [error.message, ...places].join("; ").slice(0, DETAIL_CHARS_MAX) };
+  if (!isAppError(error)) return undefined;
+  const { code, places = [], relations } = error.facts as Facts;
+  if (error.code === "arguments-invalid") {
+    return { detail: [error.message, ...places].join("; ").slice(0, DETAIL_CHARS_MAX) };
+  }
+  if (relations !== undefined) return { detail: relations.join(", ").slice(0, DETAIL_CHARS_MAX) };
+  return code !== undefined && WORD.test(code) ? { detail: code } : undefined;
 }
 
 /** What it would run, each verified; what it does not show is not verified. */

@@ -118,12 +118,15 @@ describe("the effect runner", () => {
   });
 
   it("what is wrong with arguments is told with the refusal, and of what a target says its code alone", async () => {
-    for (const [code, body] of [
-      ["arguments-invalid", { detail: "region is one of eu, us" }],
-      ["target-moved", undefined],
+    for (const [code, facts, body] of [
+      ["arguments-invalid", {}, { detail: "region is one of eu, us" }],
+      ["target-moved", {}, undefined],
+      ["target-moved", { relations: ["orders", "items"] }, { detail: "orders, items" }],
+      ["target-forbidden", { code: "credential-missing" }, { detail: "credential-missing" }],
+      ["target-forbidden", { code: "password hunter2 is wrong" }, undefined],
     ] as const) {
       const stage = await Stage.open();
-      stage.onPlan = () => Promise.reject(new AppError(code, "region is one of eu, us"));
+      stage.onPlan = () => Promise.reject(new AppError(code, "region is one of eu, us", facts));
       await stage.signal();
       await settle();
       assert.equal(stage.rig.last("action.refused").code, code);

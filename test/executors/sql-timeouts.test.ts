@@ -126,6 +126,20 @@ describe("a migration that does not end in its time", () => {
     assert.equal((await sqlExecutor(server.port).reconcile(request, never)).status, "happened");
   });
 
+  it("did not begin, for certain, when its secret is missing or not taken, and can be planned once it is there", async () => {
+    const request = await step("select 1");
+    for (const [passwordRef, code] of [
+      ["sql/none", "credential-missing"],
+      ["sql/wrong", "credential-refused"],
+    ] as const) {
+      const without = sqlExecutor(server.port, { passwordRef });
+      assert.deepEqual(await without.execute(request, never), { status: "failed", code, detail: null });
+      const found = await without.reconcile(request, never);
+      assert.deepEqual(found, { status: "unclear", detail: { code }, afterMs: 5_000 });
+      await assert.rejects(step("select 1", { passwordRef }), { code: "target-forbidden", facts: { code } });
+    }
+  });
+
   it("did not begin, for certain, when the server never answered the connection", async (t) => {
     const brake = new AbortController();
     const port = await proxy(t, { silentAt: 2, onSilent: () => brake.abort(BRAKED) });

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Credentials } from "../../wire/contracts/credentials.ts";
 import type { OutboundConnect } from "../../wire/contracts/egress.ts";
 import type { SqlDatabaseConfig } from "../../wire/schemas/executors-config.ts";
+import { readSecretText } from "./secret-reading.ts";
 
 /** Where a database is, and as whom to sign in. */
 export type Connection = Omit<SqlDatabaseConfig, "name" | "environment" | "service" | "lockTimeoutMs">;
@@ -21,7 +22,7 @@ export interface Database<Config extends Connection = SqlDatabaseConfig> {
  * more, or the answer is lost and it may still be at work. Its message is left out: it may quote rows.
  */
 export type DatabaseProblem =
-  | { readonly kind: "unreachable" | "credential-refused" }
+  | { readonly kind: "unreachable" | "credential-refused" | "credential-missing" }
   | { readonly kind: "stopped"; readonly code: "timeout" | "aborted" }
   | { readonly kind: "lost"; readonly code: "timeout" | "aborted" | "connection-lost" }
   | { readonly kind: "refused"; readonly sqlState: string; readonly about: JsonObject };
@@ -134,7 +135,8 @@ async function openClient(
   signal: AbortSignal,
 ): Promise<Client> {
   const { default: pg } = await import("pg");
-  const password = await credentials.get(config.passwordRef, signal);
+  const password = await readSecretText(credentials, config.passwordRef, signal);
+  if (password === undefined) throw new DatabaseError({ kind: signal.aborted ? "unreachable" : "credential-missing" });
   const socket = await connect(signal).catch(() => {
     throw new DatabaseError({ kind: "unreachable" });
   });

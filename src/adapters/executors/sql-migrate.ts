@@ -35,7 +35,7 @@ import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
 import { findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
-import { endedBy } from "./sql-outcome.ts";
+import { endedBy, isOfCredential } from "./sql-outcome.ts";
 import { findWrittenSince, lockDropped, readTransaction, type Dropped } from "./sql-since.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
@@ -210,7 +210,10 @@ async function reading<T>(database: Database, signal: AbortSignal, work: (sessio
     });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    throw new AppError("target-unavailable", "the database did not answer", { kind: error.problem.kind });
+    const { kind: code } = error.problem;
+    if (!isOfCredential(error.problem))
+      throw new AppError("target-unavailable", "the database did not answer", { code });
+    throw new AppError("target-forbidden", "the secret is missing, or the database does not take it", { code });
   }
 }
 

@@ -3,11 +3,18 @@
 import type { StepOutcome } from "../../wire/contracts/executor.ts";
 import type { DatabaseProblem } from "./sql-database.ts";
 
+/** Nothing was sent to the database but who asks. */
+export function isOfCredential(problem: DatabaseProblem): problem is {
+  readonly kind: "credential-refused" | "credential-missing";
+} {
+  return problem.kind === "credential-refused" || problem.kind === "credential-missing";
+}
+
 /** What PostgreSQL refused, or ended when it was told to, it drops; what nobody saw the end of may still be at work. */
 export function endedBy(problem: DatabaseProblem): StepOutcome {
   if (problem.kind === "lost") return { status: "unknown", code: problem.code, detail: null };
   if (problem.kind === "stopped") return { status: "failed", code: problem.code, detail: null };
-  if (problem.kind === "credential-refused") return { status: "failed", code: "credential-refused", detail: null };
+  if (isOfCredential(problem)) return { status: "failed", code: problem.kind, detail: null };
   if (problem.kind !== "refused") return { status: "retry", afterMs: 5_000, code: "unreachable", detail: null };
   const { sqlState, about } = problem;
   const detail = { sqlState, ...about };
