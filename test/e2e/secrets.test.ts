@@ -40,7 +40,11 @@ const PLANTED = {
   minted: "ghs_stand-in-secret", // the beginning of every token that an App gets
   assertion: Buffer.from('{"alg":"RS256","typ":"JWT"}').toString("base64url"), // and of what it gets them for
   passed: `pass-${randomBytes(12).toString("hex")}`,
+  inRepository: `repo-${randomBytes(12).toString("hex")}`,
 } as const;
+
+/** As a plan finds it that changes the file. */
+const IN_REPOSITORY = `replicas: 2\npassword: ${PLANTED.inRepository}\n`;
 
 const USER = { id: "PHOLDPNT", email: "holdpoint@example.com" };
 
@@ -56,7 +60,7 @@ async function start(t: TestContext) {
   bridge.refuse("conversations.create", `you said Bearer ${said}`);
   const publicKey = APP.publicKey.export({ type: "spki", format: "pem" }).toString();
   const app = { id: "7", publicKey, permissions: { contents: "write", pull_requests: "write" } };
-  const github = await startGithub({ app, files: { "deploy/cart.yaml": "replicas: 2\n" } });
+  const github = await startGithub({ app, files: { "deploy/cart.yaml": IN_REPOSITORY } });
   const standIns = { pagerduty, servicenow, operations, slack, bridge, github };
   const urls = Object.fromEntries(Object.entries(standIns).map(([name, { url }]) => [name, url]));
   const policies = writePolicies(tmpdir(), POLICIES);
@@ -303,6 +307,7 @@ function assertArrived({
   assert.equal(bridge.channels[0]?.messages.length, 1);
   assert.ok(bridge.received.filter(({ path }) => path === "/api/conversations.create").length > 1, "refused once");
   assert.equal(github.pulls.length, 1);
+  assert.equal(github.filesOf("main")["deploy/cart.yaml"], IN_REPOSITORY);
   const leaked = leaky.received.filter(({ path }) => path === "/leak");
   assert.deepEqual(
     leaked.map(({ headers }) => headers.authorization),

@@ -5,7 +5,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Awaited, Plan, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
 import { parseArguments } from "../../wire/schemas/executor-arguments.ts";
 import { githubCloseArguments, githubMergeArguments } from "../../wire/schemas/github-arguments.ts";
-import { need, type PlanParts } from "./github-plans.ts";
+import { need, shownTitle, type PlanParts } from "./github-plans.ts";
 import { isWithin } from "./github-proposal.ts";
 import type { Repository } from "./github-repository.ts";
 import { behindMerge, isByOtherRules, isUnreviewed, otherApprovals, type Reviewers } from "./github-reviews.ts";
@@ -63,7 +63,7 @@ export async function planMerge(parts: PlanParts, request: PlanRequest, signal: 
       },
     ],
     diff: {
-      merges: `${config.repository}#${number}: ${pull.title}`,
+      merges: `${config.repository}#${number}: ${shownTitle(parts, pull)}`,
       into: config.base,
       commit: sha,
       approvedBy: [...approvals],
@@ -148,7 +148,10 @@ export async function planClose(parts: PlanParts, request: PlanRequest, signal: 
   return {
     kind: request.kind,
     calls: [{ method: "PATCH", origin, repository: config.repository, base: config.base, branch, sha }],
-    diff: { closes: pull === null ? null : `${config.repository}#${pull.number}: ${pull.title}`, removes: branch },
+    diff: {
+      closes: pull === null ? null : `${config.repository}#${pull.number}: ${shownTitle(parts, pull)}`,
+      removes: branch,
+    },
     inverse: null,
     reversible: false,
     fingerprint: sha,

@@ -15,10 +15,16 @@ import {
   withoutMentions,
   type PlannedChange,
 } from "./github-proposal.ts";
-import type { Entry, Repository, Tree } from "./github-repository.ts";
+import type { Entry, Pull, Repository, Tree } from "./github-repository.ts";
 import type { Got } from "./step-outcomes.ts";
 
 const SHOWN_CHARS_MAX = 16_384;
+/** More than is shown of it: no pattern knows half a secret at the cut. */
+const JUDGED_CHARS_MAX = 16 * SHOWN_CHARS_MAX;
+const UNSHOWN = "(not shown)";
+/** Of a manifest, in YAML or JSON: the values of a Secret look like anything. */
+const SECRET_KIND = /\bkind["']?[ \t]*:[ \t]*["']?Secret(?![\w-])/;
+const SECRET_DATA = /\b(?:d|stringD)ata["']?[ \t]*:/;
 const FILE = "100644";
 const FILE_MODES = new Set([FILE, "100755"]);
 
@@ -28,6 +34,7 @@ export type PlanParts = {
   readonly config: GithubRepository;
   readonly people: GithubConfig["people"];
   readonly repository: Repository;
+  readonly findSecret: (text: string) => string | null;
 };
 
 /** Throws `target-unavailable` for a question without an answer, and `arguments-invalid` for what is not there. */
@@ -59,13 +66,13 @@ export async function planPullRequest(parts: PlanParts, request: PlanRequest, si
     const change = { path: file.path, mode: there?.mode ?? FILE, before: there?.sha ?? null };
     return file.content === null ? { ...change, sha: null } : { ...change, content: file.content };
   });
-  const diff = await showChanges(parts, changes, signal);
-  if (diff.every((shown) => shown["before"] !== null && shown["before"] === shown["after"])) {
+  const texts = await textsOf(parts, changes, signal);
+  if (texts.every(({ was, becomes }) => was !== null && was === becomes)) {
     throw new AppError("arguments-invalid", "the files are as they would become", { repository: config.name });
   }
   const text = args.body === undefined ? "" : withoutMentions(args.body);
   const { labels = [], reviewers = [] } = args;
-  return openPlan(parts, request, { changes, diff, title: args.title, text, labels, reviewers });
+  return openPlan(parts, request, { texts, title: args.title, text, labels, reviewers });
 }
 
 /** What a pull request brought is taken back by one that brings the files as they were, where nobody changed them since. */
@@ -95,22 +102,25 @@ export async function planRevert(parts: PlanParts, request: PlanRequest, signal:
     }
     return { path, mode: was?.mode ?? there?.mode ?? FILE, before: there?.sha ?? null, sha: was?.sha ?? null };
   });
-  const diff = await showChanges(parts, changes, signal);
-  const title = `Revert "${withoutMentions(pull.title).replace(/\p{Cc}/gu, " ")}"`.slice(0, 200).toWellFormed();
+  const texts = await textsOf(parts, changes, signal);
+  const title = `Revert "${withoutMentions(shownTitle(parts, pull)).replace(/\p{Cc}/gu, " ")}"`
+    .slice(0, 200)
+    .toWellFormed();
   const text = `Takes back pull request ${number} of this repository, file by file.`;
-  return openPlan(parts, request, { changes, diff, title, text, labels: [], reviewers: [] });
+  return openPlan(parts, request, { texts, title, text, labels: [], reviewers: [] });
 }
 
 type Opening = {
-  readonly changes: readonly PlannedChange[];
-  readonly diff: readonly JsonObject[];
+  readonly texts: readonly Texts[];
   readonly title: string;
   readonly text: string;
   readonly labels: readonly string[];
   readonly reviewers: readonly string[];
 };
 
-function openPlan({ origin, installation, config }: PlanParts, request: PlanRequest, of: Opening): Plan {
+function openPlan(parts: PlanParts, request: PlanRequest, of: Opening): Plan {
+  const { origin, installation, config } = parts;
+  const changes = of.texts.map(({ change }) => change);
   const branch = branchOf(installation, request.actionId);
   const title = withoutMentions(of.title);
   const call = {
@@ -122,7 +132,7 @@ function openPlan({ origin, installation, config }: PlanParts, request: PlanRequ
     title,
     body: withContext(of.text, request),
     message: `${title}\n\nHoldpoint-Action: ${request.actionId}\n`,
-    changes: of.changes as unknown as Json,
+    changes: changes as unknown as Json,
     labels: [...new Set([...config.labels, ...of.labels])],
     reviewers: [...new Set([...config.reviewers, ...of.reviewers])],
     teamReviewers: [...config.teamReviewers],
@@ -132,14 +142,15 @@ function openPlan({ origin, installation, config }: PlanParts, request: PlanRequ
     target: { ...request.target },
     args: { repository: config.name, branch },
   };
+  const files = of.texts.map((texts) => show(parts, texts));
   return {
     kind: request.kind,
     calls: [call],
-    diff: { opens: `${config.repository}: ${call.title}`, into: config.base, branch, files: [...of.diff] },
+    diff: { opens: `${config.repository}: ${call.title}`, into: config.base, branch, files },
     inverse,
     reversible: true,
-    fingerprint: fingerprintOf(of.changes),
-    size: of.changes.length,
+    fingerprint: fingerprintOf(changes),
+    size: changes.length,
   };
 }
 
@@ -156,23 +167,42 @@ function invalid(what: string, path: string): AppError {
   return new AppError("arguments-invalid", what, { path });
 }
 
-/** Each file as it is and as it becomes; null where it is not there, or cannot be shown as text. */
-async function showChanges(
+/** A file as it is and as it becomes; null where it is not there, or is no text. */
+type Texts = { readonly change: PlannedChange; readonly was: string | null; readonly becomes: string | null };
+
+async function textsOf(
   { repository }: PlanParts,
   changes: readonly PlannedChange[],
   signal: AbortSignal,
-): Promise<readonly JsonObject[]> {
-  const shown: JsonObject[] = [];
-  for (const { path, before, content, sha } of changes) {
+): Promise<readonly Texts[]> {
+  const texts: Texts[] = [];
+  for (const change of changes) {
+    const { before, content, sha } = change;
     const was = before === null ? null : need(await repository.text(before, signal));
     const becomes = content ?? (sha == null ? null : need(await repository.text(sha, signal)));
-    const isCut = Math.max(was?.length ?? 0, becomes?.length ?? 0) > SHOWN_CHARS_MAX;
-    const change = before === null ? "adds" : content === undefined && sha == null ? "deletes" : "changes";
-    shown.push({ path, change, before: shorten(was), after: shorten(becomes), ...(isCut ? { isCut } : {}) });
+    texts.push({ change, was, becomes });
   }
-  return shown;
+  return texts;
 }
 
-function shorten(text: string | null): string | null {
-  return text === null ? null : text.slice(0, SHOWN_CHARS_MAX).toWellFormed();
+/** For people, and for whoever proposed it: what a file holds that looks like a secret is kept from both. */
+function show(parts: PlanParts, { change, was, becomes }: Texts): JsonObject {
+  const { path, before, content, sha } = change;
+  const isCut = Math.max(was?.length ?? 0, becomes?.length ?? 0) > SHOWN_CHARS_MAX;
+  const what = before === null ? "adds" : content === undefined && sha == null ? "deletes" : "changes";
+  const shown = { path, change: what, before: shownText(parts, was), after: shownText(parts, becomes) };
+  return { ...shown, ...(isCut ? { isCut } : {}) };
+}
+
+function shownText({ findSecret }: PlanParts, text: string | null): string | null {
+  if (text === null) return null;
+  const isManifest = SECRET_KIND.test(text) && SECRET_DATA.test(text);
+  return isManifest || findSecret(text.slice(0, JUDGED_CHARS_MAX)) !== null
+    ? UNSHOWN
+    : text.slice(0, SHOWN_CHARS_MAX).toWellFormed();
+}
+
+/** Anybody at GitHub may have written it. */
+export function shownTitle({ findSecret }: PlanParts, { title }: Pull): string {
+  return findSecret(title) === null ? title : UNSHOWN;
 }

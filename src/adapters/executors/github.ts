@@ -108,12 +108,14 @@ export interface GithubExecutorParts extends GithubParts {
   readonly config: GithubConfig;
   /** Keeps this log's branches apart from those of other installations at the same repository. */
   readonly installation: string;
+  /** What kind of secret a text looks like, or null. */
+  readonly findSecret: (text: string) => string | null;
 }
 
 /** Offers `github.pull-request`, `github.merge`, `github.revert`, `github.close` and `github.dispatch`. */
 export function createGithubExecutor(parts: GithubExecutorParts): Executor {
   const api = new GithubApi(parts);
-  const { origin, installation, config } = parts;
+  const { origin, installation, findSecret, config } = parts;
   return {
     kinds: [OPEN, MERGE, REVERT, CLOSE, DISPATCH],
     credentials: [loginRefOf(config)],
@@ -122,7 +124,7 @@ export function createGithubExecutor(parts: GithubExecutorParts): Executor {
       const of = repositoryOf(config, request);
       const planner = PLANNERS[request.kind] as Planner;
       const repository = new Repository(api, of, request.kind === DISPATCH.kind ? LOOKS : READS);
-      const room = { origin, installation, config: of, people: config.people, repository };
+      const room = { origin, installation, config: of, people: config.people, repository, findSecret };
       return bound(await planner(room, request, signal), request);
     },
     awaited(plan, signal) {

@@ -133,8 +133,9 @@ export function createDiffReader({ config, ...ways }: Ways & Pick<RegistryParts,
   return config.github === undefined ? null : createGithubDiffs(config.github, githubRoom(ways, config.github));
 }
 
-function githubRepositories({ installation, ...ways }: RegistryParts, config: GithubConfig): Executor {
-  return createGithubExecutor({ ...githubRoom(ways, config), installation: correlationPrefix(installation) });
+function githubRepositories(parts: RegistryParts, config: GithubConfig): Executor {
+  const installation = correlationPrefix(parts.installation);
+  return createGithubExecutor({ ...githubRoom(parts, config), installation, findSecret: parts.findSecret });
 }
 
 function githubRoom({ credentials, clock, egress }: Ways, config: GithubConfig) {

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import { PLAN_RISKS, TAG, TAGS_MAX, type PlanFindings, type PlanRisk } from "../../wire/types/risk.ts";
 import { isCutOff, risksOfChange, type Change } from "./change-risks.ts";
 import { risksOfFile } from "./file-risks.ts";
-import { risksOfSavedPlan } from "./infrastructure-risks.ts";
+import { isHidden, risksOfSavedPlan } from "./infrastructure-risks.ts";
 import { isObject, listOf } from "./object-risks.ts";
 
 /** A plan as far as it is read here. */
@@ -80,7 +80,8 @@ function risksOfFiles(files: Json | undefined): readonly PlanRisk[] {
     .flatMap(({ path, before, after, isCut }): readonly PlanRisk[] => {
       const [was, becomes] = [before ?? null, after ?? null];
       const file = { path: textOf(path), before: stringOr(was), after: stringOr(becomes) };
-      return [...risksOfFile(file), ...(isCut === true ? (["unseen"] as const) : [])];
+      const isUnseen = isCut === true || isHidden(was) || isHidden(becomes);
+      return [...risksOfFile(file), ...(isUnseen ? (["unseen"] as const) : [])];
     });
 }
 

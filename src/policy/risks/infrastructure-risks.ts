@@ -123,7 +123,7 @@ const WIDENS: readonly Rule[] = [
 const DECIDES =
   /(?:^|\.)(?:\w*policy|policy_(?:data|document)|acl|members?(?:\[\d+\])?|principal\w*|managed_policy_arns)(?:\[\d+\])?$/;
 
-function isHidden(value: Json): boolean {
+export function isHidden(value: Json): boolean {
   return value === "(known after apply)" || value === "(sensitive)" || value === "(not shown)";
 }
 
