@@ -100,6 +100,18 @@ export class ApiClient {
   async call(request: ApiRequest): Promise<ApiAnswer> {
     const cookie = this.#session();
     if (cookie !== null) return this.open({ ...request, headers: { ...request.headers, ...this.#asBrowser(cookie) } });
+    try {
+      return await this.#callWithToken(request);
+    } catch (error) {
+      // Tokens live for minutes, and a command may wait for longer. What was refused for its token did nothing.
+      const isOver = error instanceof ProblemError && error.code === "token-invalid";
+      if (!isOver || readStoredToken(this.#parts.settings) !== null) throw error;
+      this.#token = null;
+      return this.#callWithToken(request);
+    }
+  }
+
+  async #callWithToken(request: ApiRequest): Promise<ApiAnswer> {
     const token = await this.token();
     const authorization = this.#boundTo === null ? `Bearer ${token}` : `DPoP ${token}`;
     const proof = await this.#proof({ method: request.method ?? "GET", url: this.#url(request), token });
