@@ -70,6 +70,10 @@ async function drill(session: Session, kind: string, flags: DrillFlags): Promise
     await report(session, [action], flags.output); // it stands: what is known of it is told before the error is
     throw error;
   });
+  const { shown } = revert;
+  if (shown.exact("status") === "held") {
+    session.output.note(`the action stands until its inverse is approved: holdpoint approve ${shown.exact("id")}`);
+  }
   return report(session, [action, revert], flags.output);
 }
 
