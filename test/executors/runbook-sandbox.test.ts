@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
@@ -26,4 +26,27 @@ it("a program does not run where what makes its sandbox is missing, or fails hal
   }
   assert.ok(!existsSync(run));
   assert.equal((await runSandboxed({ ...touch, environment: {} }, never)).kind, "ended", "with all of it there");
+});
+
+it("a program that its sandbox hides, or that the one who runs it may not start, has not run, and that is what is said", async (t) => {
+  const folder = mkdtempSync("/var/tmp/holdpoint-sandbox-");
+  const own = mkdtempSync("/tmp/holdpoint-sandbox-");
+  t.after(() => [folder, own].forEach((one) => rmSync(one, { recursive: true })));
+  chmodSync(folder, 0o755);
+  const user = { uid: 65_534, gid: 65_534 };
+  const made = (path: string, mode: number): string => {
+    writeFileSync(path, "#!/bin/sh\ntrue\n", { mode });
+    chmodSync(path, mode);
+    return path;
+  };
+  const run = (program: string, hidden: readonly string[] = []) => {
+    const limits = { network: "none", memoryMiB: 512, outputBytesMax: 100, hidden } as const;
+    return runSandboxed({ program, args: [], environment: {}, user, ...limits }, never);
+  };
+  const program = made(join(folder, "program"), 0o755);
+  assert.deepEqual(await run(program), { kind: "ended", exit: 0, output: "", isCut: false });
+  const hidden = { kind: "unstarted", code: "program-hidden" };
+  assert.deepEqual(await run(program, [folder]), hidden);
+  assert.deepEqual(await run(made(join(own, "program"), 0o755)), hidden, "/tmp is its own");
+  if (process.getuid?.() === 0) assert.deepEqual(await run(made(join(folder, "root's"), 0o700)), hidden);
 });

@@ -368,17 +368,23 @@ describe("a runbook command", () => {
     assert.throws(() => build({ program: "bin/true" }));
   });
 
-  it("says whether its sandbox and its program are there", async () => {
+  it("says whether its sandbox and its program are there, for whoever runs it there", async (t) => {
+    const own = mkdtempSync("/tmp/holdpoint-runbook-");
+    t.after(() => rmSync(own, { recursive: true }));
+    const hidden = join(own, "program");
+    writeFileSync(hidden, "#!/bin/sh\n", { mode: 0o755 });
     const executor = build(
       { program: program("true") },
       { name: "b", program: "/nowhere" },
       { name: "c", program: program("true"), secrets: { A: "none" } },
+      { name: "d", program: hidden },
     );
     assert.deepEqual(await executor.probe(never), [
       { target: "sandbox", status: "ready", code: "" },
       { target: "command it", status: "ready", code: "" },
       { target: "command b", status: "away", code: "program-missing" },
       { target: "command c", status: "missing", code: "credential-missing" },
+      { target: "command d", status: "away", code: "program-hidden" },
     ]);
     assert.deepEqual(executor.credentials, ["none"]);
     assert.ok(execFileSync("unshare", ["--version"]).length > 0);

@@ -300,15 +300,24 @@ function shown(output: string, secrets: readonly string[], { findSecret }: Runbo
 async function probeCommands(parts: RunbookParts, signal: AbortSignal): Promise<readonly Reach[]> {
   const { commands, user } = parts.config;
   const limits = { memoryMiB: 512, outputBytesMax: 1_024, user, hidden: parts.hidden } as const;
-  const trial = await runSandboxed(
-    { program: "/bin/true", args: [], environment: {}, network: "none", ...limits },
-    signal,
-  );
-  const isUsable = trial.kind === "ended" && trial.exit === 0;
+  /** Nothing of the program runs: it is looked for from where it would. */
+  const isThere = async (program: string): Promise<boolean> => {
+    const look = {
+      program: "/usr/bin/test",
+      args: ["-x", program],
+      environment: {},
+      network: "none",
+      ...limits,
+    } as const;
+    const trial = await runSandboxed(look, signal);
+    return trial.kind === "ended" && trial.exit === 0;
+  };
+  const isUsable = await isThere("/usr/bin/test");
   const sandbox: Reach = { target: "sandbox", ...(isUsable ? READY : { status: "away", code: "sandbox-unavailable" }) };
   const programs = commands.map(async ({ name, program, secrets }): Promise<Reach> => {
     const target = `command ${name}`;
     if ((await digestOf(program)) === undefined) return { target, status: "away", code: "program-missing" };
+    if (isUsable && !(await isThere(program))) return { target, status: "away", code: "program-hidden" };
     for (const ref of Object.values(secrets)) {
       const secret = await readSecret(parts.credentials, ref, signal);
       if (secret === undefined) return { target, status: "missing", code: "credential-missing" };

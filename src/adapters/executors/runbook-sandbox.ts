@@ -29,7 +29,7 @@ export interface Sandboxed {
 
 /** `unstarted`: the program did not run, for certain. `ended`: its exit code, or null when it was killed. */
 export type SandboxEnd =
-  | { readonly kind: "unstarted"; readonly code: "sandbox-unavailable" | "aborted" }
+  | { readonly kind: "unstarted"; readonly code: "sandbox-unavailable" | "program-hidden" | "aborted" }
   | { readonly kind: "ended"; readonly exit: number | null; readonly output: string; readonly isCut: boolean }
   | { readonly kind: "killed"; readonly output: string };
 
@@ -43,8 +43,8 @@ done
 shift
 mount -t tmpfs -o mode=1777,nosuid,nodev,size=64m none /tmp && cd /tmp && exec "$@"`;
 
-/** Says on another channel than the program's that it is about to start. */
-const START = `echo started >&3 && exec "$@" 3>&-`;
+/** Says on another channel than the program's that it is about to start, or that there is none for who runs it. */
+const START = `if [ -x "$1" ]; then echo started >&3 && exec "$@" 3>&-; else echo hidden >&3; fi`;
 
 /** Never rejects. Aborting `signal` kills whatever runs. */
 export async function runSandboxed(sandboxed: Sandboxed, signal: AbortSignal): Promise<SandboxEnd> {
@@ -71,7 +71,8 @@ export async function runSandboxed(sandboxed: Sandboxed, signal: AbortSignal): P
   const end = await Promise.race([failed, closed]);
   signal.removeEventListener("abort", kill);
   if (end === "error" || !start.text.startsWith("started")) {
-    return { kind: "unstarted", code: signal.aborted ? "aborted" : "sandbox-unavailable" };
+    if (signal.aborted) return { kind: "unstarted", code: "aborted" };
+    return { kind: "unstarted", code: start.text.startsWith("hidden") ? "program-hidden" : "sandbox-unavailable" };
   }
   // One that was given the time may have ended by itself, and then its exit code tells.
   const isKilled = end === null || sandboxed.stopMs === undefined;
