@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { quoted, standsFor } from "./sql-catalog.ts";
+import { OWN_SCHEMA } from "./sql-own.ts";
 import type { Session } from "./sql-database.ts";
 import { VOLATILE_FUNCTIONS } from "./sql-expressions.ts";
 import type { Touch } from "./sql-touches.ts";
@@ -14,6 +15,8 @@ export type Code = {
   readonly byTouch: ReadonlyMap<string, readonly string[]>;
   /** Run by statements that define something. */
   readonly onDefining: readonly string[];
+  /** Of all of it, what names Holdpoint's own schema in its text. */
+  readonly namingOwn: ReadonlySet<string>;
   /** Of all of it, also of what the functions say; null where there is none. */
   readonly fingerprint: string | null;
 };
@@ -32,6 +35,11 @@ const fromExtension = (catalog: string, id: string): string => `exists (
 /** Whether a function that counts as PostgreSQL's own does more than compute. Mappings to XML and checks of input run what they are told to. */
 const acts = (p: string): string =>
   `((${p}.provolatile = 'v' and not ${p}.proname = any ($3)) or ${p}.proname ~ '_to_xml|^pg_input_')`;
+
+/** Whether code names Holdpoint's own schema, or stands on a table there; what it puts together as it runs nobody reads. */
+const namesOwn = (text: string, catalog: string, id: string): string => `(${text} ~* '${OWN_SCHEMA}' or exists (
+  select from pg_depend d join pg_class o on o.oid = d.refobjid where d.classid = ${catalog} and d.objid = ${id}
+    and d.refclassid = 'pg_class'::regclass and o.relnamespace = to_regnamespace('${OWN_SCHEMA}'))) as own`;
 
 /**
  * Whether an expression calls somebody's function on constants alone: planning whatever reads the table computes that, and
@@ -137,14 +145,16 @@ const CODE = `
       where r.class = 'pg_rewrite'::regclass and w.ev_type <> '1'
     union select r.root, r.class, c.oid, '' from reached r join pg_class c on c.oid = r.id
       where r.class = 'pg_class'::regclass
-        and (c.relkind = 'f' and r.how ~ '[riud]' or c.oid < ${BY_SOMEBODY} and r.how ~ '[iud]')
+        and (c.relkind = 'f' and r.how ~ '[riud]' or c.oid < ${BY_SOMEBODY} and r.how ~ '[iud]'
+          or r.how ~ '[aiud]' and c.relnamespace = to_regnamespace('${OWN_SCHEMA}'))
   )
-  select code.root, concat(o.type, ' ', o.identity) as object, md5(code.text) as text
+  select code.root, concat(o.type, ' ', o.identity) as object, md5(code.text) as text, ${namesOwn("code.text", "code.class", "code.id")}
     from code cross join lateral pg_identify_object(code.class, code.id, 0) o order by 1, 2`;
 
 /** They fire for every statement that defines something, also of this executor. */
 const ON_DEFINING = `
-  select concat('event trigger ', quote_ident(e.evtname)) as object, md5(p::text) as text
+  select concat('event trigger ', quote_ident(e.evtname)) as object, md5(p::text) as text,
+    ${namesOwn("p::text", "'pg_proc'::regclass", "p.oid")}
     from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid
     where e.evtenabled <> 'D' and e.evtevent <> 'login' and not ${fromExtension("pg_proc", "p.oid")} order by 1`;
 
@@ -171,6 +181,7 @@ export async function readCode(session: Session, touched: Iterable<Touch>): Prom
   return {
     byTouch,
     onDefining: onDefining.map(({ object }) => String(object)),
+    namingOwn: new Set([...rows, ...onDefining].flatMap(({ object, own }) => (own === true ? [String(object)] : []))),
     fingerprint: all.length === 0 ? null : hash("sha256", canonicalJson(all)),
   };
 }

@@ -6,6 +6,7 @@ import { picksFewRows, widens, type TableFacts } from "./sql-catalog.ts";
 import { codeKey, type Code } from "./sql-code.ts";
 import { worstClass, type SqlFinding } from "./sql-findings.ts";
 import { isDefined } from "./sql-names.ts";
+import { isOwn, NAMES_OWN, TOUCHES_OWN } from "./sql-own.ts";
 import { migrationOf, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { spreadable, touchesOf, waysOf, type Touch } from "./sql-touches.ts";
 
@@ -46,13 +47,17 @@ const NAMED_MAX = 20;
 /** What PostgreSQL runs of somebody's with the statement is not in its text. */
 function judgeCode({ touches }: JudgedStatement, touched: readonly Touch[], code: Code): readonly SqlFinding[] {
   const found = new Map<string, SqlFinding>();
+  const codeOf = (runs: string): string =>
+    isOwn(runs) ? TOUCHES_OWN : code.namingOwn.has(runs) ? NAMES_OWN : "runs-code";
   const add = (runs: string, relation: string | null): unknown =>
-    found.set(runs, { class: "opaque", code: "runs-code", relation, lock: null, runs });
+    found.set(runs, { class: "opaque", code: codeOf(runs), relation, lock: null, runs });
   for (const touch of touched) {
     for (const runs of code.byTouch.get(codeKey(touch)) ?? []) add(runs, touch.name);
   }
   if (touches.defines) for (const runs of code.onDefining) add(runs, null);
-  return [...found.values()].slice(0, NAMED_MAX);
+  const all = [...found.values()];
+  const refused = all.filter((one) => one.code === TOUCHES_OWN);
+  return [...refused, ...all.filter((one) => one.code !== TOUCHES_OWN)].slice(0, NAMED_MAX);
 }
 
 /** How many rows a foreign key changes elsewhere is not in the text, nor in the catalog. */

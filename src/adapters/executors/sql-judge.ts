@@ -6,6 +6,7 @@ import { hiddenEffect } from "./sql-expressions.ts";
 import { needsSignature, worstClass, type SqlClass, type SqlFinding } from "./sql-findings.ts";
 import { inverseOf, type Inverse } from "./sql-inverse.ts";
 import { allNames, namesIn, type SqlNames } from "./sql-names.ts";
+import { ownFindings } from "./sql-own.ts";
 import { schemasIn } from "./sql-relations.ts";
 import { dropsOf, type Dropped } from "./sql-since.ts";
 import { touchesIn, type Touches } from "./sql-touches.ts";
@@ -107,6 +108,7 @@ function judgeStatement(statement: Json, number: number): JudgedStatement {
     }
   }
   if (findings.length === 0) findings.push(opaque("unknown-statement"));
+  findings.push(...ownFindings(wrapped, findings));
   return {
     number,
     class: worstClass(findings.map((one) => one.class)),

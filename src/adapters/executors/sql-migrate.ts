@@ -33,9 +33,10 @@ import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
-import { findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
+import { approvedOf, findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { endedBy, isOfCredential } from "./sql-outcome.ts";
+import { OWN_SCHEMA, TOUCHES_OWN } from "./sql-own.ts";
 import { findWrittenSince, lockDropped, readTransaction, type Dropped } from "./sql-since.ts";
 import { spreadable, touchesOf } from "./sql-touches.ts";
 
@@ -65,6 +66,11 @@ export function createSqlExecutor({ config, egress, credentials, installation }:
     const { address, isLocal } = parseTcpAddress(one);
     if (one.tls === "off" && !isLocal) {
       throw new AppError("config-invalid", `${one.name}: only TLS leaves this machine`, { database: one.name });
+    }
+    if (one.searchPath.includes(OWN_SCHEMA)) {
+      throw new AppError("config-invalid", `${one.name}: ${OWN_SCHEMA} is no schema of its own`, {
+        database: one.name,
+      });
     }
     databases.set(one.name, { config: one, connect: egress.connectTo(address), credentials });
   }
@@ -115,6 +121,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   }
   const read = await judgeMigration(statements);
   refuseUntransacted(read);
+  refuseOwn(read);
   const known = await reading(database, signal, async (session) => {
     if (left !== undefined) await checkLeft(session, left, dropsOf(read));
     const defined = await readDefined(session, allNames(read.statements.map(({ names }) => names)));
@@ -122,6 +129,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   });
   const { relations, tables, code, newIn } = known;
   const judged = judgeAgainst(read, known);
+  refuseOwn(judged);
   if (left === undefined) refuseAbsent(judged, new Set(tables.map(({ relation }) => relation)));
   const { lockTimeoutMs, statementTimeoutMs, searchPath } = database.config;
   const inverse = undoOf(judged.statements, { newIn, searchPath, tables });
@@ -159,6 +167,18 @@ function refuseUntransacted({ statements }: JudgedMigration): void {
     const what = `statement ${number} cannot be run in one transaction with its record (${found.code})`;
     throw new AppError("arguments-invalid", what, { statement: number, code: found.code });
   }
+}
+
+/** What proves that migrations ran is changed by Holdpoint alone, whoever signs. */
+function refuseOwn({ statements }: JudgedMigration): void {
+  const found = statements.find(touchesOwn);
+  if (found === undefined) return;
+  const what = `statement ${found.number} touches what Holdpoint writes down in schema ${OWN_SCHEMA}`;
+  throw new AppError("arguments-invalid", what, { statement: found.number, code: TOUCHES_OWN });
+}
+
+function touchesOwn({ findings }: JudgedStatement): boolean {
+  return findings.some(({ code }) => code === TOUCHES_OWN);
 }
 
 type Touched = {
@@ -272,6 +292,7 @@ type Run = { readonly call: Call; readonly request: ExecuteRequest; readonly unt
 
 async function migrate(session: Session, { call, request, untilMs }: Run): Promise<StepOutcome> {
   const { plan, idempotencyKey: action } = request;
+  const approved = approvedOf(request);
   // Each statement sees what was committed before it, also while a lock was waited for.
   await session.query("begin isolation level read committed");
   await session.query(limitsOf(call, untilMs));
@@ -279,9 +300,11 @@ async function migrate(session: Session, { call, request, untilMs }: Run): Promi
   // A connection that was lost leaves its transaction behind for a while: it may still commit only if it was told to.
   if (lock?.["taken"] !== true) return { status: "unknown", code: "earlier-attempt-unsettled", detail: null };
   await keepJournal(session);
-  const before = await findWritten(session, action);
-  if (before !== undefined) return { ...succeeded(action, true), ...before };
+  const before = await findWritten(session, approved);
+  if (before?.kind === "foreign") return { status: "unknown", code: FOREIGN, detail: null };
+  if (before !== undefined) return { ...succeeded(action, true), ...leftOf(before) };
   const judged = await judgeMigration(call.statements);
+  if (judged.statements.some(touchesOwn)) return { status: "failed", code: "plan-invalid", detail: null };
   const now = await readTouched(session, judged);
   const isElsewhere = call.newIn !== undefined && (await readNewIn(session)) !== call.newIn;
   if (isElsewhere || fingerprintOf(now.relations, now.tables, now.code) !== plan.fingerprint) {
@@ -299,7 +322,7 @@ async function migrate(session: Session, { call, request, untilMs }: Run): Promi
   const relations = relationsOf({ statements: judged.statements.map(withoutReads) });
   const fingerprint = fingerprintOf(relations, await readTables(session, relations));
   const left = leftAs({ fingerprint, relations, transaction: await readTransaction(session) });
-  await writeDown(session, { action, grantId: request.grantId, left });
+  await writeDown(session, approved, left);
   await session.commit();
   return { ...succeeded(action, false), left };
 }
@@ -324,6 +347,13 @@ async function checkLeft(session: Session, left: string, drops: readonly Dropped
   throw new AppError("target-moved", "somebody has written since what undoing would drop", { ...written });
 }
 
+/** That a row says so proves nothing where it is not about what was approved. */
+const FOREIGN = "look-up-unreliable";
+
+function leftOf({ left }: { readonly left?: string }): { readonly left?: string } {
+  return left === undefined ? {} : { left };
+}
+
 function succeeded(action: string, foundBefore: boolean) {
   return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } } as const;
 }
@@ -343,9 +373,10 @@ async function reconcileMigration(
         action,
       ]);
       if (lock?.["taken"] !== true) return { status: "unclear", detail: { code: "still-running" }, afterMs: 2_000 };
-      const written = await findWritten(session, action);
+      const written = await findWritten(session, approvedOf(request));
+      if (written?.kind === "foreign") return { status: "unclear", detail: { code: FOREIGN } };
       if (written !== undefined) {
-        return { status: "happened", reference: `migration:${action}`, detail: null, ...written };
+        return { status: "happened", reference: `migration:${action}`, detail: null, ...leftOf(written) };
       }
       // That another database knows nothing of it says nothing.
       return isThere(found)
