@@ -125,6 +125,27 @@ describe("a migration against the catalog", () => {
     }
   });
 
+  it("picks few rows by a key of a partitioned table, and by none of a table that others inherit from", async () => {
+    await server.query(`drop table if exists base, alone, parted cascade;
+      create table base (id int primary key, v text); create table alone (id int primary key, v text);
+      create table parted (id int primary key, v text) partition by range (id);
+      create table part partition of parted for values from (0) to (9)`);
+    const classOf = async (statements: string): Promise<unknown> => {
+      const { diff, signature } = await plan(statements);
+      return [(diff as { class: string }).class, signature !== undefined];
+    };
+    const early = await plan("UPDATE base SET v = 'y' WHERE id = 1");
+    assert.equal(early.signature, undefined);
+    await server.query("create table kid () inherits (base); insert into kid select 1, 'x' from generate_series(1, 9)");
+    for (const statements of ["UPDATE base SET v = 'y' WHERE id = 1", "DELETE FROM base WHERE id = 1"])
+      assert.deepEqual(await classOf(statements), ["unbounded-write", true], statements);
+    for (const table of ["alone", "parted"])
+      assert.deepEqual(await classOf(`DELETE FROM ${table} WHERE id = 1`), ["bounded-write", false], table);
+    const outcome = await executor().execute(request(early), never);
+    assert.deepEqual(outcome, { status: "failed", code: "target-moved", detail: null }, "nor since it was planned");
+    assert.deepEqual((await server.query("select from kid where v = 'y'")).rows, []);
+  });
+
   it("is not taken back over a change of a table that it made from a query", async () => {
     await server.query("drop table if exists made");
     const outcome = await executor().execute(request(await plan("CREATE TABLE made AS SELECT 1 AS a")), never);

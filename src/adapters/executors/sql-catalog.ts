@@ -15,13 +15,16 @@ export type TableFacts = {
   readonly bytes: number;
   readonly rows: number;
   readonly triggers: number;
-  /** Columns of each unique index that covers every row. */
+  /** Columns of each unique index that covers every row; of a table that others inherit from none does. */
   readonly keys: readonly (readonly string[])[];
   /** Type of each column, as `format_type` writes it. */
   readonly types: Readonly<Record<string, string>>;
   /** Of its columns, indexes, constraints and triggers; of a view also what it selects. */
   readonly fingerprint: string;
 };
+
+/** Other tables inherit from it, and their rows are its own where nobody says ONLY; its indexes do not cover them, as those of partitions do. */
+const HAS_HEIRS = `(c.relkind in ('r', 'f') and exists (select from pg_inherits h where h.inhparent = c.oid))`;
 
 const FACTS = `
   select asked.n::int, c.oid::text as oid, (select nspname from pg_namespace where oid = c.relnamespace) as place, pg_total_relation_size(c.oid)::float8 as bytes, greatest(c.reltuples, 0)::float8 as rows,
@@ -31,7 +34,7 @@ const FACTS = `
       select (select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
         where a.attrelid = c.oid and a.attnum = any (i.indkey::int2[])) as columns
       from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null
-        and i.indexprs is null) k), '[]') as keys,
+        and i.indexprs is null and not ${HAS_HEIRS}) k), '[]') as keys,
     coalesce((select jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '{}') as types,
     jsonb_build_array(
@@ -45,7 +48,8 @@ const FACTS = `
       (select jsonb_agg(pg_get_triggerdef(t.oid) order by t.tgname) from pg_trigger t
         where t.tgrelid = c.oid and not t.tgisinternal),
       case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid)
-        when c.relkind in ('i', 'I') then pg_get_indexdef(c.oid) end) as definition
+        when c.relkind in ('i', 'I') then pg_get_indexdef(c.oid) end)
+      || case when ${HAS_HEIRS} then '["inherited"]'::jsonb else '[]'::jsonb end as definition
   from unnest($1::text[]) with ordinality as asked (name, n) join pg_class c on c.oid = to_regclass(asked.name)
   order by asked.n`;
 
