@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { describe, it } from "node:test";
+import { ownersOf } from "../../src/adapters/executors/kubernetes-owners.ts";
 import { regulationsOf } from "../../src/adapters/executors/kubernetes-regulations.ts";
 import type { Json } from "../../src/core/json.ts";
 import { findRisks } from "../../src/policy/risks/find-risks.ts";
@@ -122,6 +123,25 @@ describe("a plan is judged by what is found in it", () => {
       assert.equal((await decide(benign)).result, "granted");
     });
   }
+});
+
+it("whoever declares one of many fields is found, and more owners than a plan shows are unseen", () => {
+  const judged = (edited: number, declared: number) => {
+    const keys = Array.from({ length: edited }, (_, n) => `k${n}`);
+    const entryOf = (manager: string, names: readonly string[]) => {
+      return { manager, fieldsV1: { "f:data": Object.fromEntries(names.map((name) => [`f:${name}`, {}])) } };
+    };
+    const managedFields = [
+      entryOf("kubectl-edit", keys),
+      entryOf("argocd-controller", ["other", ...keys.slice(0, declared)]),
+    ];
+    const object = { metadata: { name: "flags", uid: "u", resourceVersion: "1", managedFields } };
+    const setBy = ownersOf(object, { root: [], paths: keys.map((key) => `.data.${key}`) }, () => false);
+    return findRisks(write([IMAGE], { setBy: [...setBy] as unknown as Json })).risks;
+  };
+  assert.deepEqual(judged(98, 0), []);
+  assert.deepEqual(judged(98, 1), ["drift"]);
+  assert.deepEqual(judged(100, 1), ["unseen"]);
 });
 
 describe("a change of files is judged by what it changes", () => {

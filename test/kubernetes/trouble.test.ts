@@ -13,6 +13,7 @@ import { kubernetesConfigSchema } from "../../src/wire/schemas/kubernetes-config
 import { never } from "../executors/contract.ts";
 import { absent, ApiServer } from "./api-server.ts";
 import { buildExecutor, planned, TARGETS, type Setting } from "./executor.ts";
+import { startFailingProxy } from "./failing-proxy.ts";
 import { ACCOUNT, configMap, CORE, deployment, openShop, pod } from "./shop.ts";
 
 const MERGE = "application/merge-patch+json";
@@ -110,6 +111,49 @@ describe("a cluster in trouble", { skip: absent }, () => {
       .writesBy(ACCOUNT)
       .filter((one) => JSON.stringify(one.requestObject).includes(request.idempotencyKey));
     assert.equal(marked.length, 1);
+  });
+
+  it("of more conflicts than people are shown each counts, and so does one that is not told or cannot be read", async (t) => {
+    type Cause = { field: string; message: string };
+    type Refusal = { reason?: string; details?: { causes?: readonly Cause[] } };
+    /** The API server tells them in any order: the one that matters comes last. */
+    const last = (causes: readonly Cause[]): readonly Cause[] =>
+      causes.toSorted((a, b) => Number(a.field === ".data.guarded") - Number(b.field === ".data.guarded"));
+    let told = last;
+    const proxy = await startFailingProxy(server, async (_request, pass) => {
+      const reply = await pass();
+      const { details = {}, ...body } = (reply.json ?? {}) as Refusal;
+      if (details.causes === undefined) return reply;
+      return { ...reply, json: { ...body, details: { ...details, causes: told(details.causes) } } };
+    });
+    t.after(() => proxy.close());
+    const connection = { kind: "token", server: proxy.url, tokenRef: "kubernetes/token" };
+    const build = (...takeOverFrom: string[]) =>
+      buildExecutor({ ...setting, server: proxy.url, connection, cluster: { takeOverFrom } });
+    const [strict, allowed] = [build(), build("kustomize-controller")];
+    const path = await configMap(server, "web-many", { guarded: "git" }, "kustomize-controller");
+    const values = (value: string): JsonObject =>
+      Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, value]));
+    const patch = (executor: Executor, set: JsonObject) =>
+      planned(executor, "configmap-patch", { namespace: "shop", configMap: "web-many", set });
+    const ours = await patch(strict, values("a"));
+    assert.equal((await strict.execute(ours.request, never)).status, "succeeded");
+    const all = { ...values("b"), guarded: "mine" };
+    const isOwned = { code: "target-owned" };
+    await assert.rejects(patch(strict, all), isOwned);
+    const { plan, request } = await patch(allowed, all);
+    const takesFrom = [{ manager: "kustomize-controller", field: ".data.guarded" }];
+    assert.deepEqual((plan.diff as JsonObject)["takesFrom"], takesFrom);
+    const narrowed = await strict.execute(request, never);
+    assert.deepEqual(narrowed, { status: "failed", code: "target-owned", detail: takesFrom });
+    // An API server that told no more than some, and one whose words are none that are known.
+    told = (causes) => last(causes).slice(0, 32);
+    await assert.rejects(patch(strict, all), isOwned);
+    told = (causes) => last(causes).map((one) => (one.field === ".data.k7" ? { ...one, message: "somebody" } : one));
+    await assert.rejects(patch(build("*"), all), isOwned);
+    assert.equal(((await server.get(path))["data"] as JsonObject)["guarded"], "git");
+    told = last;
+    assert.equal((await allowed.execute(request, never)).status, "succeeded");
   });
 
   it("hostile and wrong arguments are refused before anything is asked", async () => {

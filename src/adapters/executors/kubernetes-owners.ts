@@ -8,7 +8,8 @@ export interface Owner {
   readonly path: string;
 }
 
-const OWNERS_MAX = 32;
+/** With so many there may be more: see `OWNERS_SHOWN_MAX` of the risks. */
+const OWNERS_MAX = 100;
 
 /**
  * Owners of the changed fields beside `isOurs`, by the API server's own record of who set what (managedFields). `root` is

@@ -15,7 +15,7 @@ import { ownersOf } from "./kubernetes-owners.ts";
 import { sealed, type At, type Intended, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
 import { regulationsOf } from "./kubernetes-regulations.ts";
-import { isFree, isMoved, ownedIn, planProblem, type Owned } from "./kubernetes-refusals.ts";
+import { isFree, isMoved, ownedIn, planProblem, shownOf, type Owned } from "./kubernetes-refusals.ts";
 
 /** What names our writes at the API server. */
 export interface Naming {
@@ -168,7 +168,7 @@ async function tryWrite(
   const owned = ownedIn(heard);
   const others = owned.filter((one) => !isFree(one, isOurs));
   if (others.length > 0) {
-    throw new AppError("target-owned", "other field managers own these fields", { owned: others as unknown as Json });
+    throw new AppError("target-owned", "other field managers own these fields", { owned: shownOf(others) });
   }
   if (owned.length > 0) heard = await api.write(place, { ...write, force: true }, signal);
   if (isMoved(heard)) return "moved";

@@ -21,25 +21,47 @@ export interface Owned {
   readonly field: string;
 }
 
-const OWNED_MAX = 32;
+const OWNED_SHOWN_MAX = 32;
+
+/** A conflict that cannot be read, or that is counted and not told. */
+const UNREAD: Owned = { manager: "", field: "" };
+
+const CONFLICTS = /^Apply failed with (\d{1,9}) conflicts?:/;
 
 /** Everybody's who changes objects by way of Holdpoint, whichever installation. */
 const MARK_FIELD = `.metadata.annotations.${MARK}`;
 
-/** Empty unless server-side apply was refused because of other field managers. */
+/**
+ * Empty unless server-side apply was refused because of other field managers. All of them, since everything is forced once
+ * these are judged: where fewer are told than the API server counts, one more is unread.
+ */
 export function ownedIn({ answer }: Heard): readonly Owned[] {
   if (answer.kind !== "answered" || answer.status !== 409) return [];
-  const details = (jsonObjectOf(answer)?.["details"] ?? {}) as JsonObject;
-  const causes = Array.isArray(details["causes"]) ? (details["causes"] as readonly JsonObject[]) : [];
-  return causes.slice(0, OWNED_MAX).flatMap(({ reason, message, field }) => {
-    if (reason !== "FieldManagerConflict" || typeof message !== "string") return [];
-    return [{ manager: managerIn(message), field: typeof field === "string" ? field.slice(0, 256) : "" }];
-  });
+  const { message, details } = jsonObjectOf(answer) ?? {};
+  const { causes } = (details ?? {}) as { readonly causes?: Json };
+  const owned = Array.isArray(causes) ? causes.map(ownedBy) : [];
+  const counted = typeof message === "string" ? CONFLICTS.exec(message)?.[1] : undefined;
+  if (counted === undefined && owned.every((one) => one === UNREAD)) return []; // some other conflict
+  return Number(counted) === owned.length ? owned : [...owned, UNREAD];
 }
 
-/** Whether a field may be written: it holds marks, or its manager is one of those that may be taken over. */
+function ownedBy(cause: Json): Owned {
+  const { reason, message, field } = (cause ?? {}) as JsonObject;
+  if (reason !== "FieldManagerConflict" || typeof message !== "string" || typeof field !== "string") return UNREAD;
+  return { manager: managerIn(message), field: field.slice(0, 256) };
+}
+
+/**
+ * Whether a field may be written: it holds marks, or its manager is one of those that may be taken over. One that cannot be
+ * read is none of these.
+ */
 export function isFree({ manager, field }: Owned, isOurs: (manager: string) => boolean): boolean {
-  return field === MARK_FIELD || isOurs(manager);
+  return field === MARK_FIELD || (manager !== "" && isOurs(manager));
+}
+
+/** As many as people read. */
+export function shownOf(owned: readonly Owned[]): Json {
+  return owned.slice(0, OWNED_SHOWN_MAX) as unknown as Json;
 }
 
 /** `conflict with "kubectl" using apps/v1`; a name that cannot be read is nobody's who was allowed. */
@@ -96,8 +118,6 @@ export function stepProblem(heard: Heard, asked: Asked, isWrite: boolean): StepO
       detail: { status: 403, needs: permissionOf(asked.place, asked.verb) },
     };
   }
-  const owned = ownedIn(heard);
-  if (owned.length > 0) return { status: "failed", code: "target-owned", detail: owned as unknown as Json };
   const told = { answer, secrets, nowMs: asked.nowMs };
   return isWrite ? writeOutcome(told) : readOutcome(told);
 }

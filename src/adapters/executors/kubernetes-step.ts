@@ -8,7 +8,7 @@ import { digestOf, fingerprintOf, marksOf, type KubernetesObject } from "./kuber
 import { sealed, type Opened, type Operation } from "./kubernetes-operation.ts";
 import { isOf, nameOf } from "./kubernetes-place.ts";
 import { callSchema, leftAs, managerOf, markOf, ownership, type Call, type Naming } from "./kubernetes-plan.ts";
-import { isFree, isMoved, ownedIn, stepProblem, type Asked } from "./kubernetes-refusals.ts";
+import { isFree, isMoved, ownedIn, shownOf, stepProblem, type Asked } from "./kubernetes-refusals.ts";
 import type { UnsettledWrites } from "./unsettled-writes.ts";
 
 /** One approved change, and the cluster that it is for. */
@@ -106,12 +106,13 @@ async function write(
   const owned = ownedIn(heard);
   // Only what people saw that it would be taken, and our own; refused as a whole it had no effect so far.
   const isOurs = ownership(api, naming);
-  if (
-    owned.length > 0 &&
-    owned.every((one) => isFree(one, (manager) => isOurs(manager) && isAgreed(call, naming, manager)))
-  ) {
-    heard = await api.write(place, { ...sent, force: true }, signal);
+  const isAllowed = (manager: string): boolean => isOurs(manager) && isAgreed(call, naming, manager);
+  const others = owned.filter((one) => !isFree(one, isAllowed));
+  if (others.length > 0) {
+    writes.settle(mark);
+    return { status: "failed", code: "target-owned", detail: shownOf(others) };
   }
+  if (owned.length > 0) heard = await api.write(place, { ...sent, force: true }, signal);
   // A deletion is answered with the object or with a bare status.
   const left = objectIn(heard) ?? (call.verb === "delete" && isStatus(heard) ? object : undefined);
   if (left !== undefined) {

@@ -14,6 +14,9 @@ export type SeenPlan = { readonly kind: string; readonly diff: Json };
 /** The most changes of one object that a plan shows: with so many there may be more. */
 export const CHANGES_SHOWN_MAX = 100;
 
+/** As of owners of the changed fields: one that is not shown may be one that declares. */
+const OWNERS_SHOWN_MAX = 100;
+
 /** `known` are risks that something else than the plan's bytes tells: how its service stands now. */
 export function findRisks({ kind, diff }: SeenPlan, known: readonly PlanRisk[] = []): PlanFindings {
   const found = [...known, ...(isObject(diff) ? risksOfDiff(kind, diff) : [])];
@@ -35,7 +38,8 @@ function risksOfWrite(diff: JsonObject): readonly PlanRisk[] {
   const setBy = listOf(diff["setBy"]).map((owner) => (isObject(owner) ? textOf(owner["manager"]) : ""));
   const declared = isObject(diff["declared"]) ? diff["declared"] : {};
   const isDrift = setBy.some(isDeclaring) || listOf(declared["differs"]).length > 0;
-  const unread: readonly PlanRisk[] = declared["code"] === undefined ? [] : ["unseen"];
+  const isUnread = declared["code"] !== undefined || setBy.length >= OWNERS_SHOWN_MAX;
+  const unread: readonly PlanRisk[] = isUnread ? ["unseen"] : [];
   return [...(isDrift ? (["drift"] as const) : []), ...unread, ...risksOfChanges(diff["changes"])];
 }
 
