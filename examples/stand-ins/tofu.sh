@@ -1,7 +1,7 @@
 #!/bin/bash
 # A stand-in for `tofu` and `terraform`: reads a saved plan, pulls the state and applies the plan, with their messages and
 # exit codes (machine-readable UI 1.2). Its plan file is text: `lineage:serial`, then the plan's JSON on one line, then one
-# resource a line, as `address seconds`; `!address` fails.
+# resource a line, as `address seconds`; `!address` fails. `action.…` is an action (Terraform 1.14): no state tells of it.
 fail() { echo "stand-in: $*" >&2; exit 1; }
 say() { printf '{"@level":"info","@message":"-","@module":"tofu.ui","@timestamp":"2026-09-21T10:00:00.000000Z",%s}\n' "$1"; }
 error() {
@@ -33,6 +33,15 @@ trap 'stop=1' INT
 changed=0
 while read -r address seconds; do
   [ "$stop" = 1 ] && { save; error "execution halted"; exit 1; }
+  if [[ "${address#!}" == action.* ]]; then
+    hook="\"hook\":{\"action\":{\"addr\":\"${address#!}\"}}"
+    say "\"type\":\"action_start\",$hook"
+    sleep "${seconds:-0}"
+    echo "${address#!}" >>applied
+    if [[ "$address" == !* ]]; then say "\"type\":\"action_errored\",$hook"; error "Error when invoking action"; exit 1; fi
+    say "\"type\":\"action_complete\",$hook"
+    continue
+  fi
   say "\"type\":\"apply_start\",\"hook\":{\"resource\":{\"addr\":\"${address#!}\"},\"action\":\"update\"}"
   sleep "${seconds:-0}"
   if [[ "$address" == !* ]]; then

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
+import { executeRequest, never } from "./contract.ts";
 import { judge } from "./judged.ts";
 import { terraformStage, type Resource } from "./terraform-stage.ts";
 
@@ -100,4 +101,21 @@ test("of many that are run the first are shown, and all are counted", async (t) 
   });
   const { runs, unlisted } = plan.diff as { runs: readonly JsonObject[]; unlisted: number };
   assert.deepEqual([runs.length, unlisted], [200, 250]);
+});
+
+test("an action that began is for people, as no state tells what became of it, and is not run again", async (t) => {
+  const stage = terraformStage();
+  t.after(() => stage.close());
+  const executor = stage.build();
+  stage.save("act.tfplan", [{ ...invoked, fails: true }], { action_invocations: [invoked] });
+  const { plan } = await judge(executor, {
+    kind: "terraform.apply",
+    args: { workspace: "cart", plan: "act.tfplan" },
+  });
+  const request = executeRequest(plan);
+  assert.equal((await executor.execute(request, never)).status, "partial");
+  const reconciled = await stage.build().reconcile(request, never);
+  assert.deepEqual(reconciled, { status: "unclear", detail: { code: "partly-applied" } });
+  assert.equal((await executor.execute(request, never)).status, "unknown");
+  assert.deepEqual(stage.applied(), [invoked.address]);
 });

@@ -240,6 +240,13 @@ test("after a crash its log tells: never run, run to its end, or begun and for p
   assert.deepEqual(await next.reconcile(request, never), { status: "unclear", detail: { code: "partly-applied" } });
   writeFileSync(log, until("apply_start"));
   assert.equal((await next.reconcile(request, never)).status, "absent");
+  const said = async (type: string) => {
+    writeFileSync(log, `${until("apply_start")}\n{"type":"${type}"}\n`);
+    return (await next.reconcile(request, never)).status;
+  };
+  for (const type of ["planned_action_invocation", "deferred_change", "refresh_start"])
+    assert.equal(await said(type), "absent", type);
+  for (const type of ["action_start", "provision_start", "unheard_of"]) assert.equal(await said(type), "unclear", type);
   writeFileSync(log, until("apply_start").replace(/"boot":"[^"]*"/, '"boot":"another"'));
   const restarted = await next.reconcile(request, never);
   assert.deepEqual(restarted, { status: "unclear", detail: { code: "restarted-since" } });

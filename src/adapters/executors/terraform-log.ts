@@ -22,6 +22,22 @@ const ERRORS_MAX = 8;
 /** More than is shown of one: secrets are looked for before it is cut to that. */
 const ERROR_CHARS_MAX = 16_384;
 
+/** Messages of what is still to be done, or is only read. Any other, known or not, says that something was begun. */
+const IDLE: ReadonlySet<string> = new Set([
+  "holdpoint",
+  "version",
+  "log",
+  "diagnostic",
+  "refresh_start",
+  "refresh_complete",
+  "resource_drift",
+  "planned_change",
+  "deferred_change",
+  "planned_action_invocation",
+  "change_summary",
+  "outputs",
+]);
+
 /** `isTold`: what is not in it did not happen. A machine that went down may have lost what was written last. */
 export interface ApplyLog {
   readonly isTold: boolean;
@@ -78,7 +94,7 @@ export function readLog(records: string, mark: string): ApplyLog | undefined {
   const errors = messages.flatMap((one) => (one?.["type"] === "diagnostic" ? errorsIn(one) : []));
   return {
     isTold: messages[0]?.["boot"] === bootId(),
-    hasBegun: messages.some((one) => one?.["type"] === "apply_start"),
+    hasBegun: messages.some((one) => typeof one?.["type"] === "string" && !IDLE.has(one["type"])),
     done: messages.map((one) => (one?.["type"] === "change_summary" ? appliedIn(one) : null)).findLast(Boolean) ?? null,
     errors: errors.slice(0, ERRORS_MAX),
   };

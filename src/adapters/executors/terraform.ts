@@ -226,7 +226,7 @@ async function executeApply(step: Step, outer: AbortSignal): Promise<StepOutcome
 
 type Ended = { readonly end: SandboxEnd; readonly run: Run; readonly isTimeout: boolean };
 
-/** What it said counts, not its exit code alone: nothing is changed before the first `apply_start`. */
+/** What it said counts, not its exit code alone: nothing is changed before the first message of something begun. */
 function outcomeOf(step: Step, { end, run, isTimeout }: Ended): StepOutcome {
   if (end.kind === "unstarted") {
     if (end.code === "aborted") return { status: "retry", afterMs: 5_000, code: "aborted", detail: null };
