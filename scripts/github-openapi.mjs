@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 /** @type {readonly (readonly [string, string])[]} */
 const OPERATIONS = [
   ["/repos/{owner}/{repo}", "get"],
+  ["/repos/{owner}/{repo}/compare/{basehead}", "get"],
   ["/repos/{owner}/{repo}/git/ref/{ref}", "get"],
   ["/repos/{owner}/{repo}/git/refs", "post"],
   ["/repos/{owner}/{repo}/git/refs/{ref}", "delete"],
@@ -59,7 +60,10 @@ const components = {};
 function slim(value, names = false) {
   if (Array.isArray(value)) return value.map((one) => slim(one));
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([key]) => names || (!DROPPED.has(key) && !key.startsWith("x-")));
+  // Beside no type `nullable` says nothing (OpenAPI 3.0.3, Schema Object), and validators refuse it.
+  const says = (/** @type {string} */ key) => key !== "nullable" || "type" in value;
+  const isKept = (/** @type {string} */ key) => !DROPPED.has(key) && !key.startsWith("x-") && says(key);
+  const kept = Object.entries(value).filter(([key]) => names || isKept(key));
   if (!names && "$ref" in value && typeof value.$ref === "string") keep(value.$ref);
   return Object.fromEntries(kept.map(([key, member]) => [key, slim(member, !names && key === "properties")]));
 }

@@ -29,7 +29,7 @@ const ASSERTION_S_MAX = 600;
 function needOf(method: string, path: string): readonly [name: string, access: "read" | "write"] | null {
   const access = method === "GET" ? "read" : "write";
   if (path.startsWith("/actions/")) return ["actions", access];
-  if (path.startsWith("/git/") || path.endsWith("/merge")) return ["contents", access];
+  if (/^\/(?:git|compare)\//.test(path) || path.endsWith("/merge")) return ["contents", access];
   return path === "" ? null : ["pull_requests", access];
 }
 

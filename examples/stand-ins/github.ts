@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { GithubApp } from "./github-app.ts";
+import { compareCommits } from "./github-history.ts";
 import type { GithubOptions, GithubStandIn, StandInPull, StandInRun } from "./github-shapes.ts";
 import { runStandIn, startStandIn, type Received, type Reply, type Vendor } from "./stand-in.ts";
 
@@ -84,7 +85,7 @@ class Github implements Vendor {
   }
 
   #git({ method, query }: Received, { path, body }: Asked): Reply | undefined {
-    const [, kind, rest = ""] = /^\/git\/(ref|refs|commits|trees|blobs)(?:\/(.+))?$/.exec(path) ?? [];
+    const [, kind, rest = ""] = /^(?:\/git)?\/(ref|refs|commits|trees|blobs|compare)(?:\/(.+))?$/.exec(path) ?? [];
     switch (`${method} ${kind ?? path}`) {
       case "GET ":
         return ok({ id: 1, name: "shop", full_name: "acme/shop", default_branch: "main" });
@@ -95,6 +96,8 @@ class Github implements Vendor {
       case "DELETE refs":
         if (!this.branches.delete(rest.replace(/^heads\//, ""))) throw new Refusal(422, "Reference does not exist");
         return { status: 204, json: "" };
+      case "GET compare":
+        return ok(compareCommits(this.#commits, rest));
       case "GET commits":
         return ok(this.#showCommit(this.#found(this.#commits, rest)));
       case "POST commits": {

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ExecuteRequest, PlanRequest, StepOutcome } from "../../wire/contracts/executor.ts";
 import type { GithubRepository } from "../../wire/schemas/github-config.ts";
 
-import { pullIn, type Change, type Pull, type Repository, type Tree } from "./github-repository.ts";
+import { pullIn, type Change, type Commit, type Pull, type Repository, type Tree } from "./github-repository.ts";
 import type { Reply } from "./github-wire.ts";
 import type { Got } from "./step-outcomes.ts";
 
@@ -90,40 +90,83 @@ type At = { readonly repository: Repository; readonly call: OpenCall; readonly r
 
 /**
  * Each part is looked for before it is made, and GitHub makes none of them twice: a branch has one name, and at most one
- * open pull request. So running it again, after whatever end, does the rest.
+ * open pull request. So running it again, after whatever end, does the rest. But anybody who may push can make that branch
+ * first, or add to it: what stands there counts where it is what was planned.
  */
 export async function executeOpen(at: At, signal: AbortSignal): Promise<StepOutcome> {
   const { repository, call } = at;
   const found = await repository.pullOf(call.branch, signal);
   if (found.kind === "not") return found.outcome;
-  if (found.value !== null) return finishOpen(at, { pull: found.value, foundBefore: true }, signal);
-  const branched = await ensureBranch(at, signal);
-  if (branched !== null) return branched;
+  if (found.value !== null) return finishFound(at, found.value, signal);
+  const commit = await ensureBranch(at, signal);
+  if (commit.kind === "not") return commit.outcome;
   const { title, branch: head, base } = call;
   const body = `${call.body}- grant: \`${at.request.grantId}\`\n`;
   const reply = await repository.open({ title, head, base, body, maintainer_can_modify: true }, signal);
   const pull = reply.status === 201 ? pullIn(reply) : undefined;
+  if (pull !== undefined && pull.head.sha !== commit.value) return pushedOver(call, pull);
   if (pull !== undefined) return finishOpen(at, { pull, foundBefore: false }, signal);
   if (reply.asWrite.status !== "failed") return reply.asWrite;
-  return afterRefusal(at, reply, signal);
+  return afterRefusal(at, { reply, commit: commit.value }, signal);
 }
 
-/** Null when the branch stands with its commit. */
-async function ensureBranch({ repository, call }: At, signal: AbortSignal): Promise<StepOutcome | null> {
-  const standing = await repository.head(call.branch, signal);
-  if (standing.kind === "not") return standing.outcome;
-  if (standing.value !== null) return null;
+/** Somebody pushed to the branch just before its pull request was opened, which stands with what they pushed. */
+function pushedOver({ branch }: OpenCall, { head, number }: Pull): StepOutcome {
+  return { status: "partial", afterMs: 0, code: "target-moved", detail: { branch, commit: head.sha, number } };
+}
+
+/** The commit that the branch stands at. */
+async function ensureBranch(at: At, signal: AbortSignal): Promise<Got<string>> {
+  const { repository, call } = at;
+  const standing = await standingCommit(at, signal);
+  if (standing.kind === "not") return standing;
+  if (standing.value !== null) return { kind: "got", value: standing.value };
   const parent = await baseCommit(repository, call.base, signal);
-  if (parent.kind === "not") return parent.outcome;
+  if (parent.kind === "not") return parent;
   const tree = await repository.tree(parent.value.tree, signal);
-  if (tree.kind === "not") return tree.outcome;
-  if (!isUnmoved(tree.value, call.changes)) return MOVED;
+  if (tree.kind === "not") return tree;
+  if (!isUnmoved(tree.value, call.changes)) return { kind: "not", outcome: MOVED };
   const changes = call.changes.map(changeOf);
   const commit = await repository.makeCommit({ parent: parent.value, changes, message: call.message }, signal);
-  if (commit.kind === "not") return commit.outcome;
+  if (commit.kind === "not") return commit;
   const made = await repository.makeBranch(call.branch, commit.value, signal);
-  if (made.status === 201 || /already exists/.test(made.message)) return null;
-  return made.asWrite.status === "failed" ? made.asRead : made.asWrite;
+  if (made.status === 201) return commit;
+  const other = /already exists/.test(made.message) ? await standingCommit(at, signal) : undefined;
+  if (other?.kind === "not") return other;
+  if (other?.value != null) return { kind: "got", value: other.value };
+  return { kind: "not", outcome: made.asWrite.status === "failed" ? made.asRead : made.asWrite };
+}
+
+/** Null where there is no branch; `target-moved` where something else stands on it than what was planned. */
+async function standingCommit(at: At, signal: AbortSignal): Promise<Got<string | null>> {
+  const head = await at.repository.head(at.call.branch, signal);
+  if (head.kind === "not" || head.value === null) return head;
+  const planned = await isPlanned(at, head.value, signal);
+  if (planned.kind === "not") return planned;
+  return planned.value ? head : { kind: "not", outcome: MOVED };
+}
+
+/** Whether a commit, whoever made it, is the planned change of what the base branch held, and nothing beside it. */
+async function isPlanned({ repository, call }: At, sha: string, signal: AbortSignal): Promise<Got<boolean>> {
+  const no = { kind: "got", value: false } as const;
+  const commit = await repository.commit(sha, signal);
+  if (commit.kind === "not") return commit;
+  const { parents = [], message = "", tree: standing } = commit.value ?? {};
+  const [first, ...others] = parents;
+  // A squash takes the message over.
+  if (first === undefined || others.length > 0 || message.trimEnd() !== call.message.trimEnd()) return no;
+  const head = await repository.head(call.base, signal);
+  if (head.kind === "not") return head;
+  const isOfBase = head.value === null ? no : await repository.isUpTo({ head: head.value, sha: first }, signal);
+  if (isOfBase.kind === "not" || !isOfBase.value) return isOfBase;
+  const parent = await repository.commit(first, signal);
+  if (parent.kind === "not") return parent;
+  if (parent.value === null) return no;
+  const before = await repository.tree(parent.value.tree, signal);
+  if (before.kind === "not") return before;
+  if (!isUnmoved(before.value, call.changes)) return no;
+  const made = await repository.makeTree({ base: parent.value.tree, changes: call.changes.map(changeOf) }, signal);
+  return made.kind === "not" ? made : { kind: "got", value: made.value === standing };
 }
 
 function changeOf({ path, mode, content, sha }: PlannedChange): Change {
@@ -132,11 +175,7 @@ function changeOf({ path, mode, content, sha }: PlannedChange): Change {
 }
 
 /** The commit that the base branch is at now. */
-export async function baseCommit(
-  repository: Repository,
-  base: string,
-  signal: AbortSignal,
-): Promise<Got<{ readonly sha: string; readonly tree: string; readonly parents: readonly string[] }>> {
+export async function baseCommit(repository: Repository, base: string, signal: AbortSignal): Promise<Got<Commit>> {
   const head = await repository.head(base, signal);
   if (head.kind === "not") return head;
   const gone: StepOutcome = { status: "failed", code: "target-not-found", detail: { branch: base } };
@@ -146,16 +185,28 @@ export async function baseCommit(
   return commit.value === null ? { kind: "not", outcome: gone } : { kind: "got", value: commit.value };
 }
 
-/** GitHub says no: because it has one already, or for good, and then the branch goes again. */
-async function afterRefusal(at: At, reply: Reply, signal: AbortSignal): Promise<StepOutcome> {
+type Refused = { readonly reply: Reply; readonly commit: string };
+
+/** GitHub says no: because it has one already, or for good, and then the branch goes again as long as it is as it was. */
+async function afterRefusal(at: At, { reply, commit }: Refused, signal: AbortSignal): Promise<StepOutcome> {
   const { repository, call } = at;
   const found = reply.status === 422 ? await repository.pullOf(call.branch, signal) : undefined;
   if (found?.kind === "not") return { status: "unknown", code: "answer-unexpected", detail: null };
-  if (found?.value != null) return finishOpen(at, { pull: found.value, foundBefore: true }, signal);
-  const removed = await repository.removeBranch(call.branch, signal);
-  const isGone = removed.status === 204 || removed.status === 404 || /does not exist/.test(removed.message);
+  if (found?.value != null) return finishFound(at, found.value, signal);
+  const head = await repository.head(call.branch, signal);
+  if (head.kind === "got" && head.value !== null && head.value !== commit) return MOVED;
+  const removed = head.kind === "got" ? await repository.removeBranch(call.branch, signal) : undefined;
+  const isGone = removed?.status === 204 || removed?.status === 404 || /does not exist/.test(removed?.message ?? "");
   if (isGone) return reply.asWrite;
   return { status: "partial", afterMs: 0, code: "branch-left", detail: { branch: call.branch } };
+}
+
+/** Of an earlier attempt, or somebody else's. */
+async function finishFound(at: At, pull: Pull, signal: AbortSignal): Promise<StepOutcome> {
+  if (pull.base.ref !== at.call.base) return MOVED;
+  const planned = await isPlanned(at, pull.head.sha, signal);
+  if (planned.kind === "not") return planned.outcome;
+  return planned.value ? finishOpen(at, { pull, foundBefore: true }, signal) : MOVED;
 }
 
 type Opened = { readonly pull: Pull; readonly foundBefore: boolean };

@@ -15,7 +15,9 @@ const commitSchema = z.looseObject({
   sha: SHA,
   tree: z.looseObject({ sha: SHA }),
   parents: z.array(z.looseObject({ sha: SHA })).max(64),
+  message: z.string(),
 });
+const comparisonSchema = z.looseObject({ status: z.enum(["ahead", "behind", "diverged", "identical"]) });
 const entrySchema = z.looseObject({ path: z.string(), mode: z.string(), type: z.string(), sha: SHA });
 const treeSchema = z.looseObject({ truncated: z.boolean(), tree: z.array(entrySchema) });
 const madeSchema = z.looseObject({ sha: SHA });
@@ -45,7 +47,12 @@ const pullFileSchema = z.looseObject({
 export type Entry = { readonly sha: string; readonly mode: string; readonly type: string };
 export type Tree = ReadonlyMap<string, Entry>;
 /** A commit, its tree's id, and the commits before it. */
-export type Commit = { readonly sha: string; readonly tree: string; readonly parents: readonly string[] };
+export type Commit = {
+  readonly sha: string;
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+};
 /** As the tree is to have it: new text, a blob that GitHub has, or neither: then the file goes. */
 export type Change = {
   readonly path: string;
@@ -96,8 +103,19 @@ export class Repository {
   async commit(sha: string, signal: AbortSignal): Promise<Got<Commit | null>> {
     const got = await this.#read(commitSchema, ["/git/commits/{commit_sha}", { commit_sha: sha }], signal);
     if (got.kind === "not" || got.value === null) return got as Got<null>;
-    const { tree, parents } = got.value;
-    return { kind: "got", value: { sha, tree: tree.sha, parents: parents.map((parent) => parent.sha) } };
+    const { tree, parents, message } = got.value;
+    return { kind: "got", value: { sha, tree: tree.sha, parents: parents.map((parent) => parent.sha), message } };
+  }
+
+  /** Whether one commit is another, or comes before it. */
+  async isUpTo(
+    { head, sha }: { readonly head: string; readonly sha: string },
+    signal: AbortSignal,
+  ): Promise<Got<boolean>> {
+    const asked = { basehead: `${head}...${sha}`, per_page: 1 };
+    const got = await this.#read(comparisonSchema, ["/compare/{basehead}", asked], signal);
+    if (got.kind === "not") return got;
+    return { kind: "got", value: ["behind", "identical"].includes(got.value?.status ?? "") };
   }
 
   /** Every file of a tree; a tree that GitHub cuts is `target-refused`: what is missing would look deleted. */
@@ -177,12 +195,20 @@ export class Repository {
     }: { readonly parent: Commit; readonly changes: readonly Change[]; readonly message: string },
     signal: AbortSignal,
   ): Promise<Got<string>> {
+    const made = await this.makeTree({ base: parent.tree, changes }, signal);
+    if (made.kind === "not") return made;
+    return this.#make("/git/commits", { message, tree: made.value, parents: [parent.sha] }, signal);
+  }
+
+  /** Of the same files GitHub makes the same tree, with the same id. */
+  makeTree(
+    { base, changes }: { readonly base: string; readonly changes: readonly Change[] },
+    signal: AbortSignal,
+  ): Promise<Got<string>> {
     const tree = changes.map(({ path, mode, content, sha }) =>
       content === undefined ? { path, mode, type: "blob", sha: sha ?? null } : { path, mode, type: "blob", content },
     ) as Json;
-    const made = await this.#make("/git/trees", { base_tree: parent.tree, tree }, signal);
-    if (made.kind === "not") return made;
-    return this.#make("/git/commits", { message, tree: made.value, parents: [parent.sha] }, signal);
+    return this.#make("/git/trees", { base_tree: base, tree }, signal);
   }
 
   /** Objects that nothing refers to: what is unknown about them may be asked again. */
