@@ -217,7 +217,8 @@ describe("incidents", { skip, timeout: 180_000 }, () => {
     await fires("payments", "CardProcessorDown", "resolved");
     const { resolved } = holdpoint.server.running.kernel.state;
     const isExplained = (): boolean => resolved.get(joined)?.incident.explained === true;
-    for (let tries = 0; tries < 2_000 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let tries = 0; tries < 2_000 && !isExplained(); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     const page = await open("ada", `/console/incidents/${joined}`);
     await page.getByText("Nothing that the model knew when it ended explains it.").waitFor();
 

@@ -191,7 +191,8 @@ describe("the graph of a traced production", { timeout: 120_000 }, () => {
     await fires("checkout", "OrdersFail", "resolved");
     await fires("payments", "CardProcessorDown", "resolved");
     const isExplained = (): boolean => server.running.kernel.state.resolved.get(first)?.incident.explained === true;
-    for (let tries = 0; tries < 2_000 && !isExplained(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let tries = 0; tries < 2_000 && !isExplained(); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     await fires("checkout", "QueueGrows");
     const { items: now } = await ask<{ items: IncidentView[] }>("/v1/incidents?status=open&service=checkout");
     type Memory = { similar: { id: string; by: string[]; cause: JsonObject | null }[]; draft: string | null };
