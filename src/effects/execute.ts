@@ -5,7 +5,7 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { AppError, isAppError } from "../core/errors.ts";
 import type { BudgetReader } from "../wire/contracts/health.ts";
 import type { ImageVerifier } from "../wire/contracts/images.ts";
-import type { Json } from "../core/json.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import type { Command, CommandInputs } from "../kernel/command.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { isRevert } from "../kernel/reverts.ts";
@@ -179,10 +179,11 @@ async function askExecutor(parts: ExecuteParts, action: Action): Promise<Reconci
 }
 
 function evidenceOf(outcome: StepOutcome | Reconciliation): Json {
-  const left = "left" in outcome && outcome.left !== undefined ? { left: outcome.left } : {};
-  return toRecordable({
+  const evidence = toRecordable({
     detail: outcome.detail,
     reference: "reference" in outcome ? outcome.reference : null,
-    ...left,
-  });
+  }) as JsonObject;
+  if (!("left" in outcome) || outcome.left === undefined) return evidence;
+  // A part of it tells nothing that a revert could be compared with.
+  return { ...evidence, left: toRecordable(outcome.left) === outcome.left ? outcome.left : null };
 }

@@ -88,6 +88,23 @@ describe("a step", () => {
     assert.ok(!JSON.stringify(stage.rig.writer.kept).includes("secret in here"));
   });
 
+  it("says how it left things as a whole, or that nobody knows", async () => {
+    for (const [left, kept] of [
+      ["x".repeat(16_384), "x".repeat(16_384)],
+      ["x".repeat(16_385), null],
+    ] as const) {
+      const stage = await Stage.open();
+      stage.onExecute = async () => ({ status: "succeeded", reference: "r", detail: null, left });
+      await stage.grant();
+      await settle();
+      const bodies = stage.rig.writer.kept.map(({ payload }) => payload?.body as { left?: Json } | undefined);
+      assert.deepEqual(
+        bodies.flatMap((body) => (body?.left === undefined ? [] : [body.left])),
+        [kept],
+      );
+    }
+  });
+
   it("an answer that no ledger could hold is made fit for it", async () => {
     const stage = await Stage.open();
     const odd = { lone: "\ud800", nan: Number.NaN, fn: () => 1, big: 2n ** 70n } as unknown as Json;

@@ -92,6 +92,24 @@ describe("a migration that is taken back", () => {
     }
   });
 
+  it("is, however many tables it was of, and not where what it left is not known any more", async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `a_table_with_a_rather_long_name_${n}`);
+    await server.query(names.map((name) => `create table ${name} (id int)`).join("; "));
+    const [first, action] = [
+      await plan(names.map((name) => `alter table ${name} add note text`).join("; ")),
+      nextAction(),
+    ];
+    const done = await sqlExecutor(server.port).execute({ ...executeRequest(first), idempotencyKey: action }, never);
+    const left = (done.status === "succeeded" && done.left) || "";
+    assert.ok(left.length > 0 && left.length < 1_000, left.slice(0, 200));
+    const { statements } = (first.inverse as { args: { statements: string } }).args;
+    const undo = await plan(statements, left);
+    await assert.rejects(plan(statements, left.slice(0, -9)), { code: "target-moved" }, "half of it tells nothing");
+    await assert.rejects(plan(statements, left.replace(/[0-9a-f]{9}"}/, '000000000"}')), { code: "target-moved" });
+    assert.equal((await execute(undo)).status, "succeeded");
+    await assert.rejects(plan("select 1", left), { code: "target-moved" }, "they are not as they were");
+  });
+
   it("computes what nobody writes again, so that goes", async () => {
     const undo = await migrated("alter table customers add column twice int generated always as (id * 2) stored");
     await server.query("update customers set id = 9 where id = 1");

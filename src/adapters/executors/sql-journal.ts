@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson } from "../../core/canonical-json.ts";
+import { AppError } from "../../core/errors.ts";
 import type { ExecuteRequest } from "../../wire/contracts/executor.ts";
 import type { Session } from "./sql-database.ts";
 import { OWN_SCHEMA } from "./sql-own.ts";
@@ -13,7 +14,7 @@ export const TRANSACTION = /^[0-9]{1,10}$/;
 
 const leftSchema = z.object({
   fingerprint: z.string(),
-  relations: z.array(z.string()).max(1_000),
+  relations: z.array(z.string()),
   /** Not kept by those from before. */
   transaction: z.string().regex(TRANSACTION).optional(),
 });
@@ -24,9 +25,41 @@ export function leftAs({ fingerprint, relations, transaction }: Left): string {
   return JSON.stringify({ fingerprint, relations: [...new Set(relations)], transaction });
 }
 
-export function readLeft(left: string): Omit<Left, "transaction"> & { readonly transaction: string | null } {
-  const { transaction = null, ...how } = leftSchema.parse(JSON.parse(left));
-  return { ...how, transaction };
+/** What is longer stays in the journal's row; the outcome names that row, and says what is in it. */
+const LEFT_CHARS_MAX = 8_192;
+
+const keptSchema = z.strictObject({ keptIn: z.string(), digest: z.string() });
+
+/** For the outcome: short enough to be recorded whole, however many tables there are. */
+export function leftToTell(action: string, left: string): string {
+  return left.length <= LEFT_CHARS_MAX ? left : JSON.stringify({ keptIn: action, digest: hash("sha256", left) });
+}
+
+type Told = Omit<Left, "transaction"> & { readonly transaction: string | null };
+
+/** Throws `target-moved` where it cannot be read, or its row is gone or another: then nobody knows how it was left. */
+export async function readLeft(session: Session, told: string): Promise<Told> {
+  const kept = keptSchema.safeParse(parsed(told)).data;
+  const left = kept === undefined ? told : await readKept(session, kept);
+  const how = leftSchema.safeParse(parsed(left)).data;
+  if (how === undefined) throw new AppError("target-moved", "nobody knows any more how it was left");
+  return { ...how, transaction: how.transaction ?? null };
+}
+
+async function readKept(session: Session, { keptIn, digest }: z.output<typeof keptSchema>): Promise<string> {
+  const [journal] = await session.query(`select to_regclass('${OWN_SCHEMA}.migrations') is not null as there`);
+  if (journal?.["there"] !== true) return "";
+  const text = `select left_as from ${OWN_SCHEMA}.migrations where action = $1`;
+  const left = (await session.query(text, [keptIn]))[0]?.["left_as"];
+  return typeof left === "string" && hash("sha256", left) === digest ? left : "";
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const JOURNAL = `create schema if not exists ${OWN_SCHEMA};
@@ -64,7 +97,7 @@ export async function writeDown(
 }
 
 /** `foreign`: a row has the name of the action, and not what was approved; what wrote it nobody knows. */
-type Written = { readonly kind: "own"; readonly left?: string } | { readonly kind: "foreign" };
+type Written = { readonly kind: "own"; readonly told: { readonly left?: string } } | { readonly kind: "foreign" };
 
 /** Undefined for what never ran; else how it left its tables, which counts as much when it is asked about later. */
 export async function findWritten(session: Session, approved: Approved): Promise<Written | undefined> {
@@ -76,7 +109,8 @@ export async function findWritten(session: Session, approved: Approved): Promise
   if (row === undefined) return undefined;
   const entry = entrySchema.safeParse(row["entry"]).data;
   if (entry?.grant_id !== approved.grantId || entry.call_hash !== approved.callHash) return { kind: "foreign" };
-  return { kind: "own", ...(typeof entry.left_as === "string" ? { left: entry.left_as } : {}) };
+  const left = entry.left_as ?? undefined;
+  return { kind: "own", told: left === undefined ? {} : { left: leftToTell(approved.action, left) } };
 }
 
 const entrySchema = z.object({ grant_id: z.string(), call_hash: z.string(), left_as: z.string().nullish() });

@@ -33,7 +33,16 @@ import { readCode, type Code } from "./sql-code.ts";
 import { judgeAgainst } from "./sql-judge-catalog.ts";
 import { allNames, readDefined } from "./sql-names.ts";
 import { undoOf } from "./sql-inverse.ts";
-import { approvedOf, findWritten, keepJournal, leftAs, readLeft, TRANSACTION, writeDown } from "./sql-journal.ts";
+import {
+  approvedOf,
+  findWritten,
+  keepJournal,
+  leftAs,
+  leftToTell,
+  readLeft,
+  TRANSACTION,
+  writeDown,
+} from "./sql-journal.ts";
 import { judgeMigration, type JudgedMigration, type JudgedStatement } from "./sql-judge.ts";
 import { endedBy, isOfCredential } from "./sql-outcome.ts";
 import { OWN_SCHEMA, TOUCHES_OWN } from "./sql-own.ts";
@@ -123,9 +132,9 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
   refuseUntransacted(read);
   refuseOwn(read);
   const known = await reading(database, signal, async (session) => {
-    if (left !== undefined) await checkLeft(session, left, dropsOf(read));
+    const undoes = left === undefined ? {} : { undoes: await checkLeft(session, left, dropsOf(read)) };
     const defined = await readDefined(session, allNames(read.statements.map(({ names }) => names)));
-    return { ...(await readTouched(session, read)), defined, newIn: await readNewIn(session) };
+    return { ...(await readTouched(session, read)), defined, newIn: await readNewIn(session), undoes };
   });
   const { relations, tables, code, newIn } = known;
   const judged = judgeAgainst(read, known);
@@ -140,7 +149,7 @@ async function planMigration(of: FindDatabase, request: PlanRequest, signal: Abo
       {
         ...{ target: boundTo(request.target), at: placeOf(database) },
         ...{ database: name, lockTimeoutMs, newIn, searchPath: [...searchPath], statements, statementTimeoutMs },
-        ...(left === undefined ? {} : { undoes: { transaction: readLeft(left).transaction } }),
+        ...known.undoes,
       },
     ],
     diff: {
@@ -302,7 +311,7 @@ async function migrate(session: Session, { call, request, untilMs }: Run): Promi
   await keepJournal(session);
   const before = await findWritten(session, approved);
   if (before?.kind === "foreign") return { status: "unknown", code: FOREIGN, detail: null };
-  if (before !== undefined) return { ...succeeded(action, true), ...leftOf(before) };
+  if (before !== undefined) return { ...succeeded(action, true), ...before.told };
   const judged = await judgeMigration(call.statements);
   if (judged.statements.some(touchesOwn)) return { status: "failed", code: "plan-invalid", detail: null };
   const now = await readTouched(session, judged);
@@ -324,7 +333,7 @@ async function migrate(session: Session, { call, request, untilMs }: Run): Promi
   const left = leftAs({ fingerprint, relations, transaction: await readTransaction(session) });
   await writeDown(session, approved, left);
   await session.commit();
-  return { ...succeeded(action, false), left };
+  return { ...succeeded(action, false), left: leftToTell(action, left) };
 }
 
 /** What it only reads or points to may change afterwards: taking it back does not go over that. */
@@ -336,23 +345,21 @@ function dropsOf({ statements }: JudgedMigration): readonly Dropped[] {
   return statements.flatMap(({ drops }) => drops);
 }
 
+type Undoes = NonNullable<Call["undoes"]>;
+
 /** Throws `target-moved` when somebody has changed the tables since, or has written what would be dropped. */
-async function checkLeft(session: Session, left: string, drops: readonly Dropped[]): Promise<void> {
-  const { fingerprint, relations, transaction } = readLeft(left);
+async function checkLeft(session: Session, left: string, drops: readonly Dropped[]): Promise<Undoes> {
+  const { fingerprint, relations, transaction } = await readLeft(session, left);
   if (fingerprintOf(relations, await readTables(session, relations)) !== fingerprint) {
     throw new AppError("target-moved", "the tables were changed since: undoing would overwrite that", { relations });
   }
   const written = await findWrittenSince(session, drops, transaction);
-  if (written === undefined) return;
+  if (written === undefined) return { transaction };
   throw new AppError("target-moved", "somebody has written since what undoing would drop", { ...written });
 }
 
 /** That a row says so proves nothing where it is not about what was approved. */
 const FOREIGN = "look-up-unreliable";
-
-function leftOf({ left }: { readonly left?: string }): { readonly left?: string } {
-  return left === undefined ? {} : { left };
-}
 
 function succeeded(action: string, foundBefore: boolean) {
   return { status: "succeeded", reference: `migration:${action}`, detail: { foundBefore } } as const;
@@ -376,7 +383,7 @@ async function reconcileMigration(
       const written = await findWritten(session, approvedOf(request));
       if (written?.kind === "foreign") return { status: "unclear", detail: { code: FOREIGN } };
       if (written !== undefined) {
-        return { status: "happened", reference: `migration:${action}`, detail: null, ...leftOf(written) };
+        return { status: "happened", reference: `migration:${action}`, detail: null, ...written.told };
       }
       // That another database knows nothing of it says nothing.
       return isThere(found)
