@@ -196,7 +196,7 @@ class Github implements Vendor {
       case "GET /files":
         return ok(this.#filesOf(pull));
       case "GET /reviews":
-        return ok(pull.reviews.map(({ login, state, commit }) => ({ state, commit_id: commit, user: { login } })));
+        return ok(pageOf(pull.reviews, query).map(reviewAs));
       case "PUT /merge":
         return this.#merge(pull, body);
       case "POST /labels":
@@ -353,6 +353,15 @@ type TreeChange = {
   readonly content?: string;
   readonly sha?: string | null;
 };
+
+function pageOf<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
+  const [page, size] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 30)];
+  return all.slice((page - 1) * size, page * size);
+}
+
+function reviewAs({ login, state, commit }: StandInPull["reviews"][number]): object {
+  return { state, commit_id: commit, user: { login } };
+}
 
 function ok(json: unknown): Reply {
   return { status: 200, json };

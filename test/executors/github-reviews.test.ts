@@ -156,6 +156,28 @@ test("what was planned by other rules than those of now is planned again", async
   }
 });
 
+test("a review is seen behind any number of others, and where they are too many nobody has approved", async (t) => {
+  const room = await opened(t, undefined);
+  const review = (times: number, login: string, state: string): void => {
+    for (let n = 0; n < times; n++) room.stage.github.review(1, login, state);
+  };
+  const approvedBy = async (): Promise<unknown> => diffOf(await planMerge(room))["approvedBy"];
+  review(1, "octo-cid", "APPROVED");
+  review(99, "octo-eve", "COMMENTED");
+  const plan = await planMerge(room);
+  assert.deepEqual([diffOf(plan)["approvedBy"], plan.awaits], [["octo-cid"], undefined], "a page that is full");
+  review(1, "octo-cid", "CHANGES_REQUESTED");
+  assert.deepEqual(await approvedBy(), []);
+  const outcome = await room.executor.execute(executeRequest(plan), never);
+  assert.deepEqual([outcome.status, "code" in outcome && outcome.code], ["failed", "approval-missing"]);
+  review(1, "octo-cid", "APPROVED");
+  review(897, "octo-eve", "COMMENTED");
+  assert.deepEqual(await approvedBy(), ["octo-cid"]);
+  review(1, "octo-eve", "COMMENTED");
+  assert.deepEqual(await approvedBy(), [], "there may be more");
+  assert.deepEqual(room.stage.complaints(), []);
+});
+
 const REPOSITORY = { name: "shop", environment: "production", service: "cart", repository: "acme/shop", paths: ["a/"] };
 
 test("a login is named once, and every one is an identity's", () => {

@@ -38,6 +38,7 @@ const reviewSchema = z.looseObject({
   commit_id: SHA.nullable().optional(),
   user: z.looseObject({ login: z.string() }).nullable(),
 });
+type Review = z.output<typeof reviewSchema>;
 const pullFileSchema = z.looseObject({
   filename: z.string(),
   previous_filename: z.string().optional(),
@@ -63,6 +64,7 @@ export type Change = {
 
 const UNREADABLE: StepOutcome = { status: "retry", afterMs: 5_000, code: "answer-unexpected", detail: null };
 const PAGE = 100;
+const REVIEW_PAGES_MAX = 10;
 
 export class Repository {
   readonly #api: GithubApi;
@@ -159,10 +161,22 @@ export class Repository {
     return { kind: "got", value: (got.value ?? []).find(({ head }) => head.ref === branch) ?? null };
   }
 
-  /** Logins whose newest review approves this commit. */
+  /** In the order in which they were given; null where they are too many to be read. */
+  async #reviews(number: number, signal: AbortSignal): Promise<Got<readonly Review[] | null>> {
+    const all: Review[] = [];
+    for (let page = 1; page <= REVIEW_PAGES_MAX; page++) {
+      const query = { pull_number: number, per_page: PAGE, page };
+      const got = await this.#read(z.array(reviewSchema), ["/pulls/{pull_number}/reviews", query], signal);
+      if (got.kind === "not") return got;
+      all.push(...(got.value ?? []));
+      if ((got.value ?? []).length < PAGE) return { kind: "got", value: all };
+    }
+    return { kind: "got", value: null };
+  }
+
+  /** Logins whose newest review approves this commit; none where nobody can tell which is the newest. */
   async approvals(number: number, sha: string, signal: AbortSignal): Promise<Got<readonly string[]>> {
-    const query = { pull_number: number, per_page: PAGE };
-    const got = await this.#read(z.array(reviewSchema), ["/pulls/{pull_number}/reviews", query], signal);
+    const got = await this.#reviews(number, signal);
     if (got.kind === "not") return got;
     const newest = new Map<string, boolean>();
     for (const { user, state, commit_id: commit } of got.value ?? []) {
