@@ -70,6 +70,14 @@ async function proposed(one: Installation): Promise<readonly string[]> {
   return [...text.matchAll(/^\{"opening":.*"args":\{"text":"([^"]*)"\}/gm)].map(([, said]) => said ?? "");
 }
 
+/** The same proposal again, once the views of a server that has just started have caught up. */
+function repeated(server: TestServer, text: string, key: string): Promise<Answer> {
+  return eventually("an answer of views that have caught up", async () => {
+    const answer = await server.propose(noteOf(text), key);
+    return answer.status === 503 && bodyOf(answer).code === "views-behind" ? undefined : answer;
+  });
+}
+
 function bodyOf(answer: Answer): { id: string; status: string; code: string; repeated: boolean; planHash: string } {
   return answer.body as ReturnType<typeof bodyOf>;
 }
@@ -109,10 +117,7 @@ it("what was answered before a kill -9 is there after it, and nothing is there t
   const answered = (await Promise.all(answers)).map(({ status }) => status === 200 || status === 202);
   await one.start();
   for (const [i, was] of answered.entries()) {
-    const again = await eventually("an answer of views that have caught up", async () => {
-      const answer = await server.propose(noteOf(`note ${i}`), `key-${i}`);
-      return answer.status === 503 && bodyOf(answer).code === "views-behind" ? undefined : answer;
-    });
+    const again = await repeated(server, `note ${i}`, `key-${i}`);
     assert.equal(again.status, 200, JSON.stringify(again.body));
     if (was) assert.equal(bodyOf(again).repeated, true);
   }
@@ -138,7 +143,7 @@ for (const [mode, isKept] of [
     assert.equal(code, FATAL_EXIT, `${signal}: ${server.log}`);
     proxy.mode = "forward";
     await one.start("proxy");
-    const told = bodyOf(await server.propose(noteOf("which way"), "unknown"));
+    const told = bodyOf(await repeated(server, "which way", "unknown"));
     assert.deepEqual([told.status, told.repeated], ["succeeded", isKept]);
     assert.deepEqual(await proposed(one), ["before", "which way"]);
     assert.equal((await verify(one)).code, 0);
