@@ -114,7 +114,10 @@ const DETAIL_CHARS_MAX = 500;
 type Facts = { readonly code?: string; readonly places?: readonly string[]; readonly relations?: readonly string[] };
 const WORD = /^[a-z][a-z-]{0,63}$/;
 
-/** What is wrong with arguments, for whoever gave them: of what a target says nothing is told but a word of ours for it. */
+/**
+ * What is wrong with arguments, for whoever gave them. Of what a target says nothing is told but a word of ours for it, or
+ * which tables it is about.
+ */
 function whyNot(error: unknown): Json | undefined {
   if (!isAppError(error)) return undefined;
   const { code, places = [], relations } = error.facts as Facts;

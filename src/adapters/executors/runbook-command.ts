@@ -302,17 +302,11 @@ async function probeCommands(parts: RunbookParts, signal: AbortSignal): Promise<
   const limits = { memoryMiB: 512, outputBytesMax: 1_024, user, hidden: parts.hidden } as const;
   /** Nothing of the program runs: it is looked for from where it would. */
   const isThere = async (program: string): Promise<boolean> => {
-    const look = {
-      program: "/usr/bin/test",
-      args: ["-x", program],
-      environment: {},
-      network: "none",
-      ...limits,
-    } as const;
-    const trial = await runSandboxed(look, signal);
+    const look = { program: "/bin/sh", args: ["-c", 'test -x "$0"', program], environment: {} } as const;
+    const trial = await runSandboxed({ ...look, network: "none", ...limits }, signal);
     return trial.kind === "ended" && trial.exit === 0;
   };
-  const isUsable = await isThere("/usr/bin/test");
+  const isUsable = await isThere("/bin/sh");
   const sandbox: Reach = { target: "sandbox", ...(isUsable ? READY : { status: "away", code: "sandbox-unavailable" }) };
   const programs = commands.map(async ({ name, program, secrets }): Promise<Reach> => {
     const target = `command ${name}`;

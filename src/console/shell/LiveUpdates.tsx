@@ -42,7 +42,7 @@ const OLD: Readonly<Record<string, readonly string[]>> = {
 };
 /** Many events of one moment are read again once. */
 const GATHER_MS = 150;
-/** However much happens, an open page asks no more often than this. */
+/** However much happens, an open page begins to ask no more often than this, and once more for what was on its way. */
 const APART_MS = 1_000;
 /** Without the stream the pages ask by themselves. */
 const FALLBACK_MS = 15_000;

@@ -148,7 +148,6 @@ const WITHOUT_SECRET: ReadonlySet<string> = new Set(["credential-missing", "cred
 function afterStep(action: Action, { status, code }: { status: StepStatus; code: string }): ActionStatus {
   if (action.grant?.revoked === true) return afterRevoked(action, status);
   const again = mayTryAgain(action);
-  // What takes something back and may be repeated is tried as long as there is a right to it.
   if (isRevert(action) && status === "failed" && WITHOUT_SECRET.has(code)) return "retrying";
   switch (status) {
     case "succeeded":
@@ -165,6 +164,7 @@ function afterStep(action: Action, { status, code }: { status: StepStatus; code:
   }
 }
 
+/** What takes something back is tried for as long as there is a right to it: the tick ends it with its grant. */
 function mayTryAgain(action: Action): boolean {
   return isRevert(action) || action.attempt - (action.attemptsBefore ?? 0) < LIMITS.stepAttemptsMax;
 }
