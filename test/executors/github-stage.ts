@@ -8,7 +8,8 @@ import type { GithubStandIn } from "../../examples/stand-ins/github-shapes.ts";
 import { startGithub } from "../../examples/stand-ins/github.ts";
 import type { Received, Reply } from "../../examples/stand-ins/stand-in.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
-import { TestClock, type Stage } from "./contract.ts";
+import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import { executeRequest, never, planRequest, TestClock, type Stage } from "./contract.ts";
 import { buildExecutor } from "./fixture.ts";
 
 export const TOKEN = "github_pat_secret-TOKEN-0123456789";
@@ -194,6 +195,17 @@ export async function githubStage(
     close: () => github.close(),
   };
 }
+
+export function planOf(executor: Executor, kind: string, args: JsonObject, actionId?: string): Promise<Plan> {
+  return executor.plan(planRequest({ kind, args }, actionId), never);
+}
+
+export function runPlan(executor: Executor, plan: Plan): Promise<StepOutcome> {
+  return executor.execute(executeRequest(plan, 30_000), never);
+}
+
+/** The code of what did not succeed, or the status. */
+export const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
 
 /** A pull request of somebody's, approved by somebody else. */
 function openByHand(github: GithubStandIn): number {

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
-import { executeRequest, never, planRequest } from "./contract.ts";
-import { githubStage, PULL_ARGS, TOKEN, type GithubStage } from "./github-stage.ts";
+import { codeOf, githubStage, planOf, PULL_ARGS, runPlan, TOKEN, type GithubStage } from "./github-stage.ts";
 
 type Room = { readonly stage: GithubStage; readonly executor: Executor; readonly plan: Plan; readonly call: Call };
 type Call = { readonly branch: string; readonly title: string; readonly message: string };
@@ -14,15 +13,11 @@ async function planned(t: TestContext): Promise<Room> {
   const stage = await githubStage();
   t.after(() => stage.close());
   const executor = stage.build();
-  const plan = await executor.plan(planRequest({ kind: "github.pull-request", args: PULL_ARGS }), never);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
   return { stage, executor, plan, call: plan.calls[0] as unknown as Call };
 }
 
-function run({ executor, plan }: Room): Promise<StepOutcome> {
-  return executor.execute(executeRequest(plan, 30_000), never);
-}
-
-const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
+const run = ({ executor, plan }: Room): Promise<StepOutcome> => runPlan(executor, plan);
 
 /** As somebody with a login of their own asks GitHub. */
 async function ask({ github }: GithubStage, path: string, body: JsonObject): Promise<string> {
@@ -120,7 +115,7 @@ test("a commit of earlier files than those that were planned against is not take
   const executor = stage.build();
   const earlier = stage.github.branches.get("main") ?? "";
   stage.github.commit("main", { "deploy/cart.yaml": "replicas: 3\n" });
-  const plan = await executor.plan(planRequest({ kind: "github.pull-request", args: PULL_ARGS }), never);
+  const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
   const room = { stage, executor, plan, call: plan.calls[0] as unknown as Call };
   await makeBranch(room, { onto: earlier });
   assert.equal(codeOf(await run(room)), "target-moved");

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { isAppError, type ErrorCode } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import type { Executor, Plan, StepOutcome } from "../../src/wire/contracts/executor.ts";
+import type { Executor, Plan } from "../../src/wire/contracts/executor.ts";
 import { executeRequest, never, planRequest } from "./contract.ts";
 import { judge } from "./judged.ts";
-import { githubStage, PULL_ARGS, type GithubSetup, type GithubStage } from "./github-stage.ts";
+import { codeOf, githubStage, planOf, PULL_ARGS, runPlan, type GithubSetup, type GithubStage } from "./github-stage.ts";
 
 const OTHER = "act_00000000e";
 
@@ -21,19 +21,9 @@ async function staged(
   return { stage, executor: stage.build() };
 }
 
-function planOf(executor: Executor, kind: string, args: JsonObject, actionId?: string): Promise<Plan> {
-  return executor.plan(planRequest({ kind, args }, actionId), never);
-}
-
-function run(executor: Executor, plan: Plan): Promise<StepOutcome> {
-  return executor.execute(executeRequest(plan, 30_000), never);
-}
-
 function refused(code: ErrorCode): (error: unknown) => boolean {
   return (error) => isAppError(error, code);
 }
-
-const codeOf = (outcome: StepOutcome): string => ("code" in outcome ? outcome.code : outcome.status);
 
 test("a pull request holds the change on a branch of the action's own, with its context, labels and reviewers", async (t) => {
   const { stage, executor } = await staged(t);
@@ -50,7 +40,7 @@ test("a pull request holds the change on a branch of the action's own, with its 
     { path: "deploy/new.yaml", change: "adds", before: null, after: "new\n" },
     { path: "deploy/old.yaml", change: "deletes", before: "old\n", after: null },
   ]);
-  const outcome = await run(executor, plan);
+  const outcome = await runPlan(executor, plan);
   assert.equal(outcome.status, "succeeded", JSON.stringify(outcome));
   assert.ok(outcome.status === "succeeded" && outcome.reference === "acme/shop#1");
   const [pull] = stage.github.pulls;
@@ -86,11 +76,11 @@ test("only the files of the plan have to be as they were: others may move on", a
   const { stage, executor } = await staged(t);
   const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
   stage.github.commit("main", { "README.md": "# a better shop\n" });
-  assert.equal((await run(executor, plan)).status, "succeeded");
+  assert.equal((await runPlan(executor, plan)).status, "succeeded");
   assert.equal(stage.github.filesOf((plan.diff as { branch: string }).branch)["README.md"], "# a better shop\n");
   const second = await planOf(executor, "github.pull-request", PULL_ARGS, OTHER);
   stage.github.commit("main", { "deploy/cart.yaml": "replicas: 3\n" });
-  assert.equal(codeOf(await run(executor, second)), "target-moved");
+  assert.equal(codeOf(await runPlan(executor, second)), "target-moved");
   assert.equal(stage.github.pulls.length, 1);
 });
 
@@ -122,7 +112,7 @@ test("nothing outside the configured paths and targets can be changed, by a prop
   await assert.rejects(executor.plan(elsewhere, never), refused("arguments-invalid"));
   const plan = await planOf(executor, "github.pull-request", PULL_ARGS);
   const forged = JSON.parse(JSON.stringify(plan).replaceAll("deploy/new.yaml", ".github/new.yaml")) as Plan;
-  assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+  assert.equal(codeOf(await runPlan(executor, forged)), "plan-invalid");
   assert.deepEqual([...stage.github.branches.keys()], ["main"]);
 });
 
@@ -134,11 +124,11 @@ test("a limit is waited out as long as GitHub says, also where it answers 403", 
     ["primary", 30_000],
   ] as const) {
     stage.github.limit(kind);
-    const outcome = await run(executor, plan);
+    const outcome = await runPlan(executor, plan);
     assert.ok(outcome.status === "retry" && outcome.code === "rate-limited", JSON.stringify(outcome));
     assert.equal(outcome.afterMs, afterMs, kind);
   }
-  assert.equal((await run(executor, plan)).status, "succeeded");
+  assert.equal((await runPlan(executor, plan)).status, "succeeded");
 });
 
 test("a repository may belong to several targets, and none merges or changes what is another's", async (t) => {
@@ -147,13 +137,13 @@ test("a repository may belong to several targets, and none merges or changes wha
   const files = [{ path: "billing/rates.yaml", content: "vat: 19\n" }];
   const args = { repository: "billing", title: "Rates", files };
   const request = { ...planRequest({ kind: "github.pull-request", args }), target: billing };
-  const opened = await run(executor, await executor.plan(request, never));
+  const opened = await runPlan(executor, await executor.plan(request, never));
   assert.equal(opened.status, "succeeded", JSON.stringify(opened));
   stage.github.review(1, "grace");
   const merge = (repository: string, target = billing) =>
     executor.plan({ ...planRequest({ kind: "github.merge", args: { repository, number: 1 } }, OTHER), target }, never);
   await assert.rejects(merge("shop", { ...billing, service: "cart" }), refused("arguments-invalid"));
-  assert.equal((await run(executor, await merge("billing"))).status, "succeeded");
+  assert.equal((await runPlan(executor, await merge("billing"))).status, "succeeded");
 });
 
 test("a merge waits for the approval of somebody else, of the commit as it is now", async (t) => {
@@ -170,7 +160,7 @@ test("a merge waits for the approval of somebody else, of the commit as it is no
   const waiting = await plan();
   assert.deepEqual([approved.awaits, waiting.awaits], [undefined, true]);
   assert.deepEqual(await executor.awaited?.(waiting, never), missing);
-  assert.equal(codeOf(await run(executor, approved)), "approval-missing", "taken back after planning");
+  assert.equal(codeOf(await runPlan(executor, approved)), "approval-missing", "taken back after planning");
   pull.reviews.length = 0;
   stage.github.review(1, "holdpoint[bot]");
   assert.deepEqual(await executor.awaited?.(await plan(), never), missing, "its author's own");
@@ -182,7 +172,7 @@ test("a merge waits for the approval of somebody else, of the commit as it is no
   assert.deepEqual(await executor.awaited?.(await plan(), never), missing, "of an earlier commit");
   const moved = { status: "over", code: "target-moved" };
   assert.deepEqual(await executor.awaited?.(waiting, never), moved, "another commit is another plan");
-  assert.equal(codeOf(await run(executor, approved)), "target-moved");
+  assert.equal(codeOf(await runPlan(executor, approved)), "target-moved");
   const current = await plan();
   pull.state = "closed";
   assert.deepEqual(await executor.awaited?.(current, never), moved);
@@ -194,11 +184,11 @@ test("a merge waits for the approval of somebody else, of the commit as it is no
 test("a merge is taken back by a pull request of its own, and over no newer change", async (t) => {
   const { stage, executor } = await staged(t, "github.merge");
   const plan = await planOf(executor, "github.merge", stage.args);
-  assert.equal((await run(executor, plan)).status, "succeeded");
+  assert.equal((await runPlan(executor, plan)).status, "succeeded");
   assert.equal(stage.github.filesOf("main")["deploy/cart.yaml"], "replicas: 8\n");
   const { kind, args } = plan.inverse as { kind: string; args: JsonObject };
   const undo = await planOf(executor, kind, args, OTHER);
-  assert.equal((await run(executor, undo)).status, "succeeded");
+  assert.equal((await runPlan(executor, undo)).status, "succeeded");
   const { branch } = undo.diff as { branch: string };
   assert.equal(stage.github.filesOf(branch)["deploy/cart.yaml"], "replicas: 2\nimage: cart:1\n");
   assert.equal(stage.github.pulls.at(-1)?.title, 'Revert "More replicas"');
@@ -219,7 +209,7 @@ test("a workflow that configuration lists is started at the commit that was plan
     workflow: "roll-back",
     inputs: { version: "1.4.2" },
   });
-  const outcome = await run(executor, plan);
+  const outcome = await runPlan(executor, plan);
   assert.deepEqual(outcome, { status: "succeeded", reference: "acme/shop/deploy.yaml#1", detail: { run: 1 } });
   const commit = stage.github.branches.get("main");
   assert.deepEqual(stage.github.runs, [{ workflow: "deploy.yaml", inputs, commit }]);
@@ -230,7 +220,7 @@ test("a workflow that configuration lists is started at the commit that was plan
     assert.equal((await executor.reconcile(executeRequest(plan), never)).status, "unclear", "left to people");
   }
   stage.github.commit("main", { "README.md": "# moved\n" });
-  assert.equal(codeOf(await run(executor, plan)), "target-moved");
+  assert.equal(codeOf(await runPlan(executor, plan)), "target-moved");
   assert.deepEqual(stage.github.complaints, []);
 });
 
@@ -252,7 +242,7 @@ test("no other workflow or input can be named, and one that nothing takes back i
     ["acme/shop", "acme/other"],
   ] as const) {
     const forged = JSON.parse(JSON.stringify(plan).replaceAll(from, to)) as Plan;
-    assert.equal(codeOf(await run(executor, forged)), "plan-invalid");
+    assert.equal(codeOf(await runPlan(executor, forged)), "plan-invalid");
   }
   assert.deepEqual(stage.github.runs, []);
 });
