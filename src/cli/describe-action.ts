@@ -306,7 +306,9 @@ function checkedText(verification: Fields | null, hasEnded: boolean): string | n
 function planLines(action: Fields): string {
   const content = action.fields("content");
   const plan = content?.fields("plan") ?? null;
-  if (action.exact("effect") === "kernel" || !action.has("planHash")) return "";
+  if (action.exact("effect") === "kernel") return "";
+  // What takes something back and was refused before it was planned has nothing to show.
+  if (!action.has("planHash") && content?.raw("missing") === "event-not-found") return "";
   if (content?.has("missing") === true && plan === null)
     return section("Plan", `not readable: ${content.text("missing")}\n`);
   if (plan === null) return content === null ? "" : section("Arguments", valueText(content.raw("args")));

@@ -33,6 +33,12 @@ spec:
   checks: [{ name: front, http: { endpoint: not-configured } }]
 `;
 
+/** Nothing listens there, and nobody has its secret. */
+const DATABASE = {
+  ...{ name: "orders", environment: "staging", service: "cart", host: "127.0.0.1", port: 1, tls: "off" },
+  ...{ database: "orders", user: "migrator", passwordRef: "sql/missing" },
+};
+
 let policies: string;
 let operations: OperationsStandIn;
 let server: TestServer;
@@ -56,7 +62,7 @@ before(async () => {
   const back = { ...fill, name: "back", environment: "test" };
   server = await TestServer.create({
     policy: { path: policies },
-    executors: { http: { operations: [drain, fill, search, asked, back] } },
+    executors: { http: { operations: [drain, fill, search, asked, back] }, sql: { databases: [DATABASE] } },
     health: {
       endpoints: { metrics: { baseUrl: `http://127.0.0.1:${(metrics.address() as AddressInfo).port}` } },
       objectives: [
@@ -83,6 +89,18 @@ const drill = (operation: string, ...more: readonly string[]): Promise<string> =
 it("names at its start the checks that ask what is not configured", () => {
   const line = server.log.split("\n").find((text) => text.includes("they can never pass")) ?? "";
   assert.match(line, /never-passes.*front.*endpoint not-configured/);
+});
+
+it("says why no plan could be made, and what was asked for", async () => {
+  const target = { environment: "staging", service: "cart" };
+  const body = { kind: "sql.migrate", target, arguments: { database: "orders", statements: "drop table carts" } };
+  const { body: asked } = await server.ask("POST", "/v1/actions", { as: OWNER, body, key: "without-secret" });
+  const ended = await eventually("its end", async () => {
+    const said = await server.holdpointBeside(["describe", "action", asked.id]);
+    return said.includes("refused (target-forbidden)") ? said : undefined;
+  });
+  assert.match(ended, /Because +credential-missing\n[^]*drop table carts/);
+  assert.doesNotMatch(ended, /not readable/);
 });
 
 it("runs the action and then what takes it back, and prints the receipts of both", async () => {

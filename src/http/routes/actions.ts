@@ -106,10 +106,9 @@ async function payloadOf(services: Services, seq: number): Promise<Json> {
   });
 }
 
-/** What is wrong with its arguments is told with the refusal. */
-function refusedSeq({ status, code, planHash, events }: ActionView): number | null {
-  const isOfArguments = status === "refused" && code === "arguments-invalid" && planHash === null;
-  return isOfArguments ? (events.at(-1) ?? null) : null;
+/** Why no plan could be made is told with the refusal, where there is more to tell than its code. */
+function refusedSeq({ status, planHash, events }: ActionView): number | null {
+  return status === "refused" && planHash === null ? (events.at(-1) ?? null) : null;
 }
 
 /** The event that holds the plan by which it would be taken back, as a dry run found it. */
@@ -122,13 +121,15 @@ async function contentOf(services: Services, document: ActionView): Promise<Json
   const content: Record<string, Json> = {};
   const { contentSeq, planSeq, stepEnd } = document;
   const stepSeq = stepEnd?.seq ?? null;
-  for (const seq of new Set([contentSeq, planSeq, refusedSeq(document), inversePlanSeq(document), stepSeq])) {
+  const refused = refusedSeq(document);
+  for (const seq of new Set([contentSeq, planSeq, refused, inversePlanSeq(document), stepSeq])) {
     if (seq === null) continue;
     try {
       const said = await services.ledger.payload(seq);
       Object.assign(content, seq === stepSeq ? { outcome: outcomeOf(seq, said) } : said);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      if (seq === refused && error.code === "event-not-found") continue;
       content["missing"] = error.code;
     }
   }
